@@ -1,0 +1,42 @@
+""" "Did you mean": the nearest of the known names. Pure; bounded in time however many names there are."""
+
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+from itertools import islice
+
+_MOST = 5_000
+"""Names looked at, at the most: a file with more gets a suggestion from the first ones, in time."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` most likely was meant to be, or None when nothing is near.
+
+    A name that differs only in case or in `_` wins; else the best ratio of at least 0.6 does.
+    """
+    wanted = _plain(name)
+    matcher = SequenceMatcher(autojunk=False)
+    matcher.set_seq2(wanted)
+    best, best_ratio = None, 0.6
+    for candidate in islice(known, _MOST):
+        plain = _plain(candidate)
+        if plain == wanted and candidate != name:
+            return candidate
+        if abs(len(plain) - len(wanted)) > max(2, len(wanted) // 2):
+            continue
+        matcher.set_seq1(plain)
+        if matcher.real_quick_ratio() <= best_ratio or matcher.quick_ratio() <= best_ratio:
+            continue
+        ratio = matcher.ratio()
+        if ratio > best_ratio and candidate != name:
+            best, best_ratio = candidate, ratio
+    return best
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for the nearest known name, else the empty string."""
+    found = nearest(name, known)
+    return f"; did you mean '{found}'?" if found else ""
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").replace("-", "").casefold()[:200]
