@@ -10,8 +10,8 @@ and its events. They meet in `leadflow.plan`. Beside the back stand policies, ag
 faces are the command line, the server and the editor.
 
 One word per thing: a *flow* is a declared unit of steps; a *step* is what an author writes; a *node* is its
-entry in the graph and in the plan; a *call* is one use of an *agent*; an *attempt* is one try of a call; a *run*
-is one execution of a plan; an *event* is one fact of a run; a *policy* is a rule attached to a node.
+entry in the graph and in the plan; a *call* is one use of an *agent*; an *attempt* is one try of a call; a
+*run* is one execution of a plan; an *event* is one fact of a run; a *policy* is a rule attached to a node.
 
 This file is the public door. Its names load when first used, so that importing a room of the back never loads
 the compiler.
