@@ -65,9 +65,7 @@ def code(
         @wraps(write)
         def diagnose(*args: P.args, **kwargs: P.kwargs) -> Diagnostic:
             draft = write(*args, **kwargs)
-            return Diagnostic(
-                number, title, severity, draft.span, draft.message, draft.labels, draft.notes, draft.fix
-            )
+            return Diagnostic(number, title, severity, draft.span, draft.message, draft.labels, draft.notes, draft.fix)
 
         return diagnose
 

@@ -621,9 +621,7 @@ class RecordLit(Node):
     entries: tuple[Entry, ...]
 
 
-BinaryOp = Literal[
-    "or", "and", "==", "!=", "<=", ">=", "<", ">", "in", "not in", "+", "-", "*", "/", "%", "??"
-]
+BinaryOp = Literal["or", "and", "==", "!=", "<=", ">=", "<", ">", "in", "not in", "+", "-", "*", "/", "%", "??"]
 
 
 @dataclass(frozen=True, slots=True)

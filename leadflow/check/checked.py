@@ -1,0 +1,163 @@
+"""What the checker found out: the trees with side tables keyed by node id. All that the graph is built from.
+
+Ids are unique over all modules of one load, so one table serves them all. Where the checker reported an error the
+entry may be missing; the graph is built only from a program without errors, where every entry described here exists.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from leadflow.diagnostics import Source
+from leadflow.plan.expr import SlotKind
+from leadflow.plan.plan import AgentSpec, Secret
+from leadflow.plan.policy import Applied
+from leadflow.plan.types import Effect, FieldType, Type, Value
+from leadflow.syntax import tree
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One loaded file."""
+
+    name: str
+    """Dotted (`shared.types`, `std.agents`); empty for the main file. Qualifies the names of its declarations."""
+    source: Source
+    tree: tree.File
+
+
+# --- what a name means --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRef:
+    """A value of the flow: the ids of the declaring nodes (`Param Step Let For Repeat Comprehension Catch Ident`).
+
+    A `for` item or index and a `repeat` value or index are declared by their `Ident`. Several ids: several arms bind
+    the name, in text order; the value is that of the arm that was taken, else none.
+    """
+
+    decls: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConstRef:
+    """A constant: a const, or a literal of one."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class RunRef:
+    """The predeclared `run`; only its members are values."""
+
+
+Ref: TypeAlias = LocalRef | ConstRef | RunRef
+
+
+# --- what a call means --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BoundArg:
+    """An argument with the parameter it was matched to."""
+
+    param: str
+    value: tree.Expr
+    slot: SlotKind
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCall:
+    """`agent.action(args)` or a tool: `agent` is the key in `Checked.agents`."""
+
+    agent: str
+    action: str
+    args: tuple[BoundArg, ...]
+    effect: Effect
+    """Joined with the effects of the agent's tools."""
+    result: Type
+    """The step's declared type, else the action's."""
+    declared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCallInfo:
+    """A call of a flow: one entry per parameter in order; a value None takes the default."""
+
+    flow: str
+    args: tuple[tree.Expr | Value, ...]
+    """A tree expression, or the default's value where the argument is absent (none for an optional parameter)."""
+    given: tuple[bool, ...]
+    """True where `args` holds a tree expression."""
+    effect: Effect
+    result: Type
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A built-in function, by name; arguments in the order of its parameters."""
+
+    function: str
+    args: tuple[tree.Expr, ...]
+
+
+CallInfo: TypeAlias = ActionCall | FlowCallInfo | FunctionCall
+
+
+# --- declarations -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StepInfo:
+    """What is known of a step."""
+
+    type: Type
+    """Of its value as readers see it."""
+    effect: Effect
+    policies: tuple[Applied, ...]
+    """In force on it: its own, and for a call those it takes from its agent (rule C4), in written order."""
+    idempotent: bool
+    key: tree.Expr | None
+    """The expression of `@idempotent(key:)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowInfo:
+    """A declared flow."""
+
+    name: str
+    """Qualified: the key in `Checked.flows`."""
+    module: Module
+    decl: tree.FlowDecl
+    params: tuple[FieldType, ...]
+    result: Type
+    policies: tuple[Applied, ...]
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A program and all that is known of it."""
+
+    main: Module
+    modules: Mapping[str, Module]
+    """By name, the main file included (under the empty name)."""
+    profile: str | None
+    flows: Mapping[str, FlowInfo]
+    agents: Mapping[str, AgentSpec]
+    """All concrete agents, implicit agents of tools included, with the profile applied."""
+    refs: Mapping[int, Ref]
+    """By id of a `tree.Name` used as a value."""
+    calls: Mapping[int, CallInfo]
+    """By id of a `tree.Call`."""
+    steps: Mapping[int, StepInfo]
+    """By id of a `tree.Step`."""
+    types: Mapping[int, Type]
+    """By id of an expression; and of `Let`, `Param`, and binding `Ident`s."""
+    fits: Mapping[int, Type]
+    """By id of a `Let` that is a door from json (rule E1): the type T of `let x: T? = j`."""
+    constants: Mapping[int, Value | Secret]
+    """By id of an expression that the checker folded because a constant had to stand there."""
+    needs: Mapping[int, int]
+    """By id of a `tree.Parallel` with `need:`: its value."""

@@ -1,0 +1,187 @@
+"""The catalogue: what each kind of agent accepts, as data, so that the checker knows kinds without importing any.
+
+A `Kind` row is published by the adapter that serves it (built-in or by entry point) and passed to the checker by
+`assembly`. Rows of kinds that this version does not run yet stand in `LATER`: they are checked, and refused by `run`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from leadflow.plan.expr import SlotKind
+from leadflow.plan.types import (
+    BOOL,
+    DURATION,
+    FLOAT,
+    INT,
+    JSON,
+    SECRET,
+    STRING,
+    TIME,
+    Effect,
+    ListType,
+    MapType,
+    Type,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """One setting of an agent kind. Settings are constant expressions."""
+
+    name: str
+    type: Type
+    required: bool = False
+    slot: SlotKind = "text"
+    """`secret`: only `secret(…)` and what is made of one; `url`: no holes; `header`: a map of header values, each
+    text or secret."""
+    what: Literal["value", "tools", "agents"] = "value"
+    """`tools`: a list of tools, `agent.action`s and flows, or `agent.tools`; `agents`: a list of agent names."""
+    low: float | None = None
+    high: float | None = None
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ParamRow:
+    """One parameter of an action."""
+
+    name: str
+    type: Type
+    required: bool = False
+    positional: bool = False
+    slot: SlotKind = "text"
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRow:
+    """One thing an agent of a kind can do."""
+
+    name: str
+    params: tuple[ParamRow, ...]
+    result: Type
+    """The type of the step's value when the step declares none."""
+    effect: Effect
+    declared: bool = True
+    """True when a step may declare another type: the answer is asked for and validated as that type."""
+    any_args: bool = False
+    """True when further arguments of any type and name are passed on (a Python function's)."""
+    asks_model: bool = False
+    """True for a model call: its effect is joined with those of the agent's tools (rule C8)."""
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of agent."""
+
+    name: str
+    """A word for built-ins, dotted for plug-ins (rule E8)."""
+    settings: tuple[SettingRow, ...]
+    actions: Mapping[str, ActionRow]
+    open_action: ActionRow | None = None
+    """What any other action name means (a function of a Python module, a tool of an MCP server); None: an error."""
+    effect_lists: Mapping[str, Effect] | None = None
+    """Settings that list actions with their effect: `reads: ["search"]`."""
+    runs: bool = True
+    """False: checked, and refused by `run` in this version."""
+    doc: str = ""
+
+    def setting(self, name: str) -> SettingRow | None:
+        """The setting of that name, or None."""
+        return next((row for row in self.settings if row.name == name), None)
+
+    def action(self, name: str) -> ActionRow | None:
+        """The action of that name, the open action for any other, or None."""
+        return self.actions.get(name, self.open_action)
+
+
+Catalogue = Mapping[str, Kind]
+"""Kinds by name. A name `mcp.NAME` is looked up as `mcp` when it is not there itself."""
+
+
+def find_kind(catalogue: Catalogue, name: str) -> Kind | None:
+    """The row of a written kind; `mcp.NAME` falls back to the row `mcp`."""
+    head, dot, _ = name.partition(".")
+    return catalogue.get(name) or (catalogue.get(head) if dot and head == "mcp" else None)
+
+
+# --- rows shared by model kinds, and the kinds that are checked but not run yet -----------------------------------
+
+
+def _actions(*rows: ActionRow) -> Mapping[str, ActionRow]:
+    return {row.name: row for row in rows}
+
+
+PROMPT = ParamRow("prompt", STRING, required=True, positional=True, doc="what the model is asked")
+SYSTEM = ParamRow("system", STRING, doc="the system message of this call")
+TEMPERATURE = ParamRow("temperature", FLOAT, doc="0 to 2")
+MAX_TOKENS = ParamRow("max_tokens", INT, doc="most tokens of the answer")
+
+ASK = ActionRow("ask", (PROMPT, SYSTEM, TEMPERATURE, MAX_TOKENS), STRING, "read", asks_model=True,
+                doc="Text, or the step's declared type.")  # fmt: skip
+CHAT = ActionRow("chat", (ParamRow("history", JSON, required=True, positional=True), SYSTEM, TEMPERATURE, MAX_TOKENS),
+                 STRING, "read", asks_model=True, doc="An answer to an explicit history.")  # fmt: skip
+EMBED = ActionRow("embed", (ParamRow("text", STRING, required=True, positional=True),), ListType(FLOAT), "read",
+                  declared=False, doc="The text's vector.")  # fmt: skip
+
+MODEL_SETTINGS: tuple[SettingRow, ...] = (
+    SettingRow("model", STRING, required=True, doc="the provider's name of the model"),
+    SettingRow("key", SECRET, slot="secret", doc="the provider's API key"),
+    SettingRow("base_url", STRING, slot="url", doc="address of a compatible endpoint"),
+    SettingRow("system", STRING, doc="the system message of every call"),
+    SettingRow("temperature", FLOAT, low=0, high=2),
+    SettingRow("max_tokens", INT, low=1, high=10_000_000, doc="most tokens of an answer"),
+    SettingRow("headers", MapType(STRING), slot="header"),
+    SettingRow("tools", JSON, what="tools"),
+)
+
+_APPROVE = ActionRow(
+    "approve",
+    (ParamRow("question", STRING, required=True, positional=True), ParamRow("show", JSON), ParamRow("expires", DURATION),
+     ParamRow("assignee", STRING)),
+    BOOL, "read", declared=False, doc="True on yes; a no is the failure `refused` (rule C9).",
+)  # fmt: skip
+_ASK_PERSON = ActionRow(
+    "ask",
+    (ParamRow("question", STRING, required=True, positional=True), ParamRow("show", JSON), ParamRow("expires", DURATION),
+     ParamRow("assignee", STRING)),
+    STRING, "read", doc="A person's answer.",
+)  # fmt: skip
+_MCP_TOOL = ActionRow("", (), JSON, "write", any_args=True, doc="A tool of the server.")
+
+LATER: Catalogue = {
+    kind.name: kind
+    for kind in (
+        Kind("anthropic", MODEL_SETTINGS, _actions(ASK, CHAT), runs=False, doc="Anthropic Messages."),
+        Kind("mcp", (SettingRow("reads", ListType(STRING), doc="tools that only read"),), {}, _MCP_TOOL,
+             {"reads": "read"}, runs=False, doc="A server of the Model Context Protocol."),
+        Kind("human", (SettingRow("assignee", STRING), SettingRow("expires", DURATION)),
+             _actions(_APPROVE, _ASK_PERSON), runs=False, doc="People."),
+        Kind("role", (SettingRow("via", JSON, required=True, what="agents", doc="models, tried in order"),
+                      SettingRow("system", STRING), SettingRow("tools", JSON, what="tools")),
+             _actions(ASK, CHAT), runs=False, doc="A role played by the first model of a chain that can."),
+        Kind("pool", (SettingRow("of", JSON, required=True, what="agents"), SettingRow("route", STRING)),
+             _actions(ASK, CHAT), runs=False, doc="Agents that share the load."),
+        Kind("events", (), _actions(ActionRow("wait", (ParamRow("name", STRING, required=True, positional=True),),
+             JSON, "read")), runs=False, doc="Events from outside."),
+    )
+}  # fmt: skip
+
+PREDECLARED: Mapping[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("clock", (), _actions(
+            ActionRow("now", (), TIME, "read", declared=False, doc="The time now, recorded in the run."),
+            ActionRow("sleep", (ParamRow("for", DURATION, required=True, positional=True),), JSON, "read",
+                      declared=False, doc="Wait."),
+        ), doc="Time, as steps (rule E7)."),
+        Kind("random", (), _actions(
+            ActionRow("uuid", (), STRING, "read", declared=False, doc="A new UUID, recorded in the run."),
+            ActionRow("int", (ParamRow("low", INT, required=True, positional=True),
+                              ParamRow("high", INT, required=True, positional=True)), INT, "read", declared=False),
+        ), doc="Chance, as steps (rule E7)."),
+    )
+}  # fmt: skip
+"""Agents that every file has without declaring them, outermost (rule D5)."""

@@ -1,0 +1,298 @@
+"""The plan: everything that a run does, frozen and complete. The kernel and the driver derive nothing anew.
+
+A flow is a tree of scopes. A scope is the flow's body or the body of a block step; its nodes are the vertices of the
+graph. `if` and `match` open no scope: their statements stand in the scope around them under a `Guard`, and a `Branch`
+node decides. A block node (`For Repeat Parallel Race Do`) names its body's scope, which is instantiated at run time,
+once per iteration, round or block, under a stable path:
+
+    triage/verdict      digest/lines[3]/line      draft/polished[1]/better      triage/drafts/a
+
+A flow's nodes are numbered through all of its scopes; a need may name a node of the own or of an enclosing scope.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+from leadflow.plan.expr import Expr, Guard
+from leadflow.plan.policy import Applied
+from leadflow.plan.types import Effect, FieldType, Type, Value
+
+PLAN_VERSION = 1
+"""The form of the plan's JSON; a reader refuses others."""
+
+
+class Place(NamedTuple):
+    """Where a node comes from, for messages: 1-based line and column."""
+
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret by reference; its value is never in a plan. Resolved by `assembly` when a run starts."""
+
+    name: str
+    """The environment variable."""
+    form: Literal["raw", "bearer", "basic", "prefix", "hmac"] = "raw"
+    text: str = ""
+    """The user of `basic`, the text of `prefix`."""
+
+
+SettingValue: TypeAlias = "Value | Secret | tuple[SettingValue, ...] | Mapping[str, SettingValue]"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpec:
+    """A declared agent, settings folded, profile applied."""
+
+    name: str
+    """Qualified by its module when it is not of the main file: `shared.crm`."""
+    kind: str
+    settings: Mapping[str, SettingValue]
+    policies: tuple[Applied, ...]
+    """Its shared state: `limit`, `breaker`, `concurrency`. What its calls inherit stands on the nodes."""
+    shares: str
+    """The agent whose limits it uses: its own name, or that of the agent it derives from."""
+    place: Place | None
+
+
+# --- work: what a node does ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCall:
+    """`agent.action(args)`; a tool is an action of its implicit agent."""
+
+    agent: str
+    action: str
+    args: tuple[tuple[str, Expr], ...]
+    """By parameter name; further positional arguments of an open action are named `0`, `1`, …"""
+    result: Type
+    """What the answer is validated as; `json` takes any."""
+    declared: bool
+    """True when the author declared the type (a model is then asked for that shape)."""
+    effect: Effect
+    idempotent: bool
+    """May be sent again although it may have been done: pure, read, or declared so."""
+    key: Expr | None
+    """The idempotency key, sent on every attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCall:
+    """A call of another flow of the plan; args in the order of its parameters, defaults filled in."""
+
+    flow: str
+    args: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """One iteration per item; the value is the list of their yields. Slots of the scope: item, index."""
+
+    items: Expr
+    limit: Expr | None
+    scope: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Rounds until `until`; slots of the scope: the value that entered the round, the round's number.
+
+    `until` and `otherwise` are evaluated in the round's scope. `otherwise` None: exhaustion is the failure
+    `exhausted`.
+    """
+
+    init: Expr
+    limit: Expr
+    scope: int
+    until: Expr
+    otherwise: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel:
+    """Waits until all members settled; the value is the record of their values. `need` None: all must succeed."""
+
+    scope: int
+    need: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """The first member that succeeds gives the value; the others are cancelled."""
+
+    scope: int
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """A group; the value is its yield, or none."""
+
+    scope: int
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """An `if` or `match`: takes the first arm whose values hold the subject (None: the wildcard).
+
+    An `if` has the subject `c` and the arms `(True,)` and None. Control only: no value, no effect.
+    """
+
+    subject: Expr
+    arms: tuple[tuple[Value, ...] | None, ...]
+    labels: tuple[str, ...]
+    """The arms as written, for people: `then`, `else`, `"bug"`, `_`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Control flow goes on here: done when one of the guards holds, skipped when none can any more (rule A2)."""
+
+    guards: tuple[Guard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """The flow's value."""
+
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """The value of an iteration, a round or a `do`."""
+
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """`fail "reason"`."""
+
+    reason: Expr
+
+
+Work = AgentCall | FlowCall | For | Repeat | Parallel | Race | Do | Branch | Merge | Return | Yield | Fail
+
+
+# --- nodes, scopes, flows -----------------------------------------------------------------------------------------
+
+NeedWhy = Literal["data", "after", "order", "control"]
+"""`data`: its value is read: it must be done or skipped. `after`: done, skipped or absorbed. `order`: settled in any
+way (the serial reading, and reads under `partial`, which give none for a failure). `control`: the guard."""
+
+
+class Need(NamedTuple):
+    """Node `node` must be settled first, and why."""
+
+    node: int
+    why: NeedWhy
+
+
+@dataclass(frozen=True, slots=True)
+class Catch:
+    """`catch e => value`: what a failure becomes; `e` is `Local(0)`: class, message, step, attempts."""
+
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """`undo call`; work None is `undo none`."""
+
+    work: AgentCall | FlowCall | None
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """A pure value of a scope. Costs no scheduling: it is evaluated at its first use and then kept."""
+
+    name: str
+    scope: int
+    value: Expr
+    guard: Guard | None
+    needs: tuple[int, ...]
+    """The nodes its value reads, through other lets too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One vertex of a flow's graph."""
+
+    id: int
+    """Its position in `FlowPlan.nodes`."""
+    name: str
+    """Its name within its scope: `verdict`; `r@1` when several arms bind `r`; `if@3`, `return@9` for control."""
+    scope: int
+    work: Work
+    needs: tuple[Need, ...]
+    """In a fixed order without repeats per node: the strictest reason wins (data, control, after, order)."""
+    guard: Guard | None
+    policies: tuple[Applied, ...]
+    """In force on this node, in the order of `policies/stack.py`; for a block, those of the block itself."""
+    catch: Catch | None
+    undo: Undo | None
+    effect: Effect
+    type: Type
+    """Of its value as readers see it: after `@optional` and `catch`."""
+    place: Place
+    level: int
+    """Topological level in its flow; pure lets have none."""
+    rank: int
+    """Length of the longest path from here to an end of the flow, in calls: higher starts first."""
+    doc: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A flow's body or a block's."""
+
+    id: int
+    parent: int | None
+    """The enclosing scope; None for the flow's body."""
+    owner: int | None
+    """The block node whose body it is; None for the flow's body."""
+    slots: tuple[str, ...]
+    nodes: tuple[int, ...]
+    lets: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowPlan:
+    """One flow, compiled."""
+
+    name: str
+    """Qualified by its module when it is not of the main file."""
+    params: tuple[FieldType, ...]
+    result: Type
+    """`none` when the flow declares none."""
+    nodes: tuple[Node, ...]
+    scopes: tuple[Scope, ...]
+    """Scope 0 is the body; its slots are the parameters."""
+    lets: tuple[Let, ...]
+    policies: tuple[Applied, ...]
+    """The flow's own: timeout, on_failure, concurrency, priority, budget."""
+    effect: Effect
+    place: Place
+    doc: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole program, ready to run: any of its flows may be started."""
+
+    version: int
+    edition: int
+    file: str
+    """Name of the main source."""
+    profile: str | None
+    flows: Mapping[str, FlowPlan]
+    agents: Mapping[str, AgentSpec]
+    main: str | None
+    """The flow that `run` starts when none is named: `main`, else the only one of the main file, else None."""
+    hash: str
+    """Content hash of what was compiled: equal for equal meaning, whatever the layout of the text."""

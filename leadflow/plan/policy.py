@@ -1,0 +1,302 @@
+"""Policies: what each annotation accepts, as data. Behaviour is in `leadflow/policies/`, one file each.
+
+A `PolicyRow` tells the checker how an annotation is written and where it may stand (rule C4); `build` makes the frozen
+policy from checked arguments. `runs` is False for those that this version parses and checks but refuses to run.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, NamedTuple, cast
+
+from leadflow.plan.types import (
+    DURATION,
+    FLOAT,
+    INT,
+    MONEY,
+    RATE,
+    STRING,
+    ListType,
+    LiteralType,
+    Money,
+    Type,
+    UnionType,
+    Value,
+)  # fmt: skip
+
+Target = Literal["agent", "call", "block", "loop", "flow", "tool"]
+"""What an annotation may stand on: an agent, a call step, a block step (`do parallel race repeat`), a `for`, a flow,
+a tool. `loop` is a `for`; what fits a block fits a loop too."""
+
+ErrorClass = Literal["agent", "tool", "network", "permission", "validation", "timeout", "resource", "system"]
+"""The eight classes of failures (SPEC.md, errors)."""
+ERROR_CLASSES: tuple[ErrorClass, ...] = (
+    "agent", "tool", "network", "permission", "validation", "timeout", "resource", "system",
+)  # fmt: skip
+
+Jitter = Literal["full", "equal", "decorrelated", "none"]
+Strategy = Literal["stop", "continue", "partial"]
+
+
+class PerTime(NamedTuple):
+    """The value of a rate literal: `amount` per `period`."""
+
+    amount: int
+    period: timedelta
+
+
+# --- the policies -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try a call again when its failure says that this may help."""
+
+    attempts: int
+    """Attempts in total, the first included (case R1)."""
+    backoff: timedelta = timedelta(seconds=1)
+    """First delay, before jitter."""
+    base: float = 2.0
+    """What the delay is multiplied by after each attempt."""
+    max: timedelta = timedelta(seconds=60)
+    """Longest delay, after jitter (case R7)."""
+    jitter: Jitter = "full"
+    on: tuple[ErrorClass, ...] | None = None
+    """Classes of failures that are tried again; None: whatever the failure itself calls transient."""
+    max_retry_after: timedelta | None = None
+    """Longest wait a server may ask for (case R11); None: as long as the deadline allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """Deadlines of one candidate of a call, or of a whole block or flow."""
+
+    total: timedelta | None = None
+    """Queueing, back-off and all attempts (case T2)."""
+    attempt: timedelta | None = None
+    """One attempt, connect to last byte (case T1)."""
+    idle: timedelta | None = None
+    """Between two bytes of a response (case T9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """Agents that are asked in order when the one before failed (rule C6)."""
+
+    agents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Optional:
+    """A failure becomes the value none (rule C3 says which may not)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnFailure:
+    """What a failing direct member does to the flow or block (rule C1)."""
+
+    strategy: Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Concurrency:
+    """How many iterations, members or calls may be under way at once."""
+
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """Among nodes that may start and have equal remaining critical paths, higher goes first."""
+
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotent:
+    """The call is safe to repeat; with a key (kept in the call), the key is sent on every attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A policy that this version checks and refuses to run, with its checked arguments."""
+
+    name: str
+    args: tuple[tuple[str, Value | PerTime], ...]
+
+
+Policy = Retry | Timeout | Fallback | Optional | OnFailure | Concurrency | Priority | Idempotent | Later
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A policy in force on a node, and where it comes from."""
+
+    name: str
+    """The annotation's name."""
+    policy: Policy
+    origin: str
+    """`step`, `agent fast`, `policy net on agent fast`, `flow`, `profile production`, `default`."""
+    place: str
+    """`file:line:column` of the annotation; empty for a default."""
+
+
+# --- how they are written -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyParam:
+    """One argument of an annotation."""
+
+    name: str
+    type: Type
+    positional: bool = False
+    required: bool = False
+    low: int | float | timedelta | Money | None = None
+    """Smallest value allowed; for durations and money 0 is never allowed unless `low` says so."""
+    high: int | float | timedelta | Money | None = None
+    many: bool = False
+    """True when the value may be repeated positionally (`@fallback(a, b)`), or is a list."""
+    what: Literal["value", "agent", "expr"] = "value"
+    """`agent`: names an agent; `expr`: any expression over names in scope (a run-time argument, rule C4)."""
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRow:
+    """How one annotation is written."""
+
+    name: str
+    params: tuple[PolicyParam, ...]
+    targets: frozenset[Target]
+    build: Callable[[Mapping[str, Any]], Policy]
+    """Makes the policy from checked arguments by parameter name (absent ones left out)."""
+    runs: bool
+    doc: str
+
+
+_YEAR = timedelta(days=366)
+_MS = timedelta(milliseconds=1)
+_ERRORS = UnionType(tuple(LiteralType(name) for name in ERROR_CLASSES))
+
+
+def _words(*words: str) -> Type:
+    return UnionType(tuple(LiteralType(word) for word in words))
+
+
+def _seconds(name: str, *, positional: bool = False, doc: str = "") -> PolicyParam:
+    return PolicyParam(name, DURATION, positional=positional, low=_MS, high=_YEAR, doc=doc)
+
+
+def _later(name: str) -> Callable[[Mapping[str, Any]], Policy]:
+    return lambda args: Later(name, tuple(args.items()))
+
+
+def _row(
+    name: str,
+    targets: str,
+    doc: str,
+    *params: PolicyParam,
+    build: Callable[[Mapping[str, Any]], Policy] | None = None,
+) -> PolicyRow:
+    places = cast(frozenset[Target], frozenset(targets.split()))
+    return PolicyRow(name, params, places, build or _later(name), build is not None, doc)
+
+
+_P = PolicyParam
+
+ROWS: Mapping[str, PolicyRow] = {
+    row.name: row
+    for row in (
+        _row(
+            "retry", "agent call block flow tool", "Try again after a failure that may pass.",
+            _P("attempts", INT, positional=True, required=True, low=1, high=1000, doc="attempts in total"),
+            _seconds("backoff", doc="first delay"),
+            _P("base", FLOAT, low=1.0, high=100.0, doc="growth of the delay"),
+            _seconds("max", doc="longest delay"),
+            _P("jitter", _words("full", "equal", "decorrelated", "none")),
+            _P("on", ListType(_ERRORS), many=True, doc="classes of failures"),
+            _seconds("max_retry_after", doc="longest wait a server may ask for"),
+            build=lambda a: Retry(**a),
+        ),
+        _row(
+            "timeout", "agent call block loop flow tool", "Deadlines.",
+            _seconds("total", positional=True, doc="everything, queueing included"),
+            _seconds("attempt", doc="one attempt"),
+            _seconds("idle", doc="between two bytes"),
+            build=lambda a: Timeout(**a),
+        ),
+        _row(
+            "fallback", "agent call", "Agents to ask when this one fails.",
+            _P("agents", STRING, positional=True, required=True, many=True, what="agent"),
+            build=lambda a: Fallback(**a),
+        ),
+        _row("optional", "call block loop", "A failure gives none.", build=lambda a: Optional()),
+        _row(
+            "on_failure", "block loop flow", "What a failing member does.",
+            _P("strategy", _words("stop", "continue", "partial"), positional=True, required=True),
+            build=lambda a: OnFailure(**a),
+        ),
+        _row(
+            "concurrency", "agent block loop flow", "How many at once.",
+            _P("limit", INT, positional=True, required=True, low=1, high=100_000),
+            build=lambda a: Concurrency(**a),
+        ),
+        _row(
+            "priority", "call block loop flow", "Who goes first.",
+            _P("level", INT, positional=True, required=True, low=-1000, high=1000),
+            build=lambda a: Priority(**a),
+        ),
+        _row(
+            "idempotent", "agent call tool", "Safe to repeat.",
+            _P("key", STRING, what="expr", doc="sent on every attempt"),
+            build=lambda a: Idempotent(),
+        ),
+        _row("once", "call", "At most once across runs.", _P("key", STRING, required=True, what="expr")),
+        _row(
+            "breaker", "agent tool", "Stop calling what keeps failing.",
+            _P("failures", INT, low=1, high=100_000), _P("ratio", FLOAT, low=0.01, high=1.0),
+            _seconds("window"), _P("min_calls", INT, low=1, high=100_000), _seconds("slow"),
+            _P("probes", INT, low=1, high=1000), _seconds("recovery"), _seconds("max_recovery"),
+        ),
+        _row(
+            "limit", "agent tool", "How often and how much at once.",
+            _P("rate", RATE, positional=True, many=True), _P("tokens", RATE),
+            _P("concurrent", INT, low=1, high=100_000), _P("burst", INT, low=1, high=1_000_000),
+            _P("zone", STRING),
+        ),
+        _row(
+            "budget", "agent call block loop flow", "The most that may be spent.",
+            _P("money", MONEY, positional=True, low=Money(1)), _P("tokens", INT, low=1), _P("calls", INT, low=1),
+        ),
+        _row(
+            "cache", "agent call block tool", "Answer equal calls from memory.",
+            _seconds("ttl", positional=True), _seconds("negative_ttl"), _P("key", STRING, what="expr"),
+        ),
+        _row("hedge", "agent call", "A second attempt when the first is slow.", _seconds("after")),
+        _row(
+            "on_error", "agent call", "What follows each class of failure.",
+            *(_P(name, STRING, what="expr") for name in ERROR_CLASSES),
+        ),
+    )
+}  # fmt: skip
+"""Every annotation that governs running, by name."""
+
+MARKS: Mapping[str, frozenset[str]] = {
+    "read": frozenset({"tool"}),
+    "pure": frozenset({"tool"}),
+    "write": frozenset({"tool"}),
+    "dangerous": frozenset({"tool"}),
+    "range": frozenset({"field"}),
+    "length": frozenset({"field"}),
+}
+"""Annotations that are no policies: a tool's effect (rule C8), and constraints of fields and parameters."""
+
+PER_UNITS: Mapping[str, timedelta] = {
+    "second": timedelta(seconds=1),
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+}
+DEFAULT_CONCURRENCY = 10
+"""Iterations of a `for` under way at once when nothing says otherwise (rule B2)."""
