@@ -137,18 +137,16 @@ MODEL_SETTINGS: tuple[SettingRow, ...] = (
     SettingRow("tools", JSON, what="tools"),
 )
 
+_QUESTION = (
+    ParamRow("question", STRING, required=True, positional=True),
+    ParamRow("show", JSON),
+    ParamRow("expires", DURATION),
+    ParamRow("assignee", STRING),
+)
 _APPROVE = ActionRow(
-    "approve",
-    (ParamRow("question", STRING, required=True, positional=True), ParamRow("show", JSON), ParamRow("expires", DURATION),
-     ParamRow("assignee", STRING)),
-    BOOL, "read", declared=False, doc="True on yes; a no is the failure `refused` (rule C9).",
-)  # fmt: skip
-_ASK_PERSON = ActionRow(
-    "ask",
-    (ParamRow("question", STRING, required=True, positional=True), ParamRow("show", JSON), ParamRow("expires", DURATION),
-     ParamRow("assignee", STRING)),
-    STRING, "read", doc="A person's answer.",
-)  # fmt: skip
+    "approve", _QUESTION, BOOL, "read", declared=False, doc="True on yes; a no is the failure `refused` (rule C9)."
+)
+_ASK_PERSON = ActionRow("ask", _QUESTION, STRING, "read", doc="A person's answer.")
 _MCP_TOOL = ActionRow("", (), JSON, "write", any_args=True, doc="A tool of the server.")
 
 LATER: Catalogue = {

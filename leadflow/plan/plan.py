@@ -41,7 +41,7 @@ class Secret:
     """The user of `basic`, the text of `prefix`."""
 
 
-SettingValue: TypeAlias = "Value | Secret | tuple[SettingValue, ...] | Mapping[str, SettingValue]"
+SettingValue: TypeAlias = Value | Secret | tuple["SettingValue", ...] | Mapping[str, "SettingValue"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class FileRef(NamedTuple):
 
 
 Scalar: TypeAlias = bool | int | float | str | timedelta | Money | datetime | FileRef | None
-Value: TypeAlias = "Scalar | tuple[Value, ...] | Mapping[str, Value]"
+Value: TypeAlias = Scalar | tuple["Value", ...] | Mapping[str, "Value"]
 
 
 class _Missing:
