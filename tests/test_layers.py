@@ -191,7 +191,8 @@ def test_a_lawful_import_passes(file: str, text: str) -> None:
 def loaded_by(module: str) -> set[str]:
     """What stands in `sys.modules` of a fresh interpreter after one import."""
     program = f"import sys, {module}; print(*sys.modules)"
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    command = [sys.executable, "-c", program]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     return set(run.stdout.split())
 
 

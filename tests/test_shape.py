@@ -1,4 +1,4 @@
-"""Nothing grows past what one reader holds in mind: ceilings for files, functions, classes; tests included."""
+"""Nothing grows past what one reader holds in mind: ceilings for files, functions, classes, tests too."""
 
 import ast
 from collections.abc import Iterator
