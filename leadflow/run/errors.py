@@ -1,0 +1,226 @@
+"""What can go wrong in a call, as exceptions between an adapter and the policies; `Failure` is their record.
+
+    CallError                       anything a call ends with instead of a value
+    ├── Transient                   may well succeed when repeated
+    │   ├── ConnectFailed           network.connect       nothing was sent (case R4)
+    │   ├── ConnectionLost          network.lost          may have been done (case R2)
+    │   ├── ServerError             agent.server          5xx, 408, 425, 409 of a lock
+    │   ├── Overloaded              agent.overloaded      529, 503
+    │   ├── RateLimited             resource.rate         429; `retry_after` is a minimum (case R10)
+    │   ├── BadResponse             agent.bad_response    an answer that cannot be read
+    │   ├── AnswerInvalid           validation.answer     an answer that is not of the declared type
+    │   └── AttemptTimeout          timeout.attempt       one attempt took too long; IdleTimeout timeout.idle
+    └── Permanent                   will fail again
+        ├── Rejected                agent.rejected        400, 404, 405, 413, 422 …
+        ├── AuthFailed, Forbidden   permission.auth, permission.denied
+        ├── QuotaExhausted          resource.quota        a 429 that waiting does not mend
+        ├── Declined, Incomplete    agent.declined, agent.incomplete
+        ├── FunctionFailed          tool.raised           a Python function raised
+        ├── ProcessFailed           tool.process          a program ended with an error
+        ├── NotAllowed              permission.local      our own rules refuse it
+        ├── TotalTimeout            timeout.total         the call's whole time is over
+        └── ValueProblem            validation.value      an expression or an input has no value
+
+`sent` says whether the upstream may have acted; what is not idempotent is repeated only when it is False.
+The text says whose turn it is: the author's, the operator's, or the upstream's.
+"""
+
+from datetime import timedelta
+
+from leadflow.plan.policy import ErrorClass
+
+
+class InternalError(Exception):
+    """A broken invariant: a bug in leadflow, shown as such."""
+
+
+class CallError(Exception):
+    """Anything a call ends with instead of a value. Its text is one line without secrets."""
+
+    error: str = "agent.failed"
+    category: ErrorClass = "agent"
+    transient: bool = False
+    """True when repeating may help."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        sent: bool = True,
+        status: int | None = None,
+        retry_after: timedelta | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.sent = sent
+        """False when the upstream certainly did not act."""
+        self.status = status
+        self.retry_after = retry_after
+        """The least wait that the upstream asked for."""
+
+
+class Transient(CallError):
+    """May well succeed when repeated. A Python function raises it to ask for a retry."""
+
+    error = "agent.transient"
+    transient = True
+
+
+class Permanent(CallError):
+    """Will fail again. A Python function raises it to say so."""
+
+
+class ConnectFailed(Transient):
+    """No connection: name, route, refusal, TLS. Nothing was sent."""
+
+    error = "network.connect"
+    category = "network"
+
+
+class ConnectionLost(Transient):
+    """The connection broke after the request was sent."""
+
+    error = "network.lost"
+    category = "network"
+
+
+class ServerError(Transient):
+    """The upstream failed: 5xx, 408, 425, 409."""
+
+    error = "agent.server"
+
+
+class Overloaded(Transient):
+    """The upstream has too much to do: 503, 529."""
+
+    error = "agent.overloaded"
+    category = "resource"
+
+
+class RateLimited(Transient):
+    """A quota of ours is used up for now: 429."""
+
+    error = "resource.rate"
+    category = "resource"
+
+
+class BadResponse(Transient):
+    """An answer that cannot be read: not JSON, cut off, too large, of the wrong form."""
+
+    error = "agent.bad_response"
+
+
+class AnswerInvalid(Transient):
+    """An answer that can be read and is not of the declared type."""
+
+    error = "validation.answer"
+    category = "validation"
+
+
+class AttemptTimeout(Transient):
+    """One attempt took longer than `attempt:` allows."""
+
+    error = "timeout.attempt"
+    category = "timeout"
+
+
+class IdleTimeout(AttemptTimeout):
+    """Nothing came for longer than `idle:` allows."""
+
+    error = "timeout.idle"
+
+
+class Rejected(Permanent):
+    """The upstream does not accept this request."""
+
+    error = "agent.rejected"
+
+
+class AuthFailed(Permanent):
+    """The upstream does not accept the credential: 401."""
+
+    error = "permission.auth"
+    category = "permission"
+
+
+class Forbidden(Permanent):
+    """The credential may not do this: 403."""
+
+    error = "permission.denied"
+    category = "permission"
+
+
+class NotAllowed(Permanent):
+    """Our own rules refuse it before anything is sent."""
+
+    error = "permission.local"
+    category = "permission"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, sent=False)
+
+
+class QuotaExhausted(Permanent):
+    """The account has nothing left: a 429 that waiting does not mend."""
+
+    error = "resource.quota"
+    category = "resource"
+
+
+class Declined(Permanent):
+    """The model declined to answer."""
+
+    error = "agent.declined"
+
+
+class Incomplete(Permanent):
+    """The answer stopped before its end: length, content filter."""
+
+    error = "agent.incomplete"
+
+
+class FunctionFailed(Permanent):
+    """A Python function raised something of its own (case R17: not retried)."""
+
+    error = "tool.raised"
+    category = "tool"
+
+
+class ProcessFailed(Permanent):
+    """A program ended with an error."""
+
+    error = "tool.process"
+    category = "tool"
+
+
+class TotalTimeout(Permanent):
+    """The whole time of a call, a block or a flow is over."""
+
+    error = "timeout.total"
+    category = "timeout"
+
+
+class ValueProblem(Permanent):
+    """An expression has no value: division by zero, out of range, too large, out of fuel."""
+
+    error = "validation.value"
+    category = "validation"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, sent=False)
+
+
+FLOW_ERRORS: dict[str, ErrorClass] = {
+    "agent.failed": "agent",
+    "flow.failed": "agent",
+    "flow.members": "agent",
+    "flow.exhausted": "validation",
+    "flow.race": "agent",
+    "flow.need": "agent",
+    "flow.too_many": "resource",
+    "run.cancelled": "system",
+    "system.journal": "system",
+    "system.internal": "system",
+}
+"""Failures that arise in the kernel: `fail`, several members, an exhausted `repeat`, a lost `race`, too few of
+`need`, a `for` over more than `at most`; and the run's own."""

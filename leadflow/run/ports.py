@@ -1,0 +1,249 @@
+"""The ports: all that a run needs of the world. Adapters stand in agents, stores, policies and `run/adapters.py`.
+
+Nothing else in the house reads a clock, draws chance, opens a socket, starts a process or writes a file during a run,
+so that a simulator can run the real driver under virtual time.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from leadflow.events.model import Entry, Event, Failure, Usage
+from leadflow.plan.kinds import Kind
+from leadflow.plan.plan import AgentSpec, FlowPlan, Node
+from leadflow.plan.types import Type, Value
+
+
+class Clock(Protocol):
+    """Time. Durations are measured with `monotonic` only (case K1)."""
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never jumps."""
+        ...
+
+    def now(self) -> datetime:
+        """The wall clock, with a zone."""
+        ...
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Wait; a duration of zero or less gives way once."""
+        ...
+
+
+class Rng(Protocol):
+    """Chance, seeded per run."""
+
+    def random(self) -> float:
+        """Evenly distributed in [0, 1)."""
+        ...
+
+    def uuid(self) -> str:
+        """A new UUID in its usual form."""
+        ...
+
+
+class Journal(Protocol):
+    """Where events are kept. One per run."""
+
+    async def append(self, events: Sequence[Event]) -> Sequence[Entry]:
+        """Keep events in order; returns when they are committed.
+
+        Raises:
+            OSError: not known whether they are committed (case D9).
+        """
+        ...
+
+    async def load(self) -> Sequence[Entry]:
+        """All entries so far."""
+        ...
+
+
+class Limits(Protocol):
+    """Slots that runs of this process share, by key (an agent's `@concurrency`)."""
+
+    def slot(self, key: str, capacity: int) -> AbstractAsyncContextManager[None]:
+        """Hold one of `capacity` slots of `key`; first come, first served."""
+        ...
+
+
+# --- agents -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One attempt of one call."""
+
+    action: str
+    args: Mapping[str, Value]
+    """By parameter name; further positional ones are named `0`, `1`, …"""
+    result: Type
+    """What the answer has to be."""
+    declared: bool
+    """True when the author declared the type of the answer."""
+    run: str
+    path: str
+    attempt: int
+    """From 1."""
+    key: str | None
+    """The idempotency key; the same on every attempt (case R3). None when the call has none."""
+    idempotent: bool
+    idle: timedelta | None
+    """Longest time between two bytes."""
+    repair: str | None = None
+    """What was wrong with the last answer, when that is why this attempt is made (case R20)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, not yet validated."""
+
+    value: object
+    """Plain data: None, bool, int, float, str, list or tuple, dict with string keys; also datetime and timedelta."""
+    usage: Usage | None = None
+
+
+class Agent(Protocol):
+    """A worker made from an `AgentSpec`. Serves many calls at once."""
+
+    async def call(self, request: Request) -> Reply:
+        """Do one attempt. Never retries by itself (case R5).
+
+        Raises:
+            CallError: the attempt failed; what else is raised counts as `tool.raised`.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Give back connections and processes."""
+        ...
+
+
+class Streamed(Protocol):
+    """A response whose body is read in pieces under a cap."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Lower-case names."""
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The decompressed body, piece by piece."""
+        ...
+
+
+class Transport(Protocol):
+    """HTTP. Follows no redirects and repeats nothing by itself."""
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        idle: timedelta | None = None,
+    ) -> AbstractAsyncContextManager[Streamed]:
+        """Send a request.
+
+        Raises:
+            ConnectFailed: nothing was sent. ConnectionLost, IdleTimeout, BadResponse: see run/errors.py.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """A program that ended."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Spawner(Protocol):
+    """Programs. No shell, ever."""
+
+    async def run(self, argv: Sequence[str], *, stdin: bytes, env: Mapping[str, str], cwd: Path, limit: int) -> Exited:
+        """Run a program to its end; a cancel kills its whole process group and waits for it.
+
+        Args:
+            limit: most bytes kept of each output; more is the failure BadResponse.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What an agent kind is given to build agents: the ports, and the operator's decisions."""
+
+    clock: Clock
+    rng: Rng
+    transport: Transport
+    spawner: Spawner
+    root: Path
+    """The project's root: Python modules are loaded from below it only."""
+    commands: Mapping[str, tuple[str, ...]]
+    """Programs that `process` agents may start, by name, from `leadflow.toml`."""
+    secrets: Mapping[str, str]
+    """Values of the secrets that the plan names."""
+
+
+class AgentKind(Protocol):
+    """What a package offers under the entry point group `leadflow.agents`, and each built-in too."""
+
+    row: Kind
+    """The catalogue row, for the checker."""
+
+    def build(self, spec: AgentSpec, world: World) -> Agent:
+        """An agent for a declared one.
+
+        Raises:
+            CallError: it cannot be built here (a module is missing, a program is not allowed).
+        """
+        ...
+
+
+# --- between the driver and the policies --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallOrder:
+    """One call that the kernel ordered: everything a node's policies need beside the plan."""
+
+    path: str
+    args: Mapping[str, Value]
+    key: str | None
+    """The value of `@idempotent(key:)`; None when the call has none."""
+    run: str
+    deadline: float | None
+    """When the nearest enclosing block, flow or run must end (monotonic seconds); None: never."""
+    post: Callable[[Event], None]
+    """Logs an event of an attempt, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A call's validated value."""
+
+    value: Value
+    agent: str | None = None
+    """The fallback that gave it; None: the agent that was asked first."""
+    usage: Usage | None = None
+
+
+Caller: TypeAlias = Callable[[CallOrder], Awaitable[Answer | Failure]]
+"""A node's agent with all of its policies around it. Raises nothing but `CancelledError`."""
+
+
+class Callers(Protocol):
+    """Where the driver gets callers from: `policies/stack.py` composes them, once per node."""
+
+    def prepare(self, flow: FlowPlan, node: Node) -> Caller:
+        """The caller of a node whose work is an `AgentCall`."""
+        ...
