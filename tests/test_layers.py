@@ -14,6 +14,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "leadflow"
 
+pytestmark = pytest.mark.house
+
 FRONT = {"diagnostics", "syntax", "check", "graph", "plan"}
 BACK = {"diagnostics", "plan", "events"}
 ADAPTERS = {"policies", "agents", "stores", "engines"}

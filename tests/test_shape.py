@@ -9,6 +9,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 FILE_LINES, FUNCTION_LINES, PARAMETERS, METHODS = 600, 60, 8, 20
 
+pytestmark = pytest.mark.house
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
