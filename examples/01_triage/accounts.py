@@ -3,14 +3,16 @@
 The trouble is made up, but honest: it depends on nothing but the ticket's id and the number of the attempt,
 so every run sees the same. Of a hundred tickets about ten need a second try, ten a third, and four never get
 through.
-A dropped connection is a `ConnectionError`, worth another try; an address nobody knows is a `LookupError`,
-which no second try will mend.
+A dropped connection is `Transient`, which is how a function says that another try may help; an address nobody
+knows is a plain `LookupError`, which no second try will mend.
 """
 
 import csv
 import threading
 import zlib
 from pathlib import Path
+
+from leadflow import Transient
 
 with Path(__file__).with_name("accounts.csv").open(encoding="utf-8", newline="") as file:
     PEOPLE = {row["email"]: row for row in csv.DictReader(file)}
@@ -30,7 +32,7 @@ def lookup(ticket: str, *, email: str) -> dict[str, object]:
     with _lock:
         attempt = _attempts[ticket] = _attempts.get(ticket, 0) + 1
         if attempt <= drops(ticket):
-            raise ConnectionError(f"the account service dropped the connection (attempt {attempt})")
+            raise Transient(f"the account service dropped the connection (attempt {attempt})")
         del _attempts[ticket]
     return account(PEOPLE, email)
 

@@ -1,13 +1,12 @@
 """The desk: reads the tickets, reviews replies, and writes the report. Paths are relative to this folder."""
 
 import csv
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 
-Row = dict[str, object]
+Row = dict[str, Any]
 
 
 def tickets(path: str) -> list[Row]:
@@ -24,63 +23,58 @@ def review(reply: str, *, name: str, hours: int) -> Row:
         "a farewell": "\nYours" in reply,
     }
     missing = [what for what, there in wanted.items() if not there]
-    return {"score": 1 - len(missing) / len(wanted), "missing": missing[0] if missing else ""}
+    return {"score": 1 - len(missing) / len(wanted), "missing": missing[0] if missing else "nothing"}
 
 
-def report(*, tickets: list[Row], outcomes: list[Row | None], folder: str) -> Row:
-    """Writes report.md and replies.csv into `folder`; answers with the counts. No outcome means it failed."""
-    pairs = [(ticket, outcome) for ticket, outcome in zip(tickets, outcomes, strict=True) if outcome]
-    failed = [ticket for ticket, outcome in zip(tickets, outcomes, strict=True) if not outcome]
-    status = Counter(str(outcome["status"]) for _, outcome in pairs)
-    summary: Row = {
-        "answered": status["answered"],
-        "escalated": status["escalated"],
-        "spam": status["spam"],
-        "failed": [ticket["id"] for ticket in failed],
-        "by_topic": count(outcome["topic"] for _, outcome in pairs),
-        "by_tier": count(ticket["tier"] for ticket, _ in pairs),
-        "by_urgency": count(outcome["urgency"] for _, outcome in pairs),
-    }
+def report(summary: Row, *, pairs: list[Row], folder: str) -> str:
+    """Writes report.md and replies.csv into `folder`, and says where.
+
+    Args:
+        summary: the counts, as the flow worked them out.
+        pairs: each ticket (`left`) with its outcome (`right`); an outcome of None means that the ticket failed.
+        folder: made when it is not there.
+    """
     out = HERE / folder
     out.mkdir(parents=True, exist_ok=True)
-    (out / "report.md").write_text(page(summary, pairs=pairs, failed=failed), encoding="utf-8")
+    (out / "report.md").write_text(page(summary, pairs), encoding="utf-8")
     with (out / "replies.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "customer", "reply"])
-        writer.writerows([t["id"], t["customer"], o["reply"]] for t, o in pairs if o["reply"])
-    return summary
+        for pair in pairs:
+            if pair["right"] and pair["right"]["reply"]:
+                writer.writerow([pair["left"]["id"], pair["left"]["customer"], pair["right"]["reply"]])
+    return str(out / "report.md")
 
 
-def count(values: Iterable[object]) -> dict[str, int]:
-    """How often each value occurs, the most frequent first, equals by name."""
-    return dict(sorted(Counter(map(str, values)).items(), key=lambda pair: (-pair[1], pair[0])))
-
-
-def page(summary: Row, *, pairs: list[tuple[Row, Row]], failed: list[Row]) -> str:
+def page(summary: Row, pairs: list[Row]) -> str:
     """The report as Markdown."""
-    total = len(pairs) + len(failed)
-    escalated = [ticket for ticket, outcome in pairs if outcome["status"] == "escalated"]
+    escalated = [p["left"] for p in pairs if p["right"] and p["right"]["status"] == "escalated"]
+    failed = [p["left"] for p in pairs if not p["right"]]
+    answered, spam = summary["answered"], summary["spam"]
     return "\n".join(
         [
             "# Ticket triage",
             "",
-            f"{total} tickets: {summary['answered']} answered, {summary['escalated']} escalated, "
-            f"{summary['spam']} spam, {len(failed)} failed.",
-            *(line for kind in ("topic", "tier", "urgency") for line in table(kind, summary[f"by_{kind}"])),
-            *listing("For a person", escalated),
-            *listing("Failed: neither judged nor answered", failed),
+            f"{len(pairs)} tickets: {answered} answered, {len(escalated)} escalated, {spam} spam, "
+            f"{len(failed)} failed.",
+            *table("topic", summary["by_topic"]),
+            *table("tier", summary["by_tier"]),
+            *table("urgency", summary["by_urgency"]),
+            *listing("For a person, now", escalated),
+            *listing("Failed: no reply, please look", failed),
             "",
         ]
     )
 
 
-def table(kind: str, counts: object) -> list[str]:
-    """A table of counts under a heading."""
-    rows = [f"| {label} | {number} |" for label, number in dict(counts).items()]
-    return ["", f"## By {kind}", "", f"| {kind} | tickets |", "|---|---:|", *rows]
+def table(kind: str, counts: dict[str, int]) -> list[str]:
+    """A table of counts under a heading, the most frequent first."""
+    rows = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    lines = [f"| {label} | {number} |" for label, number in rows]
+    return ["", f"## By {kind}", "", f"| {kind} | tickets |", "|---|---:|", *lines]
 
 
 def listing(title: str, tickets: list[Row]) -> list[str]:
     """Tickets under a heading, one line each."""
-    lines = [f"- {t['id']} ({t['tier']}, {t['customer']}): {t['subject']}" for t in tickets]
+    lines = [f"- {t['id']} ({t['tier']}, {t['customer']}): {t['subject'] or 'no subject'}" for t in tickets]
     return ["", f"## {title}", "", *(lines or ["None."])]

@@ -1,0 +1,51 @@
+"""Runs the examples as a reader would: the command line, in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A command that ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def result(self) -> Any:
+        """The result that was printed; the diagnostics instead, when there is none."""
+        return json.loads(self.stdout) if self.stdout.strip() else self.stderr
+
+    @property
+    def events(self) -> list[Any]:
+        """The events of the run, one per line."""
+        return [json.loads(line) for line in self.stderr.splitlines()]
+
+
+def leadflow(*args: str, env: Mapping[str, str] | None = None) -> Ran:
+    """`leadflow ARGS`, from the repository's root, with `env` added to the environment."""
+    command = [sys.executable, "-m", "leadflow", *args]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=60, check=False
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def run_example(name: str, *args: str, env: Mapping[str, str] | None = None) -> Ran:
+    """`leadflow run examples/NAME/main.flow ARGS`."""
+    return leadflow("run", str(EXAMPLES / name / "main.flow"), *args, env=env)
+
+
+def expected(name: str) -> Any:
+    """The example's expected.json."""
+    return json.loads((EXAMPLES / name / "expected.json").read_text("utf-8"))
