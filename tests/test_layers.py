@@ -124,7 +124,7 @@ def test_no_import_cycles() -> None:
     """The modules of the package import each other in one direction only."""
     files = sources()
     modules = {file.removesuffix(".py").removesuffix("/__init__").replace("/", "."): file for file in files}
-    links = nx.DiGraph()
+    links: nx.DiGraph[str] = nx.DiGraph()
     for module, file in modules.items():
         for name in imports(files[file], file):
             target = name if name in modules else name.rpartition(".")[0]
