@@ -1,7 +1,8 @@
 """The catalogue: what each kind of agent accepts, as data, so that the checker knows kinds without importing any.
 
-A `Kind` row is published by the adapter that serves it (built-in or by entry point) and passed to the checker by
-`assembly`. Rows of kinds that this version does not run yet stand in `LATER`: they are checked, and refused by `run`.
+A `Kind` row is all that the checker sees of a kind. The rows of built-ins stand here, so that `check` loads no adapter;
+a package that brings a kind of its own publishes its row with it. Rows of kinds that this version does not run yet
+stand in `LATER`: they are checked, and refused by `run`.
 """
 
 from collections.abc import Mapping
@@ -136,6 +137,79 @@ MODEL_SETTINGS: tuple[SettingRow, ...] = (
     SettingRow("headers", MapType(STRING), slot="header"),
     SettingRow("tools", JSON, what="tools"),
 )
+
+
+def _http(name: str, effect: Effect, *, body: bool) -> ActionRow:
+    content = (ParamRow("json", JSON, doc="the body, as JSON"), ParamRow("body", STRING, doc="the body, as text"))
+    return ActionRow(
+        name,
+        (
+            ParamRow("path", STRING, required=True, positional=True, slot="path", doc="added to the agent's url"),
+            ParamRow("query", MapType(JSON), slot="query", doc="none values are left out"),
+            *(content if body else ()),
+            ParamRow("headers", MapType(STRING), slot="header"),
+        ),
+        JSON,
+        effect,
+        doc="The answer's JSON, or its text when the step declares `string`.",
+    )
+
+
+BUILT_IN: Catalogue = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "python",
+            (
+                SettingRow("module", STRING, required=True, doc='a file beside the flow: `"desk.py"`, `"tools.desk"`'),
+                SettingRow("reads", ListType(STRING), doc="functions that change nothing outside"),
+                SettingRow("pure", ListType(STRING), doc="functions that depend on their arguments only"),
+            ),
+            {},
+            ActionRow("", (), JSON, "write", any_args=True, doc="A function of the file, by its name."),
+            {"reads": "read", "pure": "pure"},
+            doc="Functions of a Python file of the project.",
+        ),
+        Kind(
+            "http",
+            (
+                SettingRow("url", STRING, required=True, slot="url", doc="what paths are added to"),
+                SettingRow("auth", SECRET, slot="secret", doc="`bearer(secret(…))` or `basic(user, secret(…))`"),
+                SettingRow("headers", MapType(STRING), slot="header", doc="sent with each request"),
+                SettingRow("max_size", INT, low=1, doc="most bytes of an answer, decompressed; 10MB unless said"),
+            ),
+            _actions(
+                *(_http(name, "read", body=False) for name in ("get", "head", "options")),
+                *(_http(name, "write", body=True) for name in ("post", "put", "patch", "delete")),
+            ),
+            doc="An HTTP API.",
+        ),
+        Kind("openai", MODEL_SETTINGS, _actions(ASK, CHAT, EMBED), doc="Chat completions, of any compatible server."),
+        Kind(
+            "process",
+            (
+                SettingRow("command", STRING, required=True, doc="a name under [commands] in leadflow.toml"),
+                SettingRow("reads", ListType(STRING), doc="actions that change nothing outside"),
+                SettingRow("max_size", INT, low=1, doc="most bytes of an output; 10MB unless said"),
+            ),
+            _actions(
+                ActionRow(
+                    "run",
+                    (
+                        ParamRow("args", ListType(STRING), positional=True),
+                        ParamRow("input", JSON, doc="its standard input"),
+                    ),
+                    JSON,
+                    "write",
+                    doc="The program's output: JSON, or text when the step declares `string`.",
+                )
+            ),
+            effect_lists={"reads": "read"},
+            doc="A program that the operator allows; never a shell.",
+        ),
+    )
+}
+"""The kinds that this version runs. The adapters are in `leadflow/agents/`, one file each."""
 
 _QUESTION = (
     ParamRow("question", STRING, required=True, positional=True),

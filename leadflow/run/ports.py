@@ -194,17 +194,22 @@ class World:
     """Values of the secrets that the plan names."""
 
 
+Uses: TypeAlias = Mapping[str, tuple[tuple[str, ...], ...]]
+"""What a run may ask of an agent: by action, the names of the arguments of each call. Lets a kind find at the start
+what would else be found in the middle of a run."""
+
+
 class AgentKind(Protocol):
     """What a package offers under the entry point group `leadflow.agents`, and each built-in too."""
 
     row: Kind
     """The catalogue row, for the checker."""
 
-    def build(self, spec: AgentSpec, world: World) -> Agent:
+    def build(self, spec: AgentSpec, uses: Uses, world: World) -> Agent:
         """An agent for a declared one.
 
         Raises:
-            CallError: it cannot be built here (a module is missing, a program is not allowed).
+            CallError: it cannot be built here (a module or function is missing, a program is not allowed).
         """
         ...
 

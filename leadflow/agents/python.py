@@ -1,0 +1,184 @@
+"""The kind `python`: the functions of a file of the project are the agent's actions.
+
+The file is loaded when a run starts, never by `check`, and only from below the project's root. Functions that are not
+`async` run in threads of their own, so that a blocking one cannot stall the run (case T7). What a function is given
+is its own copy; what it returns is validated like any other answer.
+
+A function raises `leadflow.Transient` to ask for another attempt and `leadflow.Permanent` to forbid one; anything else
+it raises is its own failure, and not repeated.
+"""
+
+import asyncio
+import importlib.util
+import inspect
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+from leadflow.plan.kinds import BUILT_IN
+from leadflow.plan.plan import AgentSpec
+from leadflow.plan.types import FileRef, Value
+from leadflow.run.errors import NotAllowed, Permanent
+from leadflow.run.ports import Agent, Reply, Request, Uses, World
+
+
+class PythonKind:
+    """Builds agents from files; a file that several agents name is loaded once."""
+
+    row = BUILT_IN["python"]
+
+    def __init__(self) -> None:
+        self._modules: dict[Path, ModuleType] = {}
+
+    def build(self, spec: AgentSpec, uses: Uses, world: World) -> Agent:
+        """An agent whose actions are the functions of its file.
+
+        Raises:
+            NotAllowed: the file is missing or lies outside of the project.
+            Permanent: the file cannot be loaded, or has not the functions that the flow calls.
+        """
+        path = _locate(spec, world.root)
+        if path not in self._modules:
+            self._modules[path] = _load(path, spec.name)
+        module = self._modules[path]
+        functions = {name: _function(module, name, spec.name) for name in uses}
+        for name, shapes in uses.items():
+            for shape in shapes:
+                _check_arguments(functions[name], name, shape, spec.name)
+        return PythonAgent(spec.name, functions)
+
+
+class PythonAgent:
+    """Calls functions, `async` ones on the loop and others in threads."""
+
+    def __init__(self, name: str, functions: Mapping[str, Callable[..., object]]) -> None:
+        self._name = name
+        self._functions = functions
+        self._is_async = {action: inspect.iscoroutinefunction(call) for action, call in functions.items()}
+
+    async def call(self, request: Request) -> Reply:
+        """Call the function that the action names."""
+        function = self._functions[request.action]
+        given, named = _arguments(request.args)
+        if self._is_async[request.action]:
+            return Reply(_plain(await cast(Awaitable[object], function(*given, **named))))
+        return Reply(_plain(await _in_thread(function, given, named, f"{self._name}.{request.action}")))
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+def _locate(spec: AgentSpec, root: Path) -> Path:
+    written = str(spec.settings["module"])
+    relative = Path(written) if written.endswith(".py") else Path(*written.split(".")).with_suffix(".py")
+    beside = Path(spec.place.file).parent if spec.place else Path()
+    path = (root / beside / relative).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise NotAllowed(f"agent '{spec.name}': the module '{written}' lies outside of the project ({root})")
+    if not path.is_file():
+        raise NotAllowed(f"agent '{spec.name}': there is no file '{beside / relative}' for its module '{written}'")
+    return path
+
+
+def _load(path: Path, agent: str) -> ModuleType:
+    """Run a file as a module. Files beside it can be imported by it: its folder goes to the end of the search path."""
+    name = "leadflow_project." + "_".join(path.with_suffix("").parts[1:])
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise Permanent(f"agent '{agent}': {path.name} is no Python file")
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as problem:
+        del sys.modules[name]
+        what = f"{type(problem).__name__}: {problem}".splitlines()[0]
+        raise Permanent(f"agent '{agent}': loading {path.name} failed: {what}", sent=False) from problem
+    return module
+
+
+def _function(module: ModuleType, name: str, agent: str) -> Callable[..., object]:
+    found = None if name.startswith("_") else getattr(module, name, None)
+    if not callable(found):
+        raise Permanent(f"agent '{agent}': {Path(str(module.__file__)).name} has no function '{name}'", sent=False)
+    return cast(Callable[..., object], found)
+
+
+def _check_arguments(function: Callable[..., object], name: str, shape: tuple[str, ...], agent: str) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some built-in functions do not tell
+        return
+    given = [word for word in shape if word.isdigit()]
+    named = {word: None for word in shape if not word.isdigit()}
+    try:
+        signature.bind(*given, **named)
+    except TypeError as problem:
+        raise Permanent(f"agent '{agent}': {name}{signature}: {problem}", sent=False) from None
+
+
+def _arguments(args: Mapping[str, Value]) -> tuple[list[Any], dict[str, Any]]:
+    given = [_own(value) for name, value in args.items() if name.isdigit()]
+    return given, {name: _own(value) for name, value in args.items() if not name.isdigit()}
+
+
+def _own(value: Value) -> Any:
+    """A copy in plain Python that the function may change."""
+    if isinstance(value, FileRef):
+        return value.path
+    if isinstance(value, tuple) and type(value) is tuple:
+        return [_own(item) for item in value]
+    if isinstance(value, Mapping):
+        return {name: _own(item) for name, item in value.items()}
+    return value
+
+
+def _plain(result: object) -> object:
+    """Dataclasses and pydantic models as dicts; all else as it is."""
+    if is_dataclass(result) and not isinstance(result, type):
+        return asdict(result)
+    dump = getattr(result, "model_dump", None)
+    if callable(dump):
+        return dump()
+    if isinstance(result, list):
+        return [_plain(item) for item in result]
+    return result
+
+
+async def _in_thread(function: Callable[..., object], given: list[Any], named: dict[str, Any], name: str) -> object:
+    """The result of a call in a daemon thread: abandoned, not awaited, when the caller is cancelled, because a
+    thread cannot be stopped; it then cannot keep the process from ending either."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[object] = loop.create_future()
+
+    def settle(result: object, problem: BaseException | None) -> None:
+        if done.done():
+            return
+        if problem is None:
+            done.set_result(result)
+        else:
+            done.set_exception(problem)
+
+    def work() -> None:
+        result: object = None
+        problem: BaseException | None = None
+        try:
+            result = function(*given, **named)
+        except StopIteration as stopped:  # a future refuses it
+            problem = RuntimeError(f"{name} raised StopIteration")
+            problem.__cause__ = stopped
+        except BaseException as raised:
+            problem = raised
+        try:
+            loop.call_soon_threadsafe(settle, result, problem)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            return
+
+    threading.Thread(target=work, name=name, daemon=True).start()
+    return await done
