@@ -22,6 +22,11 @@ def grammar_text() -> str:
     return (GRAMMAR / "flow.lark").read_text("utf-8")
 
 
+def grammar_tables() -> str:
+    """The text of `flow.tables.json`, which `leadflow.syntax.generate` makes from the grammar."""
+    return (GRAMMAR / "flow.tables.json").read_text("utf-8")
+
+
 def stdlib_modules() -> tuple[str, ...]:
     """The names after `std.` that can be imported, sorted."""
     files = (path.relative_to(STDLIB).with_suffix("") for path in STDLIB.rglob("*.flow"))

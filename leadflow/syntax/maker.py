@@ -1,0 +1,77 @@
+"""What builders share: the tokens, the numbers of nodes, the report, the doc comments that wait for their node."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from leadflow.diagnostics import Diagnostic, Report, Span
+from leadflow.syntax import tree
+from leadflow.syntax.lexer import Tokens
+
+Kids: TypeAlias = list[Any]
+"""The children of a rule, in order: what they are the grammar says. An int is the number of a token."""
+
+Build: TypeAlias = "Callable[[Maker, Kids, int, int], object]"
+"""Makes the value of a rule out of its children and the place `[start, end)` of its text."""
+
+BUILDERS: dict[str, Build] = {}
+"""Name of a rule of the grammar (its alias, if it has one) -> its builder."""
+
+
+def builds(*names: str) -> Callable[[Build], Build]:
+    """Register the builder of rules of the grammar."""
+
+    def register(build: Build) -> Build:
+        BUILDERS.update(dict.fromkeys(names, build))
+        return build
+
+    return register
+
+
+@dataclass(slots=True)
+class Maker:
+    """Makes names and places out of tokens."""
+
+    tokens: Tokens
+    report: Report
+    ids: Iterator[int]
+    hole: "Callable[[Maker, int, int], tree.Expr]"
+    """Parses the expression in a hole of a string: `[start, end)` of the text."""
+    docs: dict[int, str] = field(default_factory=dict)
+    """Where a token stands -> the `##` lines directly above it, until a node takes them."""
+
+    def id(self) -> int:
+        """The number of a new node."""
+        return next(self.ids)
+
+    def span(self, start: int, end: int) -> Span:
+        """A place in this file."""
+        return Span(self.tokens.file, start, end)
+
+    def ident(self, token: int) -> tree.Ident:
+        """The name that a word, `word:` or `.word` is."""
+        text, end = self.tokens.written(token), self.tokens.ends[token]
+        name = text.lstrip("?. \t\n")
+        return tree.Ident(name, id=next(self.ids), span=Span(self.tokens.file, end - len(name), end))
+
+    def say(self, diagnostic: Diagnostic) -> None:
+        """Report what is wrong with something that could still be built."""
+        self.report(diagnostic)
+
+    def doc(self, start: int, annotations: Sequence[tree.Annotation] = ()) -> str | None:
+        """The `##` lines above what starts here, annotations included."""
+        return self.docs.pop(annotations[0].span.start if annotations else start, None) if self.docs else None
+
+    def without_comma(self, end: int) -> int:
+        """The end of something that may have a comma after it, without that comma."""
+        tokens = self.tokens
+        if tokens.text[end - 1] != ",":
+            return end
+        return tokens.ends[bisect_left(tokens.starts, end - 1) - 1]
+
+    def operator(self, token: int) -> tree.BinaryOp:
+        """The operator that a token is."""
+        written: Any = self.tokens.written(token)
+        operator: tree.BinaryOp = written
+        return operator
