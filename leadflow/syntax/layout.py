@@ -1,0 +1,227 @@
+"""How a text is laid out on lines of a given width. Knows pieces of text and where they may break; nothing of `.flow`.
+
+A `Doc` says what to write and where a line may end. A `group` is written on one line if all of it fits, else each of
+its own `Line`s ends a line (the groups inside decide anew). Nothing here recurses, so depth costs no stack, and a group
+looks at no more than one line of what follows, so time is linear in the size of the document.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple, TypeAlias
+
+WIDTH = 100
+"""Columns a line may take; a longer word still stands whole."""
+
+STEP = 2
+"""Columns one level of indentation takes."""
+
+
+class Line(NamedTuple):
+    """A place where the line may end; `flat` stands there when it does not."""
+
+    flat: str
+
+
+class Hard(NamedTuple):
+    """The line ends here, and every group around is broken. `blank` leaves an empty line as well."""
+
+    blank: bool = False
+
+
+class Raw(NamedTuple):
+    """A line of a block of text, on a line of its own whatever becomes of the groups around, however long."""
+
+    text: str
+
+
+class Suffix(NamedTuple):
+    """Text that waits for the end of its line: a comment. What follows must break the line, so groups do."""
+
+    text: str
+
+
+class Choice(NamedTuple):
+    """One of two, by what became of the group around."""
+
+    broken: "Doc"
+    flat: "Doc"
+
+
+class Concat(NamedTuple):
+    """One after the other. `hard` when no line can hold it."""
+
+    parts: tuple["Doc", ...]
+    hard: bool
+
+
+class Indent(NamedTuple):
+    """One level further to the right, from the next line on."""
+
+    body: "Doc"
+    hard: bool
+
+
+class Group(NamedTuple):
+    """On one line if it fits."""
+
+    body: "Doc"
+    hard: bool
+
+
+Doc: TypeAlias = str | Line | Hard | Raw | Suffix | Choice | Concat | Indent | Group
+
+LINE = Line(" ")
+SOFT = Line("")
+HARD = Hard()
+BLANK = Hard(blank=True)
+NOTHING: Doc = ""
+
+
+def is_hard(doc: Doc) -> bool:
+    """True when the document cannot stand on one line, whatever the width."""
+    if isinstance(doc, Concat | Group | Indent):
+        return doc.hard
+    return isinstance(doc, Hard | Suffix)
+
+
+def has_lines(doc: Doc) -> bool:
+    """True when the document takes several lines, whatever the width: it is hard or holds a block of text."""
+    todo = [doc]
+    while todo:
+        doc = todo.pop()
+        if is_hard(doc) or isinstance(doc, Raw):
+            return True
+        if isinstance(doc, Concat):
+            todo.extend(doc.parts)
+        elif isinstance(doc, Group | Indent):
+            todo.append(doc.body)
+        elif isinstance(doc, Choice):
+            todo.append(doc.flat)
+    return False
+
+
+def concat(*parts: Doc) -> Doc:
+    """The parts one after the other."""
+    return joined(parts)
+
+
+def joined(parts: Iterable[Doc], separator: Doc = NOTHING) -> Doc:
+    """The parts one after the other with `separator` between them."""
+    row: list[Doc] = []
+    for part in parts:
+        if separator != NOTHING and row:
+            row.append(separator)
+        row.append(part)
+    if len(row) == 1:
+        return row[0]
+    return Concat(tuple(row), any(map(is_hard, row)))
+
+
+def indent(*parts: Doc) -> Doc:
+    """The parts, one level further to the right."""
+    body = joined(parts)
+    return Indent(body, is_hard(body))
+
+
+def group(*parts: Doc) -> Doc:
+    """The parts on one line if they fit there; else each of their own lines ends."""
+    body = joined(parts)
+    return body if isinstance(body, str) else Group(body, is_hard(body))
+
+
+class _Entry(NamedTuple):
+    """A document still to be written: how far it is indented and whether it is on one line."""
+
+    indent: int
+    flat: bool
+    doc: Doc
+
+
+class _Page:
+    """The text so far. Indentation is written with the first word of a line, so no line ends in blanks."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.column = 0
+        self._margin = 0
+        self._suffixes: list[str] = []
+
+    def write(self, text: str) -> None:
+        if not text:
+            return
+        if self._margin:
+            self.parts.append(" " * self._margin)
+            self._margin = 0
+        self.parts.append(text)
+        self.column += len(text)
+
+    def end_line(self, margin: int, *, blank: bool = False) -> None:
+        self.end()
+        self.parts.append("\n\n" if blank else "\n")
+        self._margin = self.column = margin
+
+    def wait(self, suffix: str) -> None:
+        self._suffixes.append(suffix)
+
+    def end(self) -> None:
+        for text in self._suffixes:
+            self.write("  " + text if self.column > self._margin else text)
+        self._suffixes.clear()
+
+
+def render(doc: Doc, *, width: int = WIDTH) -> str:
+    """The text of a document; it ends as the document does, without a line end of its own."""
+    page = _Page()
+    todo = [_Entry(0, False, doc)]
+    while todo:
+        margin, flat, doc = todo.pop()
+        if isinstance(doc, str):
+            page.write(doc)
+        elif isinstance(doc, Concat):
+            todo.extend([_Entry(margin, flat, part) for part in reversed(doc.parts)])
+        elif isinstance(doc, Group):
+            flat = not doc.hard and (flat or _fits(doc.body, margin, width - page.column, todo, width=width))
+            todo.append(_Entry(margin, flat, doc.body))
+        elif isinstance(doc, Indent):
+            todo.append(_Entry(margin + STEP, flat, doc.body))
+        elif isinstance(doc, Choice):
+            todo.append(_Entry(margin, flat, doc.flat if flat else doc.broken))
+        elif isinstance(doc, Suffix):
+            page.wait(doc.text)
+        elif isinstance(doc, Line) and flat:
+            page.write(doc.flat)
+        else:
+            page.end_line(margin, blank=isinstance(doc, Hard) and doc.blank)
+            if isinstance(doc, Raw):
+                page.write(doc.text)
+    page.end()
+    return "".join(page.parts)
+
+
+def _fits(body: Doc, margin: int, room: int, rest: list[_Entry], *, width: int) -> bool:
+    """True when `body` on one line, and what follows it up to the next place to break, takes at most `room`."""
+    todo = [_Entry(margin, True, body)]
+    following = len(rest)
+    while room >= 0:
+        if not todo:
+            if not following:
+                return True
+            following -= 1
+            todo.append(rest[following])
+        margin, flat, doc = todo.pop()
+        if isinstance(doc, str):
+            room -= len(doc)
+        elif isinstance(doc, Concat):
+            todo.extend([_Entry(margin, flat, part) for part in reversed(doc.parts)])
+        elif isinstance(doc, Group):
+            todo.append(_Entry(margin, flat and not doc.hard, doc.body))
+        elif isinstance(doc, Indent):
+            todo.append(_Entry(margin + STEP, flat, doc.body))
+        elif isinstance(doc, Choice):
+            todo.append(_Entry(margin, flat, doc.flat if flat else doc.broken))
+        elif isinstance(doc, Raw) and flat:
+            room = width - margin
+        elif isinstance(doc, Line) and flat:
+            room -= len(doc.flat)
+        elif not isinstance(doc, Suffix):
+            return True
+    return False
