@@ -1,0 +1,96 @@
+"""The operator's settings: `leadflow.toml` at the project's root, and the environment. The only file that reads either.
+
+A flow says what shall happen; these say what may: which programs `process` agents may start, how much a run does at
+once. The project's root is the nearest folder above the flow that holds a `leadflow.toml`, else the flow's own folder.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+FILE = "leadflow.toml"
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT")
+"""Variables that a program gets unless the settings say otherwise."""
+
+
+class RunSettings(BaseModel):
+    """How runs behave: `[run]`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    concurrency: int = Field(default=500, ge=1, le=100_000)
+    """Calls under way at once in one run."""
+
+
+class ProcessSettings(BaseModel):
+    """What programs get: `[process]`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pass_env: tuple[str, ...] = ()
+    """Further environment variables that programs see, by name."""
+
+
+class Settings(BaseModel):
+    """All of `leadflow.toml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    run: RunSettings = RunSettings()
+    process: ProcessSettings = ProcessSettings()
+    commands: dict[str, tuple[str, ...]] = {}
+    """Programs that `process` agents may start: a name and its argv; the flow adds arguments behind."""
+
+
+class SettingsError(Exception):
+    """`leadflow.toml` cannot be used; the text says where and why, in lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project's root and its settings."""
+
+    root: Path
+    settings: Settings
+
+
+def find_root(flow: Path) -> Path:
+    """The root of the project that a flow's file belongs to."""
+    folder = flow.resolve().parent
+    return next((up for up in (folder, *folder.parents) if (up / FILE).is_file()), folder)
+
+
+def load_project(flow: Path) -> Project:
+    """The project of a flow's file.
+
+    Raises:
+        SettingsError: its `leadflow.toml` is no TOML, or says what nobody understands.
+    """
+    root = find_root(flow)
+    path = root / FILE
+    if not path.is_file():
+        return Project(root, Settings())
+    try:
+        with path.open("rb") as file:
+            return Project(root, Settings.model_validate(tomllib.load(file)))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise SettingsError(f"{FILE} is no TOML: {problem}") from None
+    except ValidationError as problems:
+        lines = [f"{FILE}: {'.'.join(map(str, p['loc']))}: {p['msg']}" for p in problems.errors(include_url=False)]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def read_secrets(names: Sequence[str]) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """The values of environment variables, and the names of those that are not set or empty."""
+    found = {name: os.environ[name] for name in names if os.environ.get(name)}
+    return found, tuple(name for name in names if name not in found)
+
+
+def program_env(settings: Settings) -> Mapping[str, str]:
+    """The environment that started programs get: a few harmless variables, and those the operator names."""
+    names = (*_PASSED_ON, *settings.process.pass_env)
+    return {name: os.environ[name] for name in names if name in os.environ}

@@ -1,0 +1,60 @@
+"""`leadflow.toml` and the environment."""
+
+from pathlib import Path
+
+import pytest
+
+from leadflow.settings import Settings, SettingsError, find_root, load_project, program_env, read_secrets
+
+
+def test_the_root_is_where_the_settings_lie(tmp_path: Path) -> None:
+    """The nearest folder above the flow with a leadflow.toml; without one, the flow's own folder."""
+    flow = tmp_path / "flows" / "deep" / "main.flow"
+    flow.parent.mkdir(parents=True)
+    assert find_root(flow) == flow.parent
+    (tmp_path / "leadflow.toml").write_text("")
+    assert find_root(flow) == tmp_path
+
+
+def test_settings_are_read(tmp_path: Path) -> None:
+    """Every table has its defaults."""
+    (tmp_path / "leadflow.toml").write_text('[run]\nconcurrency = 7\n[commands]\nlint = ["ruff", "check"]\n')
+    project = load_project(tmp_path / "main.flow")
+    assert project.settings.run.concurrency == 7
+    assert project.settings.commands == {"lint": ("ruff", "check")}
+    assert load_project(tmp_path.parent / "other.flow").settings == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[run", "is no TOML"),
+        ("[run]\nconcurency = 7", "run.concurency: Extra inputs are not permitted"),
+        ("[run]\nconcurrency = 0", "run.concurrency: Input should be greater than or equal to 1"),
+        ("[commands]\nlint = 'ruff'", "commands.lint: Input should be a valid tuple"),
+    ],
+)
+def test_bad_settings_say_where(tmp_path: Path, text: str, said: str) -> None:
+    """The message names the file and the setting."""
+    (tmp_path / "leadflow.toml").write_text(text)
+    with pytest.raises(SettingsError, match=r"leadflow\.toml") as problem:
+        load_project(tmp_path / "main.flow")
+    assert said in str(problem.value)
+
+
+def test_secrets_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty variable counts as missing."""
+    monkeypatch.setenv("LF_KEY", "k")
+    monkeypatch.setenv("LF_EMPTY", "")
+    assert read_secrets(("LF_KEY", "LF_EMPTY", "LF_NONE")) == ({"LF_KEY": "k"}, ("LF_EMPTY", "LF_NONE"))
+
+
+def test_programs_do_not_inherit_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program sees only a few harmless variables and those the operator names."""
+    monkeypatch.setenv("LF_KEY", "k")
+    monkeypatch.setenv("LF_SHOWN", "s")
+    settings = Settings.model_validate({"process": {"pass_env": ["LF_SHOWN"]}})
+    env = program_env(settings)
+    assert "LF_KEY" not in env
+    assert env["LF_SHOWN"] == "s"
+    assert "PATH" in env
