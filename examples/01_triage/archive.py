@@ -1,4 +1,4 @@
-"""Last year's copy of the accounts: always there, and ignorant of everybody who joined since."""
+"""The accounts as they were last year: always there, and ignorant of everybody who joined since."""
 
 from accounts import PEOPLE, account
 

@@ -12,7 +12,7 @@ def ask(prompt: str) -> str:
     draft = draft.strip()
     match said["Missing"]:
         case "everything":
-            return f'About "{said["Subject"]}": {said["Say"]}.'
+            return f"About {said['Subject'] or 'your message'}: {said['Say']}."
         case "a greeting":
             return f"Dear {said['Customer']},\n\n{draft}"
         case "a promise":
