@@ -7,9 +7,11 @@ reader needs no kernel.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
+from leadflow.events.record import record
 from leadflow.plan.policy import ErrorClass
 from leadflow.plan.types import Value
 
@@ -81,7 +83,7 @@ class Usage:
 # --- the run ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunStarted:
     """A run began."""
 
@@ -92,16 +94,18 @@ class RunStarted:
     inputs: Mapping[str, Value]
     seed: int
     """Of the run's chance (case R8)."""
+    started: datetime
+    """The constant `run.started` (rule E7)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CancelRequested:
     """Somebody asked to stop."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DeadlinePassed:
     """The deadline of a block, a flow, or (empty path) the run passed."""
 
@@ -109,21 +113,21 @@ class DeadlinePassed:
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunDone:
     """The run ended with a value."""
 
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunFailed:
     """The run ended with a failure."""
 
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunCancelled:
     """The run was cancelled; nothing of it executes after this (case X1)."""
 
@@ -133,14 +137,14 @@ class RunCancelled:
 # --- nodes --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NodeStarted:
     """A call or a block began; for a call this is its first attempt."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AttemptStarted:
     """A further attempt of a call, or the first one with another agent."""
 
@@ -150,7 +154,7 @@ class AttemptStarted:
     agent: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AttemptFailed:
     """An attempt failed and the call goes on: another attempt follows, or a fallback."""
 
@@ -160,7 +164,7 @@ class AttemptFailed:
     """Seconds until the next attempt; None when a fallback follows at once."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NodeDone:
     """A node has its value."""
 
@@ -173,7 +177,7 @@ class NodeDone:
     usage: Usage | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NodeFailed:
     """A node failed for good."""
 
@@ -181,7 +185,7 @@ class NodeFailed:
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NodeSkipped:
     """The arm a node stands in was not taken."""
 
@@ -190,7 +194,7 @@ class NodeSkipped:
     """The condition and what it was: `verdict.urgent and … = false`."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NodeBlocked:
     """What a node needs failed, so it cannot run."""
 
@@ -199,7 +203,7 @@ class NodeBlocked:
     """Path of the node that failed."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NodeCancelled:
     """A node was stopped, or will not start any more."""
 
@@ -207,7 +211,7 @@ class NodeCancelled:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BranchTaken:
     """A condition was decided."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from leadflow.events.model import Entry, Event, Failure, Usage
+from leadflow.events.record import record
 from leadflow.plan.kinds import Kind
 from leadflow.plan.plan import AgentSpec, FlowPlan, Node
 from leadflow.plan.types import Type, Value
@@ -72,7 +73,7 @@ class Limits(Protocol):
 # --- agents -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Request:
     """One attempt of one call."""
 
@@ -96,7 +97,7 @@ class Request:
     """What was wrong with the last answer, when that is why this attempt is made (case R20)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reply:
     """An answer, not yet validated."""
 
@@ -190,6 +191,8 @@ class World:
     """The project's root: Python modules are loaded from below it only."""
     commands: Mapping[str, tuple[str, ...]]
     """Programs that `process` agents may start, by name, from `leadflow.toml`."""
+    env: Mapping[str, str]
+    """The whole environment of started programs."""
     secrets: Mapping[str, str]
     """Values of the secrets that the plan names."""
 
@@ -217,7 +220,7 @@ class AgentKind(Protocol):
 # --- between the driver and the policies --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CallOrder:
     """One call that the kernel ordered: everything a node's policies need beside the plan."""
 
@@ -232,7 +235,7 @@ class CallOrder:
     """Logs an event of an attempt, in order."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answer:
     """A call's validated value."""
 
