@@ -1,0 +1,124 @@
+"""What the documents show is true: their flows check as they say, their commands print what they print.
+
+- A ` ```flow ` block is a chunk: `### CODE "part"` on a line asks for that diagnostic, and without marks there must be
+  none (see `tests/chunks.py`). The version line may be left out in a document.
+- A ` ```console ` block is a session: after `$ ` a command, below it what it prints; a line `...` stands for any lines.
+- A ` ```sh tested ` block runs and must succeed. Other ` ```sh ` blocks are not run here: the README's two set-up
+  commands are run by `.ci/run`.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.blocks import blocks
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = ("README.md", ".github/CONTRIBUTING.md", ".github/decisions/README.md")
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+
+pytestmark = pytest.mark.house
+
+
+def run(command: str, folder: Path) -> tuple[int, str]:
+    """Exit code and everything printed of a command line, as on a terminal that is no terminal."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command],
+        cwd=folder,
+        env={"PATH": path, "HOME": str(folder), "LANG": "C.UTF-8", "COLUMNS": "100"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def session(text: str) -> Iterator[tuple[str, list[str]]]:
+    """The commands of a console block, each with the lines it prints."""
+    command, printed = "", list[str]()
+    for line in [*text.splitlines(), "$ "]:
+        if not line.startswith("$ "):
+            printed.append(line.rstrip())
+            continue
+        if command:
+            yield command, printed
+        command, printed = line.removeprefix("$ "), []
+
+
+def prints(wanted: list[str], actual: str) -> bool:
+    """Whether a command printed what a document says; `...` stands for any lines, also none."""
+    parts = ["(?:.*\n)*" if line.strip() == "..." else re.escape(line) + "[ ]*\n" for line in wanted]
+    return re.fullmatch("".join(parts), actual.rstrip("\n") + "\n" if actual.strip() else "") is not None
+
+
+def lies(document: str, folder: Path) -> Iterator[str]:
+    """Every command of a document that fails, or prints something else than the document says."""
+    for block in blocks(document):
+        if block.language == "sh" and "tested" in block.words:
+            code, printed = run(block.text, folder)
+            if code != 0:
+                yield f"line {block.line}: exit code {code}\n{printed}"
+        elif block.language == "console":
+            for command, wanted in session(block.text):
+                code, printed = run(command, folder)
+                if "Traceback" in printed or code > 1 or not prints(wanted, printed):
+                    yield f"line {block.line}: $ {command}\n{printed}(exit code {code})"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder with what a reader of the README has: the examples, in a clone."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    return tmp_path
+
+
+def test_the_commands_of_the_readme_tell_the_truth(checkout: Path) -> None:
+    """Each command that the README shows with its output prints that output."""
+    assert [] == list(lies((ROOT / "README.md").read_text("utf-8"), checkout))
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_somewhere(name: str) -> None:
+    """Every relative link of a document leads to a file of the repository."""
+    document = ROOT / name
+    links = LINK.findall(document.read_text("utf-8"))
+    assert [] == [link for link in links if not (document.parent / link).exists()]
+
+
+def test_the_readme_has_its_two_commands() -> None:
+    """One line makes an environment and runs the first example, one runs the tests: CI runs these very lines."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    lines = [line for block in blocks(text, "sh") for line in block.text.splitlines() if "-m venv" in line]
+    assert ["examples/01_triage", "-m pytest -q"] == [
+        part for line in lines for part in ("examples/01_triage", "-m pytest -q") if part in line
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "found"),
+    [
+        ("```console\n$ echo a; echo b\na\nb\n```\n", 0),
+        ("```console\n$ echo a; echo b\na\n```\n", 1),
+        ("```console\n$ echo a; echo b\n...\nb\n$ printf 'x  '\nx\n```\n", 0),
+        ("```console\n$ true\n$ echo c\nd\n```\n", 1),
+        ("```console\n$ echo told; exit 1\ntold\n```\n", 0),
+        ("```console\n$ echo told; exit 2\ntold\n```\n", 1),
+        ("```console\n$ true\nnever\n```\n", 1),
+        ("```sh tested\nfalse\ntrue\n```\n", 1),
+        ("```sh tested\ntest -t 0 && exit 1\ntrue\n```\n", 0),
+        ("```sh\nfalse\n```\n", 0),
+    ],
+)
+def test_a_planted_lie_is_found(document: str, found: int, tmp_path: Path) -> None:
+    """What a command does not print, or a command that fails, is reported once."""
+    assert found == len(list(lies(document, tmp_path)))
