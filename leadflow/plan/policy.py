@@ -282,6 +282,27 @@ ROWS: Mapping[str, PolicyRow] = {
 }  # fmt: skip
 """Every annotation that governs running, by name."""
 
+ORDER: tuple[str, ...] = (
+    "priority",
+    "optional",
+    "on_failure",
+    "once",
+    "fallback",
+    "timeout",
+    "cache",
+    "retry",
+    "on_error",
+    "hedge",
+    "limit",
+    "concurrency",
+    "breaker",
+    "budget",
+    "idempotent",
+)
+"""The one order of wrapping, outermost first (rule C5). `optional` is outermost of what can absorb, then `fallback`,
+whose candidates each have a `timeout` anew; a cache hit enters nothing below it; every attempt of `retry` takes its
+place in the queue (`limit`, `concurrency`), is seen by the `breaker` and reserves its `budget`."""
+
 MARKS: Mapping[str, frozenset[str]] = {
     "read": frozenset({"tool"}),
     "pure": frozenset({"tool"}),
