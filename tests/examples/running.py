@@ -34,7 +34,7 @@ class Ran:
 
 def leadflow(*args: str, env: Mapping[str, str] | None = None) -> Ran:
     """`leadflow ARGS`, from the repository's root, with `env` added to the environment."""
-    command = [sys.executable, "-m", "leadflow", *args]
+    command = [str(Path(sys.executable).with_name("leadflow")), *args]
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=60, check=False
     )

@@ -3,6 +3,7 @@ description, so that neither the example's Python nor leadflow's evaluator check
 
 import csv
 import json
+import shutil
 import zlib
 from collections import Counter
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.examples.running import EXAMPLES, Ran, run_example
+from tests.doubles import LlmDouble
+from tests.examples.running import EXAMPLES, Ran, leadflow, run_example
 
 HERE = EXAMPLES / "01_triage"
 WORDS = json.loads((HERE / "words.json").read_text("utf-8"))
@@ -140,6 +142,33 @@ def test_every_answered_ticket_has_a_finished_reply(triage: Triage) -> None:
         assert reply.startswith(f"Dear {PEOPLE[ticket['customer']]['name']},")
         assert f"within {hours} hours" in reply
         assert reply.endswith("Yours, the Halyard team")
+
+
+@pytest.mark.node
+def test_the_same_flow_with_a_model(llm_double: LlmDouble, tmp_path: Path) -> None:
+    """`--profile openai` puts a model behind the four agents that answer an `ask`, and changes nothing else."""
+    folder = tmp_path / "triage"
+    shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("out", "__pycache__"))
+    flow = folder / "main.flow"
+    key = 'key: secret("OPENAI_API_KEY")'
+    flow.write_text(flow.read_text("utf-8").replace(key, f'{key}  base_url: "{llm_double.base_url}"'), "utf-8")
+    mine = [t for t in TICKETS if t["id"] in ("T-0001", "T-0079")]
+    with (folder / "two.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, mine[0])
+        writer.writeheader()
+        writer.writerows(mine)
+    for question, label in (("about?", "billing"), ("feel?", "calm"), ("urgent", "low")):
+        llm_double.answer({"userMessage": question}, {"content": json.dumps({"label": label})})
+    reply = "Dear Mara Lindqvist,\n\nwe answer within 24 hours.\n\nYours, the Halyard team"
+    llm_double.answer({"userMessage": "Write a short and friendly reply"}, {"content": reply})
+    ran = leadflow(
+        "run", str(flow), "--profile", "openai", "--input", "tickets=two.csv", env={"OPENAI_API_KEY": "test-key"}
+    )
+    summary = {"answered": 2, "escalated": 0, "spam": 0, "failed": []}
+    by = {"by_topic": {"billing": 2}, "by_tier": {"pro": 2}, "by_urgency": {"low": 2}}
+    assert (0, {**summary, **by}) == (ran.code, ran.result)
+    assert 8 == len(llm_double.requests())
+    assert "we answer within 24 hours" in (folder / "out" / "replies.csv").read_text("utf-8")
 
 
 def test_the_data_show_what_the_example_is_about() -> None:
