@@ -58,6 +58,11 @@ class Slot(NamedTuple):
         """True when a comment stands before or behind the member: it cannot share its lines with others."""
         return bool(self.opening.leads) or self.trail is not None
 
+    def close_up(self) -> "Slot":
+        """The same without empty lines."""
+        leads = tuple(lead._replace(blank=False) for lead in self.opening.leads)
+        return self._replace(opening=Opening(leads, blank=False))
+
     def after_blank(self) -> "Slot":
         """The same with an empty line before it."""
         leads, _ = self.opening
@@ -155,7 +160,7 @@ def without_head(
     opening = rows[0].opening if rows else tail
     leads = [lead._replace(text=plain(lead.text)) if lead.start < anchor else lead for lead in opening.leads]
     head = None
-    if leads and comments.is_same_line(anchor, leads[0].start):
+    if leads and comments.has_text and comments.is_same_line(anchor, leads[0].start):
         head = leads.pop(0).text
     opening = opening._replace(leads=tuple(leads))
     if rows:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeVar, assert_never
 
-from leadflow.syntax.format_comments import Comments, Slot, braces, lines, without_head
+from leadflow.syntax.format_comments import Comments, Opening, Slot, braces, lines, without_head
 from leadflow.syntax.format_expr import POSTFIX, Expressions, patterns_doc
 from leadflow.syntax.format_types import Types
 from leadflow.syntax.layout import HARD, LINE, Doc, Line, Suffix, concat, group, indent, joined
@@ -63,11 +63,18 @@ class Statements:
         if not annotations:
             return write()
         slots = self.slots(annotations, self._types.annotation, node.span.start)
-        above = self._comments.open(node.span.start)
+        above = self._comments.open(node.span.start).leads
         doc = write()
-        if not above.leads and not any(slot.is_commented for slot in slots):
-            return concat(group(joined([slot.doc for slot in slots], LINE)), below, doc)
-        return concat(lines(slots, above), HARD, doc)
+        leads = slots[0].opening.leads
+        slots[0] = slots[0]._replace(opening=Opening((), blank=False))
+        if above or any(slot.is_commented for slot in slots):
+            marks = lines([slot.close_up() for slot in slots])
+            below = HARD
+        else:
+            marks = group(joined([slot.doc for slot in slots], LINE))
+        before = [concat(lead.text, HARD) for lead in leads]
+        between = [concat(HARD, lead.text) for lead in above]
+        return concat(*before, marks, *between, below, doc)
 
     def block(self, block: Block, *, limit: int | None = None, gap: Line | None = None) -> Doc:
         """`{ statements }`; comments up to `limit` (the end of the block, if None) belong inside.

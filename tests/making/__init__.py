@@ -1,0 +1,1 @@
+"""Random trees and random programs, for the properties (tests/strategies.py) and the fuzzer (tests/fuzz)."""
