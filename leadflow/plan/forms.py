@@ -121,7 +121,7 @@ def read_time(text: str) -> datetime | None:
 # --- JSON ---------------------------------------------------------------------------------------------------------
 
 
-def to_json(value: Value) -> Plain:
+def to_plain(value: Value) -> Plain:
     """The value as plain JSON data. Its size is the caller's concern (`check_size`)."""
     match value:
         case None | bool() | int() | float() | str():
@@ -135,17 +135,17 @@ def to_json(value: Value) -> Plain:
         case FileRef(path):
             return path
         case tuple():
-            return [to_json(item) for item in value]
+            return [to_plain(item) for item in value]
         case _:
-            return {name: to_json(item) for name, item in value.items()}
+            return {name: to_plain(item) for name, item in value.items()}
 
 
-def json_text(value: Value) -> str:
+def to_json_text(value: Value) -> str:
     """The value as compact JSON text."""
-    return json.dumps(to_json(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return json.dumps(to_plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def text(value: Value) -> str:
+def to_text(value: Value) -> str:
     """The value as it stands in a hole: a text itself, `none`, and else its JSON form without quotes around it."""
     match value:
         case str():
@@ -157,9 +157,9 @@ def text(value: Value) -> str:
         case int() | float():
             return repr(value)
         case timedelta() | Money() | datetime() | FileRef():
-            return str(to_json(value))
+            return str(to_plain(value))
         case _:
-            return json_text(value)
+            return to_json_text(value)
 
 
 # --- lossless JSON ------------------------------------------------------------------------------------------------

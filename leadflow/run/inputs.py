@@ -1,0 +1,175 @@
+"""Inputs as people give them: JSON text under limits, and `name=value` typed by the parameter.
+
+Pure. What comes out is raw data for the doors of `values.py`. Messages say where and what kind, never the data.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from leadflow.plan import forms
+from leadflow.plan.operators import MAX_DEPTH, MAX_INT
+from leadflow.plan.types import FieldType, LiteralType, OptionalType, Prim, Type, UnionType, show
+from leadflow.run.values import Mismatch, pointer
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLimits:
+    """What a JSON text may be at most."""
+
+    size: int = 1024 * 1024
+    """Bytes of UTF-8."""
+    depth: int = MAX_DEPTH
+    keys: int = 10_000
+    """Keys of all objects together."""
+
+
+INPUT = JsonLimits()
+
+
+class _Refused(Exception):
+    """The expected and the got of a mismatch."""
+
+
+def read_json(text: str | bytes, limits: JsonLimits = INPUT) -> object:
+    """The data that a JSON text stands for, or a `Mismatch`.
+
+    Refused: what is too large, nested too deeply or has too many keys, a key that stands twice in one object, NaN and
+    infinite numbers, whole numbers of more than 64 bits.
+    """
+    try:
+        return _read(text, limits)
+    except _Refused as refused:
+        return Mismatch("", *refused.args)
+    except RecursionError:
+        return Mismatch("", f"JSON of at most {limits.depth} levels", "more")
+    except json.JSONDecodeError as problem:
+        return Mismatch("", "JSON", f"none: line {problem.lineno}, column {problem.colno}: {problem.msg}")
+
+
+def _read(text: str | bytes, limits: JsonLimits) -> object:
+    if len(text) > limits.size or (isinstance(text, str) and not text.isascii() and _bytes(text) > limits.size):
+        raise _Refused(f"JSON of at most {limits.size:,} bytes", "more")
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise _Refused("JSON", "bytes that are not UTF-8") from None
+    keys = 0
+
+    def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal keys
+        keys += len(pairs)
+        if keys > limits.keys:
+            raise _Refused(f"JSON of at most {limits.keys:,} keys", "more")
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            raise _Refused("each key once", f"{pointer([_twice(pairs)])[1:]!r} twice in one object")
+        return made
+
+    data = json.loads(
+        text, object_pairs_hook=make_object, parse_int=_whole, parse_float=_fraction, parse_constant=_no_number
+    )
+    _check_depth(data, limits.depth)
+    return data
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def _twice(pairs: list[tuple[str, Any]]) -> str:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            return name
+        seen.add(name)
+    return ""
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > 20 or not -MAX_INT - 1 <= (number := int(digits)) <= MAX_INT:
+        raise _Refused("whole numbers of 64 bits", "a longer one")
+    return number
+
+
+def _fraction(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise _Refused("numbers that a float can hold", "a larger one")
+    return number
+
+
+def _no_number(word: str) -> NoReturn:
+    raise _Refused("JSON", word)
+
+
+def _check_depth(data: object, most: int) -> None:
+    level: list[Any] = [data]
+    for _ in range(most + 1):
+        inner: list[Any] = []
+        for item in level:
+            if type(item) is list:
+                inner.extend(item)
+            elif type(item) is dict:
+                inner.extend(item.values())
+        if not inner:
+            return
+        level = inner
+    raise _Refused(f"JSON of at most {most} levels", "more")
+
+
+# --- name=value ---------------------------------------------------------------------------------------------------
+
+
+def parse_input(pair: str, params: Sequence[FieldType]) -> tuple[str, object] | Mismatch:
+    """The parameter and the raw data of `name=value`.
+
+    The parameter's type decides how the value is written: a string (a word of a union, a path, a time) is taken as it
+    stands; a duration is `30s` or `PT30S`, money `$0.50`, a whole number also `10MB`; all else is JSON.
+    """
+    name, equals, text = pair.partition("=")
+    types = {param.name: param.type for param in params}
+    if not equals:
+        return Mismatch("", "name=value", "no '='")
+    if name not in types:
+        return Mismatch(pointer([name]), f"a parameter ({', '.join(types) or 'there are none'})", "another name")
+    raw = _typed(types[name], text)
+    return Mismatch(pointer([name]), show(types[name]), raw.got) if isinstance(raw, Mismatch) else (name, raw)
+
+
+def _typed(type_: Type, text: str) -> object:
+    match type_:
+        case OptionalType(inner):
+            return None if text in ("none", "null") and not _takes_text(inner) else _typed(inner, text)
+        case Prim("int") if (size := _size(text)) is not None:
+            return size
+        case Prim("duration"):
+            written = forms.read_written_duration(text)
+            return text if written is None else written
+        case Prim("none") if text == "none":
+            return None
+        case _:
+            return text if _takes_text(type_) else read_json(text)
+
+
+def _takes_text(type_: Type) -> bool:
+    match type_:
+        case Prim("string" | "money" | "time" | "file" | "duration") | LiteralType():
+            return True
+        case UnionType(members):
+            return all(_takes_text(member) for member in members)
+        case _:
+            return False
+
+
+_SIZES: Mapping[str, int] = {"KB": 10**3, "MB": 10**6, "GB": 10**9}
+
+
+def _size(text: str) -> int | None:
+    """Bytes, as in `10MB`."""
+    digits, unit = text[:-2], text[-2:]
+    if unit in _SIZES and digits.isascii() and digits.isdigit() and len(digits) < 10:
+        return int(digits) * _SIZES[unit]
+    return None
