@@ -1,0 +1,231 @@
+"""The kernel: facts in, events and commands out. Nothing else decides what runs.
+
+Sans I/O: it reads no clock, no chance and no environment, iterates no set, and waits for nothing, so that equal
+histories give equal commands on every engine. Facts are the start of the run, how calls ended, a wish to cancel, a
+deadline that passed; attempts are only passed on to the log. Each fact is followed by all that follows from it.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+from leadflow.events.model import (
+    AttemptFailed,
+    AttemptStarted,
+    CancelRequested,
+    DeadlinePassed,
+    Event,
+    Failure,
+    NodeCancelled,
+    NodeDone,
+    NodeFailed,
+    RunCancelled,
+    RunDone,
+    RunFailed,
+    RunStarted,
+)
+from leadflow.run.context import RunValues
+from leadflow.run.errors import InternalError
+from leadflow.run.kernel_blocks import finish_frame
+from leadflow.run.kernel_frames import begin_frame, problem_of
+from leadflow.run.kernel_gates import admitted, give_back, release_all
+from leadflow.run.kernel_layout import NodeLayout, Program
+from leadflow.run.kernel_nodes import consider, start
+from leadflow.run.kernel_settle import (
+    FRAME_ITSELF,
+    PENDING,
+    settle_cancelled,
+    settle_done,
+    settle_failed,
+    stop_frame,
+)
+from leadflow.run.kernel_state import Call, CancelCall, Command, Frame, Gate, StartTimer, State, StopTimer, Values
+
+__all__ = ["Call", "CancelCall", "Command", "Kernel", "Program", "StartTimer", "Step", "StopTimer"]
+
+
+class Step(NamedTuple):
+    """What follows from facts."""
+
+    events: list[Event]
+    """To be committed before any of the commands is obeyed (case D1)."""
+    commands: list[Command]
+
+
+class Kernel:
+    """One run: `start`, then `on` until it has ended."""
+
+    def __init__(self, program: Program, *, calls: int | None = None, deadline: timedelta | None = None) -> None:
+        """Prepare a run of at most `calls` calls at once, which has to end before `deadline`; None sets no bound."""
+        self._program = program
+        self._calls = calls
+        self._deadline = deadline
+        self._state: State | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the terminal event has been given out."""
+        return self._state is not None and self._state.has_ended
+
+    @property
+    def state(self) -> State:
+        """All that it remembers; to be read only."""
+        if self._state is None:
+            raise InternalError("the run has not started")
+        return self._state
+
+    def start(self, started: RunStarted) -> Step:
+        """Begin a run. Its inputs are valid, and defaults are filled in."""
+        values = RunValues(started.run, started.started, started.flow)
+        state = self._state = State(self._program, values, started, Gate(self._calls, None))
+        state.events.append(started)
+        if self._deadline is not None:
+            state.timers[""] = None
+            state.commands.append(StartTimer("", self._deadline, None))
+        _open_run(state, None if self._deadline is None else "")
+        _advance(state)
+        return _step(state)
+
+    def on(self, facts: Sequence[Event], *, logged: bool = False) -> Step:
+        """What follows from these facts, one after the other. Facts that come too late are left out of the log.
+
+        Args:
+            logged: they come from a log, where a failure that could be absorbed has been.
+        """
+        state = self.state
+        for fact in facts:
+            if state.has_ended:
+                break
+            _take(state, fact, logged=logged)
+            _advance(state)
+        return _step(state)
+
+
+def _step(state: State) -> Step:
+    step = Step(state.events, state.commands)
+    state.events, state.commands = [], []
+    return step
+
+
+def _open_run(state: State, within: str | None) -> None:
+    started = state.started
+    flow = state.program.layout(started.flow)
+    body = flow.scopes[0]
+    if flow.timeout is not None:
+        state.timers[started.flow] = None
+        state.commands.append(StartTimer(started.flow, flow.timeout, within))
+        within = started.flow
+    state.root = Frame(
+        state,
+        flow,
+        body,
+        None,
+        None,
+        0,
+        f"{started.flow}/",
+        (),
+        tuple([started.inputs.get(param.name) for param in flow.flow.params]),
+        state.gate if flow.concurrency is None else Gate(flow.concurrency, state.gate),
+        within,
+        flow.priority or 0,
+        flow.strategy,
+        Values(None),
+        state.locals,
+        body.waits.copy(),
+        body.status.copy(),
+        len(body.members),
+    )
+    begin_frame(state.root)
+
+
+def _advance(state: State) -> None:
+    """Do all that is possible without another fact."""
+    work = state.work
+    while True:
+        while work:
+            frame, local = work.popleft()
+            if local != FRAME_ITSELF:
+                consider(frame, local)
+            elif frame.block is not None:
+                finish_frame(frame, frame.block)
+            else:
+                _end(state, frame)
+        if not state.ready and not state.freed:
+            return
+        for item in admitted(state):
+            _, _, local, frame, layout = item
+            if frame.status[local] is PENDING:
+                start(state, frame, layout)
+            else:
+                give_back(item, None, state)
+
+
+def _end(state: State, root: Frame) -> None:
+    """The run ends; nothing of it executes after this (case X1)."""
+    state.has_ended = True
+    problem = problem_of(root)
+    for path in state.timers:
+        state.commands.append(StopTimer(path))
+    state.timers.clear()
+    if state.cancelled is not None:
+        state.events.append(RunCancelled(state.cancelled))
+    elif isinstance(problem, Failure):
+        state.events.append(RunFailed(problem))
+    elif problem is None:
+        state.events.append(RunDone(root.result))
+    else:
+        raise InternalError(f"the run was stopped without a reason of its own: {problem}")
+
+
+# --- facts --------------------------------------------------------------------------------------------------------
+
+
+def _take(state: State, fact: Event, *, logged: bool) -> None:
+    match fact:
+        case NodeDone(path=path):
+            if (found := _ended(state, path)) is not None:
+                state.events.append(fact)
+                settle_done(*found, fact.value)
+        case NodeFailed(path=path, failure=failure):
+            if (found := _ended(state, path)) is not None:
+                settle_failed(*found, failure, absorb=not logged)
+        case NodeCancelled(path=path, why=why):
+            if (found := _ended(state, path)) is not None:
+                settle_cancelled(*found, why)
+        case AttemptStarted(path=path) | AttemptFailed(path=path):
+            if path in state.calls:
+                state.events.append(fact)
+        case CancelRequested(why=why):
+            if state.cancelled is None and state.root is not None:
+                state.cancelled = why
+                state.events.append(fact)
+                stop_frame(state.root, why, force=False)
+        case DeadlinePassed(path=path, failure=failure):
+            if path in state.timers:
+                state.events.append(fact)
+                _too_late(state, path, failure)
+        case _:
+            raise InternalError(f"{type(fact).__name__} is no fact")
+
+
+def _ended(state: State, path: str) -> tuple[Frame, NodeLayout] | None:
+    """The call of that path, which is over; None when it is not under way."""
+    found = state.calls.pop(path, None)
+    if found is not None:
+        release_all(found[0], state)
+    return found
+
+
+def _too_late(state: State, path: str, failure: Failure) -> None:
+    """A deadline passed: what it stands on fails when all of it has ended; writes are not awaited."""
+    block = state.timers.pop(path)
+    why = f"the time of {path} is over" if path else "the time of the run is over"
+    if block is not None:
+        if block.failure is None and block.stopped is None:
+            block.failure = failure
+        for frame in list(block.live.values()):
+            stop_frame(frame, why, force=True)
+    elif state.root is not None:
+        if state.root.stopping is None:
+            state.root.failure = failure
+        stop_frame(state.root, why, force=True)

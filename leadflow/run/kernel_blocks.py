@@ -1,0 +1,187 @@
+"""What each kind of block is: how it begins, and what the end of one of its frames means (rules B1 to B5)."""
+
+from leadflow.events.model import Failure
+from leadflow.plan.plan import Do, FlowCall, For, Parallel, Race, Repeat
+from leadflow.plan.types import Value
+from leadflow.run.errors import InternalError, ValueProblem
+from leadflow.run.kernel_frames import (
+    open_block,
+    open_body,
+    open_inside,
+    problem_of,
+    settled_well,
+    start_timer,
+    summary,
+)
+from leadflow.run.kernel_layout import NodeLayout, expression
+from leadflow.run.kernel_settle import close_block, stop_frame, value_failure
+from leadflow.run.kernel_state import Block, Frame
+
+
+def begin_block(frame: Frame, layout: NodeLayout) -> None:
+    """A block's needs are met."""
+    block = open_block(frame, layout)
+    try:
+        _open(block, frame, layout)
+    except ValueProblem as problem:
+        close_block(block, value_failure(problem, block.path), None)
+
+
+def _open(block: Block, home: Frame, layout: NodeLayout) -> None:
+    match layout.node.work:
+        case FlowCall(flow=name):
+            flow = home.state.program.layout(name)
+            if flow.timeout is not None:
+                block.timeout = flow.timeout if block.timeout is None else min(flow.timeout, block.timeout)
+            slots = tuple([value(home) for value in layout.values])
+            start_timer(block)
+            open_body(block, flow, slots)
+        case For():
+            if _measure(block, home, layout):
+                start_timer(block)
+                _more_iterations(block)
+        case Repeat():
+            first = layout.values[0](home)
+            block.limit = _number(layout, home)
+            start_timer(block)
+            _next_round(block, first)
+        case Parallel() | Race() | Do():
+            start_timer(block)
+            open_inside(block, (), None, layout.strategy)
+        case work:
+            raise InternalError(f"{type(work).__name__} is no block")
+
+
+def finish_frame(frame: Frame, block: Block) -> None:
+    """All nodes of one of a block's frames have settled."""
+    del block.live[frame.index]
+    match block.layout.node.work:
+        case FlowCall() | Do():
+            close_block(block, block.failure or problem_of(frame), frame.result)
+        case For():
+            _end_iteration(block, frame)
+        case Repeat():
+            _end_round(block, frame)
+        case Parallel(need=need):
+            _end_parallel(block, frame, need)
+        case Race():
+            _end_race(block, frame)
+        case work:
+            raise InternalError(f"{type(work).__name__} is no block")
+
+
+# --- for ----------------------------------------------------------------------------------------------------------
+
+
+def _measure(block: Block, home: Frame, layout: NodeLayout) -> bool:
+    """Read the items; False when the block has settled already: there are none, or too many."""
+    items = layout.values[0](home)
+    if not isinstance(items, tuple | list):
+        raise ValueProblem("`for` needs a list")
+    if layout.limit is not None and len(items) > (most := _number(layout, home)):
+        text = f"the list has {len(items)} items, `at most {most}` are allowed"
+        close_block(block, Failure("flow.too_many", "resource", text, block.path), None)
+        return False
+    if not items:
+        close_block(block, None, ())
+        return False
+    block.items, block.results = tuple(items), [None] * len(items)
+    block.limit = layout.concurrency or len(items)
+    return True
+
+
+def _more_iterations(block: Block) -> None:
+    while block.begun < len(block.items) and len(block.live) < block.limit:
+        index = block.begun
+        block.begun += 1
+        open_inside(block, (block.items[index], index), index, "stop")
+
+
+def _end_iteration(block: Block, frame: Frame) -> None:
+    strategy = block.layout.strategy
+    problem = problem_of(frame)
+    if problem is None:
+        block.results[frame.index] = frame.result
+    elif isinstance(problem, Failure) and strategy != "stop":
+        block.failures.append(problem)
+    elif isinstance(problem, Failure) and block.failure is None and block.stopped is None:
+        block.failure = problem
+        for other in list(block.live.values()):
+            stop_frame(other, f"{frame.prefix[:-1]} failed", force=False)
+    if block.failure is None and block.stopped is None:
+        _more_iterations(block)
+    if block.live:
+        return
+    outcome: Failure | str | None = block.failure or block.stopped
+    if outcome is None and block.failures and strategy != "partial":
+        outcome = summary(block.failures, block.path)
+    close_block(block, outcome, tuple(block.results))
+
+
+# --- repeat -------------------------------------------------------------------------------------------------------
+
+
+def _next_round(block: Block, value: Value) -> None:
+    """Rule B1: only the value passes from one round to the next."""
+    if block.begun >= block.limit:
+        close_block(block, _exhausted(block), None)
+        return
+    index = block.begun
+    block.begun += 1
+    open_inside(block, (value, index), index, block.layout.strategy)
+
+
+def _end_round(block: Block, frame: Frame) -> None:
+    until, otherwise = expression(block.layout.until), block.layout.otherwise
+    problem = block.failure or problem_of(frame)
+    if problem is not None:
+        close_block(block, problem, None)
+        return
+    try:
+        if until(frame) is True:
+            close_block(block, None, frame.result)
+        elif block.begun >= block.limit and otherwise is not None:
+            close_block(block, None, otherwise(frame))
+        else:
+            _next_round(block, frame.result)
+    except ValueProblem as wrong:
+        close_block(block, value_failure(wrong, block.path), None)
+
+
+def _exhausted(block: Block) -> Failure:
+    text = f"`until` was false after {block.limit} rounds"
+    return Failure("flow.exhausted", "validation", text, block.path)
+
+
+# --- parallel and race --------------------------------------------------------------------------------------------
+
+
+def _end_parallel(block: Block, frame: Frame, need: int | None) -> None:
+    """Rule B4: it waits for all; then fewer than `need` is a failure."""
+    problem = block.failure or problem_of(frame)
+    if need is not None and block.failure is None and frame.stopping is None:
+        problem = None
+        if (good := settled_well(frame)) < need:
+            causes = tuple(frame.failures or ())
+            text = f"{good} of {len(frame.status)} members succeeded, {need} are needed"
+            problem = Failure("flow.need", "agent", text, block.path, (), causes)
+    members = frame.layout.members
+    close_block(block, problem, {member.name: frame.nodes.get(member.id) for member in members})
+
+
+def _end_race(block: Block, frame: Frame) -> None:
+    """Rule B3: the first success won; all failures together are one."""
+    problem: Failure | str | None = block.failure
+    if problem is None and not frame.has_result:
+        causes = tuple(frame.failures or ())
+        text = f"none of {len(frame.status)} rivals succeeded"
+        problem = frame.stopping or Failure("flow.race", "agent", text, block.path, (), causes)
+    close_block(block, problem, frame.result)
+
+
+def _number(layout: NodeLayout, home: Frame) -> int:
+    """The value of `at most`."""
+    value = expression(layout.limit)(home)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueProblem("`at most` needs a whole number")
+    return value

@@ -1,0 +1,141 @@
+"""How frames and blocks come to be, and how the end of a frame is judged."""
+
+from leadflow.events.model import Failure, NodeStarted, Status
+from leadflow.plan.plan import For
+from leadflow.plan.policy import Strategy
+from leadflow.plan.types import Value
+from leadflow.run.kernel_layout import FlowLayout, NodeLayout, body_of
+from leadflow.run.kernel_settle import FRAME_ITSELF, PENDING, RUNNING, status_of
+from leadflow.run.kernel_state import Block, Frame, Gate, StartTimer, Values
+
+
+def open_block(frame: Frame, layout: NodeLayout) -> Block:
+    """A block, or the call of a flow, begins."""
+    state, path = frame.state, frame.prefix + layout.name
+    block = Block(path, frame, layout, layout.timeout)
+    frame.status[layout.local] = RUNNING
+    if frame.open is None:
+        frame.open = {}
+    frame.open[layout.local] = block
+    state.events.append(NodeStarted(path))
+    return block
+
+
+def start_timer(block: Block) -> None:
+    """A block with a deadline began."""
+    if block.timeout is not None:
+        state = block.home.state
+        state.timers[block.path] = block
+        state.commands.append(StartTimer(block.path, block.timeout, block.home.within))
+
+
+def open_body(block: Block, flow: FlowLayout, slots: tuple[Value, ...]) -> None:
+    """The body of a flow that a node calls."""
+    home, layout = block.home, block.layout
+    frame = Frame(
+        home.state,
+        flow,
+        flow.scopes[0],
+        block,
+        None,
+        0,
+        _prefix(block, None),
+        (*home.key, layout.id, block.attempt, 0),
+        slots,
+        home.gate if flow.concurrency is None else Gate(flow.concurrency, home.gate),
+        home.within if block.timeout is None else block.path,
+        _inside(block) if flow.priority is None else flow.priority,
+        flow.strategy,
+        Values(None),
+        home.locals,
+        flow.scopes[0].waits.copy(),
+        flow.scopes[0].status.copy(),
+        len(flow.scopes[0].members),
+    )
+    block.live[0] = frame
+    begin_frame(frame)
+
+
+def open_inside(block: Block, slots: tuple[Value, ...], index: int | None, strategy: Strategy) -> None:
+    """An instance of the scope of a block step; an index names it when there are several."""
+    home, layout = block.home, block.layout
+    body, number = body_of(layout), index or 0
+    frame = Frame(
+        home.state,
+        home.flow,
+        body,
+        block,
+        home,
+        number,
+        _prefix(block, index),
+        (*home.key, layout.id, block.attempt, number),
+        slots,
+        home.gate,
+        home.within if block.timeout is None else block.path,
+        _inside(block),
+        strategy,
+        Values(home.nodes),
+        home.locals,
+        body.waits.copy(),
+        body.status.copy(),
+        len(body.members),
+    )
+    if layout.concurrency is not None and not isinstance(layout.node.work, For):
+        frame.members = Gate(layout.concurrency, home.gate)
+    block.live[number] = frame
+    begin_frame(frame)
+
+
+def _prefix(block: Block, index: int | None) -> str:
+    path = block.path if block.attempt == 1 else f"{block.path}~{block.attempt}"
+    return f"{path}/" if index is None else f"{path}[{index}]/"
+
+
+def _inside(block: Block) -> int:
+    """The priority of what stands in a block and has none."""
+    return block.home.priority if block.layout.priority is None else block.layout.priority
+
+
+def begin_frame(frame: Frame) -> None:
+    """Put on the worklist what needs nothing, and watch what is still missing outside."""
+    layout, waits = frame.layout, frame.waits
+    for local, node in layout.outer:
+        home, status = status_of(frame, node)
+        if status is PENDING or status is RUNNING:
+            waits[local] += 1
+            if home.watchers is None:
+                home.watchers = {}
+            home.watchers.setdefault(node, []).append((frame, local))
+    work = frame.state.work
+    work.extend([(frame, local) for local in layout.first if not waits[local]])
+    if not frame.left:
+        work.append((frame, FRAME_ITSELF))
+
+
+# --- how a frame ended --------------------------------------------------------------------------------------------
+
+
+def problem_of(frame: Frame) -> Failure | str | None:
+    """What was wrong with a frame whose nodes have settled: a failure, why it was stopped, or nothing (rule C1)."""
+    if frame.failure is not None:
+        return frame.failure
+    if frame.stopping is not None:
+        return frame.stopping
+    if frame.failures is None:
+        return None
+    if frame.strategy == "partial" and not frame.has_left and (frame.has_result or not frame.layout.has_result):
+        return None
+    return summary(frame.failures, frame.prefix[:-1])
+
+
+def summary(failures: list[Failure], path: str) -> Failure:
+    """Several failures as one; a single one speaks for itself."""
+    if len(failures) == 1:
+        return failures[0]
+    message = f"{len(failures)} members failed; the first: {failures[0].message}"
+    return Failure("flow.members", "agent", message, path, (), tuple(failures))
+
+
+def settled_well(frame: Frame) -> int:
+    """How many nodes of a frame are done."""
+    return frame.status.count(Status.DONE)

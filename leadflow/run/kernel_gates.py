@@ -1,0 +1,87 @@
+"""Who may start when not all may: bounds of the run, of a flow and of a block, passed from the inside out.
+
+A node that passed an inner gate keeps its place there while it waits at the next one. Among those that wait, the
+longest remaining path goes first, then the higher priority, then the order of paths.
+"""
+
+from collections.abc import Iterator
+from heapq import heappop, heappush
+
+from leadflow.events.model import Status
+from leadflow.run.kernel_layout import NodeLayout
+from leadflow.run.kernel_state import Frame, Gate, Ready, State
+
+_PENDING = Status.PENDING
+
+
+def queue(frame: Frame, layout: NodeLayout) -> None:
+    """A call, or a member of a block with `@concurrency`, may start as soon as there is room."""
+    priority = frame.priority if layout.priority is None else layout.priority
+    frame.state.ready.append((layout.order - priority, frame.key, layout.local, frame, layout))
+
+
+def admitted(state: State) -> Iterator[Ready]:
+    """Those that may start now, in their order; while they do, more may become ready."""
+    ready, state.ready = state.ready, []
+    if len(ready) > 1:
+        ready.sort()
+    for item in ready:
+        frame = item[3]
+        if _pass(item, frame.members or frame.gate, state):
+            yield item
+    while state.freed:
+        gate = state.freed.pop()
+        while gate.waiting and (gate.limit is None or gate.used < gate.limit):
+            item = heappop(gate.waiting)
+            if item[3].status[item[2]] is not _PENDING:
+                give_back(item, gate, state)
+                continue
+            gate.used += 1
+            if (outer := _next(item, gate)) is None or _pass(item, outer, state):
+                yield item
+
+
+def _pass(item: Ready, gate: Gate, state: State) -> bool:
+    """Go through all gates from this one on; where there is no room, wait."""
+    at: Gate | None = gate
+    while at is not None:
+        if at.limit is not None and at.used >= at.limit:
+            heappush(at.waiting, item)
+            return False
+        if at.waiting:
+            heappush(at.waiting, item)
+            state.freed.append(at)
+            return False
+        at.used += 1
+        at = _next(item, at)
+    return True
+
+
+def _next(item: Ready, gate: Gate) -> Gate | None:
+    """The next gate of an item: only calls pass those of flows and of the run."""
+    return gate.outer if item[4].is_call else None
+
+
+def release(gate: Gate, state: State) -> None:
+    """Give one place back."""
+    gate.used -= 1
+    if gate.waiting:
+        state.freed.append(gate)
+
+
+def release_all(frame: Frame, state: State) -> None:
+    """A call has ended: give its place back at every gate."""
+    gate: Gate | None = frame.members or frame.gate
+    while gate is not None:
+        gate.used -= 1
+        if gate.waiting:
+            state.freed.append(gate)
+        gate = gate.outer
+
+
+def give_back(item: Ready, reached: Gate | None, state: State) -> None:
+    """An item was stopped before it started: it gives back the places it held before that gate; None: all."""
+    gate: Gate | None = item[3].members or item[3].gate
+    while gate is not None and gate is not reached:
+        release(gate, state)
+        gate = _next(item, gate)

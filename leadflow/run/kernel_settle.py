@@ -1,0 +1,218 @@
+"""How nodes settle, and what follows at once: who may be looked at next, and what is stopped.
+
+Every node of a frame settles exactly once, here. What has become possible goes to `State.work`; nothing is begun here.
+"""
+
+from leadflow.events.model import (
+    Failure,
+    NodeBlocked,
+    NodeCancelled,
+    NodeDone,
+    NodeFailed,
+    NodeSkipped,
+    Status,
+)
+from leadflow.plan.plan import Need
+from leadflow.plan.types import Value
+from leadflow.run.errors import ValueProblem
+from leadflow.run.kernel_gates import release
+from leadflow.run.kernel_layout import NodeLayout
+from leadflow.run.kernel_state import Block, CancelCall, Frame, StopTimer
+
+# Constants: reading a member of an enum costs more than all the rest of a test.
+PENDING, RUNNING, DONE, SKIPPED = Status.PENDING, Status.RUNNING, Status.DONE, Status.SKIPPED
+BLOCKED, FAILED, CANCELLED = Status.BLOCKED, Status.FAILED, Status.CANCELLED
+
+FRAME_ITSELF = -1
+"""In `State.work`: not a node, but the frame, whose nodes have all settled."""
+
+
+def settle(frame: Frame, layout: NodeLayout, status: Status) -> None:
+    """Note how a node ended and put on the worklist what waited for it. Its value and its event are noted already."""
+    local, work, waits = layout.local, frame.state.work, frame.waits
+    frame.status[local] = status
+    frame.left -= 1
+    for other in layout.dependents:
+        left = waits[other] = waits[other] - 1
+        if not left:
+            work.append((frame, other))
+    if layout.guarded or layout.merges:
+        work.extend([(frame, other) for other in layout.guarded if waits[other]])
+        work.extend([(frame, other) for other in layout.merges])
+    if frame.watchers is not None and (watchers := frame.watchers.pop(layout.id, None)) is not None:
+        for inner, other in watchers:
+            inner.waits[other] -= 1
+            if not inner.waits[other]:
+                work.append((inner, other))
+    if not frame.left:
+        work.append((frame, FRAME_ITSELF))
+
+
+def settle_done(frame: Frame, layout: NodeLayout, value: Value) -> None:
+    """A node has its value; its event is logged already."""
+    frame.nodes[layout.id] = value
+    settle(frame, layout, DONE)
+    if frame.layout.is_racing and frame.stopping is None:
+        frame.result, frame.has_result = value, True
+        stop_frame(frame, f"{frame.prefix}{layout.name} won", force=False)
+
+
+def log_done(frame: Frame, layout: NodeLayout, value: Value) -> None:
+    """A node has its value."""
+    frame.state.events.append(NodeDone(frame.prefix + layout.name, value))
+    settle_done(frame, layout, value)
+
+
+def settle_failed(frame: Frame, layout: NodeLayout, failure: Failure, *, absorb: bool = True) -> None:
+    """A node failed: its `catch` or `@optional` makes a value of it, or its siblings learn of it (rules C1, C3)."""
+    path = frame.prefix + layout.name
+    absorbed = _absorb(frame, layout, failure) if absorb else failure
+    if not isinstance(absorbed, Failure):
+        frame.state.events.append(NodeDone(path, absorbed[0], failure))
+        settle_done(frame, layout, absorbed[0])
+        return
+    frame.state.has_trouble = True
+    frame.state.events.append(NodeFailed(path, absorbed))
+    frame.nodes[layout.id] = None
+    _note(frame, layout, path)
+    if frame.failures is None:
+        frame.failures = []
+    frame.failures.append(absorbed)
+    settle(frame, layout, FAILED)
+    if frame.strategy == "stop" and not frame.layout.counts_failures and frame.stopping is None:
+        frame.failure = absorbed
+        stop_frame(frame, f"{path} failed", force=False)
+
+
+def settle_skipped(frame: Frame, layout: NodeLayout, why: str) -> None:
+    """The arm a node stands in was not taken."""
+    frame.state.events.append(NodeSkipped(frame.prefix + layout.name, why))
+    frame.nodes[layout.id] = None
+    _note(frame, layout, why)
+    settle(frame, layout, SKIPPED)
+
+
+def settle_blocked(frame: Frame, layout: NodeLayout, by: str) -> None:
+    """What a node needs failed."""
+    frame.state.events.append(NodeBlocked(frame.prefix + layout.name, by))
+    frame.nodes[layout.id] = None
+    _note(frame, layout, by)
+    settle(frame, layout, BLOCKED)
+
+
+def settle_cancelled(frame: Frame, layout: NodeLayout, why: str) -> None:
+    """A node was stopped, or will not start any more."""
+    frame.state.events.append(NodeCancelled(frame.prefix + layout.name, why))
+    frame.nodes[layout.id] = None
+    settle(frame, layout, CANCELLED)
+
+
+def _note(frame: Frame, layout: NodeLayout, reason: str) -> None:
+    if frame.reasons is None:
+        frame.reasons = {}
+    frame.reasons[layout.id] = reason
+
+
+def _absorb(frame: Frame, layout: NodeLayout, failure: Failure) -> tuple[Value] | Failure:
+    """The value that a failure becomes, or the failure that remains."""
+    if layout.catch is not None:
+        frame.locals[:] = [
+            {
+                "class": failure.category,
+                "message": failure.message,
+                "step": failure.path or frame.prefix + layout.name,
+                "attempts": max(1, len(failure.attempts)),
+            }
+        ]
+        try:
+            return (layout.catch(frame),)
+        except ValueProblem as problem:
+            failure = value_failure(problem, frame.prefix + layout.name, causes=(failure,))
+    return (None,) if layout.optional else failure
+
+
+def value_failure(problem: ValueProblem, path: str, causes: tuple[Failure, ...] = ()) -> Failure:
+    """An expression without a value, as a failure of the node it stands in."""
+    return Failure(problem.error, problem.category, problem.message, path, (), causes)
+
+
+# --- what is known of needs ---------------------------------------------------------------------------------------
+
+
+def status_of(frame: Frame, node: int) -> tuple[Frame, Status]:
+    """The frame of a node of this or an enclosing scope, and how the node stands."""
+    flow = frame.flow
+    home = frame if flow.home[node] == frame.layout.scope.id else frame.around(flow.home[node])
+    return home, home.status[flow.local[node]]
+
+
+def blocker(frame: Frame, needs: tuple[Need, ...]) -> str | None:
+    """The path of the failure that keeps a node with these needs from running; None: nothing does."""
+    for need in needs:
+        if need.why != "order":
+            home, status = status_of(frame, need.node)
+            if status is FAILED or status is BLOCKED or status is CANCELLED:
+                return (home.reasons or {}).get(need.node, home.prefix + home.flow.flow.nodes[need.node].name)
+    return None
+
+
+# --- stopping -----------------------------------------------------------------------------------------------------
+
+
+def stop_frame(frame: Frame, why: str, *, force: bool) -> None:
+    """Nothing starts here any more; what is under way ends (rule A5). The frame settles when all of it has."""
+    again = frame.stopping is not None
+    if not frame.left or (again and (frame.is_forced or not force)):
+        return
+    if not again:
+        frame.stopping = why
+    frame.is_forced = force
+    for layout in frame.layout.members:
+        status = frame.status[layout.local]
+        if status is PENDING:
+            _stop_pending(frame, layout, why)
+        elif status is RUNNING:
+            _stop_running(frame, layout, why, force=force)
+
+
+def _stop_pending(frame: Frame, layout: NodeLayout, why: str) -> None:
+    by = blocker(frame, layout.node.needs) if frame.failures else None
+    if by is not None:
+        settle_blocked(frame, layout, by)
+    else:
+        settle_cancelled(frame, layout, why)
+
+
+def _stop_running(frame: Frame, layout: NodeLayout, why: str, *, force: bool) -> None:
+    if layout.is_call:
+        harmless = layout.node.effect in ("pure", "read")
+        frame.state.commands.append(CancelCall(frame.prefix + layout.name, why, force or harmless))
+    elif frame.open is not None:
+        stop_block(frame.open[layout.local], why, force=force)
+
+
+def stop_block(block: Block, why: str, *, force: bool) -> None:
+    """Stop all that is open for a node."""
+    if block.stopped is None:
+        block.stopped = why
+    for frame in list(block.live.values()):
+        stop_frame(frame, why, force=force)
+    if not block.live:
+        close_block(block, why, None)
+
+
+def close_block(block: Block, problem: Failure | str | None, value: Value) -> None:
+    """All below a block has settled: so does its node. `problem` is a failure, or why it was stopped."""
+    home, layout = block.home, block.layout
+    if home.open is not None:
+        del home.open[layout.local]
+    if home.state.timers.pop(block.path, None) is not None:
+        home.state.commands.append(StopTimer(block.path))
+    if home.members is not None:
+        release(home.members, home.state)
+    if problem is None:
+        log_done(home, layout, value)
+    elif isinstance(problem, Failure):
+        settle_failed(home, layout, problem)
+    else:
+        settle_cancelled(home, layout, problem)

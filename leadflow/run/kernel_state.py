@@ -1,0 +1,274 @@
+"""What the kernel remembers of a run: instances of scopes, open blocks, gates. Data, and how to read it.
+
+A frame is one instance of a scope: the body of a flow, an iteration, a round. A block is what is open for one node:
+it owns the frames below that node. Expressions are evaluated in frames, which are their `Env`.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeAlias
+
+from leadflow.events.model import Event, Failure, RunStarted, Status
+from leadflow.events.record import record
+from leadflow.plan.expr import Guard
+from leadflow.plan.plan import FlowPlan
+from leadflow.plan.policy import Strategy
+from leadflow.plan.types import Value
+from leadflow.run.context import RunValues
+from leadflow.run.errors import InternalError, ValueProblem
+from leadflow.run.kernel_layout import FlowLayout, NodeLayout, Program, ScopeLayout
+
+# --- commands -----------------------------------------------------------------------------------------------------
+
+
+@record
+class Call:
+    """Call an agent; its end comes back as `NodeDone`, `NodeFailed` or `NodeCancelled` of that path."""
+
+    path: str
+    flow: FlowPlan
+    layout: NodeLayout
+    """Of the node whose work it is; the same object for every call of that node."""
+    args: Mapping[str, Value]
+    key: str | None
+    within: str | None
+    """The path of the innermost deadline around it; None: there is none."""
+
+
+@record
+class CancelCall:
+    """Stop a call that is under way; it still has to end."""
+
+    path: str
+    why: str
+    force: bool
+    """False: an attempt that writes and was sent already is awaited (rule A5)."""
+
+
+@record
+class StartTimer:
+    """Report `DeadlinePassed` of that path after so long."""
+
+    path: str
+    duration: timedelta
+    within: str | None
+    """The path of the next deadline around it."""
+
+
+@record
+class StopTimer:
+    """Forget that timer."""
+
+    path: str
+
+
+Command: TypeAlias = Call | CancelCall | StartTimer | StopTimer
+
+
+# --- frames and blocks --------------------------------------------------------------------------------------------
+
+
+class Values(dict[int, Value]):
+    """The values of a frame's settled nodes; what is not its own is asked of the enclosing scope."""
+
+    __slots__ = ("outer",)
+
+    def __init__(self, outer: "Values | None") -> None:
+        self.outer = outer
+
+    def __missing__(self, node: int) -> Value:
+        if self.outer is None:
+            raise InternalError(f"node {node} was read before it settled")
+        return self.outer[node]
+
+
+@dataclass(slots=True, eq=False)
+class Gate:
+    """How many may be under way at once: in the run, in a flow, among the members of a block."""
+
+    limit: int | None
+    outer: "Gate | None"
+    """The gate that one has to pass next."""
+    used: int = 0
+    waiting: list["Ready"] = field(default_factory=list)
+    """A heap."""
+
+
+Ready: TypeAlias = tuple[int, tuple[int, ...], int, "Frame", NodeLayout]
+"""A node that may start: rank and priority, the frame's key, its position, and what it is."""
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """One instance of a scope."""
+
+    state: "State"
+    flow: FlowLayout
+    layout: ScopeLayout
+    block: "Block | None"
+    """What it belongs to; None for the frame of the run."""
+    parent: "Frame | None"
+    """The frame of the enclosing scope; None for the body of a flow."""
+    index: int
+    """Which of its block's instances: the iteration, the round."""
+    prefix: str
+    """What the paths of its nodes start with."""
+    key: tuple[int, ...]
+    """Its place in the order of paths."""
+    slots: tuple[Value, ...]
+    gate: Gate
+    """The first gate that a call has to pass."""
+    within: str | None
+    """The path of the innermost deadline around its nodes."""
+    priority: int
+    strategy: Strategy
+    nodes: Values
+    locals: list[Value]
+    waits: list[int]
+    """How many needs of each node have not settled."""
+    status: list[Status]
+    left: int
+    """Nodes that have not settled."""
+    fuel: int = 0
+    members: Gate | None = None
+    """The gate of its members, when its block has `@concurrency`."""
+    arms: dict[int, int] | None = None
+    """The arm that each branch took, by node."""
+    lets: dict[int, Value | ValueProblem] | None = None
+    watchers: dict[int, list[tuple["Frame", int]]] | None = None
+    """Nodes of inner frames that wait for a node of this one."""
+    open: dict[int, "Block"] | None = None
+    """What is open for its nodes, by position."""
+    reasons: dict[int, str] | None = None
+    """Why a node was skipped, and what a node was blocked by: by node."""
+    failures: list[Failure] | None = None
+    """Of its nodes, unabsorbed, in the order they happened."""
+    failure: Failure | None = None
+    """What it will fail with when all has settled."""
+    stopping: str | None = None
+    """Why nothing starts here any more."""
+    is_forced: bool = False
+    """Writes under way are not awaited either."""
+    has_left: bool = False
+    """A `fail` was reached."""
+    result: Value = None
+    """Of its `return` or `yield`, or the value of the winner of a race."""
+    has_result: bool = False
+
+    @property
+    def run(self) -> RunValues:
+        """The constants of the run."""
+        return self.state.values
+
+    def bound(self, scope: int, slot: int) -> Value:
+        """A slot of the nearest enclosing instance of a scope."""
+        frame: Frame | None = self
+        while frame is not None:
+            if frame.layout.scope.id == scope:
+                return frame.slots[slot]
+            frame = frame.parent
+        raise InternalError(f"scope {scope} is not around this expression")
+
+    def let(self, let: int) -> Value:
+        """The value of a let, evaluated once where it belongs."""
+        home = self.around(self.flow.flow.lets[let].scope)
+        if home.lets is None:
+            home.lets = {}
+        elif let in home.lets:
+            known = home.lets[let]
+            if isinstance(known, ValueProblem):
+                raise ValueProblem(known.message)
+            return known
+        locals_, fuel = home.locals, home.fuel
+        home.locals = []
+        try:
+            value = home.lets[let] = self.flow.lets[let](home)
+        except ValueProblem as problem:
+            home.lets[let] = ValueProblem(problem.message)
+            raise
+        finally:
+            home.locals, home.fuel = locals_, fuel
+        return value
+
+    def holds(self, guard: Guard) -> bool:
+        """Whether the guard's node is done and took one of its arms."""
+        home = self.around(self.flow.home[guard.node])
+        if home.status[self.flow.local[guard.node]] is not Status.DONE:
+            return False
+        return guard.arms is None or (home.arms is not None and home.arms.get(guard.node) in guard.arms)
+
+    def around(self, scope: int) -> "Frame":
+        """The nearest enclosing instance of a scope."""
+        frame: Frame | None = self
+        while frame is not None and frame.layout.scope.id != scope:
+            frame = frame.parent
+        if frame is None:
+            raise InternalError(f"scope {scope} is not around this frame")
+        return frame
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """What is open for one node: a block of any kind, or a called flow."""
+
+    path: str
+    """The path of its node."""
+    home: Frame
+    """The frame of its node."""
+    layout: NodeLayout
+    timeout: timedelta | None = None
+    live: dict[int, Frame] = field(default_factory=dict)
+    """Its unfinished frames."""
+    items: tuple[Value, ...] = ()
+    """Of a `for`."""
+    results: list[Value] = field(default_factory=list)
+    """Of a `for`: what each iteration gave, aligned."""
+    begun: int = 0
+    """Of a `for`: iterations begun. Of a `repeat`: rounds begun."""
+    limit: int = 0
+    """Of a `for`: iterations at once. Of a `repeat`: most rounds."""
+    attempt: int = 1
+    """Of a retried block: which attempt this is."""
+    failures: list[Failure] = field(default_factory=list)
+    """Of the iterations of a `for`."""
+    failure: Failure | None = None
+    """What it will fail with when all below has settled."""
+    stopped: str | None = None
+    """Why it was stopped from outside."""
+
+
+# --- the run ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True, eq=False)
+class State:
+    """One run."""
+
+    program: Program
+    values: RunValues
+    started: RunStarted
+    gate: Gate
+    """Of the whole run."""
+    work: deque[tuple[Frame, int]] = field(default_factory=deque)
+    """Nodes whose needs have settled, by position; position -1: the frame itself has settled."""
+    ready: list[Ready] = field(default_factory=list)
+    """Nodes that may start and have not passed a gate."""
+    freed: list[Gate] = field(default_factory=list)
+    """Gates with new room and somebody waiting."""
+    calls: dict[str, tuple[Frame, NodeLayout]] = field(default_factory=dict)
+    """Calls under way."""
+    timers: dict[str, Block | None] = field(default_factory=dict)
+    """Deadlines that have neither passed nor been forgotten; None: of the run."""
+    locals: list[Value] = field(default_factory=list)
+    """Shared by all expressions: only one is evaluated at a time."""
+    events: list[Event] = field(default_factory=list)
+    """What happened in this step."""
+    commands: list[Command] = field(default_factory=list)
+    root: Frame | None = None
+    has_trouble: bool = False
+    """Something failed and was not absorbed."""
+    cancelled: str | None = None
+    """Why somebody asked to stop."""
+    has_ended: bool = False

@@ -1,0 +1,26 @@
+"""A journal in memory: as durable as the process. For tests, for one-off runs, and as the shortest form of the port."""
+
+from collections.abc import Sequence
+
+from leadflow.events.model import Entry, Event
+from leadflow.run.ports import Clock
+
+
+class MemoryJournal:
+    """The `Journal` of one run, in a list."""
+
+    def __init__(self, clock: Clock, entries: Sequence[Entry] = ()) -> None:
+        """Start empty, or with what another journal had."""
+        self._clock = clock
+        self._entries = list(entries)
+
+    async def append(self, events: Sequence[Event]) -> Sequence[Entry]:
+        """Keep events in order."""
+        at, first = self._clock.now().timestamp(), len(self._entries)
+        entries = [Entry(first + offset, at, event) for offset, event in enumerate(events)]
+        self._entries.extend(entries)
+        return entries
+
+    async def load(self) -> Sequence[Entry]:
+        """All entries so far."""
+        return tuple(self._entries)
