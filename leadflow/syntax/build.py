@@ -17,12 +17,12 @@ __all__ = ["BUILDERS", "build_values"]
 def _file(make: Maker, kids: Kids, start: int, end: int) -> tree.File:
     edition, *items = kids
     span = make.span(0, len(make.tokens.text))
-    return tree.File(edition, make.docs.pop(start, None), tuple(items), id=make.id(), span=span)
+    return tree.File(edition, make.doc(start), tuple(items), id=make.id(), span=span)
 
 
 @builds("edition")
 def _edition(make: Maker, kids: Kids, start: int, end: int) -> int:
-    return int(make.tokens.written(kids[0]))
+    return int(make.tokens.written(kids[0])[:9] or "1")
 
 
 @builds("use")

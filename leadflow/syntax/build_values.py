@@ -34,7 +34,7 @@ def _union(make: Maker, kids: Kids, start: int, end: int) -> tree.UnionType:
 
 @builds("literal_type")
 def _literal_type(make: Maker, kids: Kids, start: int, end: int) -> tree.LiteralType:
-    return tree.LiteralType(literals.plain(make, kids[0]), id=make.id(), span=make.span(start, end))
+    return tree.LiteralType(literals.plain(make, kids[0], what="a type"), id=make.id(), span=make.span(start, end))
 
 
 @builds("record_type")
@@ -51,7 +51,7 @@ def _literal_pattern(make: Maker, kids: Kids, start: int, end: int) -> tree.Lite
     value: str | int | bool | None
     match make.tokens.kinds[token]:
         case "STRING":
-            value = literals.plain(make, token)
+            value = literals.plain(make, token, what="a pattern")
         case "INT":
             value = literals.integer(make, token) * (1 if len(kids) == 1 else -1)
         case "NONE":

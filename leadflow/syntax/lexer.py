@@ -7,14 +7,21 @@ behind it (rule D1), and what a piece of text that is no terminal was meant to b
 import re
 from dataclasses import dataclass, field
 from functools import cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from leadflow.diagnostics import Diagnostic, Source, Span
 from leadflow.syntax import mistakes
+from leadflow.syntax.mistakes import Mistake
 from leadflow.syntax.tables import load
 
 MOST_TOKENS = 300_000
 """A file with more is refused: about 10,000 long steps."""
+
+MOST_DEPTH = 64
+"""Brackets in brackets."""
+
+_MOST_MISTAKES = 200
+"""After so many misspelt tokens the rest is not read: it is some other language, or none."""
 
 
 class Comment(NamedTuple):
@@ -38,10 +45,15 @@ class Tokens:
     starts: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     comments: list[tuple[int, int]] = field(default_factory=list)
-    mistakes: dict[int, Diagnostic] = field(default_factory=dict)
-    """Token -> what is wrong with its spelling; it stands for what was most likely meant."""
-    full: bool = False
-    """True when there are more than `MOST_TOKENS`; the rest was not read."""
+    mistakes: dict[int, list[Diagnostic]] = field(default_factory=dict)
+    """Token -> what is wrong with its spelling, and with what stands before it and means nothing."""
+    guesses: set[int] = field(default_factory=set)
+    """Tokens whose end is a guess: what follows may be part of the mistake."""
+    openers: list[int] = field(default_factory=list)
+    """Brackets that are open, while tokens are read."""
+    read: int = 0
+    stopped: Literal["", "many", "deep", "mistakes"] = ""
+    """Why the rest of the text was not read."""
 
     def add(self, kind: str, start: int, end: int) -> int:
         """Append a token, and say its number."""
@@ -49,6 +61,11 @@ class Tokens:
         self.starts.append(start)
         self.ends.append(end)
         return len(self.kinds) - 1
+
+    @property
+    def count(self) -> int:
+        """How many tokens the text has, `$END` included; those behind were put in by the parser."""
+        return self.read or len(self.kinds)
 
     def written(self, token: int) -> str:
         """The text of a token."""
@@ -65,7 +82,9 @@ class Tokens:
 
 def begins_line(text: str, offset: int) -> bool:
     """True when nothing but spaces stands between an offset and the line end before it."""
-    return not text[text.rfind("\n", 0, offset) + 1 : offset].strip(" \t")
+    while offset and text[offset - 1] in " \t":
+        offset -= 1
+    return not offset or text[offset - 1] == "\n"
 
 
 def comments(source: Source) -> tuple[Comment, ...]:
@@ -91,16 +110,16 @@ class _Scanner:
 
 
 @cache
-def _scanner() -> _Scanner:
+def _scanner(ascii_only: bool) -> _Scanner:
     tables = load()
     words = {text: kind for text, kind in tables.fixed.items() if text.isidentifier()}
     marks = {text: kind for text, kind in tables.fixed.items() if not text.isidentifier()}
     patterns = dict(tables.patterns)
     alternatives = [
         ("comment", r"#[^\n]*"),
+        ("mistake", mistakes.MARKS if ascii_only else rf"{mistakes.MARKS}|{mistakes.FOREIGN_WORD}"),
         ("KEY", patterns.pop("KEY")),
         ("word", r"[A-Za-z_][A-Za-z0-9_]*"),
-        ("mistake", mistakes.MARKS),
     ]
     name = re.compile(patterns.pop("NAME"))
     alternatives += patterns.items()
@@ -119,15 +138,18 @@ def tokenise(file: str, text: str, start: int = 0, end: int | None = None) -> To
     tokens = Tokens(file, text)
     end = len(text) if end is None else end
     _scan(tokens, start, end)
+    if tokens.stopped:
+        tokens.guesses.add(len(tokens.kinds))
     tokens.add("$END", end, end)
+    tokens.read = len(tokens.kinds)
     return tokens
 
 
 def _scan(tokens: Tokens, position: int, end: int) -> None:
-    scanner = _scanner()
+    scanner = _scanner(tokens.text.isascii())
     groups, marks, words = scanner.groups, scanner.marks, dict(scanner.words)
     text, kinds, starts, ends = tokens.text, tokens.kinds, tokens.starts, tokens.ends
-    match = scanner.pattern.match
+    match, openers, opener = scanner.pattern.match, tokens.openers, 0
     while found := match(text, position, end):
         group = found.lastindex or 0
         start, position = found.span(group)
@@ -140,20 +162,36 @@ def _scan(tokens: Tokens, position: int, end: int) -> None:
             kind = known
         elif kind == "mark":
             kind = marks[found[group]]
+            if kind in _OPENERS:
+                openers.append(len(kinds))
+                if len(openers) > MOST_DEPTH:
+                    tokens.stopped = "deep"
+                    tokens.add(kind, start, position)
+                    break
+            elif kind in _CLOSERS and openers:
+                opener = openers.pop()
         elif kind == "comment":
             tokens.comments.append((start, position))
-            continue
+            if len(tokens.comments) <= MOST_TOKENS:
+                continue
+            tokens.stopped = "many"
+            break
         elif kind == "at":
-            kind = _at(tokens, start)
+            kind = _at(tokens, start, opener)
         elif kind == "mistake" or (kind in _NUMBERS and _NUMBER_RUNS_ON.match(text, position)):
-            position = _mistake(tokens, start, end)
+            position = _mistake(tokens, mistakes.understand(tokens.file, text, start, end), start)
+            if tokens.stopped:
+                break
+            continue
+        elif kind == "TEXT_BLOCK" and (bad := mistakes.check_block(tokens.file, text, start, position)):
+            position = _mistake(tokens, bad, start)
             continue
         kinds.append(kind)
         starts.append(start)
         ends.append(position)
         if len(kinds) > MOST_TOKENS:
-            tokens.full = True
-            return
+            tokens.stopped = "many"
+            break
 
 
 _NUMBERS = frozenset({"INT", "FLOAT", "DURATION", "SIZE", "MONEY"})
@@ -161,8 +199,15 @@ _NUMBER_RUNS_ON = re.compile(r"\.[0-9]")
 """What makes a number that ended well a bad one: `1.5.2s`."""
 
 
-def _at(tokens: Tokens, start: int) -> str:
-    """ABOVE when the `@` is the first thing on its line or follows `{` or such an annotation, else BEHIND."""
+_OPENERS = frozenset({"LPAR", "LSQB", "LBRACE"})
+_CLOSERS = frozenset({"RPAR", "RSQB", "RBRACE"})
+
+
+def _at(tokens: Tokens, start: int, opener: int) -> str:
+    """ABOVE when the `@` is the first thing on its line or follows `{` or such an annotation, else BEHIND.
+
+    `opener` is the token that the last closing bracket closed.
+    """
     if begins_line(tokens.text, start):
         return "ABOVE"
     kinds = tokens.kinds
@@ -170,20 +215,21 @@ def _at(tokens: Tokens, start: int) -> str:
     if last >= 0 and kinds[last] == "LBRACE":
         return "ABOVE"
     if last >= 0 and kinds[last] == "RPAR":
-        depth = 0
-        while last >= 0:
-            depth += (kinds[last] == "RPAR") - (kinds[last] == "LPAR")
-            last -= 1
-            if depth == 0:
-                break
+        last = opener - 1
     while last > 0 and kinds[last] == "MEMBER":
         last -= 1
     return kinds[last - 1] if last > 0 and kinds[last - 1] in {"ABOVE", "BEHIND"} else "BEHIND"
 
 
-def _mistake(tokens: Tokens, start: int, end: int) -> int:
+def _mistake(tokens: Tokens, mistake: Mistake, start: int) -> int:
     """Read what is no terminal as what it was meant to be; says where to go on."""
-    mistake = mistakes.understand(tokens.file, tokens.text, start, end)
-    tokens.mistakes[len(tokens.kinds)] = mistake.diagnostic
-    tokens.add(mistake.kind, start, mistake.end)
+    token = len(tokens.kinds)
+    if mistake.diagnostic is not None:
+        tokens.mistakes.setdefault(token, []).append(mistake.diagnostic)
+        if sum(map(len, tokens.mistakes.values())) > _MOST_MISTAKES:
+            tokens.stopped = "mistakes"
+    if mistake.guess:
+        tokens.guesses.add(token)
+    if mistake.kind is not None:
+        tokens.add(mistake.kind, start, mistake.end)
     return mistake.end

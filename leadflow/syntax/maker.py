@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from leadflow.diagnostics import Diagnostic, Report, Span
 from leadflow.syntax import tree
+from leadflow.syntax.docs import Doc
 from leadflow.syntax.lexer import Tokens
 
 Kids: TypeAlias = list[Any]
@@ -38,7 +39,7 @@ class Maker:
     ids: Iterator[int]
     hole: "Callable[[Maker, int, int], tree.Expr]"
     """Parses the expression in a hole of a string: `[start, end)` of the text."""
-    docs: dict[int, str] = field(default_factory=dict)
+    docs: dict[int, Doc] = field(default_factory=dict)
     """Where a token stands -> the `##` lines directly above it, until a node takes them."""
 
     def id(self) -> int:
@@ -61,14 +62,17 @@ class Maker:
 
     def doc(self, start: int, annotations: Sequence[tree.Annotation] = ()) -> str | None:
         """The `##` lines above what starts here, annotations included."""
-        return self.docs.pop(annotations[0].span.start if annotations else start, None) if self.docs else None
+        if not self.docs:
+            return None
+        doc = self.docs.pop(annotations[0].span.start if annotations else start, None)
+        return doc.text if doc else None
 
     def without_comma(self, end: int) -> int:
         """The end of something that may have a comma after it, without that comma."""
         tokens = self.tokens
         if tokens.text[end - 1] != ",":
             return end
-        return tokens.ends[bisect_left(tokens.starts, end - 1) - 1]
+        return tokens.ends[bisect_left(tokens.starts, end - 1, hi=tokens.count) - 1]
 
     def operator(self, token: int) -> tree.BinaryOp:
         """The operator that a token is."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import fields
-from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -30,8 +29,16 @@ def children(node: Node) -> list[Node]:
     return found
 
 
-@cache
+_PLAIN = {"id", "span", "doc", "edition", "written", "text", "op", "safe", "block"}
+"""Fields that hold no nodes."""
+
+_GETTERS: dict[type[Node], tuple[attrgetter[Any], ...]] = {}
+
+
 def _getters(kind: type[Node]) -> tuple[attrgetter[Any], ...]:
     """How to read the fields of a class of nodes that can hold nodes."""
-    plain = {"id", "span", "doc", "edition", "written", "text", "op"}
-    return tuple(attrgetter(field.name) for field in fields(kind) if field.name not in plain)
+    found = _GETTERS.get(kind)
+    if found is None:
+        found = tuple(attrgetter(field.name) for field in fields(kind) if field.name not in _PLAIN)
+        _GETTERS[kind] = found
+    return found

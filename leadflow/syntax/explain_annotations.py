@@ -1,0 +1,106 @@
+"""What is wrong with an annotation that stands where it cannot stand (rule D1)."""
+
+from leadflow.diagnostics import Fix, Span
+from leadflow.syntax import messages
+from leadflow.syntax.braces import Braces
+from leadflow.syntax.repair import Explanation, Finding, Skip
+from leadflow.syntax.trouble import CLOSERS, OPENERS, Trouble, edits
+
+
+def _behind(trouble: Trouble, braces: Braces) -> Finding | None:
+    """An annotation behind a statement or declaration: it belongs above."""
+    if trouble.kind != "BEHIND":
+        return None
+    end = _annotation_end(trouble, trouble.token)
+    written = Span(trouble.span.file, trouble.span.start, trouble.tokens.ends[end - 1])
+    text = trouble.tokens.text[written.start : written.end]
+    starts = [n for n, symbol in enumerate(trouble.symbols) if symbol == "annotations" and n > trouble.opener]
+    owner, move = "something", None
+    if starts:
+        start = trouble.machine.begins[starts[-1]]
+        owner = _owner(trouble, starts[-1])
+        move = _moved_above(trouble, start, written, text)
+    return Finding(messages.trailing_annotation(written, _short(text), owner=owner, move=move), Skip(end))
+
+
+def _moved_above(trouble: Trouble, start: int, written: Span, text: str) -> Fix:
+    """Take an annotation out, with the space before it, and put it above what starts at an offset."""
+    source = trouble.tokens.text
+    line = source.rfind("\n", 0, start) + 1
+    indent = source[line:start]
+    own_line = not indent.strip()
+    gap = len(source[: written.start]) - len(source[: written.start].rstrip(" \t"))
+    above = Span(written.file, start, start)
+    taken = Span(written.file, written.start - gap, written.end)
+    return edits("move it above", (above, f"{text}\n{indent}" if own_line else f"{text} "), (taken, ""))
+
+
+def _owner(trouble: Trouble, height: int) -> str:
+    """What an annotation stands behind: `step a`."""
+    words = [value for value in trouble.machine.values[height + 1 :] if isinstance(value, int)]
+    names = trouble.tokens.text[trouble.machine.begins[height + 1] :].split(None, 2)[:2] if words else []
+    word = names[0] if names else "this"
+    name = names[1].split("(")[0].rstrip(":") if len(names) > 1 and word not in {"if", "match", "return"} else ""
+    return f"'{word} {name}'" if name and name[0].isalnum() else f"'{word}'"
+
+
+def _annotation_end(trouble: Trouble, token: int) -> int:
+    """The token after an annotation that begins at a token."""
+    end = token + 1
+    if trouble.kind_at(end) != "$END" and trouble.tokens.written(end)[:1].isidentifier():
+        end += 1
+    while trouble.kind_at(end) == "MEMBER":
+        end += 1
+    if trouble.kind_at(end) != "LPAR":
+        return end
+    depth = 0
+    for last in range(end, trouble.tokens.count):
+        kind = trouble.tokens.kinds[last]
+        depth += (kind in OPENERS) - (kind in CLOSERS)
+        if depth == 0:
+            return last + 1
+    return end
+
+
+def _constraint_first(trouble: Trouble, braces: Braces) -> Finding | None:
+    """An annotation before a field or a parameter."""
+    if trouble.kind != "ABOVE" or trouble.place not in {"fields", "parameters"}:
+        if trouble.kind == "ABOVE" and trouble.place == "settings":
+            name = f"@{trouble.tokens.written(trouble.token + 1)}"
+            way = "annotations stand above the agent"
+            found = messages.misplaced(trouble.span, name, where="among the settings of an agent", way=way)
+            return Finding(found, Skip(_annotation_end(trouble, trouble.token)))
+        return None
+    end = _annotation_end(trouble, trouble.token)
+    written = Span(trouble.span.file, trouble.span.start, trouble.tokens.ends[end - 1])
+    what = "field" if trouble.place == "fields" else "parameter"
+    text = _short(trouble.tokens.text[written.start : written.end])
+    return Finding(messages.leading_constraint(written, text, what=what, move=None), Skip(end))
+
+
+def _lone_annotation(trouble: Trouble, braces: Braces) -> Finding | None:
+    """Annotations with nothing under them that they could govern."""
+    if trouble.kind not in {"RBRACE", "$END"} or trouble.place not in {"file", "block", "test", "profile"}:
+        return None
+    first = following = trouble.token
+    for token in range(trouble.token - 1, max(-1, trouble.token - _LONG), -1):
+        if trouble.tokens.kinds[token] == "ABOVE":
+            if _annotation_end(trouble, token) != following:
+                break
+            first = following = token
+    if first == trouble.token:
+        return None
+    span = Span(trouble.span.file, trouble.tokens.starts[first], trouble.machine.end)
+    return Finding(messages.lone_annotation(span, _short(trouble.tokens.text[span.start : span.end])))
+
+
+_LONG = 200
+"""Tokens that are looked at to find an annotation's begin."""
+
+
+def _short(text: str) -> str:
+    line = text.split("\n", maxsplit=1)[0]
+    return line if line == text and len(line) <= 60 else line[:57] + "…"
+
+
+ANNOTATION_EXPLANATIONS: tuple[Explanation, ...] = (_behind, _constraint_first, _lone_annotation)

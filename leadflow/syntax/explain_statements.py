@@ -1,0 +1,316 @@
+"""What is wrong with the begin or the form of a statement or declaration: words of other languages, names, arms."""
+
+from leadflow.diagnostics import Fix, Span, nearest
+from leadflow.syntax import messages
+from leadflow.syntax.braces import Braces
+from leadflow.syntax.repair import Explanation, Finding, Insert, Replace, Search, Skip
+from leadflow.syntax.trouble import (
+    DECLARATIONS,
+    STATEMENTS,
+    VALUES,
+    Trouble,
+    at,
+    behind,
+    edits,
+    is_hard,
+    starts_declaration,
+    starts_statement,
+)
+
+_PLACES = {
+    "file": "at the top of a file",
+    "block": "in a block",
+    "test": "in a test",
+    "profile": "in a profile",
+    "policy": "in a policy",
+    "settings": "among the settings of an agent",
+    "fields": "among fields",
+    "match": "among the arms of a match",
+}
+
+# --- names ----------------------------------------------------------------------------------------------------------
+
+
+def _reserved(trouble: Trouble, braces: Braces) -> Finding | None:
+    """A keyword where a name must stand."""
+    if not is_hard(trouble.kind) or not trouble.takes("NAME") or trouble.wants_value:
+        return None
+    if trouble.place == "match" or starts_declaration(trouble.tokens, trouble.token):
+        return None
+    if starts_statement(trouble.tokens, trouble.token) and trouble.tokens.begins_line(trouble.token):
+        return None
+    later = trouble.kind == "RESERVED"
+    return Finding(messages.reserved(trouble.span, trouble.written, later=later), Replace("NAME"))
+
+
+_FOREIGN: dict[str, tuple[str, str | None]] = {
+    "elif": ("write 'else if'", "else if"),
+    "elsif": ("write 'else if'", "else if"),
+    "elseif": ("write 'else if'", "else if"),
+    "def": ("a flow is declared as 'flow name(param: type) -> type { … }'", "flow"),
+    "function": ("a flow is declared as 'flow name(param: type) -> type { … }'", "flow"),
+    "func": ("a flow is declared as 'flow name(param: type) -> type { … }'", "flow"),
+    "workflow": ("a flow is declared as 'flow name(param: type) -> type { … }'", "flow"),
+    "fn": ("a flow is declared as 'flow name(param: type) -> type { … }'", "flow"),
+    "class": ("a record is declared as 'type Name { field: type }'", "type"),
+    "struct": ("a record is declared as 'type Name { field: type }'", "type"),
+    "interface": ("a record is declared as 'type Name { field: type }'", "type"),
+    "enum": ('a choice is declared as \'type Name = "a" | "b"\'', None),
+    "import": ("write 'use path (name)'", "use"),
+    "from": ("write 'use path (name)'", None),
+    "include": ("write 'use \"file.flow\"'", "use"),
+    "var": ("a value is named with 'let name = …' in a flow, with 'const name = …' at the top of a file", None),
+    "val": ("a value is named with 'let name = …' in a flow, with 'const name = …' at the top of a file", None),
+    "variable": ("values come in as parameters of a flow, or are named with 'const name = …'", "const"),
+    "resource": ("write 'agent name: kind { … }'", None),
+    "provider": ("write 'agent name: kind { … }'", None),
+    "output": ("a flow gives its result with 'return'", None),
+    "while": ("write 'step x = repeat v = start at most 5 { … } until condition'", None),
+    "loop": ("write 'step x = repeat v = start at most 5 { … } until condition'", None),
+    "foreach": ("write 'step x = for item in items { … }'", None),
+    "switch": ("write 'match value { \"a\" => { … } }'", "match"),
+    "case": ("an arm of a match is written '\"a\" => { … }'", None),
+    "when": ("an arm of a match is written '\"a\" => { … }'", None),
+    "await": ("a step waits for what it reads; leave 'await' out", ""),
+    "async": ("steps overlap as far as they can; leave 'async' out", ""),
+    "new": ("leave 'new' out", ""),
+    "try": ("write 'catch e => value' behind the step that may fail", None),
+    "except": ("write 'catch e => value' behind the step that may fail", None),
+    "finally": ("steps below run after those above that they read", None),
+    "raise": ("write 'fail \"why\"'", "fail"),
+    "throw": ("write 'fail \"why\"'", "fail"),
+    "with": ("a step that needs its own limits is written 'step x = do { … }' with annotations above", None),
+    "pass": ("an empty block is '{ }'", ""),
+    "print": ("a step with an effect is written 'step name = agent.action(…)'", None),
+}
+"""Words that other languages begin statements with -> what to write, and the word that takes its place if one does."""
+
+
+def _foreign_word(trouble: Trouble, braces: Braces) -> Finding | None:
+    """A word that other languages use here."""
+    word = trouble.tokens.written(trouble.token) if trouble.is_word else ""
+    if word not in _FOREIGN or trouble.kind not in {"NAME", "RESERVED", "KEY"}:
+        return None
+    if trouble.kind_at(trouble.token + 1) == "EQUAL" or (trouble.kind == "KEY" and trouble.place != "block"):
+        return None
+    if trouble.place not in {"file", "block"} and trouble.kind != "RESERVED":
+        return None
+    way, right = _FOREIGN[word]
+    found = messages.foreign_word(trouble.span, word, way=way, right=right)
+    if right == "":
+        return Finding(found, Skip(trouble.token + 1))
+    if right and right.upper() in DECLARATIONS | STATEMENTS and trouble.takes(right.upper()):
+        return Finding(found, Replace(right.upper()))
+    return Finding(found, Search(trouble.token + 1))
+
+
+def _colon_keyword(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`else:`, `step: x`, `agents:`: habits from Python and YAML."""
+    if trouble.kind != "KEY" or trouble.place not in {"file", "block", "test"}:
+        return None
+    word = trouble.tokens.written(trouble.token)
+    colon = trouble.tokens.span(trouble.token + 1)
+    single = word[:-1] if word.endswith("s") else word
+    ways = {
+        "else": "the block stands in braces: 'else { … }'",
+        "step": "a step is written 'step name = agent.action(…)'",
+        "let": "a value is named with 'let name = …'",
+        "return": "a result is given with 'return value'",
+        **{kind.lower(): f"declarations stand one by one: '{kind.lower()} name …'" for kind in DECLARATIONS},
+        "agent": "an agent is declared as 'agent name: kind { … }'",
+        "flow": "a flow is declared as 'flow name(param: type) -> type { … }'",
+        "leadflow": "the first line is 'leadflow 1'",
+    }
+    way = ways.get(word) or ways.get(single)
+    if way is None:
+        if trouble.place != "block":
+            return None
+        written = f"let {word} ="
+        fix = edits(f"write '{written} …'", (Span(colon.file, trouble.span.start, colon.end), written))
+        return Finding(messages.bare_statement(trouble.span, written=f"{word}:", way=f"write '{written} …'", fix=fix))
+    brace = trouble.kind_at(trouble.token + 2) == "LBRACE"
+    removable = colon if word == "else" and brace else None
+    found = messages.colon_after_keyword(trouble.span, word, way=way, colon=removable)
+    return Finding(found, Search(trouble.token + 1))
+
+
+# --- statements and declarations ------------------------------------------------------------------------------------
+
+
+def _bare_statement(trouble: Trouble, braces: Braces) -> Finding | None:
+    """A name at the begin of a statement: a call without `step`, a value without `let`, a misspelt word."""
+    if trouble.place != "block" or not trouble.begins_value or not trouble.takes("STEP"):
+        return None
+    word, following = trouble.written, trouble.kind_at(trouble.token + 1)
+    known = [kind.lower() for kind in STATEMENTS]
+    if trouble.kind == "NAME" and following in VALUES | {"KEY"} and (meant := nearest(word, known)):
+        fix = edits(f"write '{meant}'", (trouble.span, meant))
+        found = messages.bare_statement(trouble.span, written=word, way=f"did you mean '{meant}'?", fix=fix)
+        return Finding(found, Replace(meant.upper()))
+    if trouble.kind in DECLARATIONS and following in {"NAME", "KEY", "STRING"}:
+        return None
+    if following == "EQUAL":
+        fix = edits("write 'let' before it", (at(trouble.span), "let "))
+        found = messages.bare_statement(trouble.span, written=word, way=f"write 'let {word} = …' or 'step'", fix=fix)
+        return Finding(found, Insert(("LET",)))
+    if following in {"MEMBER", "LPAR"}:
+        fix = edits("write 'step' and a name before it", (at(trouble.span), "step done = "))
+        found = messages.bare_statement(trouble.span, written=word, way=f"write 'step name = {word}…'", fix=fix)
+        return Finding(found)
+    way = "a statement begins with step, let, if, match, return, yield or fail"
+    return Finding(messages.bare_statement(trouble.span, written=word, way=way, fix=None))
+
+
+def _unknown_declaration(trouble: Trouble, braces: Braces) -> Finding | None:
+    """A word at the begin of a declaration that begins none."""
+    if (
+        trouble.place != "file"
+        or not trouble.takes("FLOW")
+        or not trouble.is_word
+        or trouble.kind not in {"NAME", "KEY"}
+    ):
+        return None
+    word = trouble.tokens.written(trouble.token)
+    meant = nearest(word, sorted(kind.lower() for kind in DECLARATIONS))
+    if trouble.kind_at(trouble.token + 1) == "EQUAL":
+        fix = edits("write 'const' before it", (at(trouble.span), "const "))
+        found = messages.unknown_declaration(trouble.span, word, way=f"write 'const {word} = …'", fix=fix)
+        return Finding(found, Insert(("CONST",)))
+    if meant:
+        fix = edits(f"write '{meant}'", (trouble.span, meant))
+        found = messages.unknown_declaration(trouble.span, word, way=f"did you mean '{meant}'?", fix=fix)
+        return Finding(found, Replace(meant.upper()))
+    way = "the declarations are use, type, agent, tool, policy, const, flow, on, profile and test"
+    return Finding(messages.unknown_declaration(trouble.span, word, way=way, fix=None))
+
+
+def _misplaced(trouble: Trouble, braces: Braces) -> Finding | None:
+    """A statement at the top of a file, a declaration in a block, a `yield` among fields …"""
+    if trouble.place not in _PLACES or not trouble.is_word:
+        return None
+    word, where = trouble.written, _PLACES[trouble.place]
+    if trouble.kind in STATEMENTS and trouble.place == "file" and trouble.takes("FLOW") and braces.fault is None:
+        way = "write 'const' for a value" if word == "let" else "statements stand in a flow"
+        return Finding(messages.misplaced(trouble.span, word, where=where, way=way))
+    follows = trouble.kind_at(trouble.token + 1)
+    declares = trouble.kind in DECLARATIONS and follows in {"NAME", "KEY", "STRING"}
+    if declares and trouble.place == "block" and trouble.takes("STEP") and not _begins(trouble):
+        way = "declarations stand at the top of a file"
+        return Finding(messages.misplaced(trouble.span, word, where=where, way=way))
+    if trouble.kind in {"FOR", "REPEAT", "PARALLEL", "RACE", "DO"} and trouble.takes("STEP"):
+        way = f"it is what a step does: 'step name = {word} …'"
+        fix_found = messages.misplaced(trouble.span, word, where=f"{where} as a statement", way=way)
+        return Finding(fix_found, Insert(("STEP", "NAME", "EQUAL")))
+    if trouble.kind == "ELSE" and trouble.place == "block":
+        return Finding(messages.misplaced(trouble.span, word, where=where, way="it follows the block of an 'if'"))
+    return None
+
+
+def _missing_equals(trouble: Trouble, braces: Braces) -> Finding | None:
+    """A name and its value with nothing between."""
+    if (
+        not trouble.takes("EQUAL")
+        or trouble.kind_before not in VALUES | {"NAME", "QMARK", "RSQB"}
+        or trouble.kind == "KEY"
+    ):
+        return None
+    starts = trouble.item
+    if not {"STEP", "LET", "CONST"} & set(starts) or _begins(trouble):
+        return None
+    if not trouble.takes("EQUAL", trouble.kind):
+        return None
+    found = messages.missing_equals(trouble.span, after=trouble.tokens.written(trouble.before))
+    return Finding(found, Insert(("EQUAL",)))
+
+
+def _begins(trouble: Trouble) -> bool:
+    if trouble.kind in {"IF", "MATCH"}:
+        return trouble.tokens.begins_line(trouble.token)
+    return starts_statement(trouble.tokens, trouble.token) or starts_declaration(trouble.tokens, trouble.token)
+
+
+# --- values by case (rule D8) ---------------------------------------------------------------------------------------
+
+
+def _blocks_as_value(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`step a = if b { … } else { … }`, `step a = match b { "x" => { … } }`."""
+    item, word = trouble.item, ""
+    if trouble.kind == "LBRACE" and "IF" in item and "EQUAL" in item and trouble.takes("THEN"):
+        word = "if"
+    outer = trouble.symbols[: max(trouble.opener, 0)]
+    if trouble.kind == "GIVES" and trouble.place == "match value" and trouble.kind_at(trouble.token + 1) == "LBRACE":
+        word, item = "match", outer
+    if not word or "EQUAL" not in item:
+        return None
+    keyword = _last(outer if word == "match" else trouble.symbols, word.upper())
+    start = _last(trouble.symbols[:keyword], "STEP", "LET", "CONST")
+    if keyword < 0 or start < 0:
+        return None
+    machine, tokens = trouble.machine, trouble.tokens
+    statement = trouble.symbols[start].lower()
+    first = machine.values[start]
+    name = tokens.written(first + 1)
+    span = tokens.span(machine.values[keyword])
+    opening = trouble.token if word == "if" else machine.values[trouble.opener]
+    rewrite, end = _rewrite(trouble, braces, first, opening) if word == "if" else (None, braces.past(opening))
+    found = messages.blocks_as_value(span, word=word, name=name, statement=statement, rewrite=rewrite)
+    return Finding(found, Search(end) if end is not None else None)
+
+
+def _rewrite(trouble: Trouble, braces: Braces, first: int, opening: int) -> tuple[Fix | None, int | None]:
+    """Put the begin of a step into each block of the `if` that stands behind it; and the token after the blocks."""
+    tokens = trouble.tokens
+    begin = tokens.starts[first]
+    word = next(n for n in range(first, opening) if tokens.kinds[n] == "IF")
+    head = tokens.text[begin : tokens.starts[word]].rstrip()
+    changes = [(Span(tokens.file, begin, tokens.starts[word]), "")]
+    opener: int | None = opening
+    past: int | None = None
+    while opener is not None:
+        changes.append((behind(tokens.span(opener)), f" {head}"))
+        past = braces.past(opener)
+        opener = None
+        if past is not None and trouble.kind_at(past) == "ELSE":
+            opener = next((n for n in range(past, min(past + 200, tokens.count)) if tokens.kinds[n] == "LBRACE"), None)
+    fix = (
+        edits(f"write '{head} …' in each block", *changes)
+        if past is not None and tokens.kinds[first] == "STEP"
+        else None
+    )
+    return fix, past
+
+
+def _last(symbols: list[str], *wanted: str) -> int:
+    """The last place of one of some symbols; -1 for none."""
+    return max((n for n, symbol in enumerate(symbols) if symbol in wanted), default=-1)
+
+
+def _wrong_arm(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`=>` in a match that gives a value, `then` in one of statements."""
+    if trouble.kind == "GIVES" and trouble.takes("THEN") and trouble.place == "match value":
+        return Finding(messages.wrong_arm(trouble.span, value=True), Replace("THEN"))
+    if trouble.kind == "THEN" and trouble.takes("GIVES") and trouble.place == "match":
+        return Finding(messages.wrong_arm(trouble.span, value=False), Replace("GIVES"))
+    return None
+
+
+def _comma(trouble: Trouble, braces: Braces) -> Finding | None:
+    """A comma where nothing stands between things."""
+    if trouble.kind != "COMMA" or trouble.place not in {"block", "file", "match", "policy", "test", "profile"}:
+        return None
+    why = "nothing stands between statements, declarations and arms"
+    return Finding(messages.foreign_mark(trouble.span, ",", why=why, right=""), Skip(trouble.token + 1))
+
+
+STATEMENT_EXPLANATIONS: tuple[Explanation, ...] = (
+    _comma,
+    _blocks_as_value,
+    _wrong_arm,
+    _foreign_word,
+    _colon_keyword,
+    _missing_equals,
+    _reserved,
+    _misplaced,
+    _bare_statement,
+    _unknown_declaration,
+)

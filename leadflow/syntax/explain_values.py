@@ -1,0 +1,132 @@
+"""What is wrong with an expression, a list of arguments, or a bracket."""
+
+from leadflow.diagnostics import Span
+from leadflow.syntax import messages
+from leadflow.syntax.braces import Braces
+from leadflow.syntax.repair import Explanation, Finding, Insert, Replace, Skip
+from leadflow.syntax.trouble import (
+    CLOSERS,
+    STATEMENTS,
+    VALUES,
+    Trouble,
+    at,
+    edits,
+    starts_declaration,
+    starts_statement,
+)
+
+# --- expressions ----------------------------------------------------------------------------------------------------
+
+
+def _equals(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`=` where `==` or `:` is meant."""
+    if trouble.kind != "EQUAL":
+        return None
+    before = trouble.tokens.written(trouble.before) if trouble.token else ""
+    named = trouble.kind_before == "NAME" or before.isidentifier()
+    if trouble.place in {"arguments", "record", "settings"} and named and trouble.tokens.kinds[trouble.before - 1] in {
+        "LPAR", "COMMA", "LBRACE",
+    }:  # fmt: skip
+        return Finding(messages.single_equals(trouble.span, key=before), Replace("COMPARE"))
+    if trouble.takes("COMPARE"):
+        return Finding(messages.single_equals(trouble.span, key=None), Replace("COMPARE"))
+    return None
+
+
+def _chain(trouble: Trouble, braces: Braces) -> Finding | None:
+    """A comparison of a comparison."""
+    if trouble.kind not in {"COMPARE", "IN"} or trouble.kind_before in {"COMPARE", "IN", "EQUAL"}:
+        return None
+    inside = trouble.inside
+    if not any(symbol in {"COMPARE", "IN", "comparison", "binary"} for symbol in inside[-4:]):
+        return None
+    middle = trouble.tokens.written(trouble.before)
+    simple = trouble.kind_before in VALUES and trouble.tokens.kinds[trouble.before - 1] in {"COMPARE", "IN"}
+    fix = edits(f"write 'and {middle}' before it", (at(trouble.span), f"and {middle} ")) if simple else None
+    return Finding(messages.chained_comparison(trouble.span, fix=fix), Replace("OR"))
+
+
+def _comma(trouble: Trouble, braces: Braces) -> Finding | None:
+    """Two arguments, items or entries with nothing between them."""
+    if trouble.place not in {"arguments", "record", "list", "match value", "parameters"} or not trouble.takes("COMMA"):
+        return None
+    begins = trouble.kind in {"KEY", "LBRACE", "LSQB"} or trouble.begins_value
+    if not begins or starts_statement(trouble.tokens, trouble.token) or not trouble.takes("COMMA", trouble.kind):
+        return None
+    end = Span(trouble.span.file, trouble.machine.end, trouble.machine.end)
+    return Finding(messages.missing_comma(end, before=trouble.found), Insert(("COMMA",)))
+
+
+def _missing_value(trouble: Trouble, braces: Braces) -> Finding | None:
+    """Nothing stands where an expression must."""
+    if not trouble.wants_value or not trouble.token:
+        return None
+    before = f"'{trouble.tokens.written(trouble.before)}'"
+    if trouble.kind in {"COMMA", "RPAR", "RSQB", "RBRACE", "$END"} or _begins_item(trouble):
+        place = Span(trouble.span.file, trouble.machine.end, trouble.machine.end)
+        found = messages.missing_value(place, after=before, found=trouble.found)
+        return Finding(found, Insert(("BROKEN",)) if trouble.takes("BROKEN", trouble.kind) else None)
+    return None
+
+
+def _begins_item(trouble: Trouble) -> bool:
+    return starts_statement(trouble.tokens, trouble.token) or starts_declaration(trouble.tokens, trouble.token)
+
+
+# --- brackets -------------------------------------------------------------------------------------------------------
+
+
+def _bracket(trouble: Trouble, braces: Braces) -> Finding | None:
+    """A `(`, `[` or the `{` of a value that is not closed, or a closing one that closes nothing."""
+    values = {"arguments", "parameters", "imports", "group", "list", "record", "match value"}
+    ends = trouble.kind in CLOSERS or trouble.kind == "$END" or _begins_item(trouble)
+    if not ends:
+        return None
+    if trouble.place in values:
+        opener = trouble.machine.values[trouble.opener]
+        bracket = trouble.tokens.written(opener)
+        closer = {"(": ")", "[": "]", "{": "}"}[bracket]
+        if trouble.written == closer:
+            return None
+        place = Span(trouble.span.file, trouble.machine.end, trouble.machine.end)
+        return Finding(messages.open_bracket(trouble.tokens.span(opener), bracket, at=place, close=closer))
+    if trouble.kind in {"RPAR", "RSQB"}:
+        return Finding(messages.extra_bracket(trouble.span, trouble.written), Skip(trouble.token + 1))
+    return None
+
+
+def _brace(trouble: Trouble, braces: Braces) -> Finding | None:
+    """A brace too many or too few (rule D11)."""
+    in_braces = trouble.opener >= 0 and trouble.symbols[trouble.opener] == "LBRACE"
+    surprised = (
+        (in_braces and (trouble.kind == "$END" or starts_declaration(trouble.tokens, trouble.token)))
+        or (not in_braces and trouble.kind == "RBRACE")
+        or (trouble.place == "file" and trouble.kind in STATEMENTS and braces.fault is not None)
+    )
+    if not surprised:
+        return None
+    fault = braces.fault
+    tokens = trouble.tokens
+    if fault is None:
+        if trouble.kind == "RBRACE":
+            return Finding(messages.extra_brace(trouble.span, closes=None), Skip(trouble.token + 1))
+        opener = trouble.machine.values[trouble.opener]
+        return Finding(
+            messages.open_brace(tokens.span(opener), what=_opened(tokens.text, tokens.starts[opener]), at=None)
+        )
+    other = tokens.span(fault.other) if fault.other >= 0 else None
+    if fault.kind == "extra":
+        found = messages.extra_brace(tokens.span(fault.token), closes=other)
+        return Finding(found, Skip(trouble.token + 1) if trouble.kind == "RBRACE" else None)
+    what = _opened(tokens.text, tokens.starts[fault.token])
+    return Finding(messages.open_brace(tokens.span(fault.token), what=what, at=other))
+
+
+def _opened(text: str, brace: int) -> str:
+    """What a `{` begins, by the words of its line."""
+    line = text[text.rfind("\n", 0, brace) + 1 : brace].split()
+    words = [word for word in line if not word.startswith("@")][:2]
+    return f"'{' '.join(words)}'".replace("(", " (").split(" (")[0].rstrip("'") + "'" if words else "this block"
+
+
+VALUE_EXPLANATIONS: tuple[Explanation, ...] = (_equals, _chain, _brace, _bracket, _missing_value, _comma)

@@ -1,0 +1,174 @@
+"""What the parser does with a token that cannot follow: one message, then on with the next statement or declaration.
+
+Knows where statements, declarations and brackets begin and end. What to say is decided in `explain`. A mistake has one
+message: what follows from a mistake, or may, is passed over in silence.
+"""
+
+from dataclasses import dataclass, field
+
+from leadflow.syntax.braces import Braces
+from leadflow.syntax.explain import explain, hole
+from leadflow.syntax.machine import Machine
+from leadflow.syntax.repair import Finding, Insert, Replace, Search, Skip
+from leadflow.syntax.trouble import (
+    CLOSERS,
+    OPENERS,
+    Trouble,
+    open_brackets,
+    starts_declaration,
+    starts_statement,
+    trouble,
+)
+
+_MOST_MESSAGES = 100
+"""After so many the rest of the file is passed over."""
+
+_MOST_MENDED = 1_000
+
+
+@dataclass(slots=True)
+class Recovery:
+    """Mends one parse; remembers where it did."""
+
+    machine: Machine
+    mended: int = 0
+    """How often a token could not follow."""
+    said: int = 0
+    resumed: int = -1
+    """The token after the last mistake."""
+    firm: bool = True
+    """True when that one begins a statement or a declaration, so that what follows is not part of the mistake."""
+    braces: Braces = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.braces = Braces(self.machine.tokens)
+
+    def explain_hole(self, token: int) -> None:
+        """Say what is wrong with the expression in a hole."""
+        if not self._lexical(token):
+            self.machine.maker.say(hole(trouble(self.machine, token)))
+
+    def mend(self, token: int) -> int:
+        """Say what is wrong with a token that cannot follow, put the stack right, and give the token to go on with."""
+        self.mended += 1
+        end = self.machine.tokens.count - 1
+        token = min(token, end)
+        if self.said >= _MOST_MESSAGES or self.mended > _MOST_MENDED:
+            return self._resume(end)
+        at = trouble(self.machine, token)
+        lexical = self._lexical(token)
+        near = not self.firm and 0 <= token - self.resumed < 2
+        quiet = lexical or near or self._guessed(token)
+        finding = explain(at, self.braces)
+        self.firm = False
+        if not quiet and finding.diagnostic is not None:
+            self.machine.maker.say(finding.diagnostic)
+            self.said += 1
+        goes_on = self._repair(at, finding)
+        self.resumed = goes_on
+        return goes_on
+
+    def _lexical(self, token: int) -> bool:
+        """Say what is wrong with the spelling of a token; True when something is."""
+        found = self.machine.tokens.mistakes.pop(token, [])
+        for diagnostic in found:
+            self.machine.maker.say(diagnostic)
+        self.said += len(found)
+        return bool(found)
+
+    def _guessed(self, token: int) -> bool:
+        """True when a token of this statement, or this token, ended where it may not have ended."""
+        tokens = self.machine.tokens
+        for guess in tokens.guesses:
+            between = range(guess + 1, token)
+            if guess <= token and not any(
+                starts_statement(tokens, n) or starts_declaration(tokens, n) for n in between
+            ):
+                return True
+        return False
+
+    def _repair(self, at: Trouble, finding: Finding) -> int:
+        machine, token = self.machine, at.token
+        match finding.repair:
+            case Insert(kinds) if machine.takes(*kinds, at.kind):
+                self._insert(*kinds, before=token)
+                return token
+            case Replace(kind) if machine.takes(kind):
+                machine.tokens.kinds[token] = kind
+                return token
+            case Skip(token=following):
+                return following
+            case Search(token=following):
+                return self._resume(following)
+            case _:
+                return self._resume(token)
+
+    def _insert(self, *kinds: str, before: int) -> None:
+        """Take tokens that are not written, as if they stood before a token."""
+        place = self.machine.end
+        for kind in kinds:
+            self.machine.feed(self.machine.tokens.add(kind, place, place), only=True)
+
+    # --- going on ---------------------------------------------------------------------------------------------------
+
+    def _resume(self, token: int) -> int:
+        """Find the next token from which things can go on, and put the stack into the state that it needs."""
+        tokens = self.machine.tokens
+        while token < tokens.count - 1:
+            kind = tokens.kinds[token]
+            begins = starts_declaration(tokens, token) or starts_statement(tokens, token)
+            if (begins or kind in CLOSERS) and self._fit(token):
+                self.firm = begins
+                return token
+            if kind == "LBRACE" and self._fit(token, behind=("STEP",)):
+                return token
+            if kind in {"KEY", "STRING"} and tokens.begins_line(token) and self._fit(token, behind=("COLON",)):
+                return token
+            past = self.braces.past(token) if kind in OPENERS else None
+            token = past or token + 1
+        self._fit(token)
+        return token
+
+    def _fit(self, token: int, *, behind: tuple[str, ...] = ()) -> bool:
+        """Make the stack such that a token can stand on it, if it can; with `behind`, only in the innermost brackets
+        and where tokens of those kinds can follow it."""
+        machine, kind = self.machine, self.machine.tokens.kinds[token]
+        floor = (open_brackets(machine.symbols()) or [-1])[-1] + 1 if behind else 0
+        height = self._height((kind, *behind), floor)
+        if height is None:
+            return False
+        while (brackets := open_brackets(machine.symbols())) and brackets[-1] >= height:
+            self._close(brackets[-1], token)
+        found = self._height((kind, *behind), 0)
+        if found is None:
+            return False
+        self._cut(found, (kind, *behind), token)
+        return True
+
+    def _height(self, kinds: tuple[str, ...], floor: int) -> int | None:
+        """The greatest height of the stack on which tokens can follow, perhaps after a value."""
+        for height in range(len(self.machine.values), floor - 1, -1):
+            if self.machine.takes(*kinds, height=height) or self.machine.takes("BROKEN", *kinds, height=height):
+                return height
+        return None
+
+    def _cut(self, height: int, kinds: tuple[str, ...], token: int) -> None:
+        """Cut the stack, and put in a value where one is needed before the tokens that follow."""
+        machine = self.machine
+        needs_value = not machine.takes(*kinds, height=height)
+        begin = machine.begins[height] if height < len(machine.begins) else machine.end
+        machine.cut(height)
+        if needs_value:
+            end = max(begin, machine.tokens.ends[token - 1] if token else 0)
+            machine.feed(machine.tokens.add("BROKEN", begin, end), only=True)
+
+    def _close(self, opener: int, token: int) -> None:
+        """Close the innermost open bracket, or drop what it is part of."""
+        machine = self.machine
+        closer = OPENERS[machine.symbols()[opener]]
+        height = self._height((closer,), opener + 1)
+        if height is None:
+            machine.cut(opener)
+            return
+        self._cut(height, (closer,), token)
+        self._insert(closer, before=token)

@@ -1,0 +1,48 @@
+"""What an explanation gives to recovery: what to say, and how the text could be read after all."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from leadflow.diagnostics import Diagnostic
+from leadflow.syntax.braces import Braces
+from leadflow.syntax.trouble import Trouble
+
+
+class Insert(NamedTuple):
+    """Read on as if tokens of these kinds stood before."""
+
+    kinds: tuple[str, ...]
+
+
+class Replace(NamedTuple):
+    """Read the token as one of another kind."""
+
+    kind: str
+
+
+class Skip(NamedTuple):
+    """Go on with this token, as if nothing stood between."""
+
+    token: int
+
+
+class Search(NamedTuple):
+    """Look from this token for the next place where things can go on."""
+
+    token: int
+
+
+Repair = Insert | Replace | Skip | Search
+
+
+class Finding(NamedTuple):
+    """What is wrong with a token that cannot follow."""
+
+    diagnostic: Diagnostic | None
+    """None when it was said before."""
+    repair: Repair | None = None
+    """None to look for the next place where things can go on."""
+
+
+Explanation = Callable[[Trouble, Braces], Finding | None]
+"""Looks for one thing that may be wrong; None when it is something else."""
