@@ -1,0 +1,202 @@
+"""What a log says: the state of a run as a fold of its events.
+
+Progress views, results and dashboards read this and never the kernel. A fold is changed in place, at a constant price
+per event; it knows the events only, so it works on any log, also of a run that goes on elsewhere.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from leadflow.events.model import (
+    AttemptFailed,
+    AttemptFailure,
+    AttemptStarted,
+    BranchTaken,
+    CancelRequested,
+    DeadlinePassed,
+    Entry,
+    Event,
+    Failure,
+    NodeBlocked,
+    NodeCancelled,
+    NodeDone,
+    NodeFailed,
+    NodeSkipped,
+    NodeStarted,
+    RunCancelled,
+    RunDone,
+    RunFailed,
+    RunStarted,
+    Status,
+    Usage,
+)
+from leadflow.plan.types import Value
+
+
+@dataclass(slots=True)
+class NodeState:
+    """What is known of a node. Nodes that nothing was said of are pending."""
+
+    status: Status = Status.PENDING
+    attempts: int = 0
+    """Attempts begun: 1 from its start on; 0 for what never started."""
+    value: Value = None
+    failure: Failure | None = None
+    """Why it failed; of a node that is done: the failure that was absorbed."""
+    reason: str = ""
+    """Why it was skipped or cancelled, the path of what blocks it, or the arm that a branch took."""
+    agent: str | None = None
+    """The agent of the last attempt, or the fallback that answered; None: the agent that was asked first."""
+    usage: Usage | None = None
+    failed_attempts: list[AttemptFailure] = field(default_factory=list)
+    """Attempts that failed while the call went on."""
+    delay: float | None = None
+    """While it waits: seconds from the last failed attempt to the next one."""
+    started_at: float | None = None
+    """Wall-clock seconds, where the log has them."""
+    ended_at: float | None = None
+
+
+@dataclass(slots=True)
+class RunState:
+    """What is known of a run."""
+
+    run: str = ""
+    flow: str = ""
+    plan: str = ""
+    inputs: Mapping[str, Value] = field(default_factory=dict)
+    status: Status = Status.PENDING
+    value: Value = None
+    failure: Failure | None = None
+    cancel: str | None = None
+    """Why somebody asked to stop."""
+    late: dict[str, Failure] = field(default_factory=dict)
+    """Deadlines that passed, by path."""
+    nodes: dict[str, NodeState] = field(default_factory=dict)
+    """By path, in the order in which they were first heard of."""
+    counts: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))
+    """How many of the nodes heard of stand where."""
+
+
+def fold(entries: Iterable[Entry]) -> RunState:
+    """The state that a log leads to."""
+    state = RunState()
+    for entry in entries:
+        apply(state, entry.event, entry.at)
+    return state
+
+
+def apply(state: RunState, event: Event, at: float | None = None) -> RunState:
+    """The same state, with one more event in it."""
+    _APPLY[type(event)](state, event, at)
+    return state
+
+
+# --- the run ------------------------------------------------------------------------------------------------------
+
+
+def _run_started(state: RunState, event: RunStarted, at: float | None) -> None:
+    state.run, state.flow, state.plan, state.inputs = event.run, event.flow, event.plan, event.inputs
+    state.status = Status.RUNNING
+
+
+def _cancel_requested(state: RunState, event: CancelRequested, at: float | None) -> None:
+    state.cancel = event.why
+
+
+def _deadline_passed(state: RunState, event: DeadlinePassed, at: float | None) -> None:
+    state.late[event.path] = event.failure
+
+
+def _run_done(state: RunState, event: RunDone, at: float | None) -> None:
+    state.status, state.value = Status.DONE, event.value
+
+
+def _run_failed(state: RunState, event: RunFailed, at: float | None) -> None:
+    state.status, state.failure = Status.FAILED, event.failure
+
+
+def _run_cancelled(state: RunState, event: RunCancelled, at: float | None) -> None:
+    state.status = Status.CANCELLED
+
+
+# --- nodes --------------------------------------------------------------------------------------------------------
+
+
+def _move(state: RunState, path: str, status: Status, at: float | None) -> NodeState:
+    """The node, which now stands there."""
+    node = state.nodes.get(path)
+    if node is None:
+        node = state.nodes[path] = NodeState()
+    else:
+        state.counts[node.status] -= 1
+    node.status = status
+    state.counts[status] += 1
+    if status is not Status.RUNNING and status is not Status.WAITING:
+        node.ended_at = at
+    elif node.started_at is None:
+        node.started_at = at
+    return node
+
+
+def _node_started(state: RunState, event: NodeStarted, at: float | None) -> None:
+    _move(state, event.path, Status.RUNNING, at).attempts = 1
+
+
+def _attempt_started(state: RunState, event: AttemptStarted, at: float | None) -> None:
+    node = _move(state, event.path, Status.RUNNING, at)
+    node.attempts, node.agent, node.delay = event.attempt, event.agent, None
+
+
+def _attempt_failed(state: RunState, event: AttemptFailed, at: float | None) -> None:
+    status = Status.RUNNING if event.delay is None else Status.WAITING
+    node = _move(state, event.path, status, at)
+    node.delay = event.delay
+    node.failed_attempts.append(event.failure)
+
+
+def _node_done(state: RunState, event: NodeDone, at: float | None) -> None:
+    node = _move(state, event.path, Status.DONE, at)
+    node.value, node.failure, node.agent, node.usage = event.value, event.absorbed, event.agent, event.usage
+
+
+def _node_failed(state: RunState, event: NodeFailed, at: float | None) -> None:
+    _move(state, event.path, Status.FAILED, at).failure = event.failure
+
+
+def _node_skipped(state: RunState, event: NodeSkipped, at: float | None) -> None:
+    _move(state, event.path, Status.SKIPPED, at).reason = event.why
+
+
+def _node_blocked(state: RunState, event: NodeBlocked, at: float | None) -> None:
+    _move(state, event.path, Status.BLOCKED, at).reason = event.by
+
+
+def _node_cancelled(state: RunState, event: NodeCancelled, at: float | None) -> None:
+    _move(state, event.path, Status.CANCELLED, at).reason = event.why
+
+
+def _branch_taken(state: RunState, event: BranchTaken, at: float | None) -> None:
+    _move(state, event.path, Status.DONE, at).reason = event.label
+
+
+_Apply: TypeAlias = Callable[[RunState, Any, float | None], None]
+
+_APPLY: dict[type[Event], _Apply] = {
+    RunStarted: _run_started,
+    CancelRequested: _cancel_requested,
+    DeadlinePassed: _deadline_passed,
+    RunDone: _run_done,
+    RunFailed: _run_failed,
+    RunCancelled: _run_cancelled,
+    NodeStarted: _node_started,
+    AttemptStarted: _attempt_started,
+    AttemptFailed: _attempt_failed,
+    NodeDone: _node_done,
+    NodeFailed: _node_failed,
+    NodeSkipped: _node_skipped,
+    NodeBlocked: _node_blocked,
+    NodeCancelled: _node_cancelled,
+    BranchTaken: _branch_taken,
+}
