@@ -6,7 +6,7 @@ data itself: it may be secret. What comes through a door is immutable, bounded, 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from math import isfinite
 from typing import Any, NoReturn, TypeAlias, assert_never, cast
 
@@ -234,13 +234,12 @@ def _money(raw: Any, passage: _Passage) -> Money:
 
 def _time(raw: Any, passage: _Passage) -> datetime:
     if isinstance(raw, datetime):
-        return raw if raw.tzinfo is not None else _without_zone()
+        offset = raw.utcoffset()
+        if offset is None:
+            raise _Misfit("time (RFC 3339 with a zone)", "a time without a zone")
+        return raw.replace(tzinfo=timezone(offset), fold=0)
     found = forms.read_time(raw) if isinstance(raw, str) else None
     return found if found is not None else _misread("time (RFC 3339 with a zone)", raw)
-
-
-def _without_zone() -> NoReturn:
-    raise _Misfit("time (RFC 3339 with a zone)", "a time without a zone")
 
 
 def _file(raw: Any, passage: _Passage) -> FileRef:

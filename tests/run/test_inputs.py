@@ -1,0 +1,120 @@
+"""JSON text under limits, and `name=value` typed by its parameter."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadflow.plan.types import (
+    BOOL,
+    DURATION,
+    FILE,
+    FLOAT,
+    INT,
+    JSON,
+    MONEY,
+    NONE,
+    STRING,
+    TIME,
+    FieldType,
+    ListType,
+    LiteralType,
+    OptionalType,
+    RecordType,
+    Type,
+    UnionType,
+)
+from leadflow.run.inputs import parse_input, read_json
+from leadflow.run.values import Mismatch
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": [1, 2.5, "x", null, true]}', b'\xef\xbb\xbf{"a": []}', '"\\ud83d\\ude00"', "-0.0"]
+)
+def test_json_is_read(text: str | bytes) -> None:
+    """Honest JSON, as text or as bytes, with or without a byte order mark."""
+    assert not isinstance(read_json(text), Mismatch)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "expected JSON, got none: line 1, column 1: Expecting value"),
+        ("{'a': 1}", "expected JSON, got none: line 1, column 2"),
+        ('{"a": 1} x', "expected JSON, got none: line 1, column 10: Extra data"),
+        ("[NaN]", "expected JSON, got NaN"),
+        ("[-Infinity]", "expected JSON, got -Infinity"),
+        ("1e400", "expected numbers that a float can hold, got a larger one"),
+        (str(2**63), "expected whole numbers of 64 bits, got a longer one"),
+        ("9" * 5000, "expected whole numbers of 64 bits, got a longer one"),
+        ('{"a": {"b": 1, "b": 2}}', "expected each key once, got 'b' twice in one object"),
+        ("[" * 66 + "]" * 66, "expected JSON of at most 64 levels, got more"),
+        ("[" * 100_000, "expected JSON of at most 64 levels, got more"),
+        ('{"a":' * 100_000 + "1" + "}" * 100_000, "expected JSON of at most 64 levels, got more"),
+        (b"\xff\xfe", "expected JSON, got bytes that are not UTF-8"),
+        ('"' + "x" * 2_000_000 + '"', "expected JSON of at most 1,048,576 bytes, got more"),
+        ('"' + "é" * 600_000 + '"', "expected JSON of at most 1,048,576 bytes, got more"),
+        ("{" + ",".join(f'"{n}":0' for n in range(10_001)) + "}", "expected JSON of at most 10,000 keys, got more"),
+    ],
+)
+def test_json_is_refused(text: str | bytes, said: str) -> None:
+    """What no value can hold is refused with what it is, in one line (cases 53 to 59)."""
+    found = read_json(text)
+    assert isinstance(found, Mismatch)
+    assert found.message.startswith(said)
+
+
+@given(st.text(max_size=40))
+def test_no_text_breaks_the_reader(text: str) -> None:
+    """Any text is JSON or a mismatch."""
+    read_json(text)
+    read_json(text.encode("utf-8", "surrogatepass"))
+
+
+VERDICT = RecordType((FieldType("a", INT),))
+
+
+@pytest.mark.parametrize(
+    ("type_", "written", "raw"),
+    [
+        (STRING, "3", "3"),
+        (STRING, "a=b", "a=b"),
+        (STRING, "", ""),
+        (OptionalType(STRING), "none", "none"),
+        (UnionType((LiteralType("bug"), LiteralType("other"))), "bug", "bug"),
+        (FILE, "a.csv", "a.csv"),
+        (TIME, "2026-01-02T00:00:00Z", "2026-01-02T00:00:00Z"),
+        (INT, "3", 3),
+        (INT, "10MB", 10_000_000),
+        (OptionalType(INT), "none", None),
+        (FLOAT, "0.5", 0.5),
+        (BOOL, "true", True),
+        (NONE, "none", None),
+        (DURATION, "1h30m", timedelta(minutes=90)),
+        (DURATION, "0s", timedelta(0)),
+        (DURATION, "PT5S", "PT5S"),
+        (MONEY, "$0.50", "$0.50"),
+        (ListType(INT), "[1, 2]", [1, 2]),
+        (VERDICT, '{"a": 1}', {"a": 1}),
+        (JSON, '"x"', "x"),
+    ],
+)
+def test_inputs_are_typed_by_their_parameter(type_: Type, written: str, raw: object) -> None:
+    """A string is taken as it stands, units are read, all else is JSON."""
+    assert ("p", raw) == parse_input(f"p={written}", [FieldType("p", type_)])
+
+
+@pytest.mark.parametrize(
+    ("pair", "said"),
+    [
+        ("p", "expected name=value, got no '='"),
+        ("q=1", "at /q: expected a parameter (p), got another name"),
+        ("p=[1", "at /p: expected list[int], got none: line 1, column 3"),
+    ],
+)
+def test_inputs_that_cannot_be_read(pair: str, said: str) -> None:
+    """The message names the parameter and its type, never the value (case 61)."""
+    found = parse_input(pair, [FieldType("p", ListType(INT))])
+    assert isinstance(found, Mismatch)
+    assert found.message.startswith(said)
