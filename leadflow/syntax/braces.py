@@ -27,6 +27,7 @@ class Braces:
 
     tokens: Tokens
     _partners: dict[int, int] | None = None
+    _openers: dict[int, int] | None = None
     _fault: Fault | None = None
     _looked: bool = field(default=False)
 
@@ -38,16 +39,25 @@ class Braces:
             self._fault = _first_fault(self.tokens)
         return self._fault
 
-    def past(self, opener: int) -> int | None:
-        """The token after what an opening bracket encloses; None when that cannot be trusted."""
+    def opener(self, closer: int) -> int:
+        """The bracket that a closing one closes; -1 for none."""
+        if self._openers is None:
+            self._openers = {last: first for first, last in self._pairs().items()}
+        return self._openers.get(closer, -1)
+
+    def _pairs(self) -> dict[int, int]:
         if self._partners is None:
             self._partners = _partners(self.tokens)
-        closer = self._partners.get(opener)
+        return self._partners
+
+    def past(self, opener: int) -> int | None:
+        """The token after what an opening bracket encloses; None when that cannot be trusted."""
+        closer = self._pairs().get(opener)
         if closer is None:
             return None
         tokens = self.tokens
         if tokens.kinds[opener] == "LBRACE":
-            agrees = not tokens.begins_line(closer) or _indent(tokens, opener) == _column(tokens, closer)
+            agrees = not tokens.begins_line(closer) or indent(tokens, opener) == column(tokens, closer)
             return closer + 1 if agrees else None
         within = range(opener + 1, closer)
         broken = any(tokens.kinds[n] in STATEMENTS - {"IF", "MATCH"} or starts_declaration(tokens, n) for n in within)
@@ -80,29 +90,26 @@ def _first_fault(tokens: Tokens) -> Fault | None:
                 return Fault("extra", token, -1)
             opener = waiting[-1]
             if tokens.begins_line(token) and not _same_line(tokens, opener, token):
-                column, indent = _column(tokens, token), _indent(tokens, opener)
-                if column < indent:
-                    return Fault("open", opener, token)
-                if column > indent:
-                    return Fault("extra", token, opener)
+                deeper = column(tokens, token) - indent(tokens, opener)
+                if deeper:
+                    return Fault("open", opener, token) if deeper < 0 else Fault("extra", token, opener)
             waiting.pop()
         elif waiting and (kind == "$END" or starts_declaration(tokens, token)):
             return Fault("open", waiting[-1], token if kind != "$END" else -1)
     return None
 
 
-def _column(tokens: Tokens, token: int) -> int:
+def column(tokens: Tokens, token: int) -> int:
     """Characters before a token on its line."""
     return tokens.starts[token] - (tokens.text.rfind("\n", 0, tokens.starts[token]) + 1)
 
 
-def _indent(tokens: Tokens, token: int) -> int:
+def indent(tokens: Tokens, token: int) -> int:
     """Spaces at the begin of the line that a token stands on."""
-    start = tokens.text.rfind("\n", 0, tokens.starts[token]) + 1
-    indent = start
-    while tokens.text[indent] in " \t":
-        indent += 1
-    return indent - start
+    start = end = tokens.text.rfind("\n", 0, tokens.starts[token]) + 1
+    while tokens.text[end : end + 1] in (" ", "\t"):
+        end += 1
+    return end - start
 
 
 def _same_line(tokens: Tokens, first: int, second: int) -> bool:

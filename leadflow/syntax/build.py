@@ -72,7 +72,7 @@ def _field(make: Maker, kids: Kids, start: int, end: int) -> tree.Field:
 def _param(make: Maker, kids: Kids, start: int, end: int) -> tree.Param:
     key, type_, default, *constraints = kids
     span = make.span(start, end)
-    return tree.Param(make.ident(key), type_, default, tuple(constraints), id=make.id(), span=span)
+    return tree.Param(make.value_name(key), type_, default, tuple(constraints), id=make.id(), span=span)
 
 
 @builds("agent")
@@ -80,7 +80,7 @@ def _agent(make: Maker, kids: Kids, start: int, end: int) -> tree.AgentDecl:
     annotations, name, kind, settings = kids
     doc = make.doc(start, annotations)
     span = make.span(start, end)
-    return tree.AgentDecl(make.ident(name), kind, settings or (), annotations, doc, id=make.id(), span=span)
+    return tree.AgentDecl(make.value_name(name), kind, settings or (), annotations, doc, id=make.id(), span=span)
 
 
 @builds("setting")
@@ -117,7 +117,7 @@ def _const(make: Maker, kids: Kids, start: int, end: int) -> tree.ConstDecl:
 @builds("bound")
 def _bound(make: Maker, kids: Kids, start: int, end: int) -> tuple[tree.Ident, tree.TypeExpr | None]:
     name, type_ = (*kids, None)[:2]
-    return make.ident(name), type_
+    return make.value_name(name), type_
 
 
 @builds("flow")
@@ -163,7 +163,9 @@ def _const_override(make: Maker, kids: Kids, start: int, end: int) -> tree.Const
 
 @builds("block")
 def _block(make: Maker, kids: Kids, start: int, end: int) -> tree.Block:
-    return tree.Block(tuple(kids), id=make.id(), span=make.span(start, end))
+    block = tree.Block(tuple(kids), id=make.id(), span=make.span(start, end))
+    make.deepen(block, kids)
+    return block
 
 
 @builds("step")
@@ -171,7 +173,10 @@ def _step(make: Maker, kids: Kids, start: int, end: int) -> tree.Step:
     annotations, (name, type_), action, *clauses = kids
     doc = make.doc(start, annotations)
     span = make.span(start, end)
-    return tree.Step(name, type_, action, tuple(clauses), annotations, doc, id=make.id(), span=span)
+    step = tree.Step(name, type_, action, tuple(clauses), annotations, doc, id=make.id(), span=span)
+    if isinstance(action, tree.For | tree.Repeat | tree.Parallel | tree.Race | tree.Do):
+        make.deepen(step, (action.body,))
+    return step
 
 
 @builds("let")
@@ -183,19 +188,28 @@ def _let(make: Maker, kids: Kids, start: int, end: int) -> tree.Let:
 @builds("if")
 def _if(make: Maker, kids: Kids, start: int, end: int) -> tree.If:
     annotations, condition, then, otherwise = kids
-    return tree.If(condition, then, otherwise, annotations, id=make.id(), span=make.span(start, end))
+    return _bounded_if(make, tree.If(condition, then, otherwise, annotations, id=make.id(), span=make.span(start, end)))
 
 
 @builds("else_if")
 def _else_if(make: Maker, kids: Kids, start: int, end: int) -> tree.If:
     condition, then, otherwise = kids
-    return tree.If(condition, then, otherwise, (), id=make.id(), span=make.span(start, end))
+    return _bounded_if(make, tree.If(condition, then, otherwise, (), id=make.id(), span=make.span(start, end)))
+
+
+def _bounded_if(make: Maker, node: tree.If) -> tree.If:
+    """An `if` whose chain of `else if` is no longer than a file may have it: the rest is left out."""
+    if make.deepen(node, (node.then, node.otherwise)):
+        return node
+    return tree.If(node.condition, node.then, None, node.annotations, id=node.id, span=node.span)
 
 
 @builds("match")
 def _match(make: Maker, kids: Kids, start: int, end: int) -> tree.Match:
     annotations, subject, *arms = kids
-    return tree.Match(subject, tuple(arms), annotations, id=make.id(), span=make.span(start, end))
+    match = tree.Match(subject, tuple(arms), annotations, id=make.id(), span=make.span(start, end))
+    make.deepen(match, [arm.body for arm in arms])
+    return match
 
 
 @builds("arm")

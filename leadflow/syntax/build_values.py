@@ -1,7 +1,7 @@
 """What each rule of the grammar makes: types, patterns and expressions. See `build` for how builders are called."""
 
 from leadflow.syntax import literals, tree
-from leadflow.syntax.maker import Kids, Maker, builds
+from leadflow.syntax.maker import FOREIGN_VALUES, Kids, Maker, builds
 
 # --- types ----------------------------------------------------------------------------------------------------------
 
@@ -75,15 +75,18 @@ def _name_pattern(make: Maker, kids: Kids, start: int, end: int) -> tree.NamePat
 
 
 @builds("conditional")
-def _conditional(make: Maker, kids: Kids, start: int, end: int) -> tree.Conditional:
+def _conditional(make: Maker, kids: Kids, start: int, end: int) -> tree.Expr:
     condition, then, otherwise = kids
-    return tree.Conditional(condition, then, otherwise, id=make.id(), span=make.span(start, end))
+    return make.nest(tree.Conditional(condition, then, otherwise, id=make.id(), span=make.span(start, end)), kids)
 
 
 @builds("match_value")
-def _match_value(make: Maker, kids: Kids, start: int, end: int) -> tree.MatchValue:
+def _match_value(make: Maker, kids: Kids, start: int, end: int) -> tree.Expr:
     subject, *arms = kids
-    return tree.MatchValue(subject, tuple(arms), id=make.id(), span=make.span(start, end))
+    return make.nest(
+        tree.MatchValue(subject, tuple(arms), id=make.id(), span=make.span(start, end)),
+        [subject, *(arm.value for arm in arms)],
+    )
 
 
 @builds("value_arm")
@@ -93,51 +96,62 @@ def _value_arm(make: Maker, kids: Kids, start: int, end: int) -> tree.ValueArm:
 
 
 @builds("binary")
-def _binary(make: Maker, kids: Kids, start: int, end: int) -> tree.Binary:
+def _binary(make: Maker, kids: Kids, start: int, end: int) -> tree.Expr:
     left, operator, right = kids
-    return tree.Binary(make.operator(operator), left, right, id=make.id(), span=make.span(start, end))
+    return make.nest(
+        tree.Binary(make.operator(operator), left, right, id=make.id(), span=make.span(start, end)), (left, right)
+    )
 
 
 @builds("not_in")
-def _not_in(make: Maker, kids: Kids, start: int, end: int) -> tree.Binary:
+def _not_in(make: Maker, kids: Kids, start: int, end: int) -> tree.Expr:
     left, _, _, right = kids
-    return tree.Binary("not in", left, right, id=make.id(), span=make.span(start, end))
+    return make.nest(tree.Binary("not in", left, right, id=make.id(), span=make.span(start, end)), (left, right))
 
 
 @builds("unary")
-def _unary(make: Maker, kids: Kids, start: int, end: int) -> tree.Unary:
+def _unary(make: Maker, kids: Kids, start: int, end: int) -> tree.Expr:
     operator, operand = kids
     negates = make.tokens.kinds[operator] == "SIGN"
-    return tree.Unary("-" if negates else "not", operand, id=make.id(), span=make.span(start, end))
+    return make.nest(
+        tree.Unary("-" if negates else "not", operand, id=make.id(), span=make.span(start, end)), (operand,)
+    )
 
 
 @builds("member")
-def _member(make: Maker, kids: Kids, start: int, end: int) -> tree.Member:
+def _member(make: Maker, kids: Kids, start: int, end: int) -> tree.Expr:
     target, name = kids
     safe = make.tokens.kinds[name] == "SAFE_MEMBER"
-    return tree.Member(target, make.ident(name), safe, id=make.id(), span=make.span(start, end))
+    return make.nest(tree.Member(target, make.ident(name), safe, id=make.id(), span=make.span(start, end)), (target,))
 
 
 @builds("index")
-def _index(make: Maker, kids: Kids, start: int, end: int) -> tree.Index:
+def _index(make: Maker, kids: Kids, start: int, end: int) -> tree.Expr:
     target, index = kids
-    return tree.Index(target, index, id=make.id(), span=make.span(start, end))
+    return make.nest(tree.Index(target, index, id=make.id(), span=make.span(start, end)), kids)
 
 
 @builds("call")
-def _call(make: Maker, kids: Kids, start: int, end: int) -> tree.Call:
+def _call(make: Maker, kids: Kids, start: int, end: int) -> tree.Expr:
     callee, args = kids
-    return tree.Call(callee, args, id=make.id(), span=make.span(start, end))
+    return make.nest(
+        tree.Call(callee, args, id=make.id(), span=make.span(start, end)), [callee, *[arg.value for arg in args]]
+    )
 
 
 @builds("name")
 def _name(make: Maker, kids: Kids, start: int, end: int) -> tree.Name:
-    return tree.Name(make.tokens.text[start:end], id=make.id(), span=make.span(start, end))
+    text = make.tokens.text[start:end]
+    if text in FOREIGN_VALUES:
+        make.foreign.setdefault(text, []).append(make.span(start, end))
+    return tree.Name(text, id=make.id(), span=make.span(start, end))
 
 
 @builds("text")
-def _text(make: Maker, kids: Kids, start: int, end: int) -> tree.Text:
-    return literals.text(make, kids[0])
+def _text(make: Maker, kids: Kids, start: int, end: int) -> tree.Expr:
+    text = literals.text(make, kids[0])
+    holes = [part for part in text.parts if not isinstance(part, str)]
+    return make.nest(text, holes) if holes else text
 
 
 @builds("int")
@@ -192,22 +206,27 @@ def _none(make: Maker, kids: Kids, start: int, end: int) -> tree.NoneLit:
 
 
 @builds("list")
-def _list(make: Maker, kids: Kids, start: int, end: int) -> tree.ListLit:
+def _list(make: Maker, kids: Kids, start: int, end: int) -> tree.Expr:
     items = tuple(kid for kid in kids if kid is not None)
-    return tree.ListLit(items, id=make.id(), span=make.span(start, end))
+    return make.nest(tree.ListLit(items, id=make.id(), span=make.span(start, end)), items)
 
 
 @builds("comprehension")
-def _comprehension(make: Maker, kids: Kids, start: int, end: int) -> tree.Comprehension:
+def _comprehension(make: Maker, kids: Kids, start: int, end: int) -> tree.Expr:
     value, name, items, condition = kids
     item = make.ident(name)
-    return tree.Comprehension(value, item, items, condition, id=make.id(), span=make.span(start, end))
+    return make.nest(
+        tree.Comprehension(value, item, items, condition, id=make.id(), span=make.span(start, end)),
+        [value, items, *([condition] if condition else [])],
+    )
 
 
 @builds("record_literal")
-def _record_literal(make: Maker, kids: Kids, start: int, end: int) -> tree.RecordLit:
+def _record_literal(make: Maker, kids: Kids, start: int, end: int) -> tree.Expr:
     entries = tuple(kid for kid in kids if kid is not None)
-    return tree.RecordLit(entries, id=make.id(), span=make.span(start, end))
+    return make.nest(
+        tree.RecordLit(entries, id=make.id(), span=make.span(start, end)), [entry.value for entry in entries]
+    )
 
 
 @builds("entry")

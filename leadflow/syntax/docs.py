@@ -28,7 +28,8 @@ def collect(tokens: Tokens) -> dict[int, Doc]:
     for place, following in zip(comments, [*comments, None][1:], strict=True):
         group.append(place)
         joins = following is not None and (
-            _adjacent(tokens.text, place[1], following[0]) or (place[1] < first and following[1] < first)
+            (begins_line(tokens.text, place[0]) and _adjacent(tokens.text, place[1], following[0]))
+            or (place[1] < first and following[1] < first)
         )
         if not joins:
             docs[_place(tokens, group)] = _doc(tokens, group)

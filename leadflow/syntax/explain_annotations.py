@@ -12,6 +12,8 @@ def _behind(trouble: Trouble, braces: Braces) -> Finding | None:
     if trouble.kind != "BEHIND":
         return None
     end = _annotation_end(trouble, trouble.token)
+    while trouble.kind_at(end) == "BEHIND":
+        end = _annotation_end(trouble, end)
     written = Span(trouble.span.file, trouble.span.start, trouble.tokens.ends[end - 1])
     text = trouble.tokens.text[written.start : written.end]
     starts = [n for n, symbol in enumerate(trouble.symbols) if symbol == "annotations" and n > trouble.opener]

@@ -35,12 +35,16 @@ def _reserved(trouble: Trouble, braces: Braces) -> Finding | None:
     """A keyword where a name must stand."""
     if not is_hard(trouble.kind) or not trouble.takes("NAME") or trouble.wants_value:
         return None
-    if trouble.place == "match" or starts_declaration(trouble.tokens, trouble.token):
+    if (
+        trouble.place == "match"
+        or trouble.takes("NAME", trouble.kind)
+        or starts_declaration(trouble.tokens, trouble.token)
+    ):
         return None
     if starts_statement(trouble.tokens, trouble.token) and trouble.tokens.begins_line(trouble.token):
         return None
     later = trouble.kind == "RESERVED"
-    return Finding(messages.reserved(trouble.span, trouble.written, later=later), Replace("NAME"))
+    return Finding(messages.reserved(trouble.span, trouble.written, later=later), Replace(("NAME",)))
 
 
 _FOREIGN: dict[str, tuple[str, str | None]] = {
@@ -100,7 +104,7 @@ def _foreign_word(trouble: Trouble, braces: Braces) -> Finding | None:
     if right == "":
         return Finding(found, Skip(trouble.token + 1))
     if right and right.upper() in DECLARATIONS | STATEMENTS and trouble.takes(right.upper()):
-        return Finding(found, Replace(right.upper()))
+        return Finding(found, Replace((right.upper(),)))
     return Finding(found, Search(trouble.token + 1))
 
 
@@ -141,12 +145,14 @@ def _bare_statement(trouble: Trouble, braces: Braces) -> Finding | None:
     """A name at the begin of a statement: a call without `step`, a value without `let`, a misspelt word."""
     if trouble.place != "block" or not trouble.begins_value or not trouble.takes("STEP"):
         return None
+    if not trouble.tokens.begins_line(trouble.token) and trouble.kind_before not in {"LBRACE", "RBRACE"}:
+        return None
     word, following = trouble.written, trouble.kind_at(trouble.token + 1)
     known = [kind.lower() for kind in STATEMENTS]
     if trouble.kind == "NAME" and following in VALUES | {"KEY"} and (meant := nearest(word, known)):
         fix = edits(f"write '{meant}'", (trouble.span, meant))
         found = messages.bare_statement(trouble.span, written=word, way=f"did you mean '{meant}'?", fix=fix)
-        return Finding(found, Replace(meant.upper()))
+        return Finding(found, Replace((meant.upper(),)))
     if trouble.kind in DECLARATIONS and following in {"NAME", "KEY", "STRING"}:
         return None
     if following == "EQUAL":
@@ -179,7 +185,7 @@ def _unknown_declaration(trouble: Trouble, braces: Braces) -> Finding | None:
     if meant:
         fix = edits(f"write '{meant}'", (trouble.span, meant))
         found = messages.unknown_declaration(trouble.span, word, way=f"did you mean '{meant}'?", fix=fix)
-        return Finding(found, Replace(meant.upper()))
+        return Finding(found, Replace((meant.upper(),)))
     way = "the declarations are use, type, agent, tool, policy, const, flow, on, profile and test"
     return Finding(messages.unknown_declaration(trouble.span, word, way=way, fix=None))
 
@@ -233,28 +239,44 @@ def _begins(trouble: Trouble) -> bool:
 
 
 def _blocks_as_value(trouble: Trouble, braces: Braces) -> Finding | None:
-    """`step a = if b { … } else { … }`, `step a = match b { "x" => { … } }`."""
-    item, word = trouble.item, ""
-    if trouble.kind == "LBRACE" and "IF" in item and "EQUAL" in item and trouble.takes("THEN"):
-        word = "if"
-    outer = trouble.symbols[: max(trouble.opener, 0)]
-    if trouble.kind == "GIVES" and trouble.place == "match value" and trouble.kind_at(trouble.token + 1) == "LBRACE":
-        word, item = "match", outer
-    if not word or "EQUAL" not in item:
+    """`step a = if b { … } else { … }`, `let a = match b { "x" => { … } }`."""
+    tokens, symbols, word = trouble.tokens, trouble.symbols, trouble.token
+    if trouble.kind in {"IF", "MATCH"} and trouble.kind_before == "EQUAL" and trouble.takes("REPEAT"):
+        opening = _next_brace(trouble, word)
+    elif trouble.kind == "LBRACE" and trouble.takes("THEN") and "EQUAL" in trouble.item:
+        word, opening = trouble.machine.values[_last(symbols, "IF")], trouble.token
+    elif trouble.kind == "GIVES" and trouble.place == "match value" and trouble.kind_at(trouble.token + 1) == "LBRACE":
+        height = _last(symbols[: trouble.opener], "MATCH")
+        word, opening = trouble.machine.values[height], trouble.machine.values[trouble.opener]
+        symbols = symbols[:height]
+    else:
         return None
-    keyword = _last(outer if word == "match" else trouble.symbols, word.upper())
-    start = _last(trouble.symbols[:keyword], "STEP", "LET", "CONST")
-    if keyword < 0 or start < 0:
+    start = _last(symbols, "STEP", "LET", "CONST")
+    if start < 0:
         return None
-    machine, tokens = trouble.machine, trouble.tokens
-    statement = trouble.symbols[start].lower()
-    first = machine.values[start]
-    name = tokens.written(first + 1)
-    span = tokens.span(machine.values[keyword])
-    opening = trouble.token if word == "if" else machine.values[trouble.opener]
-    rewrite, end = _rewrite(trouble, braces, first, opening) if word == "if" else (None, braces.past(opening))
-    found = messages.blocks_as_value(span, word=word, name=name, statement=statement, rewrite=rewrite)
-    return Finding(found, Search(end) if end is not None else None)
+    first, kind = trouble.machine.values[start], tokens.kinds[word]
+    past = braces.past(opening) if opening is not None else None
+    rewrite = None
+    if kind == "IF" and opening is not None:
+        rewrite, past = _rewrite(trouble, braces, first, opening)
+    found = messages.blocks_as_value(
+        tokens.span(word),
+        word=kind.lower(),
+        name=tokens.written(first + 1),
+        statement=symbols[start].lower(),
+        rewrite=rewrite,
+    )
+    return Finding(found, Search(past) if past is not None else None)
+
+
+def _next_brace(trouble: Trouble, token: int) -> int | None:
+    """The next `{` at the begin of a block; None when a statement begins before it."""
+    for found in range(token + 1, min(token + 200, trouble.tokens.count)):
+        if trouble.tokens.kinds[found] == "LBRACE":
+            return found
+        if trouble.tokens.kinds[found] in STATEMENTS | {"THEN"}:
+            return None
+    return None
 
 
 def _rewrite(trouble: Trouble, braces: Braces, first: int, opening: int) -> tuple[Fix | None, int | None]:
@@ -288,9 +310,9 @@ def _last(symbols: list[str], *wanted: str) -> int:
 def _wrong_arm(trouble: Trouble, braces: Braces) -> Finding | None:
     """`=>` in a match that gives a value, `then` in one of statements."""
     if trouble.kind == "GIVES" and trouble.takes("THEN") and trouble.place == "match value":
-        return Finding(messages.wrong_arm(trouble.span, value=True), Replace("THEN"))
+        return Finding(messages.wrong_arm(trouble.span, value=True), Replace(("THEN",)))
     if trouble.kind == "THEN" and trouble.takes("GIVES") and trouble.place == "match":
-        return Finding(messages.wrong_arm(trouble.span, value=False), Replace("GIVES"))
+        return Finding(messages.wrong_arm(trouble.span, value=False), Replace(("GIVES",)))
     return None
 
 

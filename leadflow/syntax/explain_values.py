@@ -3,7 +3,7 @@
 from leadflow.diagnostics import Span
 from leadflow.syntax import messages
 from leadflow.syntax.braces import Braces
-from leadflow.syntax.repair import Explanation, Finding, Insert, Replace, Skip
+from leadflow.syntax.repair import Explanation, Finding, Insert, Replace, Reread, Skip
 from leadflow.syntax.trouble import (
     CLOSERS,
     STATEMENTS,
@@ -20,16 +20,17 @@ from leadflow.syntax.trouble import (
 
 def _equals(trouble: Trouble, braces: Braces) -> Finding | None:
     """`=` where `==` or `:` is meant."""
-    if trouble.kind != "EQUAL":
+    kind, before = trouble.kind, trouble.token - 1
+    if kind == "NAME" and trouble.kind_at(trouble.token + 1) == "EQUAL" and trouble.takes("KEY", "COLON"):
+        found = messages.single_equals(trouble.tokens.span(trouble.token + 1), key=trouble.written)
+        return Finding(found, Replace(("KEY", "COLON")))
+    if kind != "EQUAL":
         return None
-    before = trouble.tokens.written(trouble.before) if trouble.token else ""
-    named = trouble.kind_before == "NAME" or before.isidentifier()
-    if trouble.place in {"arguments", "record", "settings"} and named and trouble.tokens.kinds[trouble.before - 1] in {
-        "LPAR", "COMMA", "LBRACE",
-    }:  # fmt: skip
-        return Finding(messages.single_equals(trouble.span, key=before), Replace("COMPARE"))
+    if trouble.place == "arguments" and trouble.kind_at(before - 1) in {"LPAR", "COMMA"} and trouble.is_word_at(before):
+        found = messages.single_equals(trouble.span, key=trouble.tokens.written(before))
+        return Finding(found, Reread(before, ("KEY", "COLON")))
     if trouble.takes("COMPARE"):
-        return Finding(messages.single_equals(trouble.span, key=None), Replace("COMPARE"))
+        return Finding(messages.single_equals(trouble.span, key=None), Replace(("COMPARE",)))
     return None
 
 
@@ -43,15 +44,17 @@ def _chain(trouble: Trouble, braces: Braces) -> Finding | None:
     middle = trouble.tokens.written(trouble.before)
     simple = trouble.kind_before in VALUES and trouble.tokens.kinds[trouble.before - 1] in {"COMPARE", "IN"}
     fix = edits(f"write 'and {middle}' before it", (at(trouble.span), f"and {middle} ")) if simple else None
-    return Finding(messages.chained_comparison(trouble.span, fix=fix), Replace("OR"))
+    return Finding(messages.chained_comparison(trouble.span, fix=fix), Replace(("OR",)))
 
 
 def _comma(trouble: Trouble, braces: Braces) -> Finding | None:
     """Two arguments, items or entries with nothing between them."""
     if trouble.place not in {"arguments", "record", "list", "match value", "parameters"} or not trouble.takes("COMMA"):
         return None
+    if _begins_item(trouble):
+        return None
     begins = trouble.kind in {"KEY", "LBRACE", "LSQB"} or trouble.begins_value
-    if not begins or starts_statement(trouble.tokens, trouble.token) or not trouble.takes("COMMA", trouble.kind):
+    if not begins or not trouble.takes("COMMA", trouble.kind):
         return None
     end = Span(trouble.span.file, trouble.machine.end, trouble.machine.end)
     return Finding(messages.missing_comma(end, before=trouble.found), Insert(("COMMA",)))
@@ -100,7 +103,7 @@ def _brace(trouble: Trouble, braces: Braces) -> Finding | None:
     in_braces = trouble.opener >= 0 and trouble.symbols[trouble.opener] == "LBRACE"
     surprised = (
         (in_braces and (trouble.kind == "$END" or starts_declaration(trouble.tokens, trouble.token)))
-        or (not in_braces and trouble.kind == "RBRACE")
+        or (trouble.opener < 0 and trouble.kind == "RBRACE")
         or (trouble.place == "file" and trouble.kind in STATEMENTS and braces.fault is not None)
     )
     if not surprised:
@@ -126,7 +129,7 @@ def _opened(text: str, brace: int) -> str:
     """What a `{` begins, by the words of its line."""
     line = text[text.rfind("\n", 0, brace) + 1 : brace].split()
     words = [word for word in line if not word.startswith("@")][:2]
-    return f"'{' '.join(words)}'".replace("(", " (").split(" (")[0].rstrip("'") + "'" if words else "this block"
+    return f"'{' '.join(words).split('(')[0].rstrip(': ')}'" if words else "this block"
 
 
 VALUE_EXPLANATIONS: tuple[Explanation, ...] = (_equals, _chain, _brace, _bracket, _missing_value, _comma)

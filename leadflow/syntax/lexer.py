@@ -133,6 +133,12 @@ def _scanner(ascii_only: bool) -> _Scanner:
     return _Scanner(re.compile(rf"[ \t\n]*(?:{pattern})"), groups, words, marks, name)
 
 
+def keyword(word: str) -> str | None:
+    """The terminal of a word that can name no value, RESERVED for one kept for later; None for other words."""
+    scanner = _scanner(True)
+    return None if scanner.name.fullmatch(word) else scanner.words.get(word, "RESERVED")
+
+
 def tokenise(file: str, text: str, start: int = 0, end: int | None = None) -> Tokens:
     """The tokens of a text, or of the piece `[start, end)` of it, with a last one of kind `$END`."""
     tokens = Tokens(file, text)

@@ -87,8 +87,11 @@ class Machine:
 
     # --- what recovery asks and does --------------------------------------------------------------------------------
 
-    def takes(self, *kinds: str, height: int | None = None) -> bool:
-        """True when tokens of these kinds could follow, on the stack cut to a height."""
+    def takes(self, *kinds: str, height: int | None = None, exact: bool = False) -> bool:
+        """True when tokens of these kinds could follow, on the stack cut to a height.
+
+        With `exact`, keywords that could follow as names do not count.
+        """
         tables, soft = load(), soft_keywords()
         rows, rules = tables.rows, tables.rules
         states = self.states[: None if height is None else height + 1]
@@ -96,7 +99,7 @@ class Machine:
             while True:
                 row = rows[states[-1]]
                 target = row.get(kind)
-                if target is None and kind in soft:
+                if target is None and kind in soft and not exact:
                     target = row.get("NAME")
                 if target is None:
                     return False
@@ -122,7 +125,10 @@ class Machine:
 
     def expected(self) -> list[str]:
         """The terminals that can follow."""
-        return [kind for kind in load().rows[self.states[-1]] if not kind[0].islower() and self.takes(kind)]
+        return [kind for kind in load().rows[self.states[-1]] if kind[0] in _TERMINAL and self.takes(kind)]
+
+
+_TERMINAL = "$ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def _kids(found: list[Any], picks: tuple[int | None, ...]) -> Kids:

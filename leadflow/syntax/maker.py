@@ -1,14 +1,14 @@
 """What builders share: the tokens, the numbers of nodes, the report, the doc comments that wait for their node."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from leadflow.diagnostics import Diagnostic, Report, Span
-from leadflow.syntax import tree
+from leadflow.syntax import messages, messages_source, tree
 from leadflow.syntax.docs import Doc
-from leadflow.syntax.lexer import Tokens
+from leadflow.syntax.lexer import Tokens, keyword
 
 Kids: TypeAlias = list[Any]
 """The children of a rule, in order: what they are the grammar says. An int is the number of a token."""
@@ -30,6 +30,13 @@ def builds(*names: str) -> Callable[[Build], Build]:
     return register
 
 
+FOREIGN_VALUES = {"True": "true", "False": "false", "None": "none", "null": "none", "nil": "none", "undefined": "none"}
+"""What other languages call `true`, `false` and `none`; a file may use these words as names of its own."""
+
+MOST_NESTED = 100
+"""How deep expressions stand in each other, and statements: every later phase may recurse."""
+
+
 @dataclass(slots=True)
 class Maker:
     """Makes names and places out of tokens."""
@@ -41,6 +48,13 @@ class Maker:
     """Parses the expression in a hole of a string: `[start, end)` of the text."""
     docs: dict[int, Doc] = field(default_factory=dict)
     """Where a token stands -> the `##` lines directly above it, until a node takes them."""
+
+    foreign: dict[str, list[Span]] = field(default_factory=dict)
+    """Where words of `FOREIGN_VALUES` are read as values."""
+    bound: set[str] = field(default_factory=set)
+    """The words of `FOREIGN_VALUES` that name something in this file."""
+    heights: dict[int, int] = field(default_factory=dict)
+    """Node -> how many levels of nodes stand in it, for those that hold others."""
 
     def id(self) -> int:
         """The number of a new node."""
@@ -54,7 +68,17 @@ class Maker:
         """The name that a word, `word:` or `.word` is."""
         text, end = self.tokens.written(token), self.tokens.ends[token]
         name = text.lstrip("?. \t\n")
+        if name in FOREIGN_VALUES:
+            self.bound.add(name)
         return tree.Ident(name, id=next(self.ids), span=Span(self.tokens.file, end - len(name), end))
+
+    def value_name(self, token: int) -> tree.Ident:
+        """The name of a value, which no keyword can be (rule D4)."""
+        name = self.ident(token)
+        kind = keyword(name.text) if name.text.isascii() else None
+        if kind is not None and name.text:
+            self.say(messages.reserved(name.span, name.text, later=kind == "RESERVED"))
+        return name
 
     def say(self, diagnostic: Diagnostic) -> None:
         """Report what is wrong with something that could still be built."""
@@ -73,6 +97,28 @@ class Maker:
         if tokens.text[end - 1] != ",":
             return end
         return tokens.ends[bisect_left(tokens.starts, end - 1, hi=tokens.count) - 1]
+
+    def nest(self, node: tree.Expr, parts: Iterable[tree.Node]) -> tree.Expr:
+        """An expression that holds others; a BadExpr when it holds more levels of them than a file may."""
+        heights = self.heights
+        height = max([heights.get(part.id, 0) for part in parts], default=0) + 1
+        if height > MOST_NESTED:
+            what = "too many operators, members and calls inside each other"
+            self.say(messages_source.too_large(node.span, what, limit=str(MOST_NESTED)))
+            return tree.BadExpr(id=node.id, span=node.span)
+        heights[node.id] = height
+        return node
+
+    def deepen(self, node: tree.Node, parts: Iterable[tree.Node | None]) -> bool:
+        """Note how deep a statement is; False when it is deeper than a statement may be."""
+        heights = self.heights
+        height = max([heights.get(part.id, 0) for part in parts if part is not None], default=0) + 1
+        if height > MOST_NESTED:
+            what = "too many statements inside each other"
+            self.say(messages_source.too_large(node.span, what, limit=str(MOST_NESTED)))
+            return False
+        heights[node.id] = height
+        return True
 
     def operator(self, token: int) -> tree.BinaryOp:
         """The operator that a token is."""

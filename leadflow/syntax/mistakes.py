@@ -132,6 +132,8 @@ def _number(at: Text) -> Mistake:
         diagnostic = messages_source.bad_number(span, f"'{written}' has an exponent; write all digits")
     elif re.fullmatch(r"0[xXbBoO][0-9A-Fa-f_]*", written):
         diagnostic = messages_source.bad_number(span, f"'{written}' is not decimal; numbers have digits 0 to 9")
+    elif re.search(r"\.[0-9_]*\.", written):
+        diagnostic = messages_source.bad_number(span, f"'{_short(written)}' is no number")
     elif unit:
         fix = unit[1] + _MEANT[unit[2]] if unit[2] in _MEANT else None
         diagnostic = messages_source.unknown_unit(span, unit[2], fix=fix)
@@ -302,6 +304,8 @@ def _character(at: Text) -> Mistake:
     if word:
         return _foreign_word(at, word.end())
     if char in "€£¥":
+        money = re.compile(r".[ ]?[0-9._]*").match(at.text, at.start, at.limit)
+        span = at.span(at.start, money.end() if money else span.end)
         return Mistake("BROKEN", span.end, messages_source.bad_number(span, f"'{char}' is not used; money is '$0.50'"))
     return Mistake("UNKNOWN", span.end, messages_source.unknown_character(span, char), True)
 

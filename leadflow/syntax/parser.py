@@ -1,6 +1,7 @@
 """Text -> tree. The phase on one page: tokens, limits, the loop, and recovery when a token cannot follow."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -8,7 +9,7 @@ from leadflow.diagnostics import Report, Source
 from leadflow.syntax import docs, messages, messages_source, tree
 from leadflow.syntax.lexer import MOST_DEPTH, MOST_TOKENS, Tokens, tokenise
 from leadflow.syntax.machine import Machine
-from leadflow.syntax.maker import Maker
+from leadflow.syntax.maker import FOREIGN_VALUES, Maker
 from leadflow.syntax.recover import Recovery
 from leadflow.syntax.source import check_characters
 
@@ -33,6 +34,10 @@ def parse(source: Source, report: Report, *, ids: Iterator[int] | None = None) -
     recovery = Recovery(machine)
     while (token := machine.feed(token)) >= 0:
         token = recovery.mend(token)
+    for word, places in maker.foreign.items():
+        for place in places if word not in maker.bound else ():
+            right = FOREIGN_VALUES[word]
+            report(messages.foreign_word(place, word, way=f"write '{right}'", right=right))
     if not recovery.mended:
         for doc in maker.docs.values():
             report(messages.lone_doc(doc.span))
@@ -45,7 +50,7 @@ def parse(source: Source, report: Report, *, ids: Iterator[int] | None = None) -
 def _hole(maker: Maker, start: int, end: int) -> tree.Expr:
     """The expression in a hole of a string."""
     tokens = tokenise(maker.tokens.file, maker.tokens.text, start, end)
-    inside = Maker(tokens, maker.report, maker.ids, _hole)
+    inside = replace(maker, tokens=tokens, docs={})
     machine = Machine(tokens, inside, "expr", end=start)
     token = machine.feed(0)
     if token < 0:

@@ -4,12 +4,13 @@ Knows where statements, declarations and brackets begin and end. What to say is 
 message: what follows from a mistake, or may, is passed over in silence.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from leadflow.syntax.braces import Braces
+from leadflow.syntax.braces import Braces, column, indent
 from leadflow.syntax.explain import explain, hole
 from leadflow.syntax.machine import Machine
-from leadflow.syntax.repair import Finding, Insert, Replace, Search, Skip
+from leadflow.syntax.repair import Finding, Insert, Replace, Reread, Search, Skip
 from leadflow.syntax.trouble import (
     CLOSERS,
     OPENERS,
@@ -55,10 +56,12 @@ class Recovery:
         token = min(token, end)
         if self.said >= _MOST_MESSAGES or self.mended > _MOST_MENDED:
             return self._resume(end)
+        if starts_declaration(self.machine.tokens, token - 1) and self._back(token - 1, ()):
+            token -= 1
         at = trouble(self.machine, token)
         lexical = self._lexical(token)
         near = not self.firm and 0 <= token - self.resumed < 2
-        quiet = lexical or near or self._guessed(token)
+        quiet = lexical or (near and at.kind != "BEHIND") or self._guessed(token)
         finding = explain(at, self.braces)
         self.firm = False
         if not quiet and finding.diagnostic is not None:
@@ -93,15 +96,30 @@ class Recovery:
             case Insert(kinds) if machine.takes(*kinds, at.kind):
                 self._insert(*kinds, before=token)
                 return token
-            case Replace(kind) if machine.takes(kind):
-                machine.tokens.kinds[token] = kind
+            case Replace(kinds) if machine.takes(*kinds):
+                machine.tokens.kinds[token : token + len(kinds)] = kinds
                 return token
+            case Reread(token=earlier, kinds=kinds) if self._back(earlier, kinds):
+                return earlier
             case Skip(token=following):
                 return following
             case Search(token=following):
                 return self._resume(following)
             case _:
                 return self._resume(token)
+
+    def _back(self, token: int, kinds: tuple[str, ...]) -> bool:
+        """Undo what was done since a token, and give it and those after it other kinds; False when that cannot be."""
+        machine = self.machine
+        height = bisect_left(machine.begins, machine.tokens.starts[token])
+        if machine.begins[height : height + 1] != [machine.tokens.starts[token]]:
+            return False
+        if machine.symbols()[height] == "annotations" or not machine.takes(*kinds, height=height):
+            return False
+        machine.cut(height)
+        machine.end = machine.tokens.ends[token - 1] if token else 0
+        machine.tokens.kinds[token : token + len(kinds)] = kinds
+        return True
 
     def _insert(self, *kinds: str, before: int) -> None:
         """Take tokens that are not written, as if they stood before a token."""
@@ -113,27 +131,66 @@ class Recovery:
 
     def _resume(self, token: int) -> int:
         """Find the next token from which things can go on, and put the stack into the state that it needs."""
-        tokens = self.machine.tokens
+        tokens, first = self.machine.tokens, token
         while token < tokens.count - 1:
             kind = tokens.kinds[token]
             begins = starts_declaration(tokens, token) or starts_statement(tokens, token)
-            if (begins or kind in CLOSERS) and self._fit(token):
+            if (begins and self._fit(token)) or (kind in CLOSERS and self._closes(token)):
                 self.firm = begins
                 return token
             if kind == "LBRACE" and self._fit(token, behind=("STEP",)):
                 return token
             if kind in {"KEY", "STRING"} and tokens.begins_line(token) and self._fit(token, behind=("COLON",)):
                 return token
+            if token > first and self._begins_item(token, first) and self._item():
+                self.firm = True
+                return token
             past = self.braces.past(token) if kind in OPENERS else None
             token = past or token + 1
         self._fit(token)
         return token
 
-    def _fit(self, token: int, *, behind: tuple[str, ...] = ()) -> bool:
-        """Make the stack such that a token can stand on it, if it can; with `behind`, only in the innermost brackets
-        and where tokens of those kinds can follow it."""
+    def _begins_item(self, token: int, first: int) -> bool:
+        """True for a word at the begin of a line that is indented no more than the line of a broken item.
+
+        Whatever it is meant to be, it is something new.
+        """
+        tokens = self.machine.tokens
+        if not tokens.begins_line(token) or tokens.kinds[token - 1] in {"COMMA", "EQUAL", "GIVES", "COLON", "VBAR"}:
+            return False
+        if not tokens.written(token)[:1].isidentifier():
+            return False
+        return column(tokens, token) <= indent(tokens, first)
+
+    def _item(self) -> bool:
+        """Cut the stack to where a statement or a declaration can begin, if no other brackets are open."""
+        machine = self.machine
+        opener = (open_brackets(machine.symbols()) or [-1])[-1]
+        for height in range(len(machine.values), opener, -1):
+            if any(machine.takes(kind, height=height, exact=True) for kind in ("STEP", "FLOW", "EXPECT")):
+                machine.cut(height)
+                return True
+        return False
+
+    def _closes(self, token: int) -> bool:
+        """Close the bracket that a closing one belongs to; drop it with what stands in it when that cannot be."""
+        machine, opener = self.machine, self.braces.opener(token)
+        heights = [height for height in open_brackets(machine.symbols()) if machine.values[height] == opener]
+        if not heights:
+            return False
+        if self._fit(token, floor=heights[0] + 1):
+            return True
+        machine.cut(heights[0])
+        return False
+
+    def _fit(self, token: int, *, behind: tuple[str, ...] = (), floor: int = 0) -> bool:
+        """Make the stack such that a token can stand on it, above a height, if it can.
+
+        With `behind`, only in the innermost brackets and where tokens of those kinds can follow it.
+        """
         machine, kind = self.machine, self.machine.tokens.kinds[token]
-        floor = (open_brackets(machine.symbols()) or [-1])[-1] + 1 if behind else 0
+        if behind:
+            floor = (open_brackets(machine.symbols()) or [-1])[-1] + 1
         height = self._height((kind, *behind), floor)
         if height is None:
             return False
@@ -148,14 +205,15 @@ class Recovery:
     def _height(self, kinds: tuple[str, ...], floor: int) -> int | None:
         """The greatest height of the stack on which tokens can follow, perhaps after a value."""
         for height in range(len(self.machine.values), floor - 1, -1):
-            if self.machine.takes(*kinds, height=height) or self.machine.takes("BROKEN", *kinds, height=height):
-                return height
+            for begin in ((), ("BROKEN",)):
+                if self.machine.takes(*begin, *kinds, height=height, exact=True):
+                    return height
         return None
 
     def _cut(self, height: int, kinds: tuple[str, ...], token: int) -> None:
         """Cut the stack, and put in a value where one is needed before the tokens that follow."""
         machine = self.machine
-        needs_value = not machine.takes(*kinds, height=height)
+        needs_value = not machine.takes(*kinds, height=height, exact=True)
         begin = machine.begins[height] if height < len(machine.begins) else machine.end
         machine.cut(height)
         if needs_value:

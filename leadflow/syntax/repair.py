@@ -15,9 +15,16 @@ class Insert(NamedTuple):
 
 
 class Replace(NamedTuple):
-    """Read the token as one of another kind."""
+    """Read the token, and those after it, as tokens of these kinds."""
 
-    kind: str
+    kinds: tuple[str, ...]
+
+
+class Reread(NamedTuple):
+    """Go back to an earlier token, and read from there as tokens of these kinds."""
+
+    token: int
+    kinds: tuple[str, ...]
 
 
 class Skip(NamedTuple):
@@ -32,7 +39,7 @@ class Search(NamedTuple):
     token: int
 
 
-Repair = Insert | Replace | Skip | Search
+Repair = Insert | Replace | Reread | Skip | Search
 
 
 class Finding(NamedTuple):

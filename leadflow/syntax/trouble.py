@@ -129,7 +129,11 @@ class Trouble:
     @property
     def is_word(self) -> bool:
         """True when the token is a word."""
-        return self.tokens.written(self.token)[:1].isalpha() or self.written[:1] == "_"
+        return self.is_word_at(self.token)
+
+    def is_word_at(self, token: int) -> bool:
+        """True when a token is a word."""
+        return self.tokens.written(token)[:1].isidentifier()
 
     def kind_at(self, token: int) -> str:
         """The kind of a token, `$END` past the end."""

@@ -32,10 +32,10 @@ def children(node: Node) -> list[Node]:
 _PLAIN = {"id", "span", "doc", "edition", "written", "text", "op", "safe", "block"}
 """Fields that hold no nodes."""
 
-_GETTERS: dict[type[Node], tuple[attrgetter[Any], ...]] = {}
+_GETTERS: dict[type[Node], tuple["attrgetter[Any]", ...]] = {}
 
 
-def _getters(kind: type[Node]) -> tuple[attrgetter[Any], ...]:
+def _getters(kind: type[Node]) -> tuple["attrgetter[Any]", ...]:
     """How to read the fields of a class of nodes that can hold nodes."""
     found = _GETTERS.get(kind)
     if found is None:
