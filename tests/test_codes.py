@@ -10,6 +10,7 @@ import pytest
 from leadflow.diagnostics.codes import CodePage, Draft, code, pages
 from leadflow.diagnostics.span import Span
 from tests.blocks import blocks
+from tests.checking import SPOKEN, findings
 
 PACKAGE = Path(__file__).resolve().parent.parent / "leadflow"
 PHASES = {"syntax": "1", "check": "2345"}
@@ -45,6 +46,14 @@ def flaws(page: CodePage) -> list[str]:
 def test_every_page_is_complete(number: str) -> None:
     """A code has a title that names nothing of the author's, a text, and two different examples."""
     assert [] == flaws(PAGES[number])
+
+
+@pytest.mark.parametrize("number", [number for number in PAGES if number.startswith(SPOKEN)])
+def test_no_page_lies(number: str) -> None:
+    """The first example of a page raises its code; the last one raises nothing."""
+    first, *_, last = (block.text for block in blocks(PAGES[number].text, "flow"))
+    assert number in {found.code for found in findings(first)}
+    assert [] == [found.message for found in findings(last)]
 
 
 def test_titles_are_different() -> None:

@@ -1,7 +1,7 @@
 """What the documents show is true: their flows check as they say, their commands print what they print.
 
-- A ` ```flow ` block is a chunk: `### CODE "part"` on a line asks for that diagnostic, and without marks there must be
-  none (see `tests/chunks.py`). The version line may be left out in a document.
+- A ` ```flow ` block is a whole file in which no error is found; in one marked ` ```flow error FLOW301 ` at least that
+  code is.
 - A ` ```console ` block is a session: after `$ ` a command, below it what it prints; a line `...` stands for any lines.
 - A ` ```sh tested ` block runs and must succeed. Other ` ```sh ` blocks are not run here: the README's two set-up
   commands are run by `.ci/run`.
@@ -17,13 +17,31 @@ from pathlib import Path
 
 import pytest
 
-from tests.blocks import blocks
+from tests.blocks import Block, blocks
+from tests.checking import SPOKEN, findings
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", ".github/CONTRIBUTING.md", ".github/decisions/README.md")
+DOCUMENTS = ("README.md", "grammar/SPEC.md", ".github/CONTRIBUTING.md", ".github/decisions/README.md")
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 
 pytestmark = pytest.mark.house
+
+
+def flows(document: str) -> Iterator[Block]:
+    """The blocks of a document that are flows."""
+    return blocks(document, "flow")
+
+
+def errors(block: Block) -> list[str]:
+    """What a flow of a document gives against its mark: errors where none may be, or the lack of the promised code."""
+    found = findings(block.text)
+    match block.words:
+        case ():
+            return [f"line {block.line}: {one.code} {one.message}" for one in found if one.severity == "error"]
+        case ("error", code) if not code.startswith(SPOKEN) or code in {one.code for one in found}:
+            return []
+        case words:
+            return [f"line {block.line}: {' '.join(words)} gives {[one.code for one in found]}"]
 
 
 def run(command: str, folder: Path) -> tuple[int, str]:
@@ -73,6 +91,36 @@ def lies(document: str, folder: Path) -> Iterator[str]:
                 code, printed = run(command, folder)
                 if "Traceback" in printed or code > 1 or not prints(wanted, printed):
                     yield f"line {block.line}: $ {command}\n{printed}(exit code {code})"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_flows_of_the_documents_check(name: str) -> None:
+    """Every flow of a document is accepted, or gives the code that its mark promises."""
+    document = (ROOT / name).read_text("utf-8")
+    assert [] == [line for block in flows(document) for line in errors(block)]
+
+
+def test_the_reference_has_flows() -> None:
+    """The reference shows the language by flows that are right and by flows that are wrong."""
+    marks = [block.words for block in flows((ROOT / "grammar/SPEC.md").read_text("utf-8"))]
+    assert len(marks) >= 50
+    assert {(), ("error",)} == {words[:1] for words in marks}
+
+
+@pytest.mark.parametrize(
+    ("fence", "text", "found"),
+    [
+        ("flow", "leadflow 1\nconst a = 1", 0),
+        ("flow", "leadflow 1\nconst a = = 1", 1),
+        ("flow error FLOW101", "leadflow 1\nconst a = 1", 1),
+        ("flow wrong", "leadflow 1\nconst a = 1", 1),
+        ("flow error", "leadflow 1\nconst a = = 1", 1),
+    ],
+)
+def test_a_planted_flow_is_found(fence: str, text: str, found: int) -> None:
+    """A flow with an error, a promise that is not kept, and a mark that says nothing are reported."""
+    (block,) = flows(f"```{fence}\n{text}\n```\n")
+    assert found == len(errors(block))
 
 
 @pytest.fixture
