@@ -91,7 +91,7 @@ class _Declarations:
         comments = self._comments
         found = _EDITION.match(source.text)
         edition = Span(source.name, *found.span(1)) if found else Span(source.name, 0, 0)
-        opening = comments.open(edition.start, doc=tree.doc)
+        opening = comments.open(edition.start, doc=tree.doc, is_file=True)
         first = comments.close(opening, edition, f"leadflow {tree.edition}", _END)
         slots = self._statements.slots(tree.items, self._item, _END)
         spaced = [

@@ -5,6 +5,7 @@ member is written it takes those that stand before it, after it the one on its l
 can stay (between a name and its `=`, say) goes above the member it was in. So none is lost, and none needs a rule.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -82,17 +83,30 @@ class Comments:
         """`text` is None for a tree that comes from nowhere: its comments are the `##` lines its nodes have."""
         self.text = text or ""
         self.has_text = text is not None
-        self._comments = comments
+        self._comments = _grouped(self.text, comments)
         self._taken = 0
         self._next = comments[0].span.start if comments else _NEVER
         self._last = 0
 
-    def open(self, start: int, *, doc: str | None = None) -> Opening:
-        """Take what stands before `start`; `doc` are the `##` lines of the node there."""
+    def open(self, start: int, *, doc: str | None = None, is_file: bool = False) -> Opening:
+        """Take what stands before `start`; `doc` are the `##` lines of the node there.
+
+        A `##` that is not directly above `start` becomes a `#`, but for those above a file.
+        """
         if doc is not None and not self.has_text:
             return Opening(tuple(Lead(0, f"## {line}".rstrip(), blank=False) for line in doc.split("\n")), blank=False)
         leads = self._until(start) if self._next < start else ()
-        return Opening(leads, self._is_blank(start))
+        blank = self._is_blank(start)
+        return Opening(leads if is_file or not leads else self._settled(leads, start), blank)
+
+    def _settled(self, leads: tuple[Lead, ...], start: int) -> tuple[Lead, ...]:
+        row: list[Lead] = []
+        for lead in reversed(leads):
+            above = _ABOVE.match(self.text, lead.start + len(lead.text))
+            documents = is_doc(lead.text) and above is not None and above.end() == start
+            start = lead.start if documents else start
+            row.append(lead if documents else lead._replace(text=plain(lead.text)))
+        return tuple(reversed(row))
 
     def close(self, opening: Opening, span: Span, doc: Doc, limit: int) -> Slot:
         """The member that was written as `doc`; no comment from `limit` on belongs to it."""
@@ -136,16 +150,36 @@ class Comments:
 
 
 def _above(opening: Opening, strays: Iterable[Lead]) -> Opening:
-    """The opening of a member with the comments from inside it that go above it."""
-    leads = list(opening.leads)
-    for lead in strays:
-        leads.append(lead._replace(text=plain(lead.text), blank=not leads and opening.blank))
-    return Opening(tuple(leads), blank=False)
+    """The opening of a member with the comments from inside it above those that are there: a `##` stays next to it."""
+    leads, blank = opening
+    first, *rest = (lead._replace(text=plain(lead.text), blank=False) for lead in strays)
+    if not leads:
+        return Opening((first._replace(blank=blank), *rest), blank=False)
+    return Opening((first._replace(blank=leads[0].blank), *rest, leads[0]._replace(blank=False), *leads[1:]), blank)
+
+
+_ABOVE = re.compile(r"[ \t]*\n[ \t]*")
+
+
+def _grouped(text: str, comments: Sequence[Comment]) -> list[Comment]:
+    """The comments, with `#` for a `##` line right below a comment that shares its line: they document nothing."""
+    row: list[Comment] = []
+    behind: Comment | None = None
+    for comment in comments:
+        below = behind is not None and text.count("\n", behind.span.end, comment.span.start) == 1
+        behind = comment if is_doc(comment.text) and (below or not comment.own_line) else None
+        row.append(comment._replace(text=plain(comment.text)) if behind else comment)
+    return row
+
+
+def is_doc(text: str) -> bool:
+    """True for a comment that begins with exactly two `#`."""
+    return text.startswith("##") and not text.startswith("###")
 
 
 def plain(text: str) -> str:
     """A comment that documents nothing where it goes: `##` would take what follows for its own."""
-    return "#" + text.lstrip("#") if text.startswith("##") else text
+    return text[1:] if is_doc(text) else text
 
 
 def without_head(
@@ -157,6 +191,7 @@ def without_head(
     plain.
     """
     rows = list(slots)
+    tail = tail._replace(leads=tuple(lead._replace(text=plain(lead.text)) for lead in tail.leads))
     opening = rows[0].opening if rows else tail
     leads = [lead._replace(text=plain(lead.text)) if lead.start < anchor else lead for lead in opening.leads]
     head = None

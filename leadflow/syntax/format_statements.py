@@ -65,16 +65,14 @@ class Statements:
         slots = self.slots(annotations, self._types.annotation, node.span.start)
         above = self._comments.open(node.span.start).leads
         doc = write()
-        leads = slots[0].opening.leads
+        above = slots[0].opening.leads + above  # a comment from inside the first: above it may stand `##` lines
         slots[0] = slots[0]._replace(opening=Opening((), blank=False))
         if above or any(slot.is_commented for slot in slots):
             marks = lines([slot.close_up() for slot in slots])
             below = HARD
         else:
             marks = group(joined([slot.doc for slot in slots], LINE))
-        before = [concat(lead.text, HARD) for lead in leads]
-        between = [concat(HARD, lead.text) for lead in above]
-        return concat(*before, marks, *between, below, doc)
+        return concat(marks, *[concat(HARD, lead.text) for lead in above], below, doc)
 
     def block(self, block: Block, *, limit: int | None = None, gap: Line | None = None) -> Doc:
         """`{ statements }`; comments up to `limit` (the end of the block, if None) belong inside.

@@ -13,8 +13,11 @@ Piece = tuple[bool, str]
 """Of a string: (True, the expression of a hole as it is written) or (False, literal text)."""
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ODD = "\\\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
-"""What cannot be seen, or does not mean itself: controls, marks that turn the direction of text, the backslash."""
+_ODD = (
+    "\\\\\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff"
+    "\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff"
+)
+"""What no text may hold as it is (`leadflow.syntax.source`), line ends, tabs, the backslash."""
 _SPECIAL = re.compile(rf'["{_ODD}]|\$+\{{')
 _SPECIAL_IN_BLOCK = re.compile(rf"[{_ODD}]|\$+\{{")
 _THIRD_QUOTE = re.compile(r'"(?="")')

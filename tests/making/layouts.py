@@ -26,7 +26,7 @@ def shaken(text: str, chance: Random, percent: int = 30) -> str:
     end = 0
     for token, kind in enumerate(tokens.kinds):
         gap = text[end : tokens.starts[token]]
-        if chance.randrange(100) < percent:
+        if token != 1 and chance.randrange(100) < percent:
             gap = _new_gap(gap, kind, tokens.kinds[token - 1] if token else "", chance)
         row += [gap, tokens.written(token)]
         end = tokens.ends[token]

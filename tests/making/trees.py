@@ -132,7 +132,7 @@ class Trees(Statements):
 
     def _param(self) -> tree.Param:
         default = self.expr(1) if self.often(20) else None
-        return tree.Param(self.ident(WORDS), self.type_expr(2), default, self.annotations(1, 10), **self.at())
+        return tree.Param(self.ident(), self.type_expr(2), default, self.annotations(1, 10), **self.at())
 
     def _tool(self, marks: tuple[tree.Annotation, ...], doc: str | None) -> tree.ToolDecl:
         params, result = self.several(self._param), self.type_expr(2) if self.often(70) else None
