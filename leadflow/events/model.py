@@ -54,7 +54,9 @@ class Failure:
     attempts: tuple["AttemptFailure", ...] = ()
     """The attempts that led to it, in order (case R19)."""
     causes: tuple["Failure", ...] = ()
-    """The failures of members that it sums up."""
+    """The failures of members or of fallbacks that it sums up."""
+    in_doubt: bool = False
+    """True when nobody knows whether a call that changes something was done; nothing absorbs that (rule C3)."""
 
 
 @dataclass(frozen=True, slots=True)

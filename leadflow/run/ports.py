@@ -233,6 +233,9 @@ class CallOrder:
     """When the nearest enclosing block, flow or run must end (monotonic seconds); None: never."""
     post: Callable[[Event], None]
     """Logs an event of an attempt, in order."""
+    give_up: Callable[[str, Failure], None] = lambda path, failure: None
+    """Ends the call of that path with a failure although it does not stop when it is told to (case T8): it is left
+    behind, and what it does later changes nothing. Called at most once."""
 
 
 @record
