@@ -1,7 +1,7 @@
 """What each rule of the grammar makes: types, patterns and expressions. See `build` for how builders are called."""
 
 from leadflow.syntax import literals, tree
-from leadflow.syntax.maker import FOREIGN_VALUES, Kids, Maker, builds
+from leadflow.syntax.maker import Kids, Maker, builds
 
 # --- types ----------------------------------------------------------------------------------------------------------
 
@@ -141,10 +141,7 @@ def _call(make: Maker, kids: Kids, start: int, end: int) -> tree.Expr:
 
 @builds("name")
 def _name(make: Maker, kids: Kids, start: int, end: int) -> tree.Name:
-    text = make.tokens.text[start:end]
-    if text in FOREIGN_VALUES:
-        make.foreign.setdefault(text, []).append(make.span(start, end))
-    return tree.Name(text, id=make.id(), span=make.span(start, end))
+    return make.name(start, end)
 
 
 @builds("text")

@@ -114,7 +114,7 @@ def _scanner(ascii_only: bool) -> _Scanner:
     tables = load()
     words = {text: kind for text, kind in tables.fixed.items() if text.isidentifier()}
     marks = {text: kind for text, kind in tables.fixed.items() if not text.isidentifier()}
-    patterns = dict(tables.patterns)
+    patterns = {kind: _possessive(pattern) if '"' in pattern else pattern for kind, pattern in tables.patterns}
     alternatives = [
         ("comment", r"#[^\n]*"),
         ("mistake", mistakes.MARKS if ascii_only else rf"{mistakes.MARKS}|{mistakes.FOREIGN_WORD}"),
@@ -126,11 +126,17 @@ def _scanner(ascii_only: bool) -> _Scanner:
     alternatives += [
         ("mark", "|".join(re.escape(mark) for mark in sorted(marks, key=len, reverse=True))),
         ("at", "@"),
-        ("mistake", r"."),
+        ("mistake", r"[^ \t\n]"),
     ]
     pattern = "|".join(f"({pattern})" for _, pattern in alternatives)
     groups = ["", *(kind for kind, _ in alternatives)]
     return _Scanner(re.compile(rf"[ \t\n]*(?:{pattern})"), groups, words, marks, name)
+
+
+def _possessive(pattern: str) -> str:
+    """A pattern of strings without ways back: each piece of a string can be read in one way only, and remembering
+    others would cost hundreds of bytes for each escape."""
+    return re.sub(r"(?<!\\)([\])])\*", r"\1*+", pattern)
 
 
 def keyword(word: str) -> str | None:

@@ -53,6 +53,8 @@ class Maker:
     """Where words of `FOREIGN_VALUES` are read as values."""
     bound: set[str] = field(default_factory=set)
     """The words of `FOREIGN_VALUES` that name something in this file."""
+    said: set[str] = field(default_factory=set)
+    """What is said once for a file."""
     heights: dict[int, int] = field(default_factory=dict)
     """Node -> how many levels of nodes stand in it, for those that hold others."""
 
@@ -71,6 +73,13 @@ class Maker:
         if name in FOREIGN_VALUES:
             self.bound.add(name)
         return tree.Ident(name, id=next(self.ids), span=Span(self.tokens.file, end - len(name), end))
+
+    def name(self, start: int, end: int) -> tree.Name:
+        """The reference to a name that stands in `[start, end)`."""
+        text = self.tokens.text[start:end]
+        if text in FOREIGN_VALUES:
+            self.foreign.setdefault(text, []).append(self.span(start, end))
+        return tree.Name(text, id=self.id(), span=self.span(start, end))
 
     def value_name(self, token: int) -> tree.Ident:
         """The name of a value, which no keyword can be (rule D4)."""
@@ -103,8 +112,7 @@ class Maker:
         heights = self.heights
         height = max([heights.get(part.id, 0) for part in parts], default=0) + 1
         if height > MOST_NESTED:
-            what = "too many operators, members and calls inside each other"
-            self.say(messages_source.too_large(node.span, what, limit=str(MOST_NESTED)))
+            self._say_too_deep(node, "too many operators, members and calls inside each other")
             return tree.BadExpr(id=node.id, span=node.span)
         heights[node.id] = height
         return node
@@ -114,11 +122,15 @@ class Maker:
         heights = self.heights
         height = max([heights.get(part.id, 0) for part in parts if part is not None], default=0) + 1
         if height > MOST_NESTED:
-            what = "too many statements inside each other"
-            self.say(messages_source.too_large(node.span, what, limit=str(MOST_NESTED)))
+            self._say_too_deep(node, "too many statements inside each other")
             return False
         heights[node.id] = height
         return True
+
+    def _say_too_deep(self, node: tree.Node, what: str) -> None:
+        if what not in self.said:
+            self.said.add(what)
+            self.say(messages_source.too_large(node.span, what, limit=str(MOST_NESTED)))
 
     def operator(self, token: int) -> tree.BinaryOp:
         """The operator that a token is."""

@@ -198,7 +198,12 @@ def _string(at: Text) -> Mistake:
         else:
             break
     span = at.span(at.start, at.start + len(at.text[at.start : at.line_end].rstrip()))
-    return Mistake("BROKEN", at.line_end, messages_source.open_string(span), True)
+    found = _LATER_END.match(at.text, at.line_end, at.limit)
+    return Mistake("BROKEN", found.end() if found else at.line_end, messages_source.open_string(span), True)
+
+
+_LATER_END = re.compile(r'(?:\n[^"\n=({@]{0,200}){1,5}"(?![A-Za-z0-9])')
+"""A quote on one of the next lines that ends a string which has line ends in it: no code stands before it."""
 
 
 _LONG = 500

@@ -1,13 +1,15 @@
 """Text -> tree. The phase on one page: tokens, limits, the loop, and recovery when a token cannot follow."""
 
+import gc
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
-from typing import Any
 
 from leadflow.diagnostics import Report, Source
 from leadflow.syntax import docs, messages, messages_source, tree
-from leadflow.syntax.lexer import MOST_DEPTH, MOST_TOKENS, Tokens, tokenise
+from leadflow.syntax.lexer import MOST_DEPTH, MOST_TOKENS, Tokens, keyword, tokenise
 from leadflow.syntax.machine import Machine
 from leadflow.syntax.maker import FOREIGN_VALUES, Maker
 from leadflow.syntax.recover import Recovery
@@ -32,8 +34,11 @@ def parse(source: Source, report: Report, *, ids: Iterator[int] | None = None) -
     machine = Machine(tokens, maker, "start")
     token = _edition(machine)
     recovery = Recovery(machine)
-    while (token := machine.feed(token)) >= 0:
-        token = recovery.mend(token)
+    with _uncollected():
+        while (token := machine.feed(token)) >= 0:
+            token = recovery.mend(token)
+    for diagnostic in tokens.mistakes.pop(tokens.count - 1, ()):
+        report(diagnostic)
     for word, places in maker.foreign.items():
         for place in places if word not in maker.bound else ():
             right = FOREIGN_VALUES[word]
@@ -47,18 +52,47 @@ def parse(source: Source, report: Report, *, ids: Iterator[int] | None = None) -
     return file
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector away: a tree grows by many objects, none of them garbage, and it would look at all of
+    them again and again, so that ten times the text would take sixteen times as long."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
+
+
 def _hole(maker: Maker, start: int, end: int) -> tree.Expr:
-    """The expression in a hole of a string."""
-    tokens = tokenise(maker.tokens.file, maker.tokens.text, start, end)
-    inside = replace(maker, tokens=tokens, docs={})
-    machine = Machine(tokens, inside, "expr", end=start)
+    """The expression in a hole of a string. Most are names with members: these need no machine."""
+    text = maker.tokens.text
+    if _PATH.fullmatch(text, start, end) and keyword(text[start:end].split(".", 1)[0]) is None:
+        return _path(maker, start, end)
+    tokens = tokenise(maker.tokens.file, text, start, end)
+    machine = Machine(tokens, replace(maker, tokens=tokens, docs={}), "expr", end=start)
     token = machine.feed(0)
     if token < 0:
-        value: Any = machine.values[-1]
-        expr: tree.Expr = value
+        expr: tree.Expr = machine.values[-1]
         return expr
     Recovery(machine).explain_hole(token)
     return tree.BadExpr(id=maker.id(), span=maker.span(start, end))
+
+
+def _path(maker: Maker, start: int, end: int) -> tree.Expr:
+    """`a.b.c`, which stands in `[start, end)` of the text."""
+    first, *members = maker.tokens.text[start:end].split(".")
+    place = start + len(first)
+    expr: tree.Expr = maker.name(start, place)
+    for member in members:
+        name = tree.Ident(member, id=maker.id(), span=maker.span(place + 1, place + 1 + len(member)))
+        place += 1 + len(member)
+        expr = maker.nest(tree.Member(expr, name, False, id=maker.id(), span=maker.span(start, place)), (expr,))
+    return expr
 
 
 def _refuse(tokens: Tokens, report: Report) -> bool:
