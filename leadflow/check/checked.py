@@ -5,7 +5,7 @@ entry may be missing; the graph is built only from a program without errors, whe
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from leadflow.diagnostics import Source
@@ -161,3 +161,6 @@ class Checked:
     """By id of an expression that the checker folded because a constant had to stand there."""
     needs: Mapping[int, int]
     """By id of a `tree.Parallel` with `need:`: its value."""
+    fills: Mapping[int, Mapping[str, Value]] = field(default_factory=dict)
+    """By id of a `tree.RecordLit` that leaves out fields of the type it stands for: their defaults, none for optional
+    ones (rule E2)."""

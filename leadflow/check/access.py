@@ -1,0 +1,192 @@
+"""Reading parts of values: fields, entries, constants of other files. The owner's type has been inferred."""
+
+from leadflow.check.checked import ConstRef, RunRef
+from leadflow.check.context import Context
+from leadflow.check.lookup import what_is
+from leadflow.check.messages_lint import never_none
+from leadflow.check.messages_names import not_a_value, unknown_field
+from leadflow.check.messages_types import (
+    bad_index,
+    json_leak,
+    may_be_none,
+    no_fields,
+    no_short_circuit,
+    partly_there,
+)
+from leadflow.check.narrow import path_of
+from leadflow.check.program import ConstSymbol, ModuleSymbol
+from leadflow.check.types import discriminant, holds_none, is_text, join, without_none
+from leadflow.diagnostics import Edit, Fix, Span
+from leadflow.plan.functions import FUNCTIONS
+from leadflow.plan.plan import Secret
+from leadflow.plan.types import (
+    INT,
+    JSON,
+    NEVER,
+    STRING,
+    TIME,
+    UNKNOWN,
+    FieldType,
+    ListType,
+    MapType,
+    RecordType,
+    Type,
+    UnionType,
+    optional,
+    show,
+)
+from leadflow.syntax import tree
+
+RUN = RecordType((FieldType("id", STRING), FieldType("started", TIME), FieldType("flow", STRING)), "run")
+"""Constants of the run (rule E7)."""
+
+
+def member_of_global(cx: Context, expr: tree.Member, target: tree.Name) -> Type | None:
+    """`run.id`, and a constant of an imported file; None for all else."""
+    symbol = cx.symbol(target.text)
+    if symbol is None and target.text == "run" and cx.where == "flow":
+        cx.program.refs[target.id] = RunRef()
+        cx.program.types[target.id] = RUN
+        return field_of(cx, expr, RUN)
+    if not isinstance(symbol, ModuleSymbol):
+        return None
+    name = expr.name.text
+    inner = symbol.scope.values.get(name)
+    if isinstance(inner, ConstSymbol) and inner.home is symbol.scope:
+        cx.program.used.add(inner.decl.id)
+        const = cx.program.consts.get(inner.key)
+        if const is None:
+            return UNKNOWN
+        if not isinstance(const[1], Secret):
+            cx.program.refs[target.id] = ConstRef({name: const[1]})
+        return const[0]
+    known = what_is(cx, name, inner) if inner is not None else None
+    if known is not None and known.what:
+        cx.report(not_a_value(expr.span, f"{target.text}.{name}", what=known.what, hint=known.hint))
+    elif known is None:
+        names = [other for other, found in symbol.scope.values.items() if isinstance(found, ConstSymbol)]
+        cx.report(unknown_field(expr.name.span, name, owner=f"'{target.text}'", known=cx.program.known(names)))
+    return UNKNOWN
+
+
+def field_of(cx: Context, expr: tree.Member, owner: Type) -> Type:
+    """The type of `owner.name`."""
+    if owner in (UNKNOWN, NEVER):
+        return UNKNOWN
+    if owner == JSON:
+        _say_json(cx, expr)
+        return UNKNOWN
+    empty = holds_none(owner)
+    if empty and not expr.safe:
+        _say_none(cx, expr, owner)
+    elif expr.safe and not empty:
+        dot = Fix("write '.'", (Edit(_dot(expr), "."),), safe=True)
+        cx.report(never_none(expr.target.span, given=show(owner), fix=dot))
+    inner = without_none(owner)
+    found = _field_type(cx, expr, inner)
+    return optional(found) if empty and expr.safe and found != UNKNOWN else found
+
+
+def _field_type(cx: Context, expr: tree.Member, owner: Type) -> Type:
+    name = expr.name.text
+    if isinstance(owner, RecordType):
+        field = owner.get(name)
+        if field is not None:
+            return field.type
+        known = cx.program.known(f.name for f in owner.fields)
+        cx.report(unknown_field(expr.name.span, name, owner=owner.name or called(expr.target), known=known))
+        return UNKNOWN
+    if isinstance(owner, UnionType) and all(isinstance(member, RecordType) for member in owner.members):
+        return _field_of_union(cx, expr, owner)
+    if isinstance(owner, MapType):
+        fix = Fix(f'write ["{name}"]', (Edit(_dot(expr).to(expr.name.span), f'["{name}"]'),))
+        hint = f'an entry is read with ["{name}"], and may be none'
+        cx.report(no_fields(expr.name.span, name, given=show(owner), hint=hint, fix=fix))
+        return UNKNOWN
+    if owner != NEVER:
+        cx.report(no_fields(expr.name.span, name, given=show(owner), hint=_instead(name)))
+    return UNKNOWN
+
+
+def _field_of_union(cx: Context, expr: tree.Member, owner: UnionType) -> Type:
+    name = expr.name.text
+    records = [member for member in owner.members if isinstance(member, RecordType)]
+    fields = [record.get(name) for record in records]
+    there = [field for field in fields if field is not None]
+    if not there:
+        known = cx.program.known(dict.fromkeys(f.name for record in records for f in record.fields))
+        cx.report(unknown_field(expr.name.span, name, owner=show(owner), known=known))
+        return UNKNOWN
+    if len(there) < len(fields):
+        cx.report(partly_there(expr.name.span, name, owner=show(owner), tell=discriminant(owner)))
+        return UNKNOWN
+    result: Type | None = there[0].type
+    for field in there[1:]:
+        result = None if result is None else join(result, field.type)
+    if result is None:
+        cx.report(partly_there(expr.name.span, name, owner=show(owner), tell=discriminant(owner)))
+        return UNKNOWN
+    return result
+
+
+def _dot(expr: tree.Member) -> Span:
+    """The place of the `.` or `?.`."""
+    return Span(expr.span.file, expr.target.span.end, expr.name.span.start)
+
+
+def called(expr: tree.Expr) -> str:
+    """How messages call the value of an expression."""
+    return f"'{expr.text}'" if isinstance(expr, tree.Name) else "this record"
+
+
+def _instead(name: str) -> str:
+    """The function that does what other languages do with an attribute."""
+    function = {"length": "len", "size": "len", "count": "len"}.get(name, name)
+    return f"write {function}(…)" if function in FUNCTIONS else ""
+
+
+def _say_none(cx: Context, expr: tree.Member, owner: Type) -> None:
+    fix = Fix(f"write '?.{expr.name.text}'", (Edit(_dot(expr), "?."),))
+    if isinstance(expr.target, tree.Member) and expr.target.safe:
+        cx.report(no_short_circuit(expr.name.span, name=expr.name.text, fix=fix))
+        return
+    hint = f"read on with '?.{expr.name.text}', or ask 'if … != none' first"
+    cx.report(may_be_none(expr.target.span, what=called(expr.target), given=show(owner), hint=hint, fix=fix))
+
+
+def _say_json(cx: Context, expr: tree.Member) -> None:
+    name = expr.name.text
+    hint = f"declare the type where it comes in: 'step …: {{ {name}: … }} = …', or 'let x: {{ {name}: … }}? = …'"
+    cx.report(json_leak(expr.target.span, what=called(expr.target), hint=hint))
+
+
+def entry_of(cx: Context, expr: tree.Index, owner: Type, index: Type) -> Type:
+    """The type of `owner[index]`."""
+    if UNKNOWN in (owner, index) or owner == NEVER:
+        return UNKNOWN
+    if owner == JSON:
+        hint = "declare the type where it comes in"
+        cx.report(json_leak(expr.target.span, what=called(expr.target), hint=hint))
+        return UNKNOWN
+    if holds_none(owner):
+        hint = "ask 'if … != none' first, or give another value with '??'"
+        cx.report(may_be_none(expr.target.span, what=called(expr.target), given=show(owner), hint=hint))
+        owner = without_none(owner)
+    path = path_of(cx, expr)
+    known = cx.frame.fact(path) if path is not None else None
+    if known is not None:
+        return known
+    if isinstance(owner, ListType) and index == INT:
+        return optional(owner.item)
+    if isinstance(owner, MapType) and is_text(index):
+        return optional(owner.item)
+    if isinstance(owner, ListType):
+        hint = "the index of a list is a whole number"
+    elif isinstance(owner, MapType):
+        hint = "the key of a map is a text"
+    elif isinstance(owner, RecordType):
+        hint = "the fields of a record are read with '.name'"
+    else:
+        hint = "'slice' takes a part of a text" if is_text(owner) else "only lists and maps have an index"
+    cx.report(bad_index(expr.span, given=show(owner), index=show(index), hint=hint))
+    return UNKNOWN

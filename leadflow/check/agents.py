@@ -1,0 +1,470 @@
+"""What each agent is in the end: template, own settings and annotations, profile (rules C4, E8, E9). Settings are
+checked against the rows of the catalogue and folded."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from leadflow.check.consts import NotConstant, fold
+from leadflow.check.context import Context
+from leadflow.check.infer import expect, infer
+from leadflow.check.messages_lint import listed_twice
+from leadflow.check.messages_names import (
+    duplicate,
+    endless,
+    unknown_action,
+    unknown_kind,
+    unknown_name,
+    unknown_setting,
+)
+from leadflow.check.messages_policies import bad_override, bad_reference, bad_tool, out_of_range, two_effects
+from leadflow.check.order import in_order
+from leadflow.check.policies import Written, find_agent, read_annotations, refuse_annotations
+from leadflow.check.program import (
+    Agent,
+    AgentSymbol,
+    BrokenSymbol,
+    FlowSymbol,
+    ModuleScope,
+    ModuleSymbol,
+    Program,
+    Setting,
+    ToolSymbol,
+)
+from leadflow.diagnostics import Span
+from leadflow.plan.kinds import PREDECLARED, SettingRow, find_kind
+from leadflow.plan.plan import Secret, SettingValue
+from leadflow.plan.policy import Applied, PerTime
+from leadflow.plan.types import SECRET, STRING, UNKNOWN, Effect, MapType, Type
+from leadflow.syntax import tree
+
+SHARED = frozenset({"limit", "breaker", "concurrency"})
+"""An agent's one shared state; all other annotations are defaults of each of its calls (rule C4)."""
+
+
+def read_profile(program: Program) -> None:
+    """Note what the profile changes."""
+    for scope in program.scopes.values():
+        cx = Context(program, scope, "setting")
+        for item in scope.module.tree.items:
+            if isinstance(item, tree.ProfileDecl):
+                refuse_annotations(cx, item.annotations, on="a profile")
+                applies = item.name.text == program.profile
+                _read_overrides(cx, item, applies)
+
+
+def _read_overrides(cx: Context, profile: tree.ProfileDecl, applies: bool) -> None:
+    first: dict[str, Span] = {}
+    for override in profile.overrides:
+        name = override.name
+        known = first.setdefault(name.text, name.span)
+        if known is not name.span:
+            cx.report(duplicate(name.span, name.text, what="the change of", first=known))
+            continue
+        symbol = cx.symbol(name.text)
+        wanted = AgentSymbol if isinstance(override, tree.AgentOverride) else None
+        if isinstance(symbol, BrokenSymbol):
+            continue
+        if symbol is None:
+            what = "agent" if wanted else "constant"
+            known_names = cx.program.known(cx.scope.values)
+            cx.report(unknown_name(name.span, name.text, what=what, known=known_names))
+        elif isinstance(override, tree.AgentOverride) and isinstance(symbol, AgentSymbol):
+            if applies:
+                cx.program.overrides.setdefault(symbol.key, []).append((cx.scope, override))
+        elif isinstance(override, tree.ConstOverride) and hasattr(symbol, "key") and not wanted:
+            if applies:
+                cx.program.const_overrides[symbol.key] = (cx.scope, override)
+        else:
+            cx.report(bad_override(name.span, name.text, why=f"it is no {'agent' if wanted else 'constant'}"))
+
+
+# --- agents in order ----------------------------------------------------------------------------------------------
+
+
+def declare_agents(program: Program) -> None:
+    """Fill `program.agents`, each after the agents it is made from; then those that every file has."""
+    symbols: dict[str, AgentSymbol | ToolSymbol] = {}
+    for scope in program.scopes.values():
+        for symbol in scope.values.values():
+            if isinstance(symbol, AgentSymbol | ToolSymbol) and symbol.home is scope:
+                symbols[symbol.key] = symbol
+    order, loops = in_order(symbols, lambda key: _needs(program, symbols[key]))
+    for loop in loops:
+        first = symbols[loop[0]]
+        if first.decl is not None:
+            program.report(endless(first.decl.name.span, [symbols[key].key for key in loop], what="agent"))
+    looping = {key for loop in loops for key in loop}
+    for key in order:
+        symbol = symbols[key]
+        if isinstance(symbol, ToolSymbol):
+            program.agents[key] = _tool(program, symbol)
+        elif symbol.decl is not None and symbol.home is not None:
+            program.agents[key] = _agent(program, symbol, symbol.decl, symbol.home, broken=key in looping)
+    for name, kind in PREDECLARED.items():
+        program.agents.setdefault(name, Agent(name, name, kind, name, None, None, shares=name))
+
+
+def _template(program: Program, scope: ModuleScope, path: Sequence[tree.Ident]) -> AgentSymbol | None:
+    """The agent that a kind names, None when it names a kind of the catalogue, or nothing."""
+    if find_kind(program.catalogue, ".".join(part.text for part in path)) is not None:
+        return None
+    symbol = scope.values.get(path[0].text)
+    if isinstance(symbol, ModuleSymbol) and len(path) == 2:
+        symbol = symbol.scope.values.get(path[1].text)
+    elif len(path) != 1:
+        return None
+    return symbol if isinstance(symbol, AgentSymbol) else None
+
+
+def _needs(program: Program, symbol: AgentSymbol | ToolSymbol) -> list[str]:
+    """Agents that must be known first: the template, and those whose tools are taken over."""
+    if not isinstance(symbol.decl, tree.AgentDecl) or symbol.home is None:
+        return []
+    changes = program.overrides.get(symbol.key, ())
+    paths = [(symbol.home, symbol.decl.kind)]
+    paths.extend((home, change.kind) for home, change in changes if change.kind is not None)
+    found = [_template(program, home, path) for home, path in paths]
+    needs = [template.key for template in found if template is not None]
+    for home, settings in [(symbol.home, symbol.decl.settings), *((home, change.settings) for home, change in changes)]:
+        for setting in settings:
+            exprs = setting.value.items if isinstance(setting.value, tree.ListLit) else (setting.value,)
+            for expr in exprs:
+                if isinstance(expr, tree.Member) and expr.name.text == "tools" and isinstance(expr.target, tree.Name):
+                    other = home.values.get(expr.target.text)
+                    if isinstance(other, AgentSymbol):
+                        needs.append(other.key)
+    return needs
+
+
+# --- one agent ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Layer:
+    """One place where an agent is described: its declaration, or a profile."""
+
+    home: ModuleScope
+    kind: Sequence[tree.Ident] | None
+    settings: Sequence[tree.Setting]
+    annotations: Sequence[tree.Annotation]
+    origin: str
+
+
+def _agent(program: Program, symbol: AgentSymbol, decl: tree.AgentDecl, home: ModuleScope, *, broken: bool) -> Agent:
+    name = decl.name.text
+    agent = Agent(symbol.key, name, None, "", home, decl.name.span, shares=symbol.key)
+    layers = [_Layer(home, decl.kind, decl.settings, decl.annotations, f"agent {name}")]
+    for where, change in program.overrides.get(symbol.key, ()):
+        origin = f"profile {program.profile}"
+        layers.append(_Layer(where, change.kind, change.settings, change.annotations, origin))
+    for layer in layers:
+        if not broken:
+            _apply(program, agent, layer)
+    if agent.kind is not None:
+        agent.missing = tuple(
+            row.name for row in agent.kind.settings if row.required and row.name not in agent.settings
+        )
+        _list_effects(Context(program, home, "setting"), agent)
+    return agent
+
+
+def _apply(program: Program, agent: Agent, layer: _Layer) -> None:
+    cx = Context(program, layer.home, "setting")
+    if layer.kind is not None:
+        _take_kind(cx, agent, layer.kind)
+    written = read_annotations(cx, layer.annotations, "agent", origin=layer.origin)
+    if any(policy.name in SHARED for policy in written.applied):
+        agent.shares = agent.key
+    agent.inherited = _replaced(agent.inherited, written, shared=False)
+    agent.shared = _replaced(agent.shared, written, shared=True)
+    if "idempotent" in written.spans:
+        agent.key_expr = written.exprs.get(("idempotent", "key"))
+    first: dict[str, Span] = {}
+    for setting in layer.settings:
+        known = first.setdefault(setting.name.text, setting.name.span)
+        if known is not setting.name.span:
+            cx.report(duplicate(setting.name.span, setting.name.text, what="setting", first=known))
+        else:
+            _set(cx, agent, setting)
+
+
+def _replaced(before: Sequence[Applied], written: Written, *, shared: bool) -> list[Applied]:
+    """What is in force when a layer is added: what it writes replaces whole, what it removes is gone."""
+    own = [policy for policy in written.applied if (policy.name in SHARED) == shared]
+    gone = {policy.name for policy in own} | set(written.removed)
+    return [*own, *(policy for policy in before if policy.name not in gone)]
+
+
+def _take_kind(cx: Context, agent: Agent, path: Sequence[tree.Ident]) -> None:
+    """Start from a kind of the catalogue, or from another agent."""
+    program = cx.program
+    written = ".".join(part.text for part in path)
+    template = _template(program, cx.scope, path)
+    agent.settings, agent.tools, agent.via, agent.effects = {}, (), (), {}
+    if template is None:
+        kind = find_kind(program.catalogue, written)
+        agent.kind, agent.kind_name = kind, written
+        owner = cx.scope.values.get(path[0].text)
+        if kind is None and not isinstance(owner, BrokenSymbol):
+            span = path[0].span.to(path[-1].span)
+            known = [*program.catalogue, *(n for n, s in cx.scope.values.items() if isinstance(s, AgentSymbol))]
+            cx.report(unknown_kind(span, written, known=program.known(known)))
+        return
+    cx.symbol(path[0].text)
+    if template.decl is not None:
+        program.used.add(template.decl.id)
+    base = program.agents.get(template.key)
+    if base is None:
+        return
+    agent.kind, agent.kind_name, agent.shares = base.kind, base.kind_name, base.shares
+    agent.inherited, agent.shared = list(base.inherited), list(base.shared)
+    agent.key_expr = base.key_expr
+    same_file = base.home is cx.scope
+    for name, setting in base.settings.items():
+        row = base.kind.setting(name) if base.kind is not None else None
+        if same_file or (row is not None and row.what != "tools" and not _has_secret(setting.folded)):
+            agent.settings[name] = setting
+    if same_file:
+        agent.tools = base.tools
+    agent.via = base.via
+
+
+def _has_secret(value: SettingValue) -> bool:
+    if isinstance(value, Mapping):
+        return any(_has_secret(part) for part in value.values())
+    return isinstance(value, Secret)
+
+
+# --- settings -----------------------------------------------------------------------------------------------------
+
+
+def _set(cx: Context, agent: Agent, setting: tree.Setting) -> None:
+    """Check one setting and keep its value."""
+    name = setting.name.text
+    if agent.kind is None:
+        if not isinstance(setting.value, tree.ListLit):
+            infer(cx, setting.value)
+        return
+    row = agent.kind.setting(name)
+    if row is None:
+        known = cx.program.known(row.name for row in agent.kind.settings)
+        owner = f"an agent of kind {agent.kind_name}"
+        cx.report(unknown_setting(setting.name.span, name, owner=owner, known=known))
+        _look(cx, setting.value)
+        return
+    kept = Setting(setting.name, setting.value, cx.scope)
+    agent.settings[name] = kept
+    where = f"the setting '{name}'"
+    if row.what == "tools":
+        agent.tools = tuple(_tools(cx, setting.value))
+        kept.folded = tuple(key for _, key in agent.tools)
+    elif row.what == "agents":
+        agent.via = tuple(_agents(cx, setting.value))
+        kept.folded = agent.via
+    elif row.slot == "header":
+        kept.folded = _headers(cx, setting.value, where)
+    else:
+        kept.folded = _plain(cx, setting.value, row, where)
+
+
+def _look(cx: Context, expr: tree.Expr) -> None:
+    """Look at the value of a setting that does not exist, unless it may be a list of tools."""
+    if not isinstance(expr, tree.ListLit | tree.Name | tree.Member):
+        infer(cx, expr)
+
+
+def _plain(cx: Context, expr: tree.Expr, row: SettingRow, where: str) -> SettingValue:
+    wanted: Type = row.type
+    before = cx.program.said_count
+    if row.slot == "url" and infer(cx, expr) == SECRET:
+        wanted = SECRET
+    expect(cx, expr, wanted, where)
+    if cx.program.said_count > before:
+        return None
+    value: SettingValue = _fold(cx, expr, where)
+    low, high = row.low, row.high
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if number is not None and ((low is not None and number < low) or (high is not None and number > high)):
+        shown = [None if end is None else f"{end:,}" for end in (low, high)]
+        cx.report(out_of_range(expr.span, where=where, low=shown[0], high=shown[1]))
+    return value
+
+
+def _fold(cx: Context, expr: tree.Expr, where: str) -> Any:
+    try:
+        value = fold(cx, expr, where)
+    except NotConstant:
+        return None
+    return None if isinstance(value, PerTime) else value
+
+
+def _headers(cx: Context, expr: tree.Expr, where: str) -> SettingValue:
+    """A map of header values, each a text or a secret."""
+    if not isinstance(expr, tree.RecordLit):
+        expect(cx, expr, MapType(STRING), where)
+        value: SettingValue = _fold(cx, expr, where)
+        return value
+    found: dict[str, SettingValue] = {}
+    for entry in expr.entries:
+        name = entry.key.text
+        if name in found:
+            cx.report(
+                duplicate(entry.key.span, name, what="header", first=expr.entries[list(found).index(name)].key.span)
+            )
+            continue
+        given = infer(cx, entry.value, STRING)
+        if given not in (SECRET, UNKNOWN):
+            expect(cx, entry.value, STRING, f"the header '{name}'")
+        found[name] = _fold(cx, entry.value, f"the header '{name}'")
+    cx.program.types[expr.id] = MapType(STRING)
+    return found
+
+
+def _tools(cx: Context, expr: tree.Expr) -> list[tuple[str, str]]:
+    """What a model may call: (`tool`, key), (`flow`, key), (`action`, `agent.action`)."""
+    hint = "this is a list of tools, flows and actions of agents: [search, files.read], or another agent's: fast.tools"
+    if isinstance(expr, tree.Member):
+        return _tool_of(cx, expr, hint)
+    if not isinstance(expr, tree.ListLit):
+        cx.report(bad_reference(expr.span, hint=hint))
+        return []
+    found: dict[str, tuple[str, str]] = {}
+    spans: dict[str, Span] = {}
+    for item in expr.items:
+        for kind, key in _tool_of(cx, item, hint):
+            if key in found:
+                cx.report(listed_twice(item.span, key, first=spans[key]))
+            found.setdefault(key, (kind, key))
+            spans.setdefault(key, item.span)
+    return list(found.values())
+
+
+def _tool_of(cx: Context, expr: tree.Expr, hint: str) -> list[tuple[str, str]]:
+    symbol, name = find_agent(cx, expr)
+    match symbol:
+        case ToolSymbol(key=key):
+            return [("tool", key)]
+        case FlowSymbol(key=key):
+            return [("flow", key)]
+        case BrokenSymbol():
+            return []
+    if isinstance(expr, tree.Member):
+        owner, _ = find_agent(cx, expr.target)
+        if isinstance(owner, BrokenSymbol):
+            return []
+        if isinstance(owner, AgentSymbol):
+            return _action_of(cx, expr, owner)
+        name = expr.target.text if isinstance(expr.target, tree.Name) else name
+    if symbol is None and name and isinstance(expr, tree.Name | tree.Member):
+        span = expr.target.span if isinstance(expr, tree.Member) else expr.span
+        cx.report(unknown_name(span, name, what="tool", known=cx.program.known(cx.scope.values)))
+    else:
+        cx.report(bad_reference(expr.span, hint=hint))
+    return []
+
+
+def _action_of(cx: Context, expr: tree.Member, owner: AgentSymbol) -> list[tuple[str, str]]:
+    """`files.read_file`, or all tools of an agent: `lead.tools`."""
+    agent, action = cx.program.agents.get(owner.key), expr.name.text
+    if action == "tools":
+        return list(agent.tools) if agent is not None else []
+    if agent is not None and agent.kind is not None and agent.kind.action(action) is None:
+        _say_action(cx, expr.name, agent)
+        return []
+    return [("action", f"{owner.key}.{action}")]
+
+
+def _say_action(cx: Context, name: tree.Ident | tree.Text, agent: Agent) -> None:
+    written = name.text if isinstance(name, tree.Ident) else (name.plain or "")
+    known = cx.program.known(agent.kind.actions if agent.kind is not None else ())
+    cx.report(unknown_action(name.span, written, agent=agent.name, kind=agent.kind_name, known=known))
+
+
+def _agents(cx: Context, expr: tree.Expr) -> list[str]:
+    """A list of agents."""
+    found: list[str] = []
+    items = expr.items if isinstance(expr, tree.ListLit) else (expr,)
+    for item in items:
+        symbol, name = find_agent(cx, item)
+        if isinstance(symbol, AgentSymbol):
+            found.append(symbol.key)
+        elif symbol is None and name:
+            known = [key for key, value in cx.scope.values.items() if isinstance(value, AgentSymbol)]
+            cx.report(unknown_name(item.span, name, what="agent", known=cx.program.known(known)))
+        elif not isinstance(symbol, BrokenSymbol):
+            cx.report(bad_reference(item.span, hint="this is a list of agents: [fast, strong]"))
+    return found
+
+
+def _list_effects(cx: Context, agent: Agent) -> None:
+    """Effects that settings list by action: `reads: ["search"]`."""
+    kind = agent.kind
+    if kind is None or kind.effect_lists is None:
+        return
+    said: dict[str, tuple[Span, str, Effect]] = {}
+    for name, effect in kind.effect_lists.items():
+        setting = agent.settings.get(name)
+        if setting is None or not isinstance(setting.value, tree.ListLit) or not isinstance(setting.folded, tuple):
+            continue
+        for item, action in zip(setting.value.items, setting.folded, strict=False):
+            if not isinstance(action, str):
+                continue
+            if action in said and said[action][2] == effect:
+                cx.report(listed_twice(item.span, action, first=said[action][0]))
+            elif action in said:
+                cx.report(two_effects(item.span, action, first=said[action][0], other=said[action][2]))
+            elif (
+                kind.open_action is None and kind.actions and action not in kind.actions and isinstance(item, tree.Text)
+            ):
+                _say_action(cx, item, agent)
+            said.setdefault(action, (item.span, name, effect))
+            agent.effects.setdefault(action, effect)
+
+
+# --- tools --------------------------------------------------------------------------------------------------------
+
+
+def _tool(program: Program, symbol: ToolSymbol) -> Agent:
+    """The implicit agent of a tool: its one action is the function."""
+    decl, home = symbol.decl, symbol.home
+    cx = Context(program, home, "setting")
+    name = decl.name.text
+    kind = find_kind(program.catalogue, "python")
+    agent = Agent(symbol.key, name, kind, "python", home, decl.name.span, shares=symbol.key, tool=symbol)
+    written = read_annotations(cx, decl.annotations, "tool", origin=f"tool {name}")
+    agent.inherited = _replaced((), written, shared=False)
+    agent.shared = _replaced((), written, shared=True)
+    agent.key_expr = written.exprs.get(("idempotent", "key"))
+    effect: Effect = "write"
+    for at, (mark, span) in enumerate(written.marks):
+        if at:
+            cx.report(two_effects(span, name, first=written.marks[0][1], other=written.marks[0][0]))
+        else:
+            effect = _EFFECT_MARKS[mark]
+    target = _python(cx, decl.target)
+    if target is not None:
+        module, function = target
+        agent.effects = {function: effect}
+        ident = decl.name
+        agent.settings["module"] = Setting(ident, decl.target, home, module)
+    return agent
+
+
+_EFFECT_MARKS: Mapping[str, Effect] = {"pure": "pure", "read": "read", "write": "write", "dangerous": "dangerous"}
+
+
+def _python(cx: Context, expr: tree.Expr) -> tuple[str, str] | None:
+    """File and function of `python("file:function")`."""
+    hint = 'a tool is a function of a file: python("tools.py:search")'
+    match expr:
+        case tree.BadExpr():
+            return None
+        case tree.Call(callee=tree.Name(text="python"), args=[tree.Arg(name=None, value=tree.Text() as text)]):
+            module, colon, function = (text.plain or "").rpartition(":")
+            if colon and module and function.isidentifier():
+                return module, function
+            cx.report(bad_tool(text.span, hint=hint))
+        case _:
+            cx.report(bad_tool(expr.span, hint=hint))
+    return None

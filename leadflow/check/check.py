@@ -1,0 +1,121 @@
+"""The checker on one page: names, types and constants, agents, effects, flows, triggers and tests, lint.
+
+Pure: it is given the parsed files and the catalogue, and opens nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from leadflow.check.agents import declare_agents, read_profile
+from leadflow.check.checked import CallInfo, Checked
+from leadflow.check.context import Context
+from leadflow.check.declarations import declare_types_and_consts
+from leadflow.check.effects import find_effects
+from leadflow.check.flows import check_flow, declare_signatures
+from leadflow.check.lint import is_library, lint_files
+from leadflow.check.loader import Loaded
+from leadflow.check.messages_policies import unknown_profile
+from leadflow.check.names import declare
+from leadflow.check.policies import check_bundle
+from leadflow.check.program import Agent, FlowSymbol, Program
+from leadflow.diagnostics import Report
+from leadflow.plan.kinds import PREDECLARED, Catalogue
+from leadflow.plan.plan import AgentSpec, Place
+from leadflow.syntax import tree
+
+
+def check(loaded: Loaded, catalogue: Catalogue, report: Report, *, profile: str | None = None) -> Checked:
+    """Check a program, without a profile and under each of its profiles (rule E9); all findings go to `report`.
+
+    Returns:
+        What is known of the program under the given profile. It is complete when `report` has no errors.
+    """
+    base = _check(loaded, catalogue, report, profile=None, base_calls={})
+    if not is_library(loaded.main.name):
+        lint_files(base)
+    names = _profiles(loaded)
+    chosen = base
+    for name in names:
+        found = Report()
+        program = _check(loaded, catalogue, found, profile=name, base_calls=base.calls)
+        _pass_on(found, report, name)
+        if name == profile:
+            chosen = program
+    if profile is not None and profile not in names:
+        at = loaded.main.tree.span._replace(end=loaded.main.tree.span.start)
+        report(unknown_profile(at, profile, known=names))
+    return _result(chosen)
+
+
+def _profiles(loaded: Loaded) -> list[str]:
+    """The names of the profiles of the project's files."""
+    trees = (module.tree for module in loaded.modules.values() if not is_library(module.name))
+    names = (item.name.text for file in trees for item in file.items if isinstance(item, tree.ProfileDecl))
+    return list(dict.fromkeys(names))
+
+
+def _pass_on(found: Report, report: Report, profile: str) -> None:
+    """Report the errors that only a profile has, with its name."""
+    known = {(d.code, d.span, d.message) for d in report}
+    for diagnostic in found:
+        if diagnostic.severity == "error" and (diagnostic.code, diagnostic.span, diagnostic.message) not in known:
+            report(replace(diagnostic, message=f"with profile '{profile}': {diagnostic.message}"))
+
+
+def _check(
+    loaded: Loaded, catalogue: Catalogue, report: Report, *, profile: str | None, base_calls: Mapping[int, CallInfo]
+) -> Program:
+    """All phases, in order, under one profile."""
+    program = Program(loaded.main, loaded.modules, catalogue, report, profile, base_calls=base_calls)
+    declare(program, loaded.uses)
+    read_profile(program)
+    declare_types_and_consts(program)
+    for scope in program.scopes.values():
+        for item in scope.module.tree.items:
+            if isinstance(item, tree.PolicyDecl):
+                check_bundle(Context(program, scope, "setting"), item)
+    declare_agents(program)
+    declare_signatures(program)
+    flows = {
+        symbol.key: symbol
+        for scope in program.scopes.values()
+        for symbol in scope.values.values()
+        if isinstance(symbol, FlowSymbol) and symbol.home is scope
+    }
+    for key in find_effects(program):
+        check_flow(program, flows[key])
+    return program
+
+
+def _result(program: Program) -> Checked:
+    used = {getattr(call, "agent", "") for call in program.calls.values()}
+    agents = {
+        key: _spec(program, agent)
+        for key, agent in program.agents.items()
+        if agent.kind is not None and not agent.missing and (key not in PREDECLARED or agent.home or key in used)
+    }
+    return Checked(
+        main=program.main,
+        modules=program.modules,
+        profile=program.profile,
+        flows={key: program.flows[key] for key in sorted(program.flows, key=lambda key: program.flows[key].decl.id)},
+        agents=agents,
+        refs=program.refs,
+        calls=program.calls,
+        steps=program.steps,
+        types=program.types,
+        fits=program.fits,
+        constants=program.constants,
+        needs=program.needs,
+        fills=program.fills,
+    )
+
+
+def _spec(program: Program, agent: Agent) -> AgentSpec:
+    """An agent as the plan has it."""
+    place = None
+    if agent.home is not None and agent.span is not None:
+        at = agent.home.module.source.position(agent.span.start)
+        place = Place(agent.span.file, at.line, at.column)
+    settings = {name: setting.folded for name, setting in sorted(agent.settings.items())}
+    return AgentSpec(agent.key, agent.kind_name, settings, tuple(agent.shared), agent.shares, place)

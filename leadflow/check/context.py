@@ -1,0 +1,114 @@
+"""Where the checker stands: the file, the block, what may be said there; and how a name is looked up from there."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from leadflow.check.env import Frame, Path, Var
+from leadflow.check.program import ModuleScope, Program, Symbol, Where
+from leadflow.diagnostics import Diagnostic, Span
+from leadflow.plan.types import Effect, Type, optional
+from leadflow.syntax import tree
+
+
+@dataclass(slots=True, eq=False)
+class Body:
+    """The flow, or the step block, whose statements are being checked."""
+
+    kind: str
+    """`flow`, `for`, `repeat`, `do`, `parallel`, `race`, `test`."""
+    frame: Frame
+    partial: bool = False
+    """`@on_failure("partial")`: what it returns or yields reads its names as `T?` (rule C1)."""
+    wanted: Type | None = None
+    """The type of what it returns or yields, where that is known beforehand."""
+    wanted_by: str = ""
+    """How messages call that: "the result of flow 'x'"."""
+    yields: list[tuple[tree.Yield | tree.Return, Type]] = field(default_factory=list)
+    effect: Effect = "pure"
+    unkeyed: Span | None = None
+    """A write in it that may not be repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """A block around a name."""
+
+    span: Span
+    label: str
+    is_step: bool
+
+
+Binder: TypeAlias = tree.Step | tree.Let
+Binding: TypeAlias = tuple[Binder, tuple[Around, ...]]
+"""What binds a name, and the blocks around it from outside in."""
+
+
+@dataclass(slots=True, eq=False)
+class Context:
+    """One place in one file."""
+
+    program: Program
+    scope: ModuleScope
+    where: Where
+    frame: Frame = field(default_factory=Frame)
+    body: Body | None = None
+    flow: tree.FlowDecl | None = None
+    binders: dict[str, list[Binding]] | None = None
+    """Steps and lets of the flow by name; made when a name is not found."""
+    bound: list[Var] = field(default_factory=list)
+    """Every name bound so far in this flow, for lint."""
+    soft: bool = False
+    """Inside what a partial body returns or yields."""
+    statement: tree.Node | None = None
+    """The statement being checked, for messages about names."""
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        """Say something."""
+        self.program.said_count += 1
+        self.program.report(diagnostic)
+
+    @contextmanager
+    def inside(self, frame: Frame) -> Iterator[Frame]:
+        """Look at things from within a frame."""
+        outer = self.frame
+        self.frame = frame
+        try:
+            yield frame
+        finally:
+            self.frame = outer
+
+    def knowing(self, facts: Mapping[Path, Type]) -> Frame:
+        """A frame of an expression in which these facts hold."""
+        return Frame(self.frame, facts=dict(facts))
+
+    def symbol(self, name: str) -> Symbol | None:
+        """What a name of this file means, counted as a use."""
+        symbol = self.scope.values.get(name)
+        if symbol is not None:
+            self.scope.used.add(name)
+            decl = getattr(symbol, "decl", None)
+            if decl is not None:
+                self.program.used.add(decl.id)
+        return symbol
+
+    def value_of(self, var: Var) -> Type:
+        """The type of a variable here: what is known of it, else what it was declared with."""
+        known = self.frame.fact((var,))
+        if known is not None:
+            return known
+        if self.soft and self.body is not None and self._may_have_failed(var):
+            return optional(var.type)
+        return var.type
+
+    def _may_have_failed(self, var: Var) -> bool:
+        """Whether the partial body binds this name itself (rule C1)."""
+        if self.body is None or var.what not in ("step", "let"):
+            return False
+        home = var.home
+        while home is not None and home is not self.body.frame:
+            if home.kind == "block":
+                return False
+            home = home.parent
+        return home is not None

@@ -1,0 +1,402 @@
+"""What types and constants are: type expressions become types, constants become values, in the order they need."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from leadflow.check.args import Slot, bind
+from leadflow.check.consts import NotConstant, fold
+from leadflow.check.context import Context
+from leadflow.check.infer import expect, infer
+from leadflow.check.messages_names import duplicate, endless, unknown_annotation, unknown_type
+from leadflow.check.messages_types import bad_constraint, bad_type_args, bad_union, none_in_union, type_too_large
+from leadflow.check.messages_values import constant_needed
+from leadflow.check.names import BUILT_IN_TYPES, find_type
+from leadflow.check.order import in_order
+from leadflow.check.policies import refuse_annotations
+from leadflow.check.program import ConstSymbol, ModuleScope, ModuleSymbol, Program, TypeSymbol
+from leadflow.check.types import discriminant, is_number, is_text, members, union, without_none
+from leadflow.diagnostics import Edit, Fix
+from leadflow.plan.plan import Secret
+from leadflow.plan.policy import PerTime
+from leadflow.plan.types import (
+    INT,
+    JSON,
+    MISSING,
+    NONE,
+    UNKNOWN,
+    Constraint,
+    FieldType,
+    Length,
+    ListType,
+    LiteralType,
+    MapType,
+    OptionalType,
+    Prim,
+    PrimName,
+    Range,
+    RecordType,
+    Type,
+    UnionType,
+    Value,
+    _Missing,
+    optional,
+)
+from leadflow.syntax import tree
+from leadflow.syntax.walk import walk
+
+P = TypeVar("P", tree.Field, tree.Param)
+
+MOST_PARTS, DEEPEST = 10_000, 32
+"""Ceilings for a type written out in full, so that comparing types is quick and never too deep."""
+
+_PRIMS: dict[str, PrimName] = {
+    "string": "string", "int": "int", "float": "float", "bool": "bool", "duration": "duration", "money": "money",
+    "time": "time", "file": "file", "json": "json",
+}  # fmt: skip
+
+
+def declare_types_and_consts(program: Program) -> None:
+    """Fill `program.declared` and `program.consts`, each after what it needs."""
+    symbols: dict[str, TypeSymbol | ConstSymbol] = {}
+    for scope in program.scopes.values():
+        for type_ in scope.types.values():
+            if type_ is not None and type_.home is scope:
+                symbols[f"type {type_.key}"] = type_
+        for value in scope.values.values():
+            if isinstance(value, ConstSymbol) and value.home is scope:
+                symbols[f"const {value.key}"] = value
+    order, loops = in_order(symbols, lambda key: _needs(program, symbols[key]))
+    for loop in loops:
+        symbol = symbols[loop[0]]
+        what = "type" if isinstance(symbol, TypeSymbol) else "constant"
+        names = [symbols[key].decl.name.text for key in loop]
+        program.report(endless(symbol.decl.name.span, names, what=what))
+        for key in loop:
+            _break(program, symbols[key])
+    sizes: dict[int, tuple[Type, int, int]] = {}
+    for key in order:
+        symbol = symbols[key]
+        if isinstance(symbol, TypeSymbol):
+            _declare_type(program, symbol, sizes)
+        else:
+            _declare_const(program, symbol)
+
+
+def _break(program: Program, symbol: TypeSymbol | ConstSymbol) -> None:
+    if isinstance(symbol, TypeSymbol):
+        program.declared[symbol.key] = UNKNOWN
+
+
+def _needs(program: Program, symbol: TypeSymbol | ConstSymbol) -> list[str]:
+    """The types and constants that a declaration names, as keys."""
+    needs: list[str] = []
+    for node in walk(symbol.decl):
+        match node:
+            case tree.NamedType(path=path):
+                found = _peek_type(symbol.home, path)
+                if found is not None:
+                    needs.append(f"type {found.key}")
+            case tree.Name(text=text):
+                value = symbol.home.values.get(text)
+                if isinstance(value, ConstSymbol):
+                    needs.append(f"const {value.key}")
+            case tree.Member(target=tree.Name(text=text), name=name):
+                module = symbol.home.values.get(text)
+                value = module.scope.values.get(name.text) if isinstance(module, ModuleSymbol) else None
+                if isinstance(value, ConstSymbol):
+                    needs.append(f"const {value.key}")
+    return needs
+
+
+def _peek_type(scope: ModuleScope, path: Sequence[tree.Ident]) -> TypeSymbol | None:
+    if len(path) == 1:
+        return scope.types.get(path[0].text)
+    module = scope.values.get(path[0].text)
+    return module.scope.types.get(path[1].text) if isinstance(module, ModuleSymbol) and len(path) == 2 else None
+
+
+def _declare_type(program: Program, symbol: TypeSymbol, sizes: dict[int, tuple[Type, int, int]]) -> None:
+    if program.declared.get(symbol.key) == UNKNOWN:
+        return
+    cx = Context(program, symbol.home, "constant")
+    decl = symbol.decl
+    refuse_annotations(cx, decl.annotations, on="a type")
+    if isinstance(decl, tree.RecordDecl):
+        found: Type = RecordType(fields_of(cx, decl.fields), decl.name.text)
+    else:
+        found = resolve(cx, decl.type)
+        if isinstance(found, RecordType) and found.name is None:
+            found = replace(found, name=decl.name.text)
+    parts, depth = _measure(found, sizes)
+    if parts > MOST_PARTS or depth > DEEPEST:
+        program.report(type_too_large(decl.name.span, decl.name.text, most=MOST_PARTS, deepest=DEEPEST))
+        found = UNKNOWN
+    program.declared[symbol.key] = found
+
+
+def _measure(type_: Type, sizes: dict[int, tuple[Type, int, int]]) -> tuple[int, int]:
+    """Parts and depth of a type written out in full; parts of shared types are looked up by identity."""
+    known = sizes.get(id(type_))
+    if known is not None:
+        return known[1:]
+    match type_:
+        case OptionalType(inner):
+            inside: Iterable[Type] = (inner,)
+        case ListType(item) | MapType(item):
+            inside = (item,)
+        case RecordType(fields):
+            inside = [field.type for field in fields]
+        case UnionType(found):
+            inside = found
+        case _:
+            return 1, 1
+    measured = [_measure(part, sizes) for part in inside]
+    size = 1 + sum(parts for parts, _ in measured), 1 + max((depth for _, depth in measured), default=0)
+    if isinstance(type_, RecordType):
+        sizes[id(type_)] = (type_, *size)
+    return size
+
+
+def _declare_const(program: Program, symbol: ConstSymbol) -> None:
+    decl, key = symbol.decl, symbol.key
+    cx = Context(program, symbol.home, "constant")
+    refuse_annotations(cx, decl.annotations, on="a constant")
+    where = f"the constant '{decl.name.text}'"
+    if decl.type is not None:
+        type_ = resolve(cx, decl.type)
+        expect(cx, decl.value, type_, where)
+    else:
+        type_ = infer(cx, decl.value)
+    expr = decl.value
+    changed = program.const_overrides.get(key)
+    if changed is not None:
+        cx, expr = Context(program, changed[0], "constant"), changed[1].value
+        expect(cx, expr, type_, where)
+    try:
+        value = fold(cx, expr, where)
+    except NotConstant:
+        return
+    if isinstance(value, PerTime):
+        program.report(constant_needed(decl.value.span, where=where, reason="a rate is a setting, not a value"))
+        return
+    program.consts[key] = (type_, value)
+
+
+# --- type expressions ---------------------------------------------------------------------------------------------
+
+
+def resolve(cx: Context, expr: tree.TypeExpr) -> Type:
+    """The type that an expression names; what is wrong with it is reported."""
+    match expr:
+        case tree.NamedType():
+            return _named(cx, expr)
+        case tree.LiteralType(value=value):
+            return LiteralType(value)
+        case tree.OptionalType(inner=inner):
+            found = resolve(cx, inner)
+            if found == JSON:
+                cx.report(none_in_union(expr.span, hint="json holds none already; write 'json'", fix=_cut(expr, inner)))
+            elif isinstance(found, OptionalType):
+                cx.report(none_in_union(expr.span, hint="one '?' is enough: the type is optional already"))
+            return optional(found)
+        case tree.GenericType():
+            return _generic(cx, expr)
+        case tree.RecordType(fields=fields):
+            return RecordType(fields_of(cx, fields))
+        case tree.UnionType():
+            return _union(cx, expr)
+
+
+def _cut(whole: tree.TypeExpr, part: tree.TypeExpr) -> Fix:
+    span = whole.span._replace(start=part.span.end)
+    return Fix("leave out the '?'", (Edit(span, ""),), safe=True)
+
+
+def _named(cx: Context, expr: tree.NamedType) -> Type:
+    name = expr.path[-1].text
+    if len(expr.path) == 1:
+        if name in _PRIMS:
+            return Prim(_PRIMS[name])
+        if name == "none":
+            return NONE
+        if name in ("list", "map"):
+            cx.report(bad_type_args(expr.span, name=name, hint=f"says what it holds: {name}[T]"))
+            return UNKNOWN
+    found = find_type(cx.program, cx.scope, expr.path)
+    if isinstance(found, TypeSymbol):
+        return cx.program.declared.get(found.key, UNKNOWN)
+    if found is False:
+        written = ".".join(part.text for part in expr.path)
+        known = cx.program.known(BUILT_IN_TYPES, cx.scope.types)
+        cx.report(unknown_type(expr.span, written, known=known, note=_OTHER_WORDS.get(written)))
+    return UNKNOWN
+
+
+_OTHER_WORDS = {
+    word: f"the type is called '{ours}' here"
+    for ours, words in {
+        "string": "str String text char", "int": "integer Int number long", "float": "double real decimal Float",
+        "bool": "boolean Boolean Bool", "json": "any object dict Any unknown", "list[T]": "array List",
+        "map[T]": "Map record", "time": "datetime date timestamp", "duration": "timedelta interval",
+        "none": "null None void nil",
+    }.items()
+    for word in words.split()
+}  # fmt: skip
+
+
+def _generic(cx: Context, expr: tree.GenericType) -> Type:
+    name = expr.name.text
+    args = [resolve(cx, arg) for arg in expr.args]
+    if name == "map" and len(args) == 2:
+        hint = "has keys that are texts always; write map[V]"
+        cx.report(bad_type_args(expr.span, name=name, hint=hint))
+        return MapType(args[1])
+    if name not in ("list", "map"):
+        if name in _PRIMS or name in cx.scope.types:
+            cx.report(bad_type_args(expr.span, name=name, hint="takes no types in brackets"))
+        else:
+            known = cx.program.known(("list", "map"), cx.scope.types)
+            cx.report(unknown_type(expr.name.span, name, known=known, note=_OTHER_WORDS.get(name)))
+        return UNKNOWN
+    if len(args) != 1:
+        cx.report(bad_type_args(expr.span, name=name, hint=f"takes one type: {name}[T]"))
+        return UNKNOWN
+    return ListType(args[0]) if name == "list" else MapType(args[0])
+
+
+def _union(cx: Context, expr: tree.UnionType) -> Type:
+    found = [(member, resolve(cx, member)) for member in expr.members]
+    if any(type_ == UNKNOWN for _, type_ in found):
+        return UNKNOWN
+    none = next((member for member, type_ in found if type_ == NONE or isinstance(type_, OptionalType)), None)
+    if none is not None:
+        others = [member for member, type_ in found if type_ != NONE]
+        hint = "what may be none is written with '?'" + (": 'T?' for one type" if len(others) == 1 else ": '(A | B)?'")
+        cx.report(none_in_union(none.span, hint=hint))
+    types = [without_none(type_) for _, type_ in found if type_ != NONE]
+    seen: set[str] = set()
+    for member, type_ in found:
+        if isinstance(type_, LiteralType):
+            if type_.value in seen:
+                cx.report(bad_union(member.span, why=f'"{type_.value}" stands in it twice'))
+            seen.add(type_.value)
+    result = union(types)
+    why = _indistinct(result)
+    if why is not None:
+        cx.report(bad_union(expr.span, why=why))
+        return UNKNOWN
+    return optional(result) if none is not None else result
+
+
+def _indistinct(type_: Type) -> str | None:
+    """Why a union's members cannot be told apart, None when they can."""
+    parts = members(type_)
+    if len(parts) == 1 or all(isinstance(part, LiteralType) for part in parts):
+        return None
+    if not all(isinstance(part, RecordType) for part in parts):
+        return "its members are texts in quotes, or records; for anything else use json"
+    if discriminant(type_) is None:
+        return "its records need a common field with a different text in each"
+    return None
+
+
+# --- fields and parameters ----------------------------------------------------------------------------------------
+
+
+def fields_of(cx: Context, fields: Sequence[tree.Field]) -> tuple[FieldType, ...]:
+    """The fields of a record type."""
+    return tuple(_field(cx, field, field.doc, "field") for field in _unique(cx, fields, "field"))
+
+
+def params_of(cx: Context, params: Sequence[tree.Param]) -> tuple[FieldType, ...]:
+    """The parameters of a flow or tool; the type of each is noted."""
+    found = []
+    for param in _unique(cx, params, "parameter"):
+        field = _field(cx, param, None, "parameter")
+        cx.program.types[param.id] = field.type
+        found.append(field)
+    return tuple(found)
+
+
+def _unique(cx: Context, parts: Sequence[P], what: str) -> list[P]:
+    first: dict[str, P] = {}
+    for part in parts:
+        known = first.setdefault(part.name.text, part)
+        if known is not part:
+            cx.report(duplicate(part.name.span, part.name.text, what=what, first=known.name.span))
+    return list(first.values())
+
+
+def _field(cx: Context, field: tree.Field | tree.Param, doc: str | None, what: str) -> FieldType:
+    type_ = resolve(cx, field.type)
+    constraints = tuple(_constraints(cx, field.annotations, type_))
+    default: Value | _Missing = MISSING
+    if field.default is not None:
+        where = f"the default of {what} '{field.name.text}'"
+        constant = Context(cx.program, cx.scope, "constant")
+        expect(constant, field.default, type_, where)
+        try:
+            value = fold(constant, field.default, where)
+            default = MISSING if isinstance(value, Secret | PerTime) else value
+        except NotConstant:
+            default = None
+    return FieldType(field.name.text, type_, default, constraints, doc)
+
+
+def _constraints(cx: Context, annotations: Sequence[tree.Annotation], type_: Type) -> Iterable[Constraint]:
+    seen: dict[str, tree.Annotation] = {}
+    for annotation in annotations:
+        name = ".".join(part.text for part in annotation.path)
+        if name not in ("range", "length"):
+            known = ("range", "length")
+            cx.report(unknown_annotation(annotation.path[0].span, name, known=known))
+            continue
+        if name in seen:
+            cx.report(duplicate(annotation.span, f"@{name}", what="limit", first=seen[name].span))
+            continue
+        seen[name] = annotation
+        found = _constraint(cx, annotation, name, without_none(type_))
+        if found is not None:
+            yield found
+
+
+def _constraint(cx: Context, annotation: tree.Annotation, name: str, type_: Type) -> Constraint | None:
+    fitting = is_number(type_) if name == "range" else is_text(type_) or isinstance(type_, ListType)
+    if not fitting and type_ != UNKNOWN:
+        what = "limits numbers" if name == "range" else "limits texts and lists"
+        cx.report(
+            bad_constraint(
+                annotation.span,
+                name,
+                hint=f"{what}, and this is neither" if name == "length" else f"{what}, and this is none",
+            )
+        )
+        return None
+    wanted = type_ if name == "range" and type_ != UNKNOWN else INT
+    slots = (Slot("low"), Slot("high"))
+    bound = bind(cx, annotation.args or (), slots, owner=f"'@{name}'", span=annotation.span)
+    ends: list[int | float | None] = []
+    for slot in slots:
+        expr = bound.one(slot.name)
+        ends.append(None if expr is None or isinstance(expr, tree.NoneLit) else _end(cx, expr, wanted, name))
+    low, high = ends
+    if low is None and high is None:
+        cx.report(bad_constraint(annotation.span, name, hint="says a smallest and a largest value: (low, high)"))
+        return None
+    if low is not None and high is not None and low > high:
+        cx.report(bad_constraint(annotation.span, name, hint="has its smallest value above its largest"))
+        return None
+    if name == "range":
+        return Range(low, high)
+    return Length(None if low is None else int(low), None if high is None else int(high))
+
+
+def _end(cx: Context, expr: tree.Expr, wanted: Type, name: str) -> int | float | None:
+    where = f"an end of '@{name}'"
+    expect(cx, expr, wanted, where)
+    try:
+        value = fold(cx, expr, where)
+    except NotConstant:
+        return None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -1,0 +1,125 @@
+"""Who calls whom, and what harm it can do: effects of flows, tools of models included, before any body is checked.
+
+Names of agents, flows and tools are never hidden by others (rule D5), so calls can be followed without knowing types.
+"""
+
+from collections.abc import Iterable
+
+from leadflow.check.calls import Target, effect_of, target_of
+from leadflow.check.context import Context
+from leadflow.check.messages_flows import call_loop
+from leadflow.check.order import in_order
+from leadflow.check.program import Agent, AgentSymbol, FlowSymbol, Program, ToolSymbol
+from leadflow.diagnostics import Span
+from leadflow.plan.policy import Fallback
+from leadflow.plan.types import Effect, join_effects
+from leadflow.syntax import tree
+from leadflow.syntax.walk import walk
+
+
+def find_effects(program: Program) -> list[str]:
+    """Fill `flow_effects` and the agents' `model_effect`; the flows, each after those it calls."""
+    flows = {
+        symbol.key: symbol
+        for scope in program.scopes.values()
+        for symbol in scope.values.values()
+        if isinstance(symbol, FlowSymbol) and symbol.home is scope
+    }
+    calls = {key: _calls(program, symbol) for key, symbol in flows.items()}
+    edges: dict[str, list[str]] = {f"flow {key}": _from_flow(found) for key, found in calls.items()}
+    edges.update({f"agent {key}": _from_agent(agent) for key, agent in program.agents.items()})
+    order, loops = in_order(edges, lambda key: edges[key])
+    for loop in loops:
+        _say(program, flows, loop)
+    for node in order:
+        kind, _, key = node.partition(" ")
+        if kind == "agent":
+            agent = program.agents[key]
+            agent.model_effect = join_effects(*_tool_effects(program, agent))
+        else:
+            program.flow_effects[key] = join_effects(
+                *(_effect(program, target) for target, is_undo in calls[key] if not is_undo)
+            )
+    return [node.partition(" ")[2] for node in order if node.startswith("flow ")]
+
+
+def _calls(program: Program, symbol: FlowSymbol) -> list[tuple[Target, bool]]:
+    """What a flow calls, and whether to undo something."""
+    cx = Context(program, symbol.home, "flow")
+    undos = {id(node.call) for node in walk(symbol.decl.body) if isinstance(node, tree.Undo)}
+    found: list[tuple[Target, bool]] = []
+    for node in walk(symbol.decl.body):
+        if isinstance(node, tree.Call):
+            target = target_of(cx, node.callee)
+            if target is not None:
+                found.append((target, id(node) in undos))
+    return found
+
+
+def _from_flow(calls: Iterable[tuple[Target, bool]]) -> list[str]:
+    edges: list[str] = []
+    for target, _ in calls:
+        if isinstance(target.symbol, FlowSymbol):
+            edges.append(f"flow {target.symbol.key}")
+        elif isinstance(target.symbol, ToolSymbol):
+            edges.append(f"agent {target.symbol.key}")
+        elif target.agent:
+            edges.append(f"agent {target.agent}")
+    return edges
+
+
+def _from_agent(agent: Agent) -> list[str]:
+    edges = [f"agent {key}" for key in agent.via]
+    for kind, key in agent.tools:
+        edges.append(f"flow {key}" if kind == "flow" else f"agent {key if kind == 'tool' else key.rpartition('.')[0]}")
+    for applied in agent.inherited:
+        if isinstance(applied.policy, Fallback):
+            edges.extend(f"agent {key}" for key in applied.policy.agents if key != agent.key)
+    return edges
+
+
+def _tool_effects(program: Program, agent: Agent) -> Iterable[Effect]:
+    """Effects of what a model may call."""
+    for kind, key in agent.tools:
+        if kind == "flow":
+            yield program.flow_effects.get(key, "write")
+            continue
+        owner, _, action = key.rpartition(".") if kind == "action" else (key, "", "")
+        called = program.agents.get(owner)
+        if called is None or called.kind is None:
+            continue
+        if kind == "tool":
+            yield next(iter(called.effects.values()), "write")
+            continue
+        row = called.kind.action(action)
+        if row is not None:
+            yield effect_of(called, action, row)
+
+
+def _effect(program: Program, target: Target) -> Effect:
+    if isinstance(target.symbol, FlowSymbol):
+        return program.flow_effects.get(target.symbol.key, "pure")
+    key = target.symbol.key if isinstance(target.symbol, ToolSymbol | AgentSymbol) else target.agent
+    agent = program.agents.get(key)
+    if agent is None or agent.kind is None:
+        return "pure"
+    if agent.tool is not None:
+        return next(iter(agent.effects.values()), "write")
+    row = agent.kind.action(target.action.text) if target.action is not None else None
+    return effect_of(agent, target.action.text, row) if row is not None and target.action is not None else "pure"
+
+
+def _say(program: Program, flows: dict[str, FlowSymbol], loop: tuple[str, ...]) -> None:
+    """Report a loop at the first flow of it, or at its first agent."""
+    names = [node.partition(" ")[2] for node in loop]
+    start = next((at for at, node in enumerate(loop) if node.startswith("flow ")), 0)
+    turned = [*names[start:-1], *names[:start], names[start]]
+    span: Span | None
+    if loop[start].startswith("flow "):
+        span = flows[names[start]].decl.name.span
+    else:
+        span = program.agents[names[start]].span
+        if not any(program.agents[name].tools or program.agents[name].via for name in names):
+            return  # two agents may be each other's fallback: neither is tried twice
+    if span is not None:
+        program.report(call_loop(span, turned))

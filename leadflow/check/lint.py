@@ -1,0 +1,131 @@
+"""Warnings: what does nothing, or less than it seems. Looks at what the checks have counted."""
+
+from leadflow.check.checked import ActionCall
+from leadflow.check.context import Context
+from leadflow.check.env import Var
+from leadflow.check.messages_lint import read_in_one_arm, unused_import, unused_name, unused_result, write_without_undo
+from leadflow.check.program import (
+    AgentSymbol,
+    BrokenSymbol,
+    ConstSymbol,
+    ModuleScope,
+    Program,
+    ToolSymbol,
+)
+from leadflow.diagnostics import Span
+from leadflow.syntax import tree
+from leadflow.syntax.walk import walk
+
+
+def is_library(name: str) -> bool:
+    """Whether a module is not of this project: its warnings are not the author's business."""
+    return name == "std" or name.startswith("std.")
+
+
+# --- one flow -----------------------------------------------------------------------------------------------------
+
+
+def lint_flow(cx: Context) -> None:
+    """Warn about names of a flow that nobody reads (rule A3)."""
+    if is_library(cx.scope.module.name) or cx.flow is None:
+        return
+    for var in cx.bound:
+        if var.read:
+            continue
+        if var.what == "step":
+            _lint_step(cx, var)
+        elif not var.read_arms:
+            what = "value" if var.what == "let" else var.what
+            cx.report(unused_name(var.span, var.name, what=what))
+    _lint_undo(cx)
+
+
+def _lint_step(cx: Context, var: Var) -> None:
+    step = var.node
+    info = cx.program.steps.get(var.decls[0])
+    if not isinstance(step, tree.Step) or info is None or info.effect not in ("pure", "read"):
+        return
+    if not var.read_arms:
+        if _asks(cx, step):
+            cx.report(unused_result(var.span, var.name, effect="reads" if info.effect == "read" else "computes"))
+    elif len(var.read_arms) == 1:
+        arm = next(iter(var.read_arms))
+        if arm.span is not None and _asks(cx, step):
+            cx.report(read_in_one_arm(var.span, var.name, arm=arm.span._replace(end=arm.span.start + 1)))
+
+
+def _asks(cx: Context, step: tree.Step) -> bool:
+    """Whether a step is done for its result. A wait, or a person's yes, is worth something without one."""
+    call = cx.program.calls.get(step.action.id)
+    if not isinstance(call, ActionCall):
+        return call is not None or not isinstance(step.action, tree.Call)
+    agent = cx.program.agents.get(call.agent)
+    row = agent.kind.action(call.action) if agent is not None and agent.kind is not None else None
+    return row is None or row.declared
+
+
+def _lint_undo(cx: Context) -> None:
+    """Warn about writes without `undo` where others have one (rule C7)."""
+    if cx.flow is None:
+        return
+    other: Span | None = None
+    bare: list[tree.Step] = []
+    for node in walk(cx.flow.body):
+        if not isinstance(node, tree.Step):
+            continue
+        undo = next((clause for clause in node.clauses if isinstance(clause, tree.Undo)), None)
+        if undo is not None and undo.call is not None:
+            other = other or undo.span
+        call = cx.program.calls.get(node.action.id)
+        if undo is None and isinstance(call, ActionCall) and call.effect in ("write", "dangerous"):
+            bare.append(node)
+    if other is not None:
+        for step in bare:
+            cx.report(write_without_undo(step.name.span, step.name.text, other=other))
+
+
+# --- one file -----------------------------------------------------------------------------------------------------
+
+
+def lint_files(program: Program) -> None:
+    """Warn about declarations and imports that nobody uses. What a file without flows declares is for others."""
+    for scope in program.scopes.values():
+        if is_library(scope.module.name):
+            continue
+        _lint_imports(program, scope)
+        items = scope.module.tree.items
+        if scope.module is program.main and any(isinstance(item, tree.FlowDecl) for item in items):
+            _lint_declarations(program, scope)
+
+
+def _lint_imports(program: Program, scope: ModuleScope) -> None:
+    for item in scope.module.tree.items:
+        if not isinstance(item, tree.Use):
+            continue
+        names = [(used.alias or used.name) for used in item.names] if item.names is not None else []
+        if item.names is None and (item.alias or item.path):
+            names = [item.alias or item.path[-1]]
+        for name in names:
+            is_broken = isinstance(scope.values.get(name.text), BrokenSymbol)
+            if name.text not in scope.used and not is_broken:
+                program.report(unused_import(name.span, name.text))
+
+
+def _lint_declarations(program: Program, scope: ModuleScope) -> None:
+    words: dict[type, str] = {AgentSymbol: "agent", ToolSymbol: "tool", ConstSymbol: "constant"}
+    for symbol in scope.values.values():
+        word = words.get(type(symbol))
+        decl = getattr(symbol, "decl", None)
+        if (
+            word is not None
+            and decl is not None
+            and getattr(symbol, "home", None) is scope
+            and decl.id not in program.used
+        ):
+            program.report(unused_name(decl.name.span, decl.name.text, what=word))
+    for type_ in scope.types.values():
+        if type_ is not None and type_.home is scope and type_.decl.id not in program.used:
+            program.report(unused_name(type_.decl.name.span, type_.decl.name.text, what="type"))
+    for policy in scope.policies.values():
+        if policy is not None and policy.home is scope and policy.decl.id not in program.used:
+            program.report(unused_name(policy.decl.name.span, policy.decl.name.text, what="policy"))

@@ -1,0 +1,226 @@
+"""Which files make up a program: the main file and what its imports lead to, parsed.
+
+Pure: files come through a callable, the standard library from `resources`. Knows paths; not what is in the files.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import PurePosixPath
+
+from leadflow.check.checked import Module
+from leadflow.check.messages_names import (
+    import_case,
+    import_denied,
+    import_loop,
+    import_unreadable,
+    too_many_imports,
+    unknown_module,
+)
+from leadflow.check.order import in_order
+from leadflow.check.reading import Read, ReadProblem
+from leadflow.diagnostics import Diagnostic, Report, Source, Span
+from leadflow.resources import stdlib_modules, stdlib_text
+from leadflow.syntax import tree
+from leadflow.syntax.parser import parse
+from leadflow.syntax.source import read_source
+
+MOST_FILES = 1_000
+"""Files of one program, the standard library's included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The parsed files of a program."""
+
+    main: Module
+    modules: Mapping[str, Module]
+    """By name, the main file under the empty name."""
+    uses: Mapping[int, str]
+    """By id of a `use`: the name of the module it leads to. Missing where it leads nowhere, which was reported."""
+
+
+@dataclass(slots=True)
+class _Load:
+    """A load under way. A file is known by its path from the root, a module of the standard library by `std.name`."""
+
+    read: Read
+    report: Report
+    ids: Iterator[int]
+    main: str
+    names: dict[str, str] = field(default_factory=dict)
+    """Path -> module name."""
+    modules: dict[str, Module] = field(default_factory=dict)
+    uses: dict[int, str] = field(default_factory=dict)
+    links: dict[str, list[tuple[str, tree.Use]]] = field(default_factory=dict)
+    """By path: what it imports."""
+    refused: set[str] = field(default_factory=set)
+
+
+def load(main: str, read: Read, report: Report) -> Loaded | None:
+    """Read and parse a program; None when its main file cannot be read. What is wrong goes to `report`.
+
+    Args:
+        main: the main file's path from the project's root, with forward slashes.
+    """
+    source = _source(main, read(main), report)
+    return None if source is None else load_source(source, read, report)
+
+
+def load_source(source: Source, read: Read, report: Report) -> Loaded:
+    """Parse a main file that has been read, and load what it imports."""
+    work = _Load(read, report, count(), source.name)
+    work.names[source.name] = ""
+    work.modules[""] = Module("", source, parse(source, report, ids=work.ids))
+    waiting = deque([source.name])
+    while waiting:
+        path = waiting.popleft()
+        module = work.modules[work.names[path]]
+        for item in module.tree.items:
+            if isinstance(item, tree.Use):
+                found = _follow(work, path, item)
+                if found is not None:
+                    waiting.append(found)
+    _report_loops(work)
+    return Loaded(work.modules[""], work.modules, work.uses)
+
+
+def _source(name: str, data: bytes | ReadProblem, report: Report) -> Source | None:
+    if isinstance(data, ReadProblem):
+        report(_trouble(Span(name, 0, 0), name, data))
+        return None
+    return read_source(name, data, report)
+
+
+# --- one import ---------------------------------------------------------------------------------------------------
+
+
+def _follow(work: _Load, path: str, use: tree.Use) -> str | None:
+    """Load what a `use` names; its path when it has to be looked through, too."""
+    if not use.path and use.file is None:
+        return None
+    target = _target(work, path, use)
+    if target is None:
+        return None
+    if target in work.refused:
+        return None
+    known = work.names.get(target)
+    if known is None:
+        if len(work.modules) >= MOST_FILES:
+            work.report(too_many_imports(_place(use), most=MOST_FILES))
+            work.refused.add(target)
+            return None
+        if not _open(work, target, use):
+            work.refused.add(target)
+            return None
+    work.uses[use.id] = work.names[target]
+    work.links.setdefault(path, []).append((target, use))
+    return target if known is None else None
+
+
+def _place(use: tree.Use) -> Span:
+    """The place of the path."""
+    return use.file.span if use.file is not None else use.path[0].span.to(use.path[-1].span)
+
+
+def _target(work: _Load, path: str, use: tree.Use) -> str | None:
+    """The file that a `use` means: a dotted path from the root, a quoted one from the importing file's folder."""
+    if use.file is None:
+        parts = [part.text for part in use.path]
+        if parts[0] == "std":
+            return ".".join(parts)
+        return "/".join(parts) + ".flow"
+    written = use.file.plain
+    if written is None:
+        work.report(import_denied(use.file.span, "${…}", why="the path of an import is a plain text"))
+        return None
+    why = _forbidden(written)
+    if why is not None:
+        work.report(import_denied(use.file.span, written, why=why))
+        return None
+    if path.startswith("std."):
+        return ".".join((*path.split(".")[:-1], *written.removesuffix(".flow").split("/")))
+    return str(PurePosixPath(path).parent / written)
+
+
+def _forbidden(written: str) -> str | None:
+    """Why a path may not be imported, as far as its text says; None when it may."""
+    parts = written.split("/")
+    if not written or "\0" in written:
+        return "it names no file"
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", written):
+        return "files of the project are imported, not addresses or drives"
+    if "\\" in written:
+        return "folders are separated by '/'"
+    if written.startswith("/"):
+        return "paths start at the folder of this file, not at '/'"
+    if ".." in parts:
+        return "'..' leads out of the folder; move the shared file below this one, or use its dotted name from the root"
+    if "" in parts or "." in parts:
+        return "it has an empty part"
+    if not written.endswith(".flow"):
+        return "the files of a program end in '.flow'"
+    return None
+
+
+def _open(work: _Load, target: str, use: tree.Use) -> bool:
+    """Read, parse and name a file."""
+    if target.startswith("std.") or target == "std":
+        return _open_std(work, target, use)
+    data = work.read(target)
+    if isinstance(data, ReadProblem):
+        written = use.file.plain if use.file is not None else target
+        work.report(_trouble(_place(use), written or target, data))
+        return False
+    source = read_source(target, data, work.report)
+    if source is None:
+        return False
+    name = target.removesuffix(".flow").replace("/", ".")
+    if name in work.modules or name.startswith("std."):
+        name = target
+    _add(work, target, name, source)
+    return True
+
+
+def _open_std(work: _Load, target: str, use: tree.Use) -> bool:
+    text = stdlib_text(target.removeprefix("std."))
+    if text is None:
+        known = [f"std.{name}" for name in stdlib_modules()]
+        note = f"the standard library has {', '.join(known)}"
+        work.report(unknown_module(_place(use), target, known=known, note=note))
+        return False
+    _add(work, target, target, Source(target, text))
+    return True
+
+
+def _add(work: _Load, target: str, name: str, source: Source) -> None:
+    work.names[target] = name
+    work.modules[name] = Module(name, source, parse(source, work.report, ids=work.ids))
+
+
+_WHY = {
+    "not_a_file": "it is no plain file",
+    "unreadable": "it may not be read",
+    "too_large": "it is larger than 1 MiB",
+}
+
+
+def _trouble(span: Span, written: str, problem: ReadProblem) -> Diagnostic:
+    match problem.trouble:
+        case "missing":
+            return unknown_module(span, written, note=problem.detail or None)
+        case "outside":
+            return import_denied(span, written, why=problem.detail or "it lies outside of the project's root")
+        case "case":
+            return import_case(span, written, real=problem.detail)
+        case other:
+            return import_unreadable(span, written, why=problem.detail or _WHY[other])
+
+
+def _report_loops(work: _Load) -> None:
+    _, loops = in_order(work.names, lambda path: [target for target, _ in work.links.get(path, ())])
+    for loop in loops:
+        use = next(use for target, use in work.links[loop[0]] if target == loop[1])
+        work.report(import_loop(_place(use), loop))

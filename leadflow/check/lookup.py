@@ -1,0 +1,248 @@
+"""Names that mean no value here, and new names: what they are, why they are not visible, what was meant."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from leadflow.check.context import Around, Binder, Binding, Context
+from leadflow.check.env import Var
+from leadflow.check.messages_flows import action_in_expression, reads_member
+from leadflow.check.messages_names import (
+    duplicate,
+    needs_itself,
+    out_of_block,
+    shadowing,
+    unknown_function,
+    unknown_name,
+    used_too_early,
+)
+from leadflow.check.program import (
+    AgentSymbol,
+    BrokenSymbol,
+    ConstSymbol,
+    FlowSymbol,
+    ModuleSymbol,
+    Symbol,
+    ToolSymbol,
+)
+from leadflow.check.secrets import SECRET_FUNCTIONS
+from leadflow.diagnostics import Edit, Fix, Span
+from leadflow.plan.functions import FUNCTIONS
+from leadflow.plan.kinds import PREDECLARED
+from leadflow.syntax import tree
+from leadflow.syntax.walk import walk
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a name is that is no value; `what` empty: it has been reported."""
+
+    what: str
+    hint: str
+
+
+def what_is(cx: Context, name: str, symbol: Symbol | None) -> Known | None:
+    """What a name is, if it is anything."""
+    match symbol:
+        case AgentSymbol():
+            return Known("an agent", f"call one of its actions in a step: 'step … = {name}.…'")
+        case ToolSymbol():
+            return Known("a tool", f"call it in a step: 'step … = {name}(…)'")
+        case FlowSymbol():
+            return Known("a flow", f"call it in a step: 'step … = {name}(…)'")
+        case ModuleSymbol():
+            return Known("an imported file", f"name what is in it: '{name}.…'")
+        case BrokenSymbol() | ConstSymbol():
+            return Known("", "")
+    if name in PREDECLARED:
+        return Known("an agent", f"call one of its actions in a step: 'step … = {name}.…'")
+    if name == "run":
+        return Known("this run", "read run.id, run.started or run.flow, in a flow")
+    if name in FUNCTIONS or name in SECRET_FUNCTIONS:
+        return Known("a function", f"call it: '{name}(…)'")
+    return None
+
+
+# --- new names ----------------------------------------------------------------------------------------------------
+
+
+def check_new(cx: Context, ident: tree.Ident, what: str) -> None:
+    """Report a new name that hides another (rule D5). Blocks that stand beside each other may use a name again."""
+    name = ident.text
+    found = cx.frame.find(name)
+    if found is not None:
+        if found.home is cx.frame or (cx.frame.parent is found.home and cx.frame.kind == "expr"):
+            cx.report(duplicate(ident.span, name, what=what, first=found.span))
+        elif not found.parts:
+            outer = f"the {found.what} '{name}'"
+            cx.report(shadowing(ident.span, name, what=what, outer=outer, first=found.span))
+        return
+    symbol = cx.scope.values.get(name)
+    if symbol is not None:
+        kinds: dict[type, str] = {AgentSymbol: "agent", ToolSymbol: "tool", FlowSymbol: "flow", ConstSymbol: "constant"}
+        outer = f"the {kinds.get(type(symbol), 'import')} '{name}'"
+        cx.report(shadowing(ident.span, name, what=what, outer=outer, first=cx.scope.places[name]))
+
+
+# --- unknown names ------------------------------------------------------------------------------------------------
+
+
+def say_unknown(cx: Context, expr: tree.Name) -> None:
+    """Report a name that nothing visible has."""
+    name = expr.text
+    found = _binders(cx).get(name, [])
+    if found:
+        here = _blocks_around(cx, expr.span)
+        binder, blocks = min(found, key=lambda b: (len(b[1]) - _shared(b[1], here), b[0].span.start))
+        member_of = blocks[-1] if blocks and blocks[-1].label in ("parallel", "race") else None
+        if member_of is not None and _shared(blocks, here) == len(blocks) and binder is not cx.statement:
+            cx.report(reads_member(expr.span, name, block=member_of.label, bound=_place(binder)))
+        elif binder.span.start >= expr.span.start or binder is cx.statement:
+            _say_early(cx, expr, binder, here)
+        else:
+            label = next((block.label for block in blocks[_shared(blocks, here) :] if block.is_step), "arm")
+            cx.report(out_of_block(expr.span, name, what=_word(binder), block=label, bound=_place(binder)))
+        return
+    known = cx.program.known(cx.frame.names(), cx.scope.values, [*PREDECLARED, "run"])
+    cx.report(unknown_name(expr.span, name, known=known))
+
+
+def _binders(cx: Context) -> dict[str, list[Binding]]:
+    """Steps and lets of the flow by name, with the blocks around each from outside in."""
+    if cx.flow is None:
+        return {}
+    if cx.binders is None:
+        cx.binders = {}
+        waiting: list[tuple[tree.Block, tuple[Around, ...]]] = [(cx.flow.body, ())]
+        while waiting:
+            block, around = waiting.pop()
+            for statement in block.statements:
+                if isinstance(statement, tree.Step | tree.Let):
+                    cx.binders.setdefault(statement.name.text, []).append((statement, around))
+                for inner, label in _inner(statement):
+                    waiting.append((inner, (*around, Around(inner.span, label, label != "arm"))))
+    return cx.binders
+
+
+def _inner(statement: tree.Statement) -> list[tuple[tree.Block, str]]:
+    """The blocks of a statement, with what messages call them."""
+    match statement:
+        case tree.Step(action=tree.For() | tree.Repeat() | tree.Parallel() | tree.Race() | tree.Do() as action):
+            return [(action.body, type(action).__name__.lower())]
+        case tree.If():
+            found = [(statement.then, "arm")]
+            other = statement.otherwise
+            while isinstance(other, tree.If):
+                found.append((other.then, "arm"))
+                other = other.otherwise
+            return [*found, (other, "arm")] if other is not None else found
+        case tree.Match():
+            return [(arm.body, "arm") for arm in statement.arms]
+        case _:
+            return []
+
+
+def _blocks_around(cx: Context, span: Span) -> list[Span]:
+    """The spans of the blocks of this flow that hold a place."""
+    spans: list[Span] = []
+    block: tree.Block | None = cx.flow.body if cx.flow is not None else None
+    while block is not None:
+        inner = (found for statement in block.statements for found, _ in _inner(statement))
+        block = next((b for b in inner if b.span.start <= span.start < b.span.end), None)
+        if block is not None:
+            spans.append(block.span)
+    return spans
+
+
+def _shared(blocks: tuple[Around, ...], here: list[Span]) -> int:
+    """How many blocks, from outside in, two places share."""
+    pairs = zip(blocks, here, strict=False)
+    return next((at for at, (block, span) in enumerate(pairs) if block.span != span), min(len(blocks), len(here)))
+
+
+def _word(binder: Binder) -> str:
+    return "step" if isinstance(binder, tree.Step) else "value"
+
+
+def _place(binder: Binder) -> Span:
+    return binder.name.span
+
+
+def _say_early(cx: Context, expr: tree.Name, binder: Binder, here: list[Span]) -> None:
+    """A name bound below: can its line move up, or do the two need each other (rule A4)?"""
+    user = cx.statement
+    if isinstance(user, tree.Step | tree.Let):
+        trail = _trail(cx, binder, user)
+        if trail is not None:
+            cx.report(needs_itself(expr.span, (user.name.text, *trail), bound=_place(binder)))
+            return
+    who = f"{_word(user)} '{user.name.text}'" if isinstance(user, tree.Step | tree.Let) else "this line"
+    cx.report(used_too_early(expr.span, expr.text, user=who, bound=_place(binder), what=_word(binder)))
+
+
+def _trail(cx: Context, start: Binder, goal: Binder) -> tuple[str, ...] | None:
+    """The names through which `start` needs `goal`: `(start, …, goal)`; None when it does not."""
+    queue: deque[tuple[Binder, tuple[str, ...]]] = deque([(start, (start.name.text,))])
+    seen = {start.id}
+    while queue and len(seen) < 2_000:
+        node, trail = queue.popleft()
+        if node is goal:
+            return trail
+        for name in _mentions(node):
+            for found, _ in _binders(cx).get(name, ()):
+                if found.id not in seen:
+                    seen.add(found.id)
+                    queue.append((found, (*trail, found.name.text)))
+    return None
+
+
+def _mentions(binder: Binder) -> list[str]:
+    """Names that a step or let reads."""
+    return [node.text for node in walk(binder) if isinstance(node, tree.Name)]
+
+
+# --- calls of what is no function ---------------------------------------------------------------------------------
+
+
+def say_unknown_function(cx: Context, call: tree.Call, name: str) -> None:
+    """Report `name(…)` where no function has that name."""
+    var = cx.frame.read(name)
+    symbol = None if var is not None else cx.symbol(name)
+    note = None
+    if var is not None:
+        note = f"'{name}' is {_article(var)}; only functions are called in expressions"
+    elif isinstance(symbol, AgentSymbol):
+        note = f"'{name}' is an agent; call one of its actions in a step: 'step … = {name}.…(…)'"
+    elif isinstance(symbol, BrokenSymbol):
+        return
+    cx.report(unknown_function(call.callee.span, name, known=cx.program.known(FUNCTIONS), note=note))
+
+
+def _article(var: Var) -> str:
+    return f"{'an' if var.what[0] in 'aeiou' else 'a'} {var.what}"
+
+
+def method_called(cx: Context, call: tree.Call, callee: tree.Member) -> bool:
+    """Report `x.name(…)` in an expression; True when `x` is no value that has to be looked at."""
+    target = callee.target
+    if isinstance(target, tree.Name) and cx.frame.find(target.text) is None:
+        symbol = cx.symbol(target.text)
+        if isinstance(symbol, AgentSymbol) or (symbol is None and target.text in PREDECLARED):
+            cx.report(action_in_expression(call.span, f"{target.text}.{callee.name.text}", what="action"))
+            return True
+        if isinstance(symbol, ModuleSymbol):
+            cx.report(action_in_expression(call.span, f"{target.text}.{callee.name.text}", what="flow"))
+            return True
+        if isinstance(symbol, BrokenSymbol):
+            return True
+    name = callee.name.text
+    owner = target.target if isinstance(target, tree.Member) else None
+    if isinstance(owner, tree.Name) and isinstance(cx.scope.values.get(owner.text), ModuleSymbol):
+        cx.report(action_in_expression(call.span, name, what="action"))
+        return True
+    note = "values have no methods"
+    fix = None
+    if name in FUNCTIONS and not call.args and isinstance(target, tree.Name):
+        fix = Fix(f"write {name}({target.text})", (Edit(call.span, f"{name}({target.text})"),))
+        note = f"values have no methods; write '{name}({target.text})'"
+    cx.report(unknown_function(callee.name.span, f".{name}", known=(), note=note, fix=fix))
+    return False

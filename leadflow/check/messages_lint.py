@@ -1,0 +1,247 @@
+"""FLOW5xx: warnings. The flow can run, but something in it does nothing, or not what it seems to."""
+
+from leadflow.diagnostics import Draft, Fix, Label, Span, code
+
+
+@code("FLOW501", "Result that nobody reads", severity="warning")
+def unused_result(span: Span, name: str, *, effect: str) -> Draft:
+    """The step asks for something, waits for it, perhaps pays for it, and nobody looks at the answer.
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main() -> string {
+      step news: string = web.get("/news")
+      step page: string = web.get("/page")
+      return page
+    }
+    ```
+
+    Read it, or leave the step out:
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main() -> string {
+      step page: string = web.get("/page")
+      return page
+    }
+    ```
+    """
+    return Draft(span, f"step '{name}' only {effect}, and nobody reads its result")
+
+
+@code("FLOW502", "Name that nobody reads", severity="warning")
+def unused_name(span: Span, name: str, *, what: str, fix: Fix | None = None) -> Draft:
+    """It is declared and never used: left over, or misspelt where it should be used.
+
+    ```flow
+    leadflow 1
+    flow main(text: string, tone: string) -> string {
+      let short = slice(text, 0, 10)
+      return text
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    flow main(text: string) -> string {
+      let short = slice(text, 0, 10)
+      return short
+    }
+    ```
+    """
+    return Draft(span, f"{what} '{name}' is never used", fix=fix)
+
+
+@code("FLOW503", "Import that nobody uses", severity="warning")
+def unused_import(span: Span, name: str) -> Draft:
+    """The file imports a name and does not use it.
+
+    ```flow
+    leadflow 1
+    use std.patterns (best, majority)
+    flow main(votes: list[string]) -> string? {
+      step winner = majority(votes: votes)
+      return winner
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    use std.patterns (majority)
+    flow main(votes: list[string]) -> string? {
+      step winner = majority(votes: votes)
+      return winner
+    }
+    ```
+    """
+    return Draft(span, f"import '{name}' is never used")
+
+
+@code("FLOW504", "Step that only one arm needs", severity="warning")
+def read_in_one_arm(span: Span, name: str, *, arm: Span) -> Draft:
+    """The step runs always, but its result is read in one arm only: where another arm is taken, it was waited and
+    paid for in vain.
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main(long: bool) -> string {
+      step page: string = web.get("/page")
+      if long {
+        return page
+      }
+      return "short"
+    }
+    ```
+
+    Move it into the arm:
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main(long: bool) -> string {
+      if long {
+        step page: string = web.get("/page")
+        return page
+      }
+      return "short"
+    }
+    ```
+    """
+    return Draft(
+        span, f"step '{name}' is read in one arm only; move it into that arm", (Label(arm, "only this arm reads it"),)
+    )
+
+
+@code("FLOW505", "Judged before the change", severity="warning")
+def judged_too_early(span: Span, *, value: str) -> Draft:
+    """The condition after `until` looks only at what the round's result was made from, so the result itself is never
+    looked at: the last change goes out unseen.
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main(text: string) -> string {
+      step done = repeat draft = text at most 3 {
+        step score: float = web.get("/score", query: { text: draft })
+        step better: string = web.get("/better", query: { text: draft, score: score })
+        yield better
+      } until score > 0.9 else draft
+      return done
+    }
+    ```
+
+    Change first, then judge what was changed:
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main(text: string) -> string {
+      step done = repeat draft = text at most 3 {
+        step better: string = web.get("/better", query: { text: draft })
+        step score: float = web.get("/score", query: { text: better })
+        yield better
+      } until score > 0.9 else draft
+      return done
+    }
+    ```
+    """
+    return Draft(span, f"this judges the value before this round's change: nothing here reads {value}")
+
+
+@code("FLOW506", "Never none", severity="warning")
+def never_none(span: Span, *, given: str, fix: Fix | None = None) -> Draft:
+    """The value is always there, so asking whether it is missing has one answer.
+
+    ```flow
+    leadflow 1
+    flow main(text: string) -> string {
+      return text ?? "nothing"
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    flow main(text: string?) -> string {
+      return text ?? "nothing"
+    }
+    ```
+    """
+    return Draft(span, f"this is {given}, which is never none", fix=fix)
+
+
+@code("FLOW507", "Write that is not undone", severity="warning")
+def write_without_undo(span: Span, name: str, *, other: Span) -> Draft:
+    """Other writes of this flow say how they are undone when the flow fails. This one does not, and stays.
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main() -> string {
+      step room: { id: string } = web.post("/rooms") undo web.delete("/rooms/${room.id}")
+      step seat: { id: string } = web.post("/seats")
+      return seat.id
+    }
+    ```
+
+    Say how, or say that there is nothing to undo:
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main() -> string {
+      step room: { id: string } = web.post("/rooms") undo web.delete("/rooms/${room.id}")
+      step seat: { id: string } = web.post("/seats") undo none
+      return seat.id
+    }
+    ```
+    """
+    message = f"step '{name}' writes and says no 'undo'; if there is nothing to undo, write 'undo none'"
+    return Draft(span, message, (Label(other, "this one says how it is undone"),))
+
+
+@code("FLOW508", "Nothing to remove", severity="warning")
+def nothing_to_remove(span: Span, name: str) -> Draft:
+    """`@x(none)` takes away what an agent or its template says; here nothing says it.
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main() -> string {
+      @retry(none)
+      step page: string = web.get("/page")
+      return page
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    @retry(3)
+    agent web: http { url: "https://example.com" }
+    flow main() -> string {
+      @retry(none)
+      step page: string = web.get("/page")
+      return page
+    }
+    ```
+    """
+    return Draft(span, f"there is no '@{name}' here that could be removed")
+
+
+@code("FLOW509", "Already of that value", severity="warning")
+def listed_twice(span: Span, name: str, *, first: Span) -> Draft:
+    """The same thing stands in a list twice.
+
+    ```flow
+    leadflow 1
+    agent desk: python { module: "desk.py"  reads: ["rows", "rows"] }
+    ```
+
+    ```flow
+    leadflow 1
+    agent desk: python { module: "desk.py"  reads: ["rows"] }
+    ```
+    """
+    return Draft(span, f"'{name}' stands here twice", (Label(first, "here already"),))

@@ -1,0 +1,118 @@
+"""A value that does not fit where it stands: which message says it best."""
+
+from leadflow.check.context import Context
+from leadflow.check.env import Var
+from leadflow.check.messages_types import json_leak, may_be_none, outside_union, wrong_type
+from leadflow.check.messages_values import misplaced_secret, secret_needed
+from leadflow.check.types import fits, holds_none, is_text, join, members, without_none, words_of
+from leadflow.diagnostics import Edit, Fix, Label, Span
+from leadflow.plan.types import (
+    FLOAT,
+    INT,
+    JSON,
+    NONE,
+    RATE,
+    SECRET,
+    STRING,
+    ListType,
+    OptionalType,
+    RecordType,
+    Type,
+    UnionType,
+    show,
+)
+from leadflow.syntax import tree
+
+
+def say_mismatch(cx: Context, expr: tree.Expr, *, given: Type, want: Type, where: str) -> None:
+    """Report that `given` does not fit `want`."""
+    inner = without_none(want)
+    words = words_of(inner)
+    if given == SECRET:
+        cx.report(misplaced_secret(expr.span, where=where.removeprefix("the ")))
+    elif inner == SECRET:
+        cx.report(secret_needed(expr.span, where.split("'")[1] if "'" in where else where))
+    elif given == JSON:
+        _say_json(cx, expr, want, where)
+    elif given != NONE and holds_none(given) and fits(without_none(given), want):
+        _say_none(cx, expr, given, where)
+    elif words is not None and isinstance(expr, tree.Text) and expr.plain is not None:
+        cx.report(outside_union(expr.span, expr.plain, words=words))
+    else:
+        labels = _origin(cx, expr)
+        note = _note(given, inner)
+        cx.report(wrong_type(expr.span, where=where, wanted=show(want), given=show(given), labels=labels, note=note))
+
+
+def root(cx: Context, expr: tree.Expr) -> Var | None:
+    """The variable that an expression reads from."""
+    while isinstance(expr, tree.Member | tree.Index):
+        expr = expr.target
+    return cx.frame.find(expr.text) if isinstance(expr, tree.Name) else None
+
+
+def _origin(cx: Context, expr: tree.Expr) -> tuple[Label, ...]:
+    var = root(cx, expr)
+    if var is None or not isinstance(expr, tree.Name) or var.span.file != expr.span.file:
+        return ()
+    return (Label(var.span, f"'{var.name}' is {show(var.type)}"),)
+
+
+def _say_json(cx: Context, expr: tree.Expr, want: Type, where: str) -> None:
+    var = root(cx, expr)
+    if var is not None and var.what == "step" and isinstance(expr, tree.Name):
+        end = Span(var.span.file, var.span.end, var.span.end)
+        fix = Fix(f"declare the type of step '{var.name}'", (Edit(end, f": {show(want)}"),))
+        label = Label(var.span, "this step declares no type")
+        hint = f"declare the step's type: 'step {var.name}: {show(want)} = …'"
+        cx.report(json_leak(expr.span, what=f"'{var.name}'", hint=hint, labels=(label,), fix=fix))
+        return
+    hint = f"{where} is {show(want)}; write 'let x: ({show(want)})? = …', which is none when it does not fit"
+    cx.report(json_leak(expr.span, what="this", hint=hint))
+
+
+def _say_none(cx: Context, expr: tree.Expr, given: Type, where: str) -> None:
+    var = root(cx, expr)
+    what = f"'{var.name}'" if var is not None and isinstance(expr, tree.Name) else "this"
+    labels: tuple[Label, ...] = ()
+    if var is not None and var.parts and var.span.file == expr.span.file:
+        labels = (Label(var.span, f"'{var.name}' is bound in some arms only"),)
+    hint = f"{where} is never none; say what holds then, with '??' or 'if … != none'"
+    cx.report(may_be_none(expr.span, what=what, given=show(given), hint=hint, labels=labels))
+
+
+def _note(given: Type, want: Type) -> str | None:
+    """What helps, where something helps."""
+    if given == NONE:
+        return f"write '{show(want)}?' for what may be none"
+    if want == STRING and not isinstance(given, OptionalType) and given not in (RATE, SECRET):
+        return "'string(…)' or a text '${…}' writes it as text"
+    if (given, want) == (FLOAT, INT):
+        return "'round', 'floor' or 'ceil' makes a whole number of it"
+    if is_text(given) and want in (INT, FLOAT):
+        return f"'{show(want)}(…)' reads a number from a text, and may be none"
+    if given == STRING and words_of(want) is not None:
+        return "a text from elsewhere may be any text; declare its type as the same union where it comes in"
+    match given, want:
+        case ListType(item), ListType(wanted) if holds_none(item) and fits(without_none(item), wanted):
+            return "'compact' leaves out the nones"
+        case RecordType(), RecordType():
+            return _difference(given, want)
+        case ((RecordType() | UnionType()), UnionType()):
+            tells = [member for member in members(want) if isinstance(member, RecordType)]
+            return f"it fits none of {', '.join(show(t) for t in tells)}" if tells else None
+        case _ if not isinstance(given, ListType) and isinstance(want, ListType) and join(given, want.item) is not None:
+            return "write it in '[…]' for a list of one"
+    return None
+
+
+def _difference(given: RecordType, want: RecordType) -> str | None:
+    """The first field that does not fit."""
+    for field in want.fields:
+        found = given.get(field.name)
+        if found is None:
+            if not isinstance(field.type, OptionalType):
+                return f"it lacks the field '{field.name}'"
+        elif not fits(found.type, field.type):
+            return f"its field '{field.name}' is {show(found.type)}, not {show(field.type)}"
+    return None

@@ -1,0 +1,377 @@
+"""Annotations: where each may stand, what it may say, and what is in force in the end (rule C4)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from leadflow.check.args import Slot, bind
+from leadflow.check.consts import NotConstant, fold
+from leadflow.check.context import Context
+from leadflow.check.env import Frame
+from leadflow.check.infer import expect, infer
+from leadflow.check.messages_names import unknown_annotation, unknown_argument, unknown_name
+from leadflow.check.messages_policies import (
+    bad_fallback,
+    bad_on_error,
+    contradiction,
+    nested_policy,
+    no_annotation,
+    out_of_range,
+    policy_twice,
+    wrong_target,
+)
+from leadflow.check.names import find_policy
+from leadflow.check.program import AgentSymbol, BrokenSymbol, ModuleSymbol, PolicySymbol, Symbol
+from leadflow.diagnostics import Span
+from leadflow.plan.plan import Secret
+from leadflow.plan.policy import MARKS, ROWS, Applied, PolicyParam, PolicyRow, Target
+from leadflow.plan.types import STRING, ListType, Money, Type
+from leadflow.syntax import tree
+
+_PLACES: Mapping[str, str] = {
+    "agent": "agents",
+    "tool": "tools",
+    "call": "calls",
+    "block": "blocks",
+    "loop": "'for' loops",
+    "flow": "flows",
+}
+_TARGETS: Mapping[Target, str] = {
+    "agent": "an agent",
+    "tool": "a tool",
+    "call": "a call",
+    "block": "a block",
+    "loop": "a 'for' loop",
+    "flow": "a flow",
+}
+
+
+@dataclass(slots=True)
+class Written:
+    """What the annotations of one thing say."""
+
+    applied: list[Applied] = field(default_factory=list)
+    removed: dict[str, Span] = field(default_factory=dict)
+    """`@x(none)` by name."""
+    spans: dict[str, Span] = field(default_factory=dict)
+    """Where each policy stands."""
+    exprs: dict[tuple[str, str], tree.Expr] = field(default_factory=dict)
+    """Run-time arguments by policy and parameter."""
+    marks: list[tuple[str, Span]] = field(default_factory=list)
+    """Effects of a tool."""
+
+    def get(self, name: str) -> Applied | None:
+        """The policy of that name."""
+        return next((policy for policy in self.applied if policy.name == name), None)
+
+
+def refuse_annotations(cx: Context, annotations: Sequence[tree.Annotation], *, on: str) -> None:
+    """Report annotations on what takes none."""
+    for annotation in annotations:
+        cx.report(no_annotation(annotation.span, _name(annotation), on=on))
+
+
+def read_annotations(
+    cx: Context, annotations: Sequence[tree.Annotation], target: Target, *, origin: str, targets: Sequence[Target] = ()
+) -> Written:
+    """What annotations on a target say; whatever is wrong with them is reported.
+
+    Args:
+        origin: as `Applied.origin` has it, for what stands there directly.
+        targets: further things that the target counts as.
+    """
+    written = Written()
+    kinds: tuple[Target, ...] = (target, *targets)
+    bundles: dict[str, tuple[PolicySymbol, tree.Annotation]] = {}
+    direct: dict[str, Span] = {}
+    used: list[tuple[PolicySymbol, tree.Annotation]] = []
+    for annotation in annotations:
+        name = _name(annotation)
+        if name in ROWS:
+            if name in direct:
+                cx.report(policy_twice(annotation.span, name, first=direct[name]))
+                continue
+            direct[name] = annotation.span
+            _read(cx, annotation, ROWS[name], kinds, origin, written)
+        elif name in MARKS:
+            if target in MARKS[name]:
+                written.marks.append((name, annotation.span))
+            else:
+                cx.report(wrong_target(annotation.span, name, target=_TARGETS[target], places=_mark_places(name)))
+        else:
+            bundle = _bundle(cx, annotation)
+            if bundle is not None:
+                used.append((bundle, annotation))
+    for bundle, annotation in used:
+        _read_bundle(cx, bundle, annotation, kinds, origin, written, direct, bundles)
+    return written
+
+
+def _name(annotation: tree.Annotation) -> str:
+    return ".".join(part.text for part in annotation.path)
+
+
+def _mark_places(name: str) -> list[str]:
+    return ["tools"] if "tool" in MARKS[name] else ["the types of fields and parameters"]
+
+
+def _bundle(cx: Context, annotation: tree.Annotation) -> PolicySymbol | None:
+    name = _name(annotation)
+    found = find_policy(cx.program, cx.scope, annotation.path)
+    if found is False:
+        span = annotation.path[0].span.to(annotation.path[-1].span)
+        cx.report(unknown_annotation(span, name, known=cx.program.known(ROWS, MARKS, cx.scope.policies)))
+    if not isinstance(found, PolicySymbol):
+        return None
+    if annotation.args:
+        first = annotation.args[0]
+        cx.report(unknown_argument(first.span, name, owner=f"the policy '@{name}'", known=()))
+    return found
+
+
+def _read_bundle(
+    cx: Context, bundle: PolicySymbol, at: tree.Annotation, kinds: Sequence[Target], origin: str, written: Written,
+    direct: Mapping[str, Span], bundles: dict[str, tuple[PolicySymbol, tree.Annotation]],
+) -> None:  # fmt: skip
+    """Apply what a bundle holds; what stands directly on the thing beats it."""
+    home = Context(cx.program, bundle.home, "setting", frame=Frame())
+    label = bundle.decl.name.text
+    for annotation in bundle.decl.body:
+        name = _name(annotation)
+        row = ROWS.get(name)
+        if row is None or name in direct:
+            continue
+        if name in bundles:
+            other, _ = bundles[name]
+            how = f": by the policies '{other.decl.name.text}' and '{label}'"
+            if other is not bundle:
+                cx.report(policy_twice(at.span, name, first=bundles[name][1].span, how=how))
+            continue
+        bundles[name] = (bundle, at)
+        if not row.targets & set(kinds):
+            places = [_PLACES[place] for place in _PLACES if place in row.targets]
+            hint = f"the policy '{label}' holds it"
+            cx.report(wrong_target(at.span, name, target=_TARGETS[kinds[0]], places=places, hint=hint))
+            continue
+        where = "the step" if origin == "step" else origin
+        _read(home, annotation, row, kinds, f"policy {label} on {where}", written)
+        written.spans[name] = at.span
+
+
+def check_bundle(cx: Context, decl: tree.PolicyDecl) -> None:
+    """Check what a bundle says, wherever it will stand."""
+    refuse_annotations(cx, decl.annotations, on="a policy")
+    first: dict[str, Span] = {}
+    for annotation in decl.body:
+        name = _name(annotation)
+        if name in first:
+            cx.report(policy_twice(annotation.span, name, first=first[name]))
+            continue
+        first[name] = annotation.span
+        if name in ROWS:
+            _read(cx, annotation, ROWS[name], tuple(ROWS[name].targets), "policy", Written())
+        elif name in MARKS:
+            cx.report(wrong_target(annotation.span, name, target="a policy", places=_mark_places(name)))
+        elif _bundle(cx, annotation) is not None:
+            cx.report(nested_policy(annotation.span, name))
+
+
+# --- one annotation -----------------------------------------------------------------------------------------------
+
+
+def _read(
+    cx: Context, annotation: tree.Annotation, row: PolicyRow, kinds: Sequence[Target], origin: str, written: Written
+) -> None:
+    """Check one annotation and note what it says."""
+    name = row.name
+    if not row.targets & set(kinds):
+        places = [_PLACES[place] for place in _PLACES if place in row.targets]
+        cx.report(
+            wrong_target(annotation.span, name, target=_TARGETS[kinds[0]], places=places, hint=_hint(name, kinds))
+        )
+        return
+    args = annotation.args or ()
+    if len(args) == 1 and args[0].name is None and isinstance(args[0].value, tree.NoneLit):
+        written.removed[name] = annotation.span
+        written.spans[name] = annotation.span
+        return
+    slots = [Slot(p.name, p.required, p.positional, p.many and p.positional) for p in row.params]
+    bound = bind(cx, args, slots, owner=f"'@{name}'", span=annotation.span)
+    values: dict[str, Any] = {}
+    broken = not bound.complete
+    for param in row.params:
+        given = [arg.value for arg in bound.by_name.get(param.name, ())]
+        if not given:
+            continue
+        where = f"the argument '{param.name}' of '@{name}'"
+        found = [_value(cx, expr, param, row, where, written) for expr in given]
+        if any(value is _BROKEN for value in found):
+            broken = True
+        elif param.many:
+            values[param.name] = _many(found)
+        else:
+            values[param.name] = found[0]
+    if broken or not _consistent(cx, annotation, row, values):
+        return
+    written.spans[name] = annotation.span
+    at = cx.scope.module.source.position(annotation.span.start)
+    place = f"{annotation.span.file}:{at.line}:{at.column}"
+    written.applied.append(Applied(name, row.build(values), origin, place))
+
+
+def _hint(name: str, kinds: Sequence[Target]) -> str:
+    """What to do instead, where that is clear."""
+    if name in ("limit", "breaker") or (name == "concurrency" and "call" in kinds):
+        return "put it on the agent, whose calls share it"
+    if name in ("fallback", "idempotent", "hedge") and {"block", "loop", "flow"} & set(kinds):
+        return "put it on the call inside"
+    if name == "retry" and "loop" in kinds:
+        return "put it on the calls inside, or on a 'do' around them"
+    return ""
+
+
+class _Broken:
+    """The type of `_BROKEN`."""
+
+
+_BROKEN = _Broken()
+"""An argument that was reported."""
+
+
+def _many(found: list[Any]) -> tuple[Any, ...]:
+    flat: list[Any] = []
+    for value in found:
+        is_list = isinstance(value, tuple) and not hasattr(value, "_fields")
+        flat.extend(value if is_list else [value])
+    return tuple(flat)
+
+
+def _value(cx: Context, expr: tree.Expr, param: PolicyParam, row: PolicyRow, where: str, written: Written) -> Any:
+    """The value of one argument, `_BROKEN` when it was reported."""
+    if row.name == "on_error":
+        return _on_error(cx, expr)
+    if param.what == "agent":
+        return _agent(cx, expr, where)
+    if param.what == "expr":
+        written.exprs[(row.name, param.name)] = expr
+        expect(cx, expr, STRING, where)
+        return "expression"
+    wanted: Type = param.type
+    if param.many and isinstance(wanted, ListType) and isinstance(expr, tree.Text):
+        wanted = wanted.item
+    before = cx.program.said_count
+    expect(cx, expr, wanted, where)
+    if cx.program.said_count > before:
+        return _BROKEN
+    try:
+        value = fold(cx, expr, where)
+    except NotConstant:
+        return _BROKEN
+    if isinstance(value, Secret):
+        return _BROKEN
+    return value if _in_range(cx, expr, value, param, where) else _BROKEN
+
+
+def _in_range(cx: Context, expr: tree.Expr, value: Any, param: PolicyParam, where: str) -> bool:
+    low, high = param.low, param.high
+    if (low is not None and value < low) or (high is not None and value > high):
+        shown = [None if end is None else _show(end) for end in (low, high)]
+        cx.report(out_of_range(expr.span, where=where, low=shown[0], high=shown[1]))
+        return False
+    return True
+
+
+def _show(value: int | float | timedelta | Money) -> str:
+    """A bound as an author writes it."""
+    if isinstance(value, timedelta):
+        days, milliseconds = value.days, value // timedelta(milliseconds=1)
+        return f"{days}d" if days and value == timedelta(days=days) else f"{milliseconds}ms"
+    return f"${value.micros / 1_000_000:f}" if isinstance(value, Money) else f"{value:,}"
+
+
+def find_agent(cx: Context, expr: tree.Expr) -> tuple[Symbol | None, str]:
+    """What an expression that should name an agent means, and how it is written."""
+    match expr:
+        case tree.Name(text=text):
+            return cx.symbol(text), text
+        case tree.Member(target=tree.Name(text=text), name=name):
+            module = cx.symbol(text)
+            if isinstance(module, ModuleSymbol):
+                found = module.scope.values.get(name.text)
+                decl = getattr(found, "decl", None)
+                if decl is not None:
+                    cx.program.used.add(decl.id)
+                return found, f"{text}.{name.text}"
+            return (module if isinstance(module, BrokenSymbol) else None), f"{text}.{name.text}"
+        case _:
+            return None, ""
+
+
+def _agent(cx: Context, expr: tree.Expr, where: str) -> Any:
+    symbol, name = find_agent(cx, expr)
+    if isinstance(symbol, AgentSymbol):
+        return symbol.key
+    if isinstance(symbol, BrokenSymbol):
+        return _BROKEN
+    if symbol is not None:
+        cx.report(bad_fallback(expr.span, name, why="it is no agent"))
+    elif name and cx.frame.find(name) is None:
+        known = [key for key, value in cx.scope.values.items() if isinstance(value, AgentSymbol)]
+        cx.report(unknown_name(expr.span, name, what="agent", known=cx.program.known(known)))
+    else:
+        why = "it is no agent; a value to go on with is written with '@optional' and '??'"
+        cx.report(bad_fallback(expr.span, name or "this value", why=why))
+    return _BROKEN
+
+
+def _on_error(cx: Context, expr: tree.Expr) -> Any:
+    """`retry(5)`, `escalate(desk)`, `skip`, `fail`."""
+    match expr:
+        case tree.Name(text="skip" | "fail" as word):
+            return word
+        case tree.Call(callee=tree.Name(text="retry"), args=[tree.Arg(name=None, value=count)]):
+            infer(cx, count)
+            try:
+                value = fold(cx, count, "the argument of 'retry'")
+            except NotConstant:
+                return _BROKEN
+            if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1000:
+                return f"retry({value})"
+            cx.report(out_of_range(count.span, where="the argument of 'retry'", low="1", high="1,000"))
+            return _BROKEN
+        case tree.Call(callee=tree.Name(text="escalate" | "fallback" as word), args=[tree.Arg(name=None, value=agent)]):
+            key = _agent(cx, agent, word)
+            return key if key is _BROKEN else f"{word}({key})"
+        case _:
+            cx.report(bad_on_error(expr.span, hint="write retry(n), escalate(agent), skip or fail"))
+            return _BROKEN
+
+
+_ORDERED = (
+    ("retry", "backoff", "max"),
+    ("timeout", "attempt", "total"),
+    ("timeout", "idle", "attempt"),
+    ("breaker", "recovery", "max_recovery"),
+    ("cache", "negative_ttl", "ttl"),
+)
+"""Arguments of which the first may not be larger than the second."""
+
+_NEEDS_ONE = frozenset({"timeout", "budget", "limit", "on_error"})
+"""Policies that say nothing without an argument."""
+
+
+def _consistent(cx: Context, annotation: tree.Annotation, row: PolicyRow, values: Mapping[str, Any]) -> bool:
+    name = row.name
+    if name in _NEEDS_ONE and not values:
+        listed = ", ".join(param.name for param in row.params)
+        cx.report(contradiction(annotation.span, why=f"'@{name}' says nothing; give it one of {listed}"))
+        return False
+    for policy, small, large in _ORDERED:
+        if policy == name and small in values and large in values and values[small] > values[large]:
+            why = f"'{small}' is longer than '{large}', which it is part of"
+            if name in ("retry", "breaker"):
+                why = f"'{small}' is longer than '{large}', the longest that is allowed"
+            cx.report(contradiction(annotation.span, why=why))
+            return False
+    return True

@@ -1,0 +1,233 @@
+"""What the checker knows while it works: the declarations of all files, and the tables that `Checked` will show.
+
+State is data: the phases (`names`, `declarations`, `agents`, `flows`, …) are functions over it, in the order in which
+`check` calls them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from leadflow.check.checked import CallInfo, FlowInfo, Module, Ref, StepInfo
+from leadflow.diagnostics import Report, Span
+from leadflow.plan.kinds import Catalogue, Kind
+from leadflow.plan.plan import Secret, SettingValue
+from leadflow.plan.policy import Applied
+from leadflow.plan.types import Effect, FieldType, Type, Value
+from leadflow.syntax import tree
+
+_SUGGESTIONS = 40_000
+"""Names compared for "did you mean" in one check, at the most: a file full of unknown names is told about in time."""
+
+
+# --- declarations -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AgentSymbol:
+    """A declared or predeclared agent."""
+
+    key: str
+    decl: tree.AgentDecl | None
+    """None for a predeclared one."""
+    home: "ModuleScope | None"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ToolSymbol:
+    """A declared tool; its implicit agent has the same key."""
+
+    key: str
+    decl: tree.ToolDecl
+    home: "ModuleScope"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FlowSymbol:
+    """A declared flow."""
+
+    key: str
+    decl: tree.FlowDecl
+    home: "ModuleScope"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConstSymbol:
+    """A constant."""
+
+    key: str
+    decl: tree.ConstDecl
+    home: "ModuleScope"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModuleSymbol:
+    """A file imported as a whole."""
+
+    scope: "ModuleScope"
+    decl: tree.Use
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BrokenSymbol:
+    """Something that an import did not bring; it has been reported, so readers stay silent."""
+
+
+Symbol: TypeAlias = AgentSymbol | ToolSymbol | FlowSymbol | ConstSymbol | ModuleSymbol | BrokenSymbol
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TypeSymbol:
+    """A declared type."""
+
+    key: str
+    decl: tree.RecordDecl | tree.AliasDecl
+    home: "ModuleScope"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PolicySymbol:
+    """A bundle of annotations."""
+
+    key: str
+    decl: tree.PolicyDecl
+    home: "ModuleScope"
+
+
+@dataclass(slots=True, eq=False)
+class ModuleScope:
+    """The names that one file sees."""
+
+    module: Module
+    values: dict[str, Symbol] = field(default_factory=dict)
+    types: dict[str, TypeSymbol | None] = field(default_factory=dict)
+    """None: an import that failed, already reported."""
+    policies: dict[str, PolicySymbol | None] = field(default_factory=dict)
+    places: dict[str, Span] = field(default_factory=dict)
+    """Where each name of `values` stands in this file."""
+    used: set[str] = field(default_factory=set)
+    """Names of this file that something reads; for imports that nobody uses."""
+
+    def key(self, name: str) -> str:
+        """The qualified name of a declaration of this file."""
+        return f"{self.module.name}.{name}" if self.module.name else name
+
+
+@dataclass(slots=True, eq=False)
+class Setting:
+    """A setting in force on an agent."""
+
+    name: tree.Ident
+    value: tree.Expr
+    home: ModuleScope
+    folded: SettingValue = None
+
+
+@dataclass(slots=True, eq=False)
+class Agent:
+    """An agent with its template, its profile and its annotations worked in."""
+
+    key: str
+    name: str
+    """As its own file calls it."""
+    kind: Kind | None
+    """None when its kind was not found, which has been said."""
+    kind_name: str
+    home: ModuleScope | None
+    span: Span | None
+    """Of its name."""
+    settings: dict[str, Setting] = field(default_factory=dict)
+    inherited: list[Applied] = field(default_factory=list)
+    """Policies that each of its calls takes over (rule C4)."""
+    shared: list[Applied] = field(default_factory=list)
+    """Its `limit`, `breaker`, `concurrency`."""
+    missing: tuple[str, ...] = ()
+    """Required settings that nobody gave: an abstract agent (rule E8)."""
+    shares: str = ""
+    effects: dict[str, Effect] = field(default_factory=dict)
+    """By action, where its settings list them."""
+    tools: tuple[tuple[str, str], ...] = ()
+    """What its model may call: (`agent` or `flow`, key) and for an agent's action `key.action`."""
+    via: tuple[str, ...] = ()
+    """Agents that its settings name."""
+    model_effect: Effect = "pure"
+    """Join of the effects of its tools (rule C8)."""
+    key_expr: tree.Expr | None = None
+    """The key of its `@idempotent(key: …)`."""
+    tool: ToolSymbol | None = None
+    """The tool whose implicit agent this is."""
+
+
+@dataclass(slots=True, eq=False)
+class Signature:
+    """What a caller sees of a flow or tool."""
+
+    params: tuple[FieldType, ...]
+    result: Type
+    has_result: bool
+
+
+# --- everything ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True, eq=False)
+class Program:
+    """Everything known so far."""
+
+    main: Module
+    modules: Mapping[str, Module]
+    catalogue: Catalogue
+    report: Report
+    profile: str | None
+    scopes: dict[str, ModuleScope] = field(default_factory=dict)
+    """By module name."""
+    declared: dict[str, Type] = field(default_factory=dict)
+    """Types by key."""
+    consts: dict[str, tuple[Type, Value | Secret]] = field(default_factory=dict)
+    """Constants by key; missing when broken."""
+    agents: dict[str, Agent] = field(default_factory=dict)
+    signatures: dict[str, Signature] = field(default_factory=dict)
+    """Of flows and tools, by key."""
+    flow_effects: dict[str, Effect] = field(default_factory=dict)
+    unkeyed: dict[str, Span | None] = field(default_factory=dict)
+    """By flow: a write in it that may not be repeated, None when there is none."""
+    flows: dict[str, FlowInfo] = field(default_factory=dict)
+    refs: dict[int, Ref] = field(default_factory=dict)
+    calls: dict[int, CallInfo] = field(default_factory=dict)
+    steps: dict[int, StepInfo] = field(default_factory=dict)
+    types: dict[int, Type] = field(default_factory=dict)
+    fits: dict[int, Type] = field(default_factory=dict)
+    constants: dict[int, Value | Secret] = field(default_factory=dict)
+    needs: dict[int, int] = field(default_factory=dict)
+    fills: dict[int, Mapping[str, Value]] = field(default_factory=dict)
+    used: set[int] = field(default_factory=set)
+    """Ids of declarations that something names."""
+    said: set[tuple[str, str]] = field(default_factory=set)
+    """What needs saying once only: (code, key)."""
+    said_count: int = 0
+    """How much has been reported from within contexts: a caller compares to learn whether something was."""
+    suggestions: int = _SUGGESTIONS
+    overrides: dict[str, list[tuple[ModuleScope, tree.AgentOverride]]] = field(default_factory=dict)
+    """What the profile changes, by the key of the agent."""
+    const_overrides: dict[str, tuple[ModuleScope, tree.ConstOverride]] = field(default_factory=dict)
+    base_calls: Mapping[int, CallInfo] = field(default_factory=dict)
+    """The calls without the profile, when one is applied: their effects may not grow (rule E9)."""
+
+    def known(self, *names: Iterable[str]) -> list[str]:
+        """Names to suggest from, as long as there is time for suggestions."""
+        if self.suggestions <= 0:
+            return []
+        found = [name for group in names for name in group]
+        self.suggestions -= len(found)
+        return found
+
+    def once(self, code: str, key: str) -> bool:
+        """True the first time it is asked for this pair."""
+        if (code, key) in self.said:
+            return False
+        self.said.add((code, key))
+        return True
+
+
+Where = Literal["flow", "constant", "setting", "test", "trigger"]
+"""What an expression is part of: decides what may stand in it."""

@@ -1,0 +1,263 @@
+"""One step: its action, its clauses, its annotations, its name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from leadflow.check.blocks import Block, BlockAction, Checks, check_block
+from leadflow.check.calls import Called, check_call, check_fallback
+from leadflow.check.checked import LocalRef, StepInfo
+from leadflow.check.context import Context
+from leadflow.check.declarations import resolve
+from leadflow.check.env import Frame, Var, mark
+from leadflow.check.infer import expect, infer
+from leadflow.check.lookup import check_new
+from leadflow.check.messages_flows import bad_after, bad_undo, clause_twice, no_action
+from leadflow.check.messages_lint import nothing_to_remove
+from leadflow.check.messages_names import needs_itself, unknown_name
+from leadflow.check.messages_policies import caches_write, repeats_write
+from leadflow.check.messages_types import wrong_type
+from leadflow.check.policies import Written, read_annotations
+from leadflow.check.types import fits
+from leadflow.diagnostics import Edit, Fix, Label, Span
+from leadflow.plan.policy import Applied, Fallback, OnFailure
+from leadflow.plan.types import INT, STRING, UNKNOWN, Effect, FieldType, RecordType, Type, join_effects, optional, show
+from leadflow.syntax import tree
+from leadflow.syntax.walk import walk
+
+C = TypeVar("C", tree.Undo, tree.After, tree.Catch)
+
+FAILURE = RecordType(
+    (FieldType("class", STRING), FieldType("message", STRING), FieldType("step", STRING), FieldType("attempts", INT)),
+    "failure",
+)
+"""What `catch e` binds."""
+
+SAFE: frozenset[Effect] = frozenset({"pure", "read"})
+
+
+@dataclass(slots=True)
+class _Done:
+    """What the action of a step turned out to be."""
+
+    written: Written
+    result: Type
+    effect: Effect = "pure"
+    unkeyed: Span | None = None
+    """A write inside that may not be repeated."""
+    called: Called | None = None
+
+
+def check_step(cx: Context, step: tree.Step, want: Type | None, checks: Checks) -> Var:
+    """Check a step and bind its name in the current frame; `want` is the type that would be welcome."""
+    outer, cx.statement = cx.statement, step
+    declared = resolve(cx, step.type) if step.type is not None else None
+    if isinstance(step.action, BlockAction):
+        done = _block(cx, step, step.action, declared, want, checks)
+    else:
+        done = _call(cx, step, step.action, declared)
+    check_new(cx, step.name, "step")
+    policies = _policies(cx, step, done)
+    is_optional = any(policy.name == "optional" for policy in policies)
+    type_ = _catch(cx, step, optional(done.result) if is_optional else done.result)
+    var = Var(step.name.text, type_, (step.id,), step.name.span, "step", node=step)
+    _note(cx, step, done, policies, type_)
+    cx.frame.bind(var)
+    cx.bound.append(var)
+    _undo(cx, step, done)
+    _after(cx, step)
+    cx.statement = outer
+    return var
+
+
+# --- actions ------------------------------------------------------------------------------------------------------
+
+
+def _block(
+    cx: Context, step: tree.Step, action: BlockAction, declared: Type | None, want: Type | None, checks: Checks
+) -> _Done:
+    loop = isinstance(action, tree.For)
+    written = read_annotations(
+        cx, step.annotations, "loop" if loop else "block", origin="step", targets=("block",) if loop else ()
+    )
+    strategy = written.get("on_failure")
+    partial = strategy is not None and strategy.policy == OnFailure("partial")
+    wanted = declared if declared is not None else want
+    block: Block = check_block(cx, action, wanted, partial=partial, checks=checks)
+    result = block.type
+    if declared is not None:
+        if not fits(result, declared) and step.type is not None:
+            where, given = f"step '{step.name.text}'", f"{show(result)}, what its block gives"
+            cx.report(wrong_type(step.type.span, where=where, wanted=show(declared), given=given))
+        result = declared
+    return _Done(written, result, block.effect, block.unkeyed)
+
+
+def _call(cx: Context, step: tree.Step, action: tree.Expr, declared: Type | None) -> _Done:
+    written = read_annotations(cx, step.annotations, "call", origin="step")
+    if isinstance(action, tree.Call):
+        called = check_call(cx, action, declared)
+        if called is not None:
+            return _Done(written, called.result, called.effect, called.unkeyed, called)
+    elif isinstance(action, tree.Conditional | tree.MatchValue):
+        word = "if" if isinstance(action, tree.Conditional) else "match"
+        what = f"an '{word}' between values; for steps write '{word} … {{ step {step.name.text} = … }}'"
+        cx.report(no_action(action.span, what=what))
+    elif not isinstance(action, tree.BadExpr):
+        infer(cx, action)
+        start = step.span._replace(end=step.name.span.start)
+        fix = Fix("write 'let'", (Edit(start, "let "),)) if not step.annotations and not step.clauses else None
+        cx.report(no_action(action.span, what="a value", fix=fix))
+    return _Done(written, declared or UNKNOWN)
+
+
+# --- policies -----------------------------------------------------------------------------------------------------
+
+
+def _policies(cx: Context, step: tree.Step, done: _Done) -> list[Applied]:
+    """What is in force: the step's own, then what the call takes from its agent (rule C4)."""
+    written = done.written
+    own = {policy.name for policy in written.applied} | set(written.removed)
+    inherited = done.called.inherited if done.called is not None else ()
+    names = {policy.name for policy in inherited}
+    for name, span in written.removed.items():
+        if name not in names and (done.called is not None or isinstance(step.action, BlockAction)):
+            cx.report(nothing_to_remove(span, name))
+    return [*written.applied, *(policy for policy in inherited if policy.name not in own)]
+
+
+def _check_policies(cx: Context, step: tree.Step, done: _Done, policies: Sequence[Applied], repeatable: bool) -> None:
+    """Rules that need to know what the call does: C4 (retry, cache), C6 (fallback), and no write twice."""
+    for policy in policies:
+        own = done.written.spans.get(policy.name)
+        at = own if own is not None else step.action.span
+        if policy.name in ("retry", "hedge") and not repeatable:
+            inherited = own is None
+            what = f"the write of step '{step.name.text}'" if done.unkeyed is None else "a write inside"
+            where = (
+                done.called.agent.span if inherited and done.called is not None and done.called.agent else done.unkeyed
+            )
+            cx.report(repeats_write(at, policy.name, what=what, where=where, inherited=inherited))
+        elif policy.name == "cache" and done.effect not in SAFE:
+            cx.report(caches_write(at, what=f"the write of step '{step.name.text}'"))
+        elif isinstance(policy.policy, Fallback) and done.called is not None and isinstance(step.action, tree.Call):
+            check_fallback(cx, step.action, done.called, policy.policy.agents, at)
+
+
+def _note(cx: Context, step: tree.Step, done: _Done, policies: Sequence[Applied], type_: Type) -> None:
+    """Write down what is known of the step, and what it means for the body that it stands in."""
+    names = {policy.name for policy in policies}
+    is_keyed = "idempotent" in names or "once" in names
+    if done.called is not None and done.called.agent is not None:
+        unkeyed = None if done.effect in SAFE or is_keyed else step.name.span
+    else:
+        unkeyed = None if is_keyed else done.unkeyed
+    _check_policies(cx, step, done, policies, unkeyed is None)
+    key = done.written.exprs.get(("idempotent", "key"), done.written.exprs.get(("once", "key")))
+    agent = done.called.agent if done.called is not None else None
+    if key is None and "idempotent" in names and agent is not None and "idempotent" not in done.written.spans:
+        key = agent.key_expr
+    idempotent = done.effect in SAFE or is_keyed
+    cx.program.steps[step.id] = StepInfo(type_, done.effect, tuple(policies), idempotent, key)
+    if cx.body is not None:
+        cx.body.effect = join_effects(cx.body.effect, done.effect)
+        cx.body.unkeyed = cx.body.unkeyed or unkeyed
+
+
+# --- clauses ------------------------------------------------------------------------------------------------------
+
+
+def _clauses(cx: Context, step: tree.Step, kind: type[C], word: str) -> C | None:
+    """The clause of a kind; a second one is reported."""
+    found = [clause for clause in step.clauses if isinstance(clause, kind)]
+    for extra in found[1:]:
+        cx.report(clause_twice(extra.span, word, first=found[0].span))
+    return found[0] if found else None
+
+
+def _catch(cx: Context, step: tree.Step, type_: Type) -> Type:
+    """The type of the step as readers see it, after `catch`."""
+    clause = _clauses(cx, step, tree.Catch, "catch")
+    if clause is None:
+        return type_
+    frame = Frame(cx.frame)
+    with cx.inside(frame):
+        if clause.name is not None:
+            check_new(cx, clause.name, "failure")
+            frame.bind(Var(clause.name.text, FAILURE, (clause.id,), clause.name.span, "failure"))
+            cx.program.types[clause.name.id] = FAILURE
+        where = f"the value of step '{step.name.text}'"
+        given = expect(cx, clause.value, optional(type_), where)
+    return type_ if fits(given, type_) else optional(type_)
+
+
+def _undo(cx: Context, step: tree.Step, done: _Done) -> None:
+    clause = _clauses(cx, step, tree.Undo, "undo")
+    if clause is None:
+        return
+    if isinstance(step.action, BlockAction):
+        cx.report(bad_undo(clause.span, hint="'undo' stands on calls; put it on the call inside this block"))
+        return
+    call = clause.call
+    if call is None:
+        return
+    if not isinstance(call, tree.Call):
+        if not isinstance(call, tree.BadExpr):
+            infer(cx, call)
+            cx.report(bad_undo(call.span, hint="'undo' is a call of an agent, a tool or a flow, or 'none'"))
+        return
+    frame = Frame(cx.frame)
+    own = cx.frame.vars.get(step.name.text)
+    if own is not None:  # what the step gave, whatever readers see when it failed
+        frame.facts[(own,)] = done.result
+    kept = own.read if own is not None else False
+    with cx.inside(frame):
+        check_call(cx, call, None)
+    if own is not None:
+        own.read = kept
+    if done.called is not None and done.effect in SAFE:
+        cx.report(bad_undo(clause.span, hint=f"step '{step.name.text}' only reads, so there is nothing to undo"))
+
+
+def _after(cx: Context, step: tree.Step) -> None:
+    clause = _clauses(cx, step, tree.After, "after")
+    if clause is None:
+        return
+    for ident in clause.names:
+        name = ident.text
+        if name == step.name.text:
+            cx.report(needs_itself(ident.span, (name, name), bound=step.name.span))
+            continue
+        var = cx.frame.find(name)
+        if var is None:
+            _say_unseen(cx, ident)
+        elif var.what != "step":
+            article = "an" if var.what[0] in "aeiou" else "a"
+            label = Label(var.span, f"'{name}' is bound here")
+            cx.report(bad_after(ident.span, name, why=f"{article} {var.what}", labels=(label,)))
+        else:
+            mark(var)
+            cx.program.refs[ident.id] = LocalRef(var.decls)
+
+
+def _say_unseen(cx: Context, ident: tree.Ident) -> None:
+    """A name in `after` that is no visible step."""
+    later = [node for node in _steps_of(cx) if node.name.text == ident.text]
+    if later and later[0].span.start > ident.span.start:
+        label = Label(later[0].name.span, f"'{ident.text}' stands here")
+        cx.report(bad_after(ident.span, ident.text, why="below; move its line up", labels=(label,)))
+    elif later:
+        label = Label(later[0].name.span, f"'{ident.text}' stands here")
+        cx.report(bad_after(ident.span, ident.text, why="seen only inside its block", labels=(label,)))
+    elif ident.text in cx.scope.values:
+        cx.report(bad_after(ident.span, ident.text, why="no step"))
+    else:
+        names = [name for frame in cx.frame.chain() for name, var in frame.vars.items() if var.what == "step"]
+        cx.report(unknown_name(ident.span, ident.text, what="step", known=cx.program.known(names)))
+
+
+def _steps_of(cx: Context) -> list[tree.Step]:
+    """All steps of the flow."""
+    if cx.flow is None:
+        return []
+    return [node for node in walk(cx.flow.body) if isinstance(node, tree.Step)]
