@@ -191,6 +191,8 @@ def without_head(
     plain.
     """
     rows = list(slots)
+    if not tail.leads and not (rows and rows[0].opening.leads):
+        return None, rows, tail
     tail = tail._replace(leads=tuple(lead._replace(text=plain(lead.text)) for lead in tail.leads))
     opening = rows[0].opening if rows else tail
     leads = [lead._replace(text=plain(lead.text)) if lead.start < anchor else lead for lead in opening.leads]

@@ -43,8 +43,9 @@ from leadflow.syntax.tree import (
     WildcardPattern,
 )
 
-Work: TypeAlias = Generator["Work", Doc, Doc]
-"""Writing one expression: yields the work for its parts, is sent their layouts, returns its own."""
+Work: TypeAlias = Generator["Work | str", Doc, Doc]
+"""Writing one expression: yields the work for its parts, is sent their layouts, returns its own. A part that is a word
+needs no work."""
 
 ANY, OR, AND, NOT, COMPARE, SUM, PRODUCT, DEFAULT, SIGN, POSTFIX = range(10)
 """How tightly an expression binds, the loosest first; a place asks for a least one, or else parentheses."""
@@ -108,7 +109,8 @@ class Expressions:
 
     def write(self, expr: Expr, least: int = ANY) -> Doc:
         """The layout of an expression that stands where one of at least the given tightness must."""
-        return self._run(self._expr(expr, least))
+        work = self._expr(expr, least)
+        return work if isinstance(work, str) else self._run(work)
 
     def arguments(self, args: Sequence[Arg], anchor: int, limit: int) -> Doc:
         """`(args)`; `anchor` is a place at or before the parenthesis, `limit` one at or behind the closing one."""
@@ -120,19 +122,25 @@ class Expressions:
         begun = False
         while stack:
             try:
-                stack.append(stack[-1].send(doc) if begun else next(stack[-1]))
-                begun = False
+                part = stack[-1].send(doc) if begun else next(stack[-1])
             except StopIteration as done:
                 stack.pop()
                 doc = done.value
                 begun = True
+                continue
+            if isinstance(part, str):
+                doc = part
+                begun = True
+            else:
+                stack.append(part)
+                begun = False
         return doc
 
-    def _expr(self, expr: Expr, least: int) -> Work:
+    def _expr(self, expr: Expr, least: int) -> Work | str:
         work = self._bare(expr)
-        return _parenthesised(work) if _level(expr) < least else work
+        return work if isinstance(work, str) or _level(expr) >= least else _parenthesised(work)
 
-    def _bare(self, expr: Expr) -> Work:
+    def _bare(self, expr: Expr) -> Work | str:
         match expr:
             case Member() | Index() | Call():
                 return self._chain(expr)
@@ -151,9 +159,9 @@ class Expressions:
             case MatchValue():
                 return self._match_value(expr)
             case _:
-                return _ready(_atom(expr))
+                return _atom(expr)
 
-    def _slots(self, members: Iterable[tuple[Node, Work]], limit: int) -> Generator[Work, Doc, list[Slot]]:
+    def _slots(self, members: Iterable[tuple[Node, Work | str]], limit: int) -> Generator[Work | str, Doc, list[Slot]]:
         slots: list[Slot] = []
         for node, work in members:
             opening = self._comments.open(node.span.start)
@@ -175,9 +183,16 @@ class Expressions:
         close = concat("(", joined([slot.doc for slot in slots], ", "), ")")
         return close if sole else group(Choice(doc, close))
 
-    def _named(self, name: Ident | None, value: Expr) -> Work:
-        doc = yield self._expr(value, ANY)
-        return doc if name is None else concat(word_or_string(name), ": ", doc)
+    def _named(self, name: Ident | None, value: Expr) -> Work | str:
+        work = self._expr(value, ANY)
+        if name is None:
+            return work
+        label = word_or_string(name)
+        return f"{label}: {work}" if isinstance(work, str) else self._labelled(label, work)
+
+    def _labelled(self, label: str, value: Work) -> Work:
+        doc = yield value
+        return concat(label, ": ", doc)
 
     def _chain(self, expr: Expr) -> Work:
         links: list[Member | Index | Call] = []
@@ -297,12 +312,7 @@ def _level(expr: Expr) -> int:
             return POSTFIX
 
 
-def _ready(doc: Doc) -> Work:
-    return doc
-    yield
-
-
-def _parenthesised(work: Work) -> Work:
+def _parenthesised(work: Work | str) -> Work:
     doc = yield work
     return concat("(", doc, ")")
 

@@ -5,7 +5,7 @@ its own `Line`s ends a line (the groups inside decide anew). Nothing here recurs
 looks at no more than one line of what follows, so time is linear in the size of the document.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
 WIDTH = 100
@@ -47,10 +47,13 @@ class Choice(NamedTuple):
 
 
 class Concat(NamedTuple):
-    """One after the other. `hard` when no line can hold it."""
+    """One after the other."""
 
     parts: tuple["Doc", ...]
     hard: bool
+    """True when no line can hold it."""
+    flat: str | None
+    """What it is on one line; None when it is hard or holds a block of text."""
 
 
 class Indent(NamedTuple):
@@ -58,6 +61,7 @@ class Indent(NamedTuple):
 
     body: "Doc"
     hard: bool
+    flat: str | None
 
 
 class Group(NamedTuple):
@@ -65,6 +69,7 @@ class Group(NamedTuple):
 
     body: "Doc"
     hard: bool
+    flat: str | None
 
 
 Doc: TypeAlias = str | Line | Hard | Raw | Suffix | Choice | Concat | Indent | Group
@@ -83,20 +88,18 @@ def is_hard(doc: Doc) -> bool:
     return isinstance(doc, Hard | Suffix)
 
 
+def on_one_line(doc: Doc) -> str | None:
+    """The document on one line; None when it takes several, whatever the width."""
+    if isinstance(doc, str):
+        return doc
+    if isinstance(doc, Concat | Group | Indent | Line):
+        return doc.flat
+    return on_one_line(doc.flat) if isinstance(doc, Choice) else None
+
+
 def has_lines(doc: Doc) -> bool:
     """True when the document takes several lines, whatever the width: it is hard or holds a block of text."""
-    todo = [doc]
-    while todo:
-        doc = todo.pop()
-        if is_hard(doc) or isinstance(doc, Raw):
-            return True
-        if isinstance(doc, Concat):
-            todo.extend(doc.parts)
-        elif isinstance(doc, Group | Indent):
-            todo.append(doc.body)
-        elif isinstance(doc, Choice):
-            todo.append(doc.flat)
-    return False
+    return on_one_line(doc) is None
 
 
 def concat(*parts: Doc) -> Doc:
@@ -107,25 +110,45 @@ def concat(*parts: Doc) -> Doc:
 def joined(parts: Iterable[Doc], separator: Doc = NOTHING) -> Doc:
     """The parts one after the other with `separator` between them."""
     row: list[Doc] = []
-    for part in parts:
-        if separator != NOTHING and row:
-            row.append(separator)
-        row.append(part)
+    words: list[str] | None = []
+    hard = False
+    for part in _separated(parts, separator) if separator else parts:
+        if isinstance(part, str):
+            word: str | None = part
+            if row and isinstance(row[-1], str):
+                row[-1] += part
+            else:
+                row.append(part)
+        else:
+            row.append(part)
+            word = on_one_line(part)
+            hard = hard or (word is None and is_hard(part))
+        if word is None:
+            words = None
+        elif words is not None:
+            words.append(word)
     if len(row) == 1:
         return row[0]
-    return Concat(tuple(row), any(map(is_hard, row)))
+    return Concat(tuple(row), hard, None if words is None else "".join(words))
 
 
 def indent(*parts: Doc) -> Doc:
     """The parts, one level further to the right."""
     body = joined(parts)
-    return Indent(body, is_hard(body))
+    return body if isinstance(body, str) else Indent(body, is_hard(body), on_one_line(body))
 
 
 def group(*parts: Doc) -> Doc:
     """The parts on one line if they fit there; else each of their own lines ends."""
     body = joined(parts)
-    return body if isinstance(body, str) else Group(body, is_hard(body))
+    return body if isinstance(body, str) else Group(body, is_hard(body), on_one_line(body))
+
+
+def _separated(parts: Iterable[Doc], separator: Doc) -> Iterator[Doc]:
+    for number, part in enumerate(parts):
+        if number:
+            yield separator
+        yield part
 
 
 class _Entry(NamedTuple):
@@ -179,8 +202,12 @@ def render(doc: Doc, *, width: int = WIDTH) -> str:
         elif isinstance(doc, Concat):
             todo.extend([_Entry(margin, flat, part) for part in reversed(doc.parts)])
         elif isinstance(doc, Group):
-            flat = not doc.hard and (flat or _fits(doc.body, margin, width - page.column, todo, width=width))
-            todo.append(_Entry(margin, flat, doc.body))
+            if doc.hard or flat or not _fits(doc, margin, width - page.column, todo, width=width):
+                todo.append(_Entry(margin, flat and not doc.hard, doc.body))
+            elif doc.flat is not None:
+                page.write(doc.flat)
+            else:
+                todo.append(_Entry(margin, True, doc.body))
         elif isinstance(doc, Indent):
             todo.append(_Entry(margin + STEP, flat, doc.body))
         elif isinstance(doc, Choice):
@@ -197,9 +224,13 @@ def render(doc: Doc, *, width: int = WIDTH) -> str:
     return "".join(page.parts)
 
 
-def _fits(body: Doc, margin: int, room: int, rest: list[_Entry], *, width: int) -> bool:
-    """True when `body` on one line, and what follows it up to the next place to break, takes at most `room`."""
-    todo = [_Entry(margin, True, body)]
+def _fits(doc: Group, margin: int, room: int, rest: list[_Entry], *, width: int) -> bool:
+    """True when a group on one line, and what follows it up to the next place to break, takes at most `room`."""
+    todo: list[_Entry] = []
+    if doc.flat is None:
+        todo.append(_Entry(margin, True, doc.body))
+    else:
+        room -= len(doc.flat)
     following = len(rest)
     while room >= 0:
         if not todo:
@@ -207,21 +238,21 @@ def _fits(body: Doc, margin: int, room: int, rest: list[_Entry], *, width: int) 
                 return True
             following -= 1
             todo.append(rest[following])
-        margin, flat, doc = todo.pop()
-        if isinstance(doc, str):
-            room -= len(doc)
-        elif isinstance(doc, Concat):
-            todo.extend([_Entry(margin, flat, part) for part in reversed(doc.parts)])
-        elif isinstance(doc, Group):
-            todo.append(_Entry(margin, flat and not doc.hard, doc.body))
-        elif isinstance(doc, Indent):
-            todo.append(_Entry(margin + STEP, flat, doc.body))
-        elif isinstance(doc, Choice):
-            todo.append(_Entry(margin, flat, doc.flat if flat else doc.broken))
-        elif isinstance(doc, Raw) and flat:
+        margin, flat, part = todo.pop()
+        if isinstance(part, str):
+            room -= len(part)
+        elif isinstance(part, Concat):
+            todo.extend([_Entry(margin, flat, inner) for inner in reversed(part.parts)])
+        elif isinstance(part, Group):
+            todo.append(_Entry(margin, flat and not part.hard, part.body))
+        elif isinstance(part, Indent):
+            todo.append(_Entry(margin + STEP, flat, part.body))
+        elif isinstance(part, Choice):
+            todo.append(_Entry(margin, flat, part.flat if flat else part.broken))
+        elif isinstance(part, Raw) and flat:
             room = width - margin
-        elif isinstance(doc, Line) and flat:
-            room -= len(doc.flat)
-        elif not isinstance(doc, Suffix):
+        elif isinstance(part, Line) and flat:
+            room -= len(part.flat)
+        elif not isinstance(part, Suffix):
             return True
     return False
