@@ -77,7 +77,7 @@ def slips(text: str, file: str) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
             case ast.ExceptHandler(type=None | ast.Name(id="Exception" | "BaseException"), body=[*_, last]):
-                if file in BROAD or (isinstance(last, ast.Raise) and last.exc is None):
+                if file in BROAD or (isinstance(last, ast.Raise) and (last.exc is None or last.cause is not None)):
                     continue
                 yield f"{file}:{node.lineno}: catches everything; name what can happen"
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
@@ -106,9 +106,11 @@ def test_a_planted_slip_is_found(text: str, file: str) -> None:
     assert 1 == len(list(slips(text, file)))
 
 
-def test_cleaning_up_is_no_slip() -> None:
-    """A handler of everything that ends in a bare `raise` swallows nothing."""
-    assert [] == list(slips('"""A."""\ntry:\n    f()\nexcept BaseException:\n    g()\n    raise\n', "leadflow/a.py"))
+@pytest.mark.parametrize("last", ["raise", "raise Failed(str(e)) from e"])
+def test_passing_on_is_no_slip(last: str) -> None:
+    """A handler of everything that ends in a bare `raise`, or in one with its cause, swallows nothing."""
+    text = f'"""A."""\ntry:\n    f()\nexcept BaseException as e:\n    g()\n    {last}\n'
+    assert [] == list(slips(text, "leadflow/a.py"))
 
 
 def choices(text: str, file: str) -> Iterator[tuple[str, frozenset[str]]]:
