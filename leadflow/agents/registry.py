@@ -9,7 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
+from leadflow.agents.http import HttpKind
+from leadflow.agents.openai import OpenAIKind
 from leadflow.agents.predeclared import ClockKind, RandomKind
+from leadflow.agents.process import ProcessKind
 from leadflow.agents.python import PythonKind
 from leadflow.plan.kinds import BUILT_IN, LATER, Catalogue, Kind
 from leadflow.run.ports import AgentKind
@@ -18,6 +21,9 @@ GROUP = "leadflow.agents"
 
 ADAPTERS: tuple[Callable[[], AgentKind], ...] = (
     PythonKind,
+    HttpKind,
+    OpenAIKind,
+    ProcessKind,
     ClockKind,
     RandomKind,
 )

@@ -5,7 +5,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from leadflow.agents.registry import GROUP, find_kinds
-from leadflow.plan.kinds import Kind
+from leadflow.plan.kinds import BUILT_IN, PREDECLARED, Kind
 from leadflow.plan.plan import AgentSpec
 from leadflow.run.errors import NotAllowed
 from leadflow.run.ports import Agent, Uses, World
@@ -66,3 +66,8 @@ def test_two_packages_cannot_offer_one_kind() -> None:
     point = EntryPoint("acme.fax", f"{HERE}:Fax", GROUP)
     registry = find_kinds((point, point))
     assert "another package offers this kind" in registry.problems[0]
+
+
+def test_every_built_in_row_has_its_adapter() -> None:
+    """The catalogue that `check` uses and the adapters that `run` uses name the same kinds."""
+    assert set(find_kinds(()).kinds) == {*BUILT_IN, *PREDECLARED}

@@ -1,12 +1,11 @@
 """A world for agents under test: real ports where they cost nothing, none where a test must not reach."""
 
 import asyncio
-import random
-import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
+from leadflow.run.adapters import SeededRng
 from leadflow.run.ports import Spawner, Transport, World
 
 
@@ -29,21 +28,6 @@ class StillClock:
         await over
 
 
-class SeededRng:
-    """Chance from a seed."""
-
-    def __init__(self, seed: int = 0) -> None:
-        self._random = random.Random(seed)
-
-    def random(self) -> float:
-        """In [0, 1)."""
-        return self._random.random()
-
-    def uuid(self) -> str:
-        """A version 4 UUID."""
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
-
-
 def world(
     root: Path,
     *,
@@ -55,10 +39,11 @@ def world(
     """A world around a project's root; ports that are not given must not be used."""
     return World(
         StillClock(),
-        SeededRng(),
+        SeededRng(0),
         cast(Transport, transport),
         cast(Spawner, spawner),
         root,
         commands or {},
+        {"PATH": "/usr/bin:/bin"},
         secrets or {},
     )

@@ -1,0 +1,169 @@
+"""The `Transport` port on aiohttp: one session for all agents of a run. The only file of this room that knows aiohttp.
+
+It sends each request once: aiohttp repeats some by itself when a kept-alive connection dies, unless a middleware turns
+that failure into one of ours (case R5). It follows no redirects, keeps no cookies, reads no proxy from the environment,
+and leaves percent-encoding as it is. Bodies are read in pieces, so that a small answer that unpacks to a huge one is
+noticed in time, and unpacked here, so that a packed one that ends early is noticed at all.
+"""
+
+import ssl
+import zlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import aiohttp
+from yarl import URL
+
+from leadflow.run.errors import BadResponse, CallError, ConnectFailed, ConnectionLost, IdleTimeout, NotAllowed
+from leadflow.run.ports import Streamed
+
+_PIECE = 64 * 1024
+"""Bytes read at once, after decompression."""
+
+
+class HttpTransport:
+    """HTTP over aiohttp. Connections are kept and shared; how many calls are under way is decided elsewhere."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    @asynccontextmanager
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        idle: timedelta | None = None,
+    ) -> AsyncIterator[Streamed]:
+        """Send a request; see the port."""
+        seconds = idle.total_seconds() if idle else None
+        with _translated(method, url):
+            async with self._open().request(
+                method,
+                _address(url),
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=None, sock_read=seconds),
+            ) as response:
+                yield _Response(response, method, url)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                middlewares=(_send_once,),
+                trust_env=False,
+                auto_decompress=False,
+                headers={"Accept-Encoding": "gzip, deflate"},
+            )
+        return self._session
+
+
+class _Response:
+    """A response whose head has come."""
+
+    def __init__(self, response: aiohttp.ClientResponse, method: str, url: str) -> None:
+        self._response = response
+        self._method, self._url = method, url
+        self.status = response.status
+        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The decompressed body, piece by piece."""
+        coding = self.headers.get("content-encoding", "identity").strip().lower()
+        with _translated(self._method, self._url):
+            packed = self._response.content.iter_chunked(_PIECE)
+            async for piece in packed if coding in ("", "identity") else _unpacked(packed, coding):
+                yield piece
+
+
+async def _unpacked(packed: AsyncIterator[bytes], coding: str) -> AsyncIterator[bytes]:
+    """A gzip or deflate body, a bounded piece at a time; one that ends early is a failure, which aiohttp's is not."""
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise BadResponse(f"the answer is packed as '{coding[:20]}', which was not asked for")
+    unpacker = None
+    async for piece in packed:
+        if unpacker is None:  # what is called deflate comes with or without its header
+            bare = coding == "deflate" and piece[0] & 0x0F != 8
+            unpacker = zlib.decompressobj(-zlib.MAX_WBITS if bare else zlib.MAX_WBITS | 32)
+        rest = piece
+        while rest and not unpacker.eof:
+            try:
+                yield unpacker.decompress(rest, _PIECE)
+            except zlib.error:
+                raise BadResponse("the answer cannot be unpacked") from None
+            rest = unpacker.unconsumed_tail
+    if unpacker is not None and not unpacker.eof:
+        raise ConnectionLost("the packed answer broke off")
+
+
+async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Give a broken connection our own name before aiohttp takes it for a reason to send again."""
+    with _translated(request.method, str(request.url)):
+        return await send(request)
+
+
+class _translated:
+    """aiohttp's failures as ours. The text names the host, never the path or query: they may hold secrets."""
+
+    def __init__(self, method: str, url: str) -> None:
+        self._what = f"{method} to {_host(url)}"
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _type: object, problem: BaseException | None, _trace: object) -> None:
+        ours = _ours(self._what, problem)
+        if ours is not None:
+            raise ours from None
+
+
+def _ours(what: str, problem: BaseException | None) -> CallError | None:
+    match problem:
+        case None | CallError():
+            return None
+        case aiohttp.ServerTimeoutError() if not isinstance(problem, aiohttp.ConnectionTimeoutError):
+            return IdleTimeout(f"{what}: nothing came for longer than the idle time")
+        case aiohttp.ConnectionTimeoutError() | aiohttp.ClientConnectorError() | ssl.SSLError():
+            return ConnectFailed(f"{what}: no connection: {_why(problem)}", sent=False)
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
+            return NotAllowed(f"{what}: this is no address of an HTTP server")
+        case aiohttp.ClientPayloadError():
+            return ConnectionLost(f"{what}: the answer broke off")
+        case aiohttp.ClientResponseError():
+            return BadResponse(f"{what}: the answer is no proper HTTP", status=problem.status or None)
+        case aiohttp.ClientError() | OSError():
+            return ConnectionLost(f"{what}: the connection broke: {_why(problem)}")
+        case _:
+            return None
+
+
+def _address(url: str) -> URL:
+    try:
+        return URL(url, encoded=True)
+    except ValueError:
+        raise NotAllowed("a malformed address: this is no address of an HTTP server") from None
+
+
+def _host(url: str) -> str:
+    try:
+        host = URL(url, encoded=True)
+    except ValueError:
+        return "a malformed address"
+    return f"{host.host}:{host.port}" if host.host else "an address without a host"
+
+
+def _why(problem: BaseException) -> str:
+    inner = getattr(problem, "os_error", None) or problem
+    text = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
+    return " ".join(str(text).split())[:200]
