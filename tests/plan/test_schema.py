@@ -1,0 +1,139 @@
+"""Types as JSON Schema: what a door takes, what strict providers ask for, and the way back."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadflow.plan.schema import from_schema, json_schema
+from leadflow.plan.types import (
+    BOOL,
+    DURATION,
+    FILE,
+    FLOAT,
+    INT,
+    JSON,
+    MONEY,
+    NONE,
+    STRING,
+    TIME,
+    FieldType,
+    Length,
+    ListType,
+    LiteralType,
+    MapType,
+    Money,
+    OptionalType,
+    Range,
+    RecordType,
+    Type,
+    UnionType,
+    optional,
+)
+from tests.plan.making import NAMES
+
+VERDICT = RecordType(
+    (
+        FieldType("urgent", BOOL),
+        FieldType("topic", UnionType((LiteralType("bug"), LiteralType("billing")))),
+        FieldType("sure", OptionalType(FLOAT), constraints=(Range(0, 1),), doc="How sure."),
+        FieldType("tags", ListType(STRING), default=(), constraints=(Length(None, 3),)),
+    )
+)
+
+
+def test_the_schema_of_a_record() -> None:
+    """What has a default or is optional may be left out; constraints, docs and defaults are said."""
+    assert {
+        "type": "object",
+        "properties": {
+            "urgent": {"type": "boolean"},
+            "topic": {"type": "string", "enum": ["bug", "billing"]},
+            "sure": {
+                "anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "null"}],
+                "description": "How sure.",
+            },
+            "tags": {"type": "array", "items": {"type": "string"}, "maxItems": 3, "default": []},
+        },
+        "required": ["urgent", "topic"],
+    } == json_schema(VERDICT)[0]
+
+
+def test_the_strict_form() -> None:
+    """For strict providers every field is required, an optional one nullable, and nothing else allowed (rule E2)."""
+    schema, is_strict = json_schema(VERDICT, strict=True)
+    assert is_strict
+    assert (["urgent", "topic", "sure", "tags"], False) == (schema["required"], schema["additionalProperties"])
+    assert "default" not in schema["properties"]["tags"]
+
+
+@pytest.mark.parametrize("type_", [JSON, MapType(INT), RecordType((FieldType("x", ListType(MapType(STRING))),))])
+def test_what_has_no_strict_form(type_: Type) -> None:
+    """A map and json, at any depth, are asked for in the loose form."""
+    assert (json_schema(type_)[0], False) == json_schema(type_, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("type_", "schema"),
+    [
+        (DURATION, {"type": "string", "format": "duration"}),
+        (TIME, {"type": "string", "format": "date-time"}),
+        (FILE, {"type": "string", "format": "file-path"}),
+        (NONE, {"type": "null"}),
+        (JSON, {}),
+        (MapType(INT), {"type": "object", "additionalProperties": {"type": "integer"}}),
+        (LiteralType("a"), {"type": "string", "enum": ["a"]}),
+    ],
+)
+def test_what_types_are_in_json(type_: Type, schema: dict[str, Any]) -> None:
+    """Durations, money and times are strings of their own formats (rule E3)."""
+    assert schema == json_schema(type_)[0]
+
+
+def test_length_of_a_text_and_default_of_money() -> None:
+    """A length bounds characters of a string; a default stands in the schema as it does in JSON."""
+    record = RecordType(
+        (FieldType("a", STRING, constraints=(Length(1, 2),)), FieldType("b", MONEY, default=Money(500_000)))
+    )
+    properties = json_schema(record)[0]["properties"]
+    assert {"type": "string", "minLength": 1, "maxLength": 2} == properties["a"]
+    assert "USD 0.50" == properties["b"]["default"]
+
+
+WORDS = st.lists(NAMES, min_size=1, max_size=3, unique=True).map(
+    lambda words: LiteralType(words[0]) if len(words) == 1 else UnionType(tuple(map(LiteralType, words)))
+)
+PLAIN = st.sampled_from([STRING, INT, FLOAT, BOOL, DURATION, MONEY, TIME, FILE])
+
+
+def _bigger(inner: st.SearchStrategy[Type]) -> st.SearchStrategy[Type]:
+    field = st.builds(FieldType, NAMES, inner)
+    records = st.lists(field, max_size=3, unique_by=lambda f: f.name).map(lambda fs: RecordType(tuple(fs)))
+    unions = st.lists(records, min_size=2, max_size=2, unique_by=repr).map(lambda rs: UnionType(tuple(rs)))
+    return st.one_of(inner.map(optional), st.builds(ListType, inner), st.builds(MapType, inner), records, unions)
+
+
+@given(st.recursive(PLAIN | WORDS, _bigger, max_leaves=6))
+def test_a_schema_says_its_type(type_: Type) -> None:
+    """The type of a type's schema is that type, in the loose and in the strict form."""
+    assert type_ == from_schema(json_schema(type_)[0])
+    assert type_ == from_schema(json_schema(type_, strict=True)[0])
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        None,
+        True,
+        5,
+        {},
+        {"type": ["string", "null"]},
+        {"$ref": "#/x"},
+        {"type": "string", "enum": [1]},
+        {"anyOf": [{}]},
+    ],
+)
+def test_what_no_type_says_is_json(schema: object) -> None:
+    """A schema that no type says is json, or the plain type it surely is."""
+    assert from_schema(schema) in (JSON, STRING)
