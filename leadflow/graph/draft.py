@@ -1,0 +1,294 @@
+"""A flow's graph while it is made: where the next vertex goes, and what it waits for.
+
+Knows scopes, regions and reasons of edges; what statements mean stands in `build`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from leadflow.check.checked import Checked
+from leadflow.diagnostics import Source, Span
+from leadflow.graph.exprs import Binding, Translator
+from leadflow.graph.model import (
+    FlowGraph,
+    LetVertex,
+    ScopeOfGraph,
+    Vertex,
+    Why,
+    end_vertex,
+    is_let,
+    let_of,
+    let_vertex,
+    node_of,
+)
+from leadflow.graph.serial import Region, Serial
+from leadflow.graph.uses import HARMFUL, Touch, Uses
+from leadflow.plan.expr import Const, Expr, Guard, LetValue, NodeValue, Phi
+from leadflow.plan.plan import Branch, Merge, Place, Work
+from leadflow.plan.policy import Timeout
+from leadflow.plan.types import NONE, Effect, Type
+
+
+class Waits(NamedTuple):
+    """What a node that is about to be put waits for."""
+
+    needs: dict[int, Why]
+    """Vertices, the strictest reason of each."""
+    passed: int
+    """As in `serial`."""
+
+
+@dataclass(slots=True, eq=False)
+class Draft:
+    """One flow in the making."""
+
+    checked: Checked
+    source: Source
+    uses: Uses
+    graph: FlowGraph
+    to: Translator
+    region: Region
+    serial: Serial | None = None
+    """None when nothing in the flow writes or fails on purpose: then there is nothing to wait for."""
+    scope: int = 0
+    edges: list[tuple[int, int, Why]] = field(default_factory=list)
+    ends: dict[int, int] = field(default_factory=dict)
+    """The end of each block node."""
+    let_needs: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """The nodes that each let reads, through other lets too."""
+    counts: list[dict[str, int]] = field(default_factory=list)
+    """By scope: how many control nodes of each word there are."""
+    steps: list[dict[str, list[int]]] = field(default_factory=list)
+    """By scope: the nodes of each name."""
+    block_needs: dict[int, set[int]] = field(default_factory=dict)
+    """The nodes that each block node waits for itself."""
+    consumed: set[int] = field(default_factory=set)
+    """Nodes of blocks that another node of the same scope waits for."""
+    written: dict[str, None] = field(default_factory=dict)
+    """Agents written through in the block at hand."""
+
+    # --- waiting --------------------------------------------------------------------------------------------------
+
+    def wait(self, effect: Effect = "pure", touch: Touch | None = None, *, after: Sequence[int] = ()) -> Waits:
+        """What the next node waits for: what was read since `to.begin`, `after`, its guard, and the serial reading.
+
+        Args:
+            effect: of the node; `write` for a `fail`, which waits like one.
+            touch: the agents of a call.
+        """
+        needs: dict[int, Why] = dict.fromkeys(self.to.reads, "data")
+        guard = self.region.guard
+        if guard is not None:
+            needs.setdefault(guard.node, "control")
+        for node in after:
+            needs.setdefault(node, "after")
+        if self.serial is None:
+            return Waits(needs, 0)
+        passed = self.serial.begin(self.region, self.nodes_of(needs))
+        order: list[int] = []
+        if effect in HARMFUL:
+            order = self.serial.all_above(self.region)
+        elif effect == "read" and touch is not None:
+            order = self.serial.writes_above(self.region, touch.agents, passed)
+            passed = max(passed, self.serial.begin(self.region, order))
+        for node in order:
+            needs.setdefault(node, "order")
+        return Waits(needs, passed)
+
+    def wait_also(self, waits: Waits, reads: Iterable[int]) -> Waits:
+        """The same, and these vertices as data."""
+        passed = waits.passed
+        for read in reads:
+            waits.needs[read] = "data"
+        if self.serial is not None:
+            passed = max(passed, self.serial.begin(self.region, self.nodes_of(reads)))
+        return Waits(waits.needs, passed)
+
+    def nodes_of(self, vertices: Iterable[int]) -> list[int]:
+        """The nodes that waiting for these vertices means, lets seen through."""
+        found: list[int] = []
+        for vertex in vertices:
+            if vertex >= 0:
+                found.append(vertex)
+            else:
+                found.extend(self.let_needs[let_of(vertex)])
+        return found
+
+    # --- vertices -------------------------------------------------------------------------------------------------
+
+    def put(self, vertex: Vertex, needs: dict[int, Why]) -> int:
+        """Add a node with its edges; nothing stands above because of it yet."""
+        graph, ends = self.graph, self.ends
+        node = len(graph.nodes)
+        graph.nodes.append(vertex)
+        scope = graph.scopes[vertex.scope]
+        scope.nodes.append(node)
+        self.edges.extend([(ends.get(need, need), node, why) for need, why in needs.items()])
+        if scope.owner is not None:
+            own = [n for n in self.nodes_of(needs) if graph.nodes[n].scope == vertex.scope]
+            self.consumed.update(own)
+            if not own:
+                self.edges.append((scope.owner, node, "inside"))
+        if self.to.has_constants:
+            graph.foldable.append(node)
+        return node
+
+    def stand(self, node: int, passed: int, *, touch: Touch | None = None, surely: bool = True) -> None:
+        """A node, or a block with all of its body, now stands above what follows.
+
+        Args:
+            touch: the agents it has written through; None: it writes nothing.
+            surely: it is one call, which has waited for all above.
+        """
+        if self.serial is None:
+            return
+        if touch is not None and surely:
+            self.region.frontier.clear()
+        self.serial.add(self.region, node, passed)
+        if touch is not None:
+            self.serial.written(self.region, node, touch.written, surely=surely)
+            self.written.update(dict.fromkeys(touch.written))
+
+    def control(self, word: str, work: Work, span: Span, *, waits: Waits | None = None, type_: Type = NONE) -> int:
+        """Add a control node where the draft stands; its name is the word and a number."""
+        waits = waits or self.wait()
+        name = self.number(self.scope, word)
+        place = self.place(span)
+        return self.put(Vertex(name, self.scope, work, self.region.guard, place, "pure", type_), waits.needs)
+
+    def branch(self, word: str, work: Branch, span: Span) -> tuple[int, int]:
+        """Add a branch; its node, and what has been written when it is decided."""
+        waits = self.wait()
+        node = self.control(word, work, span, waits=waits)
+        self.stand(node, waits.passed)
+        return node, waits.passed
+
+    def merge(self, guards: Sequence[Guard], span: Span) -> int:
+        """Add a node at which several ways go on."""
+        needs: dict[int, Why] = {guard.node: "control" for guard in guards}
+        passed = self.serial.begin(self.region, needs) if self.serial is not None else 0
+        self.to.begin()
+        place = self.place(span)
+        name = self.number(self.scope, "merge")
+        node = self.put(Vertex(name, self.scope, Merge(tuple(guards)), None, place, "pure", NONE), needs)
+        self.stand(node, passed)
+        return node
+
+    def join(self, region: Region, nodes: list[int]) -> int:
+        """Add a node that waits until all of these have settled, in an outer region."""
+        needs: dict[int, Why] = {}
+        if region.guard is not None:
+            needs[region.guard.node] = "control"
+        for node in nodes:
+            needs.setdefault(node, "order")
+        work = Branch(Const(True), (None,), ("all settled",))
+        last = self.graph.nodes[nodes[-1]].place
+        name = self.number(region.scope, "join")
+        return self.put(Vertex(name, region.scope, work, region.guard, last, "pure", NONE), needs)
+
+    def number(self, scope: int, word: str) -> str:
+        """The name of the next control node of that word: `if@2`."""
+        counts = self.counts[scope]
+        counts[word] = count = counts.get(word, 0) + 1
+        return f"{word}@{count}"
+
+    def bind_step(self, decl: int, name: str, node: int) -> None:
+        """A node is a step of that name."""
+        self.to.bindings[decl] = Binding(NodeValue(node), (node,), self.region.guard)
+        self.steps[self.scope].setdefault(name, []).append(node)
+
+    def bind_let(self, decl: int, name: str, value: Expr) -> None:
+        """A pure value gets a name."""
+        graph, reads = self.graph, dict.fromkeys(self.to.reads)
+        let = len(self.let_needs)
+        vertex = let_vertex(let)
+        graph.lets[let] = LetVertex(name, self.scope, value, self.region.guard)
+        self.let_needs[let] = tuple(dict.fromkeys(self.nodes_of(reads)))
+        self.edges.extend([(self.ends.get(read, read), vertex, "data") for read in reads])
+        self.to.bindings[decl] = Binding(LetValue(let), (vertex,), self.region.guard)
+        self.region.lets.append(decl)
+        if self.to.has_constants:
+            graph.foldable.append(vertex)
+
+    def place(self, span: Span) -> Place:
+        """Line and column for people."""
+        line, column = self.source.position(span.start)
+        return Place(span.file, line, column)
+
+    # --- regions and scopes ---------------------------------------------------------------------------------------
+
+    def close_lets(self, region: Region) -> None:
+        """What is bound under a guard is none to readers elsewhere when that guard does not hold."""
+        bindings = self.to.bindings
+        for decl in region.lets:
+            expr, reads, guard = bindings[decl]
+            if guard is not None and not isinstance(expr, Phi):
+                bindings[decl] = Binding(Phi(((guard, expr),)), (*reads, guard.node), guard)
+
+    def open_scope(self, owner: int | None, slots: tuple[str, ...]) -> int:
+        """Begin a scope."""
+        graph = self.graph
+        scope = len(graph.scopes)
+        graph.scopes.append(ScopeOfGraph(None if owner is None else self.scope, owner, slots, len(self.edges)))
+        self.counts.append({})
+        self.steps.append({})
+        return scope
+
+    def close_scope(self, scope: int) -> None:
+        """All of a scope is there: name its nodes, and end its block."""
+        graph = self.graph
+        for name, nodes in self.steps[scope].items():
+            if len(nodes) > 1:
+                for position, node in enumerate(nodes, 1):
+                    graph.nodes[node].name = f"{name}@{position}"
+        made = graph.scopes[scope]
+        if made.owner is not None:
+            end = end_vertex(made.owner)
+            last = [node for node in made.nodes if node not in self.consumed] or [made.owner]
+            self.edges.extend([(self.ends.get(node, node), end, "inside") for node in last])
+            self.ends[made.owner] = end
+            if any(isinstance(applied.policy, Timeout) for applied in graph.nodes[made.owner].policies):
+                self._hoist(made.owner, made.begun)
+
+    def judge(self, block: int, scope: int) -> int:
+        """What a `repeat` reads at the end of each round, since `to.begin`: what stands outside of the round has to
+        settle before the block begins. Gives the last write that has settled then."""
+        nodes, known = self.graph.nodes, self.block_needs[block]
+        end = end_vertex(block)
+        outer: dict[int, None] = {}
+        for read in dict.fromkeys(self.to.reads):
+            if is_let(read):
+                is_own = self.graph.lets[let_of(read)].scope == scope
+                self.edges.append((read, end, "inside") if is_own else (read, block, "data"))
+            outer.update(dict.fromkeys(node for node in self.nodes_of((read,)) if nodes[node].scope != scope))
+        new = [node for node in outer if node not in known]
+        known.update(new)
+        self.edges.extend([(self.ends.get(node, node), block, "data") for node in new])
+        return self.serial.begin(self.region, outer) if self.serial is not None else 0
+
+    def _hoist(self, block: int, begun: int) -> None:
+        """A block with a timeout begins when all that its body waits for has settled: its clock measures its work."""
+        nodes = self.graph.nodes
+        outside = set(self.graph.around(nodes[block].scope))
+        waiting = [s for s, target, _ in self.edges[begun:] if target > block and nodes[target].scope not in outside]
+        found: dict[int, None] = {}
+        while waiting:
+            source = waiting.pop(0)
+            for node in self.let_needs[let_of(source)] if is_let(source) else (node_of(source),):
+                if nodes[node].scope not in outside or node == block:
+                    continue
+                if node < block:
+                    found[node] = None
+                else:  # a join that was made for the body
+                    waiting.extend(s for s, target, _ in self.edges[begun:] if target == node)
+        known = self.block_needs[block]
+        self.edges.extend([(self.ends.get(node, node), block, "order") for node in found if node not in known])
+
+    def finish(self) -> FlowGraph:
+        """The graph, with all of its edges."""
+        graph = self.graph
+        graph.digraph.add_nodes_from(range(len(graph.nodes)))
+        graph.digraph.add_nodes_from(map(let_vertex, graph.lets))
+        graph.connect(self.edges)
+        return graph

@@ -1,0 +1,157 @@
+"""The graph of a flow: one networkx DiGraph behind a typed wrapper. Knows vertices, edges and why they exist.
+
+Vertices are small ints, so that the graph stays cheap: the node n of the plan-to-be is the vertex n, the let n is
+`-2n - 1`, and the end of the block node n is `-2n - 2`. What needs a block waits for its end, and its body stands
+between the block and its end. Expressions name nodes and lets by their numbers. Steps and control are never dropped or
+merged, so the number of a node is already its number in the plan; lets may go, and are renumbered when lowered.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import networkx as nx
+
+from leadflow.check.checked import Checked
+from leadflow.plan.expr import Expr, Guard
+from leadflow.plan.plan import Catch, NeedWhy, Place, Undo, Work
+from leadflow.plan.policy import Applied
+from leadflow.plan.types import Effect, FieldType, Type
+
+Why: TypeAlias = NeedWhy | Literal["inside"]
+"""Why there is an edge. `inside`: from a block to its body, and from its body to its end."""
+
+_ATTRIBUTES: dict[Why, dict[str, Why]] = {
+    "data": {"why": "data"},
+    "after": {"why": "after"},
+    "order": {"why": "order"},
+    "control": {"why": "control"},
+    "inside": {"why": "inside"},
+}
+
+
+def let_vertex(let: int) -> int:
+    """The vertex of a let."""
+    return -2 * let - 1
+
+
+def end_vertex(node: int) -> int:
+    """The vertex of a block's end."""
+    return -2 * node - 2
+
+
+def is_let(vertex: int) -> bool:
+    """Whether a vertex is a let."""
+    return vertex < 0 and vertex % 2 == 1
+
+
+def let_of(vertex: int) -> int:
+    """The let of its vertex."""
+    return (-vertex - 1) // 2
+
+
+def node_of(vertex: int) -> int:
+    """The node of a vertex that is no let: itself, or the block whose end it is."""
+    return vertex if vertex >= 0 else -vertex // 2 - 1
+
+
+@dataclass(slots=True, eq=False)
+class Vertex:
+    """A step or a control node: what `plan.Node` will say of it, without what follows from the edges."""
+
+    name: str
+    scope: int
+    work: Work
+    guard: Guard | None
+    place: Place
+    effect: Effect
+    type: Type
+    policies: tuple[Applied, ...] = ()
+    catch: Catch | None = None
+    undo: Undo | None = None
+    doc: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class LetVertex:
+    """A pure value."""
+
+    name: str
+    scope: int
+    value: Expr
+    guard: Guard | None
+
+
+@dataclass(slots=True, eq=False)
+class ScopeOfGraph:
+    """The body of the flow, or of the block node `owner`."""
+
+    parent: int | None
+    owner: int | None
+    slots: tuple[str, ...]
+    begun: int = 0
+    """How many edges the flow had when the scope was opened."""
+    nodes: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class FlowGraph:
+    """One flow. Passes change it in place."""
+
+    name: str
+    params: tuple[FieldType, ...]
+    result: Type
+    policies: tuple[Applied, ...]
+    effect: Effect
+    place: Place
+    doc: str | None
+    digraph: "nx.DiGraph[int]" = field(default_factory=nx.DiGraph)
+    nodes: list[Vertex] = field(default_factory=list)
+    lets: dict[int, LetVertex] = field(default_factory=dict)
+    """By number; numbers of dropped lets are missing."""
+    scopes: list[ScopeOfGraph] = field(default_factory=list)
+    foldable: list[int] = field(default_factory=list)
+    """Vertices with an operator over a constant: where folding may find something."""
+    levels: list[int] = field(default_factory=list)
+    """Of each node; empty until the pass `levels`."""
+    ranks: list[int] = field(default_factory=list)
+    """Of each node; empty until the pass `critical_path`."""
+
+    def connect(self, edges: Iterable[tuple[int, int, Why]]) -> None:
+        """Add edges: from what is needed to what needs it."""
+        self.digraph.add_edges_from([(source, target, _ATTRIBUTES[why]) for source, target, why in edges])
+
+    def needs(self, vertex: int) -> Iterator[tuple[int, Why]]:
+        """What a vertex waits for, in the order in which it was connected."""
+        for source, attributes in self.digraph.pred[vertex].items():
+            yield source, attributes["why"]
+
+    def why(self, source: int, target: int) -> Why:
+        """The reason of an edge."""
+        why: Why = self.digraph.edges[source, target]["why"]
+        return why
+
+    def readers(self, vertex: int) -> list[int]:
+        """What waits for a vertex."""
+        return list(self.digraph.succ[vertex])
+
+    def drop_let(self, let: int) -> None:
+        """Remove a let that nobody reads."""
+        del self.lets[let]
+        self.digraph.remove_node(let_vertex(let))
+
+    def around(self, scope: int) -> Iterator[int]:
+        """A scope and all scopes around it, from inside out."""
+        inner: int | None = scope
+        while inner is not None:
+            yield inner
+            inner = self.scopes[inner].parent
+
+
+@dataclass(slots=True, eq=False)
+class Graph:
+    """A program: a graph per flow, and the tables it was made from."""
+
+    checked: Checked
+    flows: Mapping[str, FlowGraph]
+    """By qualified name, in the order of the text."""
