@@ -31,6 +31,7 @@ from leadflow.events.model import (
 )
 from leadflow.plan.types import Value
 from leadflow.run.errors import InternalError
+from leadflow.run.heap import Heap
 from leadflow.run.kernel import Call, CancelCall, Command, Kernel, Program, StartTimer, Step, StopTimer
 from leadflow.run.kernel_layout import NodeLayout
 from leadflow.run.ports import Answer, Caller, Callers, CallOrder, Clock, Journal
@@ -88,6 +89,7 @@ class Driver:
     def __init__(self, program: Program, ports: Ports, bounds: Bounds | None = None) -> None:
         self._ports = ports
         self._bounds = bounds or Bounds()
+        self._size = sum(len(flow.nodes) for flow in program.plan.flows.values())
         self._kernel = Kernel(program, calls=self._bounds.calls, deadline=self._bounds.deadline)
         self._run = ""
         self._entries: list[Entry] = []
@@ -107,6 +109,7 @@ class Driver:
         """Tasks of the driver's own: drains and graces."""
         self._is_cancelled = False
         self._leaked: dict[str, Task] = {}
+        self._heap = Heap()
 
     async def run(self, started: RunStarted) -> Result:
         """Run from the start to the end."""
@@ -151,6 +154,7 @@ class Driver:
         return result
 
     async def _loop(self, step: Step) -> Result:
+        self._heap.grown_to(self._size)
         try:
             while True:
                 if step.events:
@@ -163,6 +167,7 @@ class Driver:
                     return self._result()
                 step = self._kernel.on(await self._facts())
         finally:
+            self._heap.give_back()
             await self._close()
 
     async def _facts(self) -> list[Event]:
@@ -192,6 +197,7 @@ class Driver:
 
     def _show(self, entries: Sequence[Entry]) -> None:
         self._entries.extend(entries)
+        self._heap.grown_to(len(self._entries))
         for observer in self._ports.observers:
             for entry in entries:
                 try:
@@ -227,7 +233,7 @@ class Driver:
         if caller is None:
             caller = self._callers[call.layout] = self._ports.callers.prepare(call.flow, call.layout.node)
         deadline = None if call.within is None else self._deadlines.get(call.within)
-        order = CallOrder(call.path, call.args, call.key, self._run, deadline, self._post)
+        order = CallOrder(call.path, call.args, call.key, self._run, deadline, self._post, self._leave)
         self._calls[call.path] = asyncio.get_running_loop().create_task(self._call(caller, order), name=call.path)
 
     async def _call(self, caller: Caller, order: CallOrder) -> None:
@@ -249,8 +255,9 @@ class Driver:
                 fact = NodeDone(path, outcome.value, None, outcome.agent, outcome.usage)
             else:
                 fact = NodeFailed(path, outcome)
-        del self._calls[path]
-        self._post(fact)
+        if self._calls.get(path) is asyncio.current_task():
+            del self._calls[path]
+            self._post(fact)
 
     def _stop(self, path: str, why: str) -> None:
         task = self._calls.get(path)
@@ -265,6 +272,14 @@ class Driver:
         if self._calls.get(path) is task:
             del self._calls[path]
             self._post(NodeCancelled(path, self._told.pop(path)))
+
+    def _leave(self, path: str, failure: Failure) -> None:
+        """A call is over although it does not stop (case T8)."""
+        if (task := self._calls.pop(path, None)) is not None:
+            _log.warning("call %s of run %s does not stop and is left behind", path, self._run)
+            self._leaked[path] = task
+            self._told.pop(path, None)
+            self._post(NodeFailed(path, failure))
 
     async def _give_up(self, paths: Sequence[str]) -> None:
         """After a grace, go on without the calls that do not stop."""

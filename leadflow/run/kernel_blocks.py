@@ -5,6 +5,7 @@ from leadflow.plan.plan import Do, FlowCall, For, Parallel, Race, Repeat
 from leadflow.plan.types import Value
 from leadflow.run.errors import InternalError, ValueProblem
 from leadflow.run.kernel_frames import (
+    in_doubt,
     open_block,
     open_body,
     open_inside,
@@ -113,8 +114,8 @@ def _end_iteration(block: Block, frame: Frame) -> None:
     if block.live:
         return
     outcome: Failure | str | None = block.failure or block.stopped
-    if outcome is None and block.failures and strategy != "partial":
-        outcome = summary(block.failures, block.path)
+    if outcome is None and block.failures:
+        outcome = in_doubt(block.failures) if strategy == "partial" else summary(block.failures, block.path)
     close_block(block, outcome, tuple(block.results))
 
 
@@ -160,8 +161,8 @@ def _end_parallel(block: Block, frame: Frame, need: int | None) -> None:
     """Rule B4: it waits for all; then fewer than `need` is a failure."""
     problem = block.failure or problem_of(frame)
     if need is not None and block.failure is None and frame.stopping is None:
-        problem = None
-        if (good := settled_well(frame)) < need:
+        problem = in_doubt(frame.failures or ())
+        if problem is None and (good := settled_well(frame)) < need:
             causes = tuple(frame.failures or ())
             text = f"{good} of {len(frame.status)} members succeeded, {need} are needed"
             problem = Failure("flow.need", "agent", text, block.path, (), causes)

@@ -1,5 +1,7 @@
 """How frames and blocks come to be, and how the end of a frame is judged."""
 
+from collections.abc import Iterable
+
 from leadflow.events.model import Failure, NodeStarted, Status
 from leadflow.plan.plan import For
 from leadflow.plan.policy import Strategy
@@ -124,7 +126,7 @@ def problem_of(frame: Frame) -> Failure | str | None:
     if frame.failures is None:
         return None
     if frame.strategy == "partial" and not frame.has_left and (frame.has_result or not frame.layout.has_result):
-        return None
+        return in_doubt(frame.failures)
     return summary(frame.failures, frame.prefix[:-1])
 
 
@@ -133,7 +135,13 @@ def summary(failures: list[Failure], path: str) -> Failure:
     if len(failures) == 1:
         return failures[0]
     message = f"{len(failures)} members failed; the first: {failures[0].message}"
-    return Failure("flow.members", "agent", message, path, (), tuple(failures))
+    doubt = in_doubt(failures) is not None
+    return Failure("flow.members", "agent", message, path, (), tuple(failures), doubt)
+
+
+def in_doubt(failures: Iterable[Failure]) -> Failure | None:
+    """The first failure that nothing may absorb (rule C3)."""
+    return next((failure for failure in failures if failure.in_doubt), None)
 
 
 def settled_well(frame: Frame) -> int:

@@ -5,7 +5,6 @@ longest remaining path goes first, then the higher priority, then the order of p
 """
 
 from collections.abc import Iterator
-from heapq import heappop, heappush
 
 from leadflow.events.model import Status
 from leadflow.run.kernel_layout import NodeLayout
@@ -25,14 +24,21 @@ def admitted(state: State) -> Iterator[Ready]:
     ready, state.ready = state.ready, []
     if len(ready) > 1:
         ready.sort()
+    late: list[Ready] = []
     for item in ready:
         frame = item[3]
-        if _pass(item, frame.members or frame.gate, state):
+        gate = frame.members or frame.gate
+        if gate is state.gate and gate.limit is not None and gate.used >= gate.limit:
+            late.append(item)
+        elif _pass(item, gate, state):
             yield item
+    if late:
+        state.gate.waiting.join_all(late)
+        _freed(state.gate, state)
     while state.freed:
         gate = state.freed.pop()
         while gate.waiting and (gate.limit is None or gate.used < gate.limit):
-            item = heappop(gate.waiting)
+            item = gate.waiting.leave()
             if item[3].status[item[2]] is not _PENDING:
                 give_back(item, gate, state)
                 continue
@@ -42,19 +48,22 @@ def admitted(state: State) -> Iterator[Ready]:
 
 
 def _pass(item: Ready, gate: Gate, state: State) -> bool:
-    """Go through all gates from this one on; where there is no room, wait."""
+    """Go through all gates from this one on; where there is no room, or a line, wait."""
     at: Gate | None = gate
     while at is not None:
-        if at.limit is not None and at.used >= at.limit:
-            heappush(at.waiting, item)
-            return False
-        if at.waiting:
-            heappush(at.waiting, item)
-            state.freed.append(at)
+        if at.limit is not None and (at.used >= at.limit or at.waiting):
+            at.waiting.join(item)
+            _freed(at, state)
             return False
         at.used += 1
         at = _next(item, at)
     return True
+
+
+def _freed(gate: Gate, state: State) -> None:
+    """Whoever waits at a gate with room gets a turn."""
+    if gate.limit is not None and gate.used < gate.limit and gate.waiting:
+        state.freed.append(gate)
 
 
 def _next(item: Ready, gate: Gate) -> Gate | None:
@@ -65,8 +74,7 @@ def _next(item: Ready, gate: Gate) -> Gate | None:
 def release(gate: Gate, state: State) -> None:
     """Give one place back."""
     gate.used -= 1
-    if gate.waiting:
-        state.freed.append(gate)
+    _freed(gate, state)
 
 
 def release_all(frame: Frame, state: State) -> None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from leadflow.events.model import Status
-from leadflow.plan.expr import Const, Expr
+from leadflow.plan.expr import Const, Expr, Guard
 from leadflow.plan.plan import (
     AgentCall,
     Branch,
@@ -47,6 +47,7 @@ from leadflow.plan.types import Value
 from leadflow.run.context import Compiled
 from leadflow.run.errors import InternalError
 from leadflow.run.evaluate import compile_expr
+from leadflow.run.heap import uncollected
 
 P = TypeVar("P", bound=Policy)
 
@@ -65,6 +66,10 @@ class NodeLayout:
     """Its position in its scope."""
     is_call: bool
     """Whether it calls an agent."""
+    is_merge: bool
+    is_block: bool
+    """Whether something opens below it: a block of any kind, or a called flow."""
+    guard: Guard | None
     order: int
     """Where it stands among ready calls, without its priority: smaller starts first."""
     priority: int | None
@@ -157,7 +162,8 @@ class Program:
         """The layout of a flow of the plan."""
         found = self._layouts.get(flow)
         if found is None:
-            found = self._layouts[flow] = lay_out(self.plan.flows[flow])
+            with uncollected():
+                found = self._layouts[flow] = lay_out(self.plan.flows[flow])
         return found
 
 
@@ -248,8 +254,18 @@ def _link_guards(member: NodeLayout, members: tuple[NodeLayout, ...], local: lis
 
 def _node(node: Node, local: int, inside: int | None) -> NodeLayout:
     own = _priority(node.policies)
-    is_call, first = isinstance(node.work, AgentCall), -node.rank * _PRIORITIES
-    laid = NodeLayout(node, node.id, node.name, local, is_call, first, own if own is not None else inside)
+    laid = NodeLayout(
+        node,
+        node.id,
+        node.name,
+        local,
+        isinstance(node.work, AgentCall),
+        isinstance(node.work, Merge),
+        isinstance(node.work, FlowCall | For | Repeat | Parallel | Race | Do),
+        node.guard,
+        -node.rank * _PRIORITIES,
+        own if own is not None else inside,
+    )
     laid.optional = policy_of(node.policies, Optional) is not None
     laid.catch = _compiled(node.catch.value) if isinstance(node.catch, Catch) else None
     _lay_work(laid)

@@ -2,7 +2,7 @@
 
 from leadflow.events.model import BranchTaken, Failure, NodeStarted
 from leadflow.plan.expr import Guard
-from leadflow.plan.plan import AgentCall, Branch, Do, Fail, FlowCall, For, Merge, Parallel, Race, Repeat, Return, Yield
+from leadflow.plan.plan import Branch, Fail, Merge, Return, Yield
 from leadflow.plan.types import Value
 from leadflow.run.errors import FLOW_ERRORS, InternalError, ValueProblem
 from leadflow.run.kernel_blocks import begin_block
@@ -33,22 +33,23 @@ BEGUN = -1
 
 def consider(frame: Frame, local: int) -> None:
     """Something that a node waits for has settled: skip it, block it, begin it, or leave it waiting."""
-    layout = frame.layout.members[local]
     if frame.status[local] is not PENDING:
         return
-    node = layout.node
-    if node.guard is not None and not _guard_allows(frame, layout, node.guard):
+    layout = frame.layout.members[local]
+    if layout.guard is not None and not _guard_allows(frame, layout, layout.guard):
         return
-    if isinstance(node.work, Merge):
-        _merge(frame, layout, node.work)
+    if layout.is_merge:
+        _merge(frame, layout)
         return
     if frame.waits[local]:
         return
     frame.waits[local] = BEGUN
-    if frame.state.has_trouble and (by := blocker(frame, node.needs)) is not None:
+    if frame.state.has_trouble and (by := blocker(frame, layout.node.needs)) is not None:
         settle_blocked(frame, layout, by)
-    elif layout.is_call or (frame.members is not None and isinstance(node.work, _BLOCKS)):
+    elif layout.is_call or (layout.is_block and frame.members is not None):
         queue(frame, layout)
+    elif layout.is_block:
+        begin_block(frame, layout)
     else:
         _begin(frame, layout)
 
@@ -78,10 +79,10 @@ def _taken(home: Frame, node: int) -> str:
     return f"{decided.name} went on"
 
 
-def _merge(frame: Frame, layout: NodeLayout, work: Merge) -> None:
+def _merge(frame: Frame, layout: NodeLayout) -> None:
     """Rule A2: done when one of the ways here was taken, skipped when none can be any more."""
     by, why, is_open = None, "", False
-    for guard in work.guards:
+    for guard in layout.node.work.guards if isinstance(layout.node.work, Merge) else ():
         if frame.holds(guard):
             log_done(frame, layout, None)
             return
@@ -102,15 +103,9 @@ def _merge(frame: Frame, layout: NodeLayout, work: Merge) -> None:
         settle_skipped(frame, layout, why)
 
 
-_BLOCKS = (FlowCall, For, Repeat, Parallel, Race, Do)
-
-
 def _begin(frame: Frame, layout: NodeLayout) -> None:
-    """What is no call begins, and most of it ends, at once."""
+    """What takes no time begins and ends at once."""
     work = layout.node.work
-    if isinstance(work, _BLOCKS):
-        begin_block(frame, layout)
-        return
     try:
         value = layout.values[0](frame)
     except ValueProblem as problem:
@@ -126,7 +121,7 @@ def _begin(frame: Frame, layout: NodeLayout) -> None:
             path = frame.prefix + layout.name
             frame.has_left = True
             settle_failed(frame, layout, Failure("flow.failed", FLOW_ERRORS["flow.failed"], str(value), path))
-        case AgentCall() | Merge():
+        case _:
             raise InternalError(f"{layout.name} does not begin here")
 
 

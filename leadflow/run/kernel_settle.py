@@ -114,7 +114,9 @@ def _note(frame: Frame, layout: NodeLayout, reason: str) -> None:
 
 
 def _absorb(frame: Frame, layout: NodeLayout, failure: Failure) -> tuple[Value] | Failure:
-    """The value that a failure becomes, or the failure that remains."""
+    """The value that a failure becomes, or the failure that remains; what is in doubt remains (rule C3)."""
+    if failure.in_doubt:
+        return failure
     if layout.catch is not None:
         frame.locals[:] = [
             {

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from heapq import heappop, heappush
 from typing import TypeAlias
 
 from leadflow.events.model import Event, Failure, RunStarted, Status
@@ -85,6 +86,37 @@ class Values(dict[int, Value]):
 
 
 @dataclass(slots=True, eq=False)
+class Line:
+    """Those that wait at a gate, first the first."""
+
+    late: list["Ready"] = field(default_factory=list)
+    """A heap: those that came one by one."""
+    crowd: list["Ready"] = field(default_factory=list)
+    """Those that came all at once, the first at the end: cheaper than a heap, which has to compare many."""
+
+    def __bool__(self) -> bool:
+        return bool(self.late or self.crowd)
+
+    def join(self, item: "Ready") -> None:
+        """One more."""
+        heappush(self.late, item)
+
+    def join_all(self, items: list["Ready"]) -> None:
+        """Many more, in their order."""
+        if self.crowd:
+            for item in items:
+                heappush(self.late, item)
+        else:
+            self.crowd = items[::-1]
+
+    def leave(self) -> "Ready":
+        """The first."""
+        if self.crowd and not (self.late and self.late[0] < self.crowd[-1]):
+            return self.crowd.pop()
+        return heappop(self.late)
+
+
+@dataclass(slots=True, eq=False)
 class Gate:
     """How many may be under way at once: in the run, in a flow, among the members of a block."""
 
@@ -92,8 +124,7 @@ class Gate:
     outer: "Gate | None"
     """The gate that one has to pass next."""
     used: int = 0
-    waiting: list["Ready"] = field(default_factory=list)
-    """A heap."""
+    waiting: Line = field(default_factory=Line)
 
 
 Ready: TypeAlias = tuple[int, tuple[int, ...], int, "Frame", NodeLayout]
