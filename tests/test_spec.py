@@ -40,6 +40,14 @@ def test_the_order_of_policies_is_the_order() -> None:
     assert list(ORDER) == re.findall(r"`([a-z_]+)`", listed[1])
 
 
+def test_it_says_what_runs() -> None:
+    """The last column of the tables of annotations and kinds is what `run` goes by."""
+    rows = re.findall(r"^\| `(@?[a-z_]+)(?:\.NAME)?` \|.*\| (yes|not yet) \|$", TEXT, re.MULTILINE)
+    wanted = {f"@{name}": row.runs for name, row in ROWS.items()}
+    wanted |= {kind.name: kind.runs for kind in (*BUILT_IN.values(), *LATER.values())}
+    assert wanted == {name: runs == "yes" for name, runs in rows if name in wanted}
+
+
 def test_every_rule_is_there() -> None:
     """The rules that have names are A1-A5, B1-B7, C1-C10, D1-D12 and E1-E10."""
     wanted = [f"{part}{n}" for part, most in zip("ABCDE", (5, 7, 10, 12, 10), strict=True) for n in range(1, most + 1)]
