@@ -79,7 +79,8 @@ def field_of(cx: Context, expr: tree.Member, owner: Type) -> Type:
     empty = holds_none(owner)
     if empty and not expr.safe:
         _say_none(cx, expr, owner)
-    elif expr.safe and not empty:
+        return UNKNOWN
+    if expr.safe and not empty:
         dot = Fix("write '.'", (Edit(_dot(expr), "."),), safe=True)
         cx.report(never_none(expr.target.span, given=show(owner), fix=dot))
     inner = without_none(owner)

@@ -36,6 +36,8 @@ class Bound:
     by_name: dict[str, list[tree.Arg]] = field(default_factory=dict)
     extra: list[tree.Arg] = field(default_factory=list)
     """What an open callee takes beyond its parameters."""
+    loose: list[tree.Arg] = field(default_factory=list)
+    """Arguments that were reported; what they hold is still looked at."""
     complete: bool = True
     """No argument is missing."""
 
@@ -65,22 +67,28 @@ def bind(
     for arg in args:
         if arg.name is None:
             if named is not None:
-                cx.report(positional_after_named(arg.value.span))
+                if not bound.loose:
+                    cx.report(positional_after_named(arg.value.span))
+                bound.complete = False
+                bound.loose.append(arg)
+                continue
             _take_next(cx, bound, arg, ordered, count, owner=owner, slots=slots, open_ended=open_ended)
             count += 1
             continue
         named = arg
         slot = byname.get(arg.name.text)
         if slot is not None and slot.name in bound.by_name:
+            bound.loose.append(arg)
             cx.report(argument_twice(arg.span, slot.name, first=bound.by_name[slot.name][0].span))
         elif slot is not None:
             bound.by_name[slot.name] = [arg]
         elif open_ended:
             _take_extra(cx, bound, arg, arg.name)
         else:
+            bound.loose.append(arg)
             cx.report(unknown_argument(arg.name.span, arg.name.text, owner=owner, known=cx.program.known(byname)))
     missing = [slot.name for slot in slots if slot.required and slot.name not in bound.by_name]
-    if missing:
+    if missing and bound.complete:
         bound.complete = False
         cx.report(missing_argument(span, missing, owner=owner, labels=(label,) if label else ()))
     return bound
@@ -108,6 +116,7 @@ def _take_next(
         bound.extra.append(arg)
         return
     else:
+        bound.loose.append(arg)
         if count == len(ordered):
             by_name = [slot.name for slot in slots if slot.name not in bound.by_name]
             cx.report(too_many_arguments(arg.value.span, owner=owner, most=len(ordered), named=by_name))
@@ -118,4 +127,5 @@ def _take_next(
     elif slot.many:
         taken.append(arg)
     else:
+        bound.loose.append(arg)
         cx.report(argument_twice(arg.span, slot.name, first=taken[0].span))

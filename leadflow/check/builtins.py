@@ -70,6 +70,8 @@ def function_call(cx: Context, call: tree.Call, name: str, infer: Infer) -> Type
     row = FUNCTIONS[name]
     slots = [Slot(p.name, p.required, True, p.many) for p in row.params]
     bound = bind(cx, call.args, slots, owner=f"'{name}'", span=call.span)
+    for arg in bound.loose:
+        infer(cx, arg.value, None)
     work = _Call(cx, row, broken=not bound.complete)
     types: list[list[Type]] = []
     exprs: list[tree.Expr] = []

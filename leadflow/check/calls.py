@@ -217,7 +217,10 @@ def _say_result(cx: Context, call: tree.Call, name: str, given: Type, declared: 
 
 def _bind(cx: Context, call: tree.Call, signature: Signature, owner: str, label: Label) -> Bound:
     slots = [Slot(param.name, param.required) for param in signature.params]
-    return bind(cx, call.args, slots, owner=owner, span=call.span, label=label)
+    bound = bind(cx, call.args, slots, owner=owner, span=call.span, label=label)
+    for arg in bound.loose:
+        infer(cx, arg.value)
+    return bound
 
 
 def _tool(cx: Context, call: tree.Call, symbol: ToolSymbol, declared: Type | None) -> Called | None:
@@ -291,6 +294,8 @@ def bind_action(cx: Context, call: tree.Call, row: ActionRow, owner: str) -> tup
     """Match the arguments of an action with its row and check them."""
     slots = [Slot(param.name, param.required, param.positional) for param in row.params]
     bound = bind(cx, call.args, slots, owner=f"'{owner}'", span=call.span, open_ended=row.any_args)
+    for arg in bound.loose:
+        infer(cx, arg.value)
     args: list[BoundArg] = []
     for param in row.params:
         expr = bound.one(param.name)

@@ -3,7 +3,7 @@
 Pure: it is given the parsed files and the catalogue, and opens nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from leadflow.check.agents import declare_agents, read_profile
@@ -14,14 +14,22 @@ from leadflow.check.effects import find_effects
 from leadflow.check.flows import check_flow, declare_signatures
 from leadflow.check.lint import is_library, lint_files
 from leadflow.check.loader import Loaded
-from leadflow.check.messages_policies import unknown_profile
 from leadflow.check.names import declare
 from leadflow.check.policies import check_bundle
 from leadflow.check.program import Agent, FlowSymbol, Program
-from leadflow.diagnostics import Report
+from leadflow.check.trials import check_trials
+from leadflow.diagnostics import Report, did_you_mean
 from leadflow.plan.kinds import PREDECLARED, Catalogue
 from leadflow.plan.plan import AgentSpec, Place
 from leadflow.syntax import tree
+
+
+class UnknownProfile(LookupError):
+    """A profile was asked for that the program does not have."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"there is no profile '{name}'{did_you_mean(name, known)}")
+        self.known = tuple(known)
 
 
 def check(loaded: Loaded, catalogue: Catalogue, report: Report, *, profile: str | None = None) -> Checked:
@@ -29,11 +37,16 @@ def check(loaded: Loaded, catalogue: Catalogue, report: Report, *, profile: str 
 
     Returns:
         What is known of the program under the given profile. It is complete when `report` has no errors.
+
+    Raises:
+        UnknownProfile: the program has no profile of that name. This is the caller's mistake, not the author's.
     """
+    names = profiles(loaded)
+    if profile is not None and profile not in names:
+        raise UnknownProfile(profile, names)
     base = _check(loaded, catalogue, report, profile=None, base_calls={})
     if not is_library(loaded.main.name):
         lint_files(base)
-    names = _profiles(loaded)
     chosen = base
     for name in names:
         found = Report()
@@ -41,13 +54,10 @@ def check(loaded: Loaded, catalogue: Catalogue, report: Report, *, profile: str 
         _pass_on(found, report, name)
         if name == profile:
             chosen = program
-    if profile is not None and profile not in names:
-        at = loaded.main.tree.span._replace(end=loaded.main.tree.span.start)
-        report(unknown_profile(at, profile, known=names))
     return _result(chosen)
 
 
-def _profiles(loaded: Loaded) -> list[str]:
+def profiles(loaded: Loaded) -> list[str]:
     """The names of the profiles of the project's files."""
     trees = (module.tree for module in loaded.modules.values() if not is_library(module.name))
     names = (item.name.text for file in trees for item in file.items if isinstance(item, tree.ProfileDecl))
@@ -84,6 +94,7 @@ def _check(
     }
     for key in find_effects(program):
         check_flow(program, flows[key])
+    check_trials(program)
     return program
 
 

@@ -57,6 +57,8 @@ class Context:
     flow: tree.FlowDecl | None = None
     binders: dict[str, list[Binding]] | None = None
     """Steps and lets of the flow by name; made when a name is not found."""
+    mentioned: set[str] = field(default_factory=set)
+    """Names that were read where they are not visible: that has been reported, so lint does not call them unused."""
     bound: list[Var] = field(default_factory=list)
     """Every name bound so far in this flow, for lint."""
     soft: bool = False

@@ -98,7 +98,7 @@ def expect(cx: Context, expr: tree.Expr, want: Type, where: str) -> Type:
             cx.program.types[expr.id] = done
             return done
     given = infer(cx, expr, want)
-    if fits(given, want):
+    if fits(given, want) or (given == JSON and cx.where == "trigger"):  # a door (rule E1): validated when it comes in
         return given
     say_mismatch(cx, expr, given=given, want=want, where=where)
     return want

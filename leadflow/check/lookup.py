@@ -91,11 +91,13 @@ def say_unknown(cx: Context, expr: tree.Name) -> None:
     name = expr.text
     found = _binders(cx).get(name, [])
     if found:
+        cx.mentioned.add(name)
         here = _blocks_around(cx, expr.span)
         binder, blocks = min(found, key=lambda b: (len(b[1]) - _shared(b[1], here), b[0].span.start))
         member_of = blocks[-1] if blocks and blocks[-1].label in ("parallel", "race") else None
         if member_of is not None and _shared(blocks, here) == len(blocks) and binder is not cx.statement:
-            cx.report(reads_member(expr.span, name, block=member_of.label, bound=_place(binder)))
+            if isinstance(binder, tree.Step):  # other statements have been refused already
+                cx.report(reads_member(expr.span, name, block=member_of.label, bound=_place(binder)))
         elif binder.span.start >= expr.span.start or binder is cx.statement:
             _say_early(cx, expr, binder, here)
         else:

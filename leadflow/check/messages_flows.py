@@ -40,7 +40,7 @@ def action_in_expression(span: Span, name: str, *, what: str) -> Draft:
     agent web: http { url: "https://example.com" }
     flow main() -> string {
       let page = web.get("/page")
-      return "done"
+      return page
     }
     ```
 
@@ -93,7 +93,7 @@ def unreachable(span: Span, *, after: str, leaves: Span) -> Draft:
     leadflow 1
     flow main(text: string) -> string {
       return text
-      let short = slice(text, 0, 10)
+      return slice(text, 0, 10)
     }
     ```
 

@@ -291,6 +291,7 @@ def unknown_module(span: Span, path: str, *, known: Sequence[str] = (), note: st
     ```flow
     leadflow 1
     use std.agents (reviewer)
+    agent lead: reviewer { model: "m" }
     ```
     """
     return Draft(span, f"there is no file for '{path}'{did_you_mean(path, known)}", notes=(note,) if note else ())
@@ -310,6 +311,7 @@ def not_in_module(span: Span, name: str, *, module: str, known: Sequence[str]) -
     ```flow
     leadflow 1
     use std.agents (reviewer)
+    agent lead: reviewer { model: "m" }
     ```
     """
     notes = (f"it declares {', '.join(known)}",) if 0 < len(known) <= 20 else ()
@@ -505,8 +507,8 @@ def import_loop(span: Span, loop: Sequence[str]) -> Draft:
 
     ```flow
     leadflow 1
-    use "main.flow" (help)
-    flow help() -> string { return "ask" }
+    use "main.flow" as self
+    const again = self.again
     ```
 
     Move what several files need into a file of its own:
@@ -539,6 +541,7 @@ def import_denied(span: Span, path: str, *, why: str) -> Draft:
     ```flow
     leadflow 1
     use std.agents (reviewer)
+    agent lead: reviewer { model: "m" }
     ```
     """
     return Draft(span, f"'{path}' may not be imported: {why}")
@@ -558,6 +561,7 @@ def import_unreadable(span: Span, path: str, *, why: str) -> Draft:
     ```flow
     leadflow 1
     use std.agents (reviewer)
+    agent lead: reviewer { model: "m" }
     ```
     """
     return Draft(span, f"'{path}' cannot be read: {why}")
@@ -577,6 +581,7 @@ def too_many_imports(span: Span, *, most: int) -> Draft:
     ```flow
     leadflow 1
     use std.agents (reviewer)
+    agent lead: reviewer { model: "m" }
     ```
     """
     return Draft(span, f"the imports of this program lead to more than {most:,} files")
@@ -596,6 +601,7 @@ def import_case(span: Span, path: str, *, real: str) -> Draft:
     ```flow
     leadflow 1
     use "shared.flow" (x)
+    const y = x
     ```
     """
     return Draft(span, f"'{path}' is called '{real}'; write it with the same capitals")

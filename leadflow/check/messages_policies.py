@@ -364,8 +364,8 @@ def bad_run(span: Span, *, hint: str) -> Draft:
     leadflow 1
     flow main() -> string { return "hello" }
     test "says hello" {
-      run r = upper("x")
-      expect true
+      run r = main
+      expect r.value == "hello"
     }
     ```
 
@@ -400,14 +400,15 @@ def two_effects(span: Span, name: str, *, first: Span, other: str) -> Draft:
     return Draft(span, f"'{name}' is said to be {other} already", (Label(first, "said here"),))
 
 
-@code("FLOW446", "A profile changes what is not there")
+@code("FLOW446", "A profile cannot change this")
 def bad_override(span: Span, name: str, *, why: str) -> Draft:
     """A profile changes settings, annotations and the kind of agents that are declared, and values of constants.
 
     ```flow
     leadflow 1
     agent web: http { url: "https://example.com" }
-    profile local { agent wbe { url: "http://localhost" } }
+    const place = "here"
+    profile local { agent place { url: "http://localhost" } }
     ```
 
     ```flow
@@ -417,25 +418,6 @@ def bad_override(span: Span, name: str, *, why: str) -> Draft:
     ```
     """
     return Draft(span, f"a profile cannot change '{name}': {why}")
-
-
-@code("FLOW447", "Unknown profile")
-def unknown_profile(span: Span, name: str, *, known: Sequence[str]) -> Draft:
-    """The profile that was asked for is not in this file. (It is asked for when the flow is checked or run, so this
-    finding depends on how that was done.)
-
-    ```flow
-    leadflow 1
-    flow main() -> string { return "hello" }
-    ```
-
-    ```flow
-    leadflow 1
-    flow main() -> string { return "hello" }
-    profile production { }
-    ```
-    """
-    return Draft(span, f"there is no profile '{name}' in this file{did_you_mean(name, known)}")
 
 
 @code("FLOW448", "What a policy does on an error")

@@ -196,8 +196,8 @@ def json_leak(span: Span, *, what: str, hint: str, labels: tuple[Label, ...] = (
     leadflow 1
     agent web: http { url: "https://example.com" }
     flow main() -> string {
-      step case = web.get("/case")
-      return case.id
+      step found = web.get("/case")
+      return found.id
     }
     ```
 
@@ -207,8 +207,8 @@ def json_leak(span: Span, *, what: str, hint: str, labels: tuple[Label, ...] = (
     leadflow 1
     agent web: http { url: "https://example.com" }
     flow main() -> string {
-      step case: { id: string } = web.get("/case")
-      return case.id
+      step found: { id: string } = web.get("/case")
+      return found.id
     }
     ```
     """
@@ -393,7 +393,8 @@ def no_common_type(span: Span, *, what: str, left: str, right: str, first: Span 
     ```flow
     leadflow 1
     flow main(short: bool) -> string {
-      return if short then "one" else 2
+      let size = if short then "one" else 2
+      return "${size}"
     }
     ```
 
@@ -402,7 +403,8 @@ def no_common_type(span: Span, *, what: str, left: str, right: str, first: Span 
     ```flow
     leadflow 1
     flow main(short: bool) -> string {
-      return if short then "one" else "two"
+      let size = if short then "one" else "two"
+      return "${size}"
     }
     ```
     """

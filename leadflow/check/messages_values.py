@@ -172,20 +172,20 @@ def bad_hole(span: Span, *, given: str, hint: str, labels: tuple[Label, ...] = (
 
     ```flow
     leadflow 1
-    type Case { id: string }
+    type Ticket { id: string }
     agent web: http { url: "https://example.com" }
-    flow main(case: Case) -> string {
-      step page: string = web.get("/cases/${case}")
+    flow main(ticket: Ticket) -> string {
+      step page: string = web.get("/cases/${ticket}")
       return page
     }
     ```
 
     ```flow
     leadflow 1
-    type Case { id: string }
+    type Ticket { id: string }
     agent web: http { url: "https://example.com" }
-    flow main(case: Case) -> string {
-      step page: string = web.get("/cases/${case.id}")
+    flow main(ticket: Ticket) -> string {
+      step page: string = web.get("/cases/${ticket.id}")
       return page
     }
     ```

@@ -232,6 +232,7 @@ def _after(cx: Context, step: tree.Step) -> None:
         if var is None:
             _say_unseen(cx, ident)
         elif var.what != "step":
+            mark(var)
             article = "an" if var.what[0] in "aeiou" else "a"
             label = Label(var.span, f"'{name}' is bound here")
             cx.report(bad_after(ident.span, name, why=f"{article} {var.what}", labels=(label,)))
