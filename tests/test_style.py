@@ -18,9 +18,10 @@ UNFINISHED = re.compile(r"\b(?:TO[D]O|FIX[M]E|X[X]X|HA[C]K|NotImplemented[E]rror
 BROAD = {
     "leadflow/run/driver.py": "calls agents, and posts what they raise as an event",
     "leadflow/agents/python.py": "carries what an author's function raises from its thread to the task that waits",
+    "tests/fuzz/fuzz_sources.py": "looks for the exceptions that must not be",
     "leadflow/agents/registry.py": "loads a stranger's package, and says what it raised",
 }
-"""Where any exception at all may be caught and kept, and why: only where code of strangers is called."""
+"""Where any exception at all may be caught and kept, and why."""
 
 LAWFUL_TWINS = ["leadflow/plan/expr.py: BinaryOp and leadflow/syntax/tree.py: BinaryOp"]
 """Of the tree and of the plan: neither room may see the other, so this test holds them together."""
