@@ -1,13 +1,21 @@
-"""The compiler on one page. The front half: load (read and parse), check."""
+"""The compiler on one page: load (read and parse), check, and from what is checked the plan.
+
+    checked, report = check_file(main, read)
+    plan = None if checked is None or report.has_errors else plan_of(checked)
+
+The back half (`leadflow.graph`: build, optimise, lower) is loaded when the first plan is made.
+"""
 
 from collections.abc import Mapping
 
+from leadflow import graph
 from leadflow.check.check import check
 from leadflow.check.checked import Checked
 from leadflow.check.loader import load, load_source
 from leadflow.check.reading import Read, ReadProblem
 from leadflow.diagnostics import Report
 from leadflow.plan.kinds import BUILT_IN, LATER, Catalogue
+from leadflow.plan.plan import Plan
 from leadflow.syntax.source import read_source
 
 CATALOGUE: Catalogue = {**LATER, **BUILT_IN}
@@ -54,3 +62,29 @@ def check_source(
         return None, report
     loaded = load_source(source, read, report)
     return check(loaded, catalogue, report, profile=profile), report
+
+
+def plan_of(checked: Checked) -> Plan:
+    """The plan of a program in which the checker has found no error."""
+    return graph.plan_of(checked)
+
+
+def compile_file(
+    main: str, read: Read, *, catalogue: Catalogue = CATALOGUE, profile: str | None = None
+) -> tuple[Plan | None, Report]:
+    """Load, check and compile a program; as `check_file`. The plan is None when there is an error."""
+    checked, report = check_file(main, read, catalogue=catalogue, profile=profile)
+    return (None if checked is None or report.has_errors else plan_of(checked)), report
+
+
+def compile_source(
+    name: str,
+    text: str,
+    *,
+    catalogue: Catalogue = CATALOGUE,
+    profile: str | None = None,
+    files: Mapping[str, str] | None = None,
+) -> tuple[Plan | None, Report]:
+    """Check and compile a text; as `check_source`. The plan is None when there is an error."""
+    checked, report = check_source(name, text, catalogue=catalogue, profile=profile, files=files)
+    return (None if checked is None or report.has_errors else plan_of(checked)), report
