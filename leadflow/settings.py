@@ -1,7 +1,7 @@
 """The operator's settings: `leadflow.toml` at the project's root, and the environment. The only file that reads either.
 
 A flow says what shall happen; these say what may: which programs `process` agents may start, how much a run does at
-once. The project's root is the nearest folder above the flow that holds a `leadflow.toml`, else the flow's own folder.
+once.
 """
 
 import os
@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-FILE = "leadflow.toml"
+from leadflow.files import SETTINGS, find_root
+
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT")
 """Variables that a program gets unless the settings say otherwise."""
 
@@ -58,12 +59,6 @@ class Project:
     settings: Settings
 
 
-def find_root(flow: Path) -> Path:
-    """The root of the project that a flow's file belongs to."""
-    folder = flow.resolve().parent
-    return next((up for up in (folder, *folder.parents) if (up / FILE).is_file()), folder)
-
-
 def load_project(flow: Path) -> Project:
     """The project of a flow's file.
 
@@ -71,16 +66,16 @@ def load_project(flow: Path) -> Project:
         SettingsError: its `leadflow.toml` is no TOML, or says what nobody understands.
     """
     root = find_root(flow)
-    path = root / FILE
+    path = root / SETTINGS
     if not path.is_file():
         return Project(root, Settings())
     try:
         with path.open("rb") as file:
             return Project(root, Settings.model_validate(tomllib.load(file)))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise SettingsError(f"{FILE} is no TOML: {problem}") from None
+        raise SettingsError(f"{SETTINGS} is no TOML: {problem}") from None
     except ValidationError as problems:
-        lines = [f"{FILE}: {'.'.join(map(str, p['loc']))}: {p['msg']}" for p in problems.errors(include_url=False)]
+        lines = [f"{SETTINGS}: {'.'.join(map(str, p['loc']))}: {p['msg']}" for p in problems.errors(include_url=False)]
         raise SettingsError("\n".join(lines)) from None
 
 

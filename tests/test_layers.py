@@ -19,15 +19,16 @@ pytestmark = pytest.mark.house
 FRONT = {"diagnostics", "syntax", "check", "graph", "plan"}
 BACK = {"diagnostics", "plan", "events"}
 ADAPTERS = {"policies", "agents", "stores", "engines"}
-ROOMS = FRONT | BACK | ADAPTERS | {"resources", "pipeline", "run"}
+ROOMS = FRONT | BACK | ADAPTERS | {"resources", "files", "pipeline", "run"}
 
 MAY: dict[str, set[str]] = {
     "diagnostics": set(),
     "resources": set(),
     "plan": {"diagnostics"},
-    "events": {"diagnostics"},
+    "events": {"diagnostics", "plan"},
     "syntax": {"diagnostics", "resources"},
     "check": {"diagnostics", "resources", "syntax", "plan"},
+    "files": {"check"},
     "graph": {"diagnostics", "syntax", "check", "plan"},
     "pipeline": FRONT,
     "run": BACK,
@@ -36,7 +37,7 @@ MAY: dict[str, set[str]] = {
     "assembly": ROOMS | {"settings"},
     "testing": ROOMS | {"settings", "assembly"},
     "server": ROOMS | {"settings", "assembly"},
-    "editor": FRONT | {"pipeline"},
+    "editor": FRONT | {"files", "pipeline"},
     "cli": ROOMS | {"settings", "assembly", "testing", "server", "editor", ""},
     "": ROOMS | {"settings", "assembly", "testing", "server"},
 }

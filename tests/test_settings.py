@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from leadflow.settings import Settings, SettingsError, find_root, load_project, program_env, read_secrets
+from leadflow.files import find_root
+from leadflow.settings import Settings, SettingsError, load_project, program_env, read_secrets
 
 
 def test_the_root_is_where_the_settings_lie(tmp_path: Path) -> None:

@@ -1,0 +1,66 @@
+"""`leadflow new FOLDER`: a project that checks and runs, to be changed into one's own."""
+
+from pathlib import Path
+
+import click
+
+from leadflow.cli.views import human
+
+FILES = {
+    "main.flow": """\
+## Greets everybody on a list. Run it:  leadflow run main.flow --input names='["Ada", "Grace"]'
+leadflow 1
+
+type Card { name: string  text: string }
+
+# The functions of desk.py are this agent's actions. `reads` names those that change nothing outside.
+agent desk: python { module: "desk.py"  reads: ["greet"] }
+
+flow main(names: list[string] = ["Ada", "Grace"]) -> list[string] {
+  # One iteration per name, four at a time; the list keeps the order of `names`.
+  @concurrency(4)
+  step cards = for name in names {
+    @retry(3, backoff: 100ms)
+    step card: Card = desk.greet(name)
+    yield card
+  }
+  return [card.text for card in cards]
+}
+""",
+    "desk.py": '''\
+"""The desk: its functions are the actions of the agent `desk` in main.flow."""
+
+
+def greet(name: str) -> dict[str, str]:
+    """A card for one person, in the shape that main.flow declares."""
+    return {"name": name, "text": f"Hello, {name}!"}
+''',
+    "leadflow.toml": """\
+# The operator's settings; every line may be left out.
+[run]
+concurrency = 500  # calls under way at once in one run
+
+[commands]
+# Programs that `process` agents may start, by name:
+# lint = ["ruff", "check"]
+""",
+    ".gitignore": ".leadflow/\n__pycache__/\n",
+}
+"""The files of a new project."""
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def command(folder: Path) -> None:
+    """Start a project in FOLDER: a flow, the functions it calls, its settings. Overwrites nothing."""
+    there = [name for name in FILES if (folder / name).exists()]
+    if there:
+        raise click.UsageError(f"{folder / there[0]} is there already; nothing was written")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in FILES.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as problem:
+        raise click.UsageError(f"{folder}: {problem.strerror or problem}") from None
+    human.note(f"wrote {', '.join(FILES)} into {folder}")
+    human.note(f"next:  cd {folder} && leadflow check main.flow && leadflow run main.flow")

@@ -1,0 +1,1 @@
+"""How results look: for people (`human`, `progress`) and for machines (`machine`). Commands never print themselves."""

@@ -1,0 +1,61 @@
+"""Results for people. Findings and progress go to standard error, what was asked for to standard output."""
+
+import sys
+from collections.abc import Mapping, Sequence
+
+import click
+
+from leadflow.diagnostics import CodePage, Diagnostic
+from leadflow.diagnostics.render import Sources, render_concise, render_text, summary
+
+
+def findings(found: Sequence[Diagnostic], sources: Sources, *, concise: bool = False, files: int = 1) -> None:
+    """Findings with their lines, or one line each, and how many there are."""
+    if concise:
+        click.echo(render_concise(found, sources), nl=False, err=True)
+        return
+    click.echo(render_text(found, sources, colour=sys.stderr.isatty()), nl=False, err=True)
+    where = f" in {files} files" if files > 1 else ""
+    if found:
+        click.echo(f"{summary(found)}{where}", err=True)
+
+
+def clean(files: Sequence[str]) -> None:
+    """Nothing was found."""
+    what = files[0] if len(files) == 1 else f"{len(files)} files"
+    click.secho(f"{what}: no mistakes found", fg="green", err=True)
+
+
+def problem(message: str) -> None:
+    """Something that is no finding in a flow: settings, files, the environment."""
+    click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(message, err=True)
+
+
+def note(message: str) -> None:
+    """Something to know."""
+    click.echo(message, err=True)
+
+
+def text(content: str) -> None:
+    """What was asked for."""
+    click.echo(content, nl=not content.endswith("\n"))
+
+
+def code_list(pages: Mapping[str, CodePage]) -> None:
+    """All codes with their titles."""
+    for number in sorted(pages):
+        page = pages[number]
+        click.echo(f"{number}  {page.title}" + ("" if page.severity == "error" else f" ({page.severity})"))
+
+
+def explain_page(page: CodePage) -> None:
+    """One code's page; examples are set off by their indent."""
+    click.secho(f"{page.code}: {page.title}", bold=True)
+    click.echo()
+    inside = False
+    for line in page.text.splitlines():
+        if line.lstrip().startswith("```"):
+            inside = not inside
+            continue
+        click.echo(click.style(f"    {line}", fg="cyan") if inside else line)

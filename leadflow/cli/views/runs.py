@@ -1,0 +1,39 @@
+"""A run for machines: a JSON line per event, and how it ended. Keys are the fields of `leadflow/events/model.py`."""
+
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from leadflow.cli.views.machine import line
+from leadflow.events.model import Entry
+from leadflow.plan.forms import to_plain
+from leadflow.run.driver import Result
+
+
+def event(entry: Entry) -> None:
+    """An event as one JSON line: `seq`, `at` (seconds since the epoch), `event` (its name), and its fields."""
+    line(event_data(entry))
+
+
+def event_data(entry: Entry) -> dict[str, Any]:
+    """An event as plain data; fields that say nothing are left out."""
+    told = {field.name: _plain(getattr(entry.event, field.name)) for field in fields(entry.event)}
+    kept = {name: value for name, value in told.items() if value is not None and value != []}
+    return {"seq": entry.seq, "at": round(entry.at, 6), "event": type(entry.event).__name__, **kept}
+
+
+def result_data(result: Result) -> dict[str, Any]:
+    """How a run ended."""
+    return {
+        "run": result.run,
+        "status": str(result.status),
+        "value": to_plain(result.value),
+        "failure": _plain(result.failure),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if type(value) is tuple:
+        return [_plain(item) for item in value]
+    return to_plain(value)
