@@ -60,13 +60,23 @@ def admit(type_: Type, raw: object, notes: list[str] | None = None) -> Value | M
         raw: plain data, or a value.
         notes: is given a line for each text in which half characters were replaced (case D16).
     """
-    return _admit(_compile(type_, 0), raw, notes)
+    try:
+        return _compile(type_, 0)(raw, _Passage(notes))
+    except _Misfit as misfit:
+        return misfit.mismatch()
 
 
 def door(type_: Type) -> Door:
     """`admit` for one type, prepared once and used often."""
     check = _compile(type_, 0)
-    return lambda raw: _admit(check, raw, None)
+
+    def pass_through(raw: object) -> Value | Mismatch:
+        try:
+            return check(raw, _Passage(None))
+        except _Misfit as misfit:
+            return misfit.mismatch()
+
+    return pass_through
 
 
 def admit_inputs(
@@ -94,13 +104,6 @@ def pointer(names: Sequence[str | int]) -> str:
     )
 
 
-def _admit(check: "_Check", raw: object, notes: list[str] | None) -> Value | Mismatch:
-    try:
-        return check(raw, _Passage(notes))
-    except _Misfit as misfit:
-        return Mismatch(pointer(misfit.inside[::-1]), misfit.expected, misfit.got)
-
-
 # --- how a door is built: a closure per type ----------------------------------------------------------------------
 
 
@@ -110,6 +113,10 @@ class _Misfit(Exception):
     def __init__(self, expected: str, got: str, *inside: str | int) -> None:
         super().__init__(expected, got)
         self.expected, self.got, self.inside = expected, got, [*inside]
+
+    def mismatch(self) -> Mismatch:
+        """What is told of it outside."""
+        return Mismatch(pointer(self.inside[::-1]), self.expected, self.got)
 
 
 class _Passage:

@@ -1,0 +1,180 @@
+"""One call on its way through its policies: what they share, and the two innermost layers.
+
+A layer is a function from a `Course` to a reply or an answer, around another one. It raises `CallError` for what can
+be absorbed, and lets `CancelledError` pass. It knows no kernel: it reads the order and posts events of attempts.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+
+from leadflow.events.model import AttemptFailed, AttemptFailure, AttemptStarted, Failure
+from leadflow.plan.plan import AgentCall
+from leadflow.run.errors import AnswerInvalid, CallError, FunctionFailed
+from leadflow.run.ports import Agent, Answer, CallOrder, Clock, Limits, Reply, Request, Rng
+from leadflow.run.redact import one_line
+from leadflow.run.values import Mismatch, door
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What policies need of the world."""
+
+    clock: Clock
+    rng: Rng
+    limits: Limits
+    secrets: tuple[str, ...] = ()
+    """Values that no message may show."""
+    grace: timedelta = timedelta(seconds=5)
+    """How long an attempt may clean up after its timeout before it is left behind (case T8)."""
+
+
+class Course:
+    """One call under way, from its order to its outcome."""
+
+    __slots__ = ("attempt", "attempts", "begun", "deadline", "order", "pending", "ports", "repair", "tried", "why")
+
+    def __init__(self, order: CallOrder, ports: Ports) -> None:
+        self.order = order
+        self.ports = ports
+        self.attempt = 0
+        """Number of the attempt under way or last made, over all agents."""
+        self.begun = 0.0
+        """When it began (monotonic seconds)."""
+        self.deadline: float | None = None
+        """When the candidate's total time is over; None: it has none, or what encloses the call ends first."""
+        self.repair: str | None = None
+        """What was wrong with the last answer, for the next attempt (case R20)."""
+        self.attempts: list[AttemptFailure] | None = None
+        """Those that failed; None is none yet."""
+        self.pending: AttemptFailure | None = None
+        """The last of them, while it is not decided what follows it."""
+        self.why = ""
+        """Why nothing follows the last error, where that is not plain."""
+        self.tried: list[tuple[str, Failure]] | None = None
+        """Candidates that failed, when there are fallbacks."""
+
+    def begin(self, agent: str) -> None:
+        """An attempt begins. The first of a call is known from the start of its node."""
+        self.attempt += 1
+        self.begun = self.ports.clock.monotonic()
+        if self.attempt > 1:
+            self.order.post(AttemptStarted(self.order.path, self.attempt, agent))
+
+    def fail(self, agent: str, error: CallError) -> None:
+        """The attempt under way failed."""
+        message = one_line(error.message, self.ports.secrets)
+        seconds = round(self.ports.clock.monotonic() - self.begun, 6)
+        self.pending = AttemptFailure(self.attempt, agent, error.error, message, seconds, error.status)
+        if self.attempts is None:
+            self.attempts = []
+        self.attempts.append(self.pending)
+
+    def go_on(self, delay: float | None) -> None:
+        """Another attempt follows the one that failed: after a delay, or with a fallback at once.
+
+        Raises:
+            CancelledError: the call was told to stop, and the agent made a failure of that (case X3).
+        """
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError
+        if self.pending is not None:
+            self.order.post(AttemptFailed(self.order.path, self.pending, delay))
+            self.pending = None
+
+    def remaining(self) -> float | None:
+        """Seconds until the first deadline of the call or of what encloses it; None: no end."""
+        ends = [end for end in (self.deadline, self.order.deadline) if end is not None]
+        return min(ends) - self.ports.clock.monotonic() if ends else None
+
+    def give_up_on(self, agent: str, error: CallError) -> None:
+        """A candidate failed for good, and there are others."""
+        if self.tried is None:
+            self.tried = []
+        self.tried.append((agent, Failure(error.error, error.category, self._said(error), self.order.path)))
+
+    def failure(self, error: CallError, *, in_doubt: bool) -> Failure:
+        """The record of an error that ends the call (cases R19, F2)."""
+        message = self._said(error)
+        causes: tuple[Failure, ...] = ()
+        if self.tried is not None and len(self.tried) > 1:
+            causes = tuple(cause for _, cause in self.tried)
+            told = "; ".join(f"{agent}: {cause.message}" for agent, cause in self.tried)
+            message = one_line(f"all {len(self.tried)} agents failed: {told}")
+        if in_doubt:
+            message = one_line(f"{message}; nobody knows whether it was done")
+        attempts = tuple(self.attempts or ())
+        return Failure(error.error, error.category, message, self.order.path, attempts, causes, in_doubt)
+
+    def _said(self, error: CallError) -> str:
+        return one_line(f"{error.message}; {self.why}" if self.why else error.message, self.ports.secrets)
+
+
+Ask: TypeAlias = Callable[[Course], Awaitable[Reply]]
+"""A layer inside `validated`."""
+Step: TypeAlias = Callable[[Course], Awaitable[Answer]]
+"""`validated` and the layers around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One agent that a node may ask: the one of the call, or a fallback."""
+
+    name: str
+    agent: Agent
+    is_fallback: bool
+
+
+def asking(candidate: Candidate, call: AgentCall, idle: timedelta | None) -> Ask:
+    """The call itself: one attempt, one request."""
+    ask, name = candidate.agent.call, candidate.name
+
+    async def attempt(course: Course) -> Reply:
+        order = course.order
+        request = Request(
+            call.action, order.args, call.result, call.declared, order.run, order.path,
+            course.attempt, order.key, call.idempotent, idle, course.repair,
+        )  # fmt: skip
+        try:
+            return await ask(request)
+        except CallError:
+            raise
+        except Exception as problem:  # whatever a function raises is its failure, and ends up as an event
+            raise FunctionFailed(f"{name}.{call.action}: {type(problem).__name__}: {problem}") from problem
+
+    return attempt
+
+
+def recorded(inner: Ask, candidate: Candidate) -> Ask:
+    """Counts the attempt, and notes how it failed."""
+    name = candidate.name
+
+    async def attempt(course: Course) -> Reply:
+        course.begin(name)
+        try:
+            return await inner(course)
+        except CallError as error:
+            course.fail(name, error)
+            raise
+
+    return attempt
+
+
+def validated(inner: Ask, candidate: Candidate, call: AgentCall) -> Step:
+    """The reply as a value of the declared type."""
+    check, name = door(call.result), candidate.name
+    fallback = name if candidate.is_fallback else None
+
+    async def answer(course: Course) -> Answer:
+        reply = await inner(course)
+        value = check(reply.value)
+        if isinstance(value, Mismatch):
+            error = AnswerInvalid(f"the answer of {name}.{call.action} does not fit: {value.message}")
+            course.fail(name, error)
+            raise error
+        return Answer(value, fallback, reply.usage)
+
+    return answer

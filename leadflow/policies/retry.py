@@ -1,0 +1,96 @@
+"""`@retry`: another attempt after a failure that may pass. How long to wait is arithmetic; the waiting is one line."""
+
+import math
+from datetime import timedelta
+
+from leadflow.plan.plan import AgentCall
+from leadflow.plan.policy import Retry
+from leadflow.policies.call import Course, Step
+from leadflow.policies.outcomes import may_repeat
+from leadflow.run.errors import AnswerInvalid, CallError
+from leadflow.run.ports import Answer, Rng
+
+REPAIRS = 2
+"""How often an agent is told what was wrong with its answer, per candidate (case R20)."""
+UPWARD, MOST_UPWARD = 0.1, 5.0
+"""What is added to a server's wait at most, as a share of it and in seconds: not everybody comes back at once."""
+
+
+def retrying(inner: Step, policy: Retry, call: AgentCall) -> Step:
+    """Up to `attempts` attempts. Between two of them nothing is held: no slot, no connection."""
+
+    async def tries(course: Course) -> Answer:
+        wait = policy.backoff.total_seconds()
+        repairs, number = 0, 1
+        repeatable = call.idempotent or course.order.key is not None
+        while True:
+            try:
+                return await inner(course)
+            except CallError as error:
+                invalid = isinstance(error, AnswerInvalid)
+                repairs += invalid
+                if number >= policy.attempts or repairs > REPAIRS:
+                    raise
+                if not may_repeat(error, repeatable=repeatable, on=policy.on):
+                    raise
+                wait = back_off(policy, number, wait, course.ports.rng)
+                delay = _allowed(policy, wait, error, course)
+                if delay is None:
+                    raise
+                course.repair = error.message if invalid else None
+                course.go_on(delay)
+            number += 1
+            await course.ports.clock.sleep(timedelta(seconds=delay))
+
+    return tries
+
+
+def back_off(policy: Retry, number: int, before: float, rng: Rng) -> float:
+    """Seconds to wait after failed attempt `number`, jitter included; never more than `max` (case R7).
+
+    Args:
+        before: the wait before this one, for `decorrelated`; the first back-off at first.
+    """
+    longest = policy.max.total_seconds()
+    match policy.jitter:
+        case "none":
+            return plain_delay(policy, number)
+        case "full":
+            return rng.random() * plain_delay(policy, number)
+        case "equal":
+            return (1 + rng.random()) / 2 * plain_delay(policy, number)
+        case "decorrelated":
+            first = min(longest, policy.backoff.total_seconds())
+            return min(longest, first + rng.random() * max(0.0, 3 * before - first))
+
+
+def plain_delay(policy: Retry, number: int) -> float:
+    """Seconds to wait after failed attempt `number` before jitter; numbers of any size are safe (case R7)."""
+    first, longest = policy.backoff.total_seconds(), policy.max.total_seconds()
+    if first >= longest or (number - 1) * math.log(policy.base) >= math.log(longest / first):
+        return longest
+    return min(longest, first * policy.base ** (number - 1))
+
+
+def _allowed(policy: Retry, wait: float, error: CallError, course: Course) -> float | None:
+    """The delay before the next attempt: as long as was asked for, and within the time that is left.
+
+    None when there is no time for another attempt; `course.why` then says so (cases R9, R11).
+    """
+    remaining = course.remaining()
+    if error.retry_after is None:
+        if remaining is not None and wait >= remaining:
+            course.why = f"no time is left for another attempt: {max(0.0, remaining):.3g} s"
+            return None
+        return wait
+    asked = error.retry_after.total_seconds()
+    if policy.max_retry_after is not None and error.retry_after > policy.max_retry_after:
+        most = policy.max_retry_after.total_seconds()
+        course.why = f"it asks to wait {asked:g} s, and max_retry_after allows {most:g} s"
+        return None
+    if remaining is not None and asked >= remaining:
+        course.why = f"it asks to wait {asked:g} s, and {max(0.0, remaining):.3g} s are left"
+        return None
+    added = 0.0 if policy.jitter == "none" else course.ports.rng.random() * min(MOST_UPWARD, UPWARD * asked)
+    longer = max(wait, asked + added)
+    return longer if remaining is None or longer < remaining else asked

@@ -1,0 +1,142 @@
+"""The stack: what stands around each call of an agent, in one order. Composed once per node, of what the node uses.
+
+The order is that of `plan.policy.ORDER`; a test compares them. `@optional`, `catch`, the timeouts of blocks and flows,
+`@priority` and `@on_failure` are the kernel's.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
+
+from leadflow.events.model import Failure
+from leadflow.plan.plan import AgentCall, AgentSpec, FlowPlan, Node
+from leadflow.plan.policy import Applied, Concurrency, Fallback, Policy, Retry, Timeout
+from leadflow.policies.call import Ask, Candidate, Course, Ports, Step, asking, recorded, validated
+from leadflow.policies.concurrency import in_slot
+from leadflow.policies.fallback import falling_back
+from leadflow.policies.outcomes import is_in_doubt
+from leadflow.policies.retry import retrying
+from leadflow.policies.timeout import within_limits, within_total
+from leadflow.run.errors import CallError, InternalError
+from leadflow.run.ports import Agent, Answer, Caller, CallOrder
+
+P = TypeVar("P", bound=Policy)
+L = TypeVar("L")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One candidate of one node, with the policies in force."""
+
+    call: AgentCall
+    candidate: Candidate
+    spec: AgentSpec
+    applied: tuple[Applied, ...]
+
+    def policy(self, kind: type[P]) -> P | None:
+        """The node's policy of that kind, or None."""
+        return _find(self.applied, kind)
+
+
+def _find(applied: tuple[Applied, ...], kind: type[P]) -> P | None:
+    return next((each.policy for each in applied if isinstance(each.policy, kind)), None)
+
+
+# --- the layers, each around the ones below it --------------------------------------------------------------------
+
+
+def _total(inner: Step, use: Use) -> Step:
+    policy = use.policy(Timeout)
+    return inner if policy is None or policy.total is None else within_total(inner, policy.total)
+
+
+def _retry(inner: Step, use: Use) -> Step:
+    policy = use.policy(Retry)
+    return inner if policy is None or policy.attempts == 1 else retrying(inner, policy, use.call)
+
+
+def _slot(inner: Ask, use: Use) -> Ask:
+    policy = _find(use.spec.policies, Concurrency)
+    return inner if policy is None else in_slot(inner, use.candidate, use.spec.shares, policy.limit)
+
+
+def _record(inner: Ask, use: Use) -> Ask:
+    return recorded(inner, use.candidate)
+
+
+def _limits(inner: Ask, use: Use) -> Ask:
+    policy = use.policy(Timeout)
+    if policy is None or (policy.total is None and policy.attempt is None):
+        return inner
+    return within_limits(inner, policy, use.candidate, use.call)
+
+
+class Layer(NamedTuple, Generic[L]):
+    """One line of the order."""
+
+    policy: str
+    """The annotation that asks for it; empty for what every call has."""
+    wrap: Callable[[L, Use], L]
+    why: str
+
+
+OUTER: tuple[Layer[Step], ...] = (
+    Layer("timeout", _total, "inside fallback: a total time that is over can still be answered by another agent"),
+    Layer("retry", _retry, "inside the total time, which bounds all attempts and the waits between them"),
+)
+"""Around the validation, outermost first. `fallback` stands around all of these, once per node: each candidate has
+them anew. The validation is inside retry: an answer that does not fit is worth another attempt."""
+
+INNER: tuple[Layer[Ask], ...] = (
+    Layer("concurrency", _slot, "inside retry: who waits between two attempts holds no slot"),
+    Layer("", _record, "inside the queue: an attempt begins when it has its slot"),
+    Layer("timeout", _limits, "innermost: queueing here never counts as slowness there"),
+)
+"""Inside the validation, outermost first; the call itself is inside all of them."""
+
+
+class Stack:
+    """Makes callers: an agent with all of a node's policies around it."""
+
+    def __init__(self, specs: Mapping[str, AgentSpec], agents: Mapping[str, Agent], ports: Ports) -> None:
+        self._specs = specs
+        self._agents = agents
+        self._ports = ports
+
+    def prepare(self, flow: FlowPlan, node: Node) -> Caller:
+        """The caller of a node whose work is a call of an agent."""
+        call = node.work
+        if not isinstance(call, AgentCall):
+            raise InternalError(f"{flow.name}/{node.name} calls no agent")
+        fallback = _find(node.policies, Fallback)
+        names = (call.agent, *(fallback.agents if fallback else ()))
+        steps = []
+        for number, name in enumerate(names):
+            candidate = Candidate(name, self._agents[name], number > 0)
+            steps.append((candidate, _compose(Use(call, candidate, self._specs[name], node.policies))))
+        return _caller(steps[0][1] if len(steps) == 1 else falling_back(steps, call), call, self._ports)
+
+
+def _compose(use: Use) -> Step:
+    timeout = use.policy(Timeout)
+    ask = asking(use.candidate, use.call, timeout.idle if timeout else None)
+    for inside in reversed(INNER):
+        ask = inside.wrap(ask, use)
+    step = validated(ask, use.candidate, use.call)
+    for outside in reversed(OUTER):
+        step = outside.wrap(step, use)
+    return step
+
+
+def _caller(step: Step, call: AgentCall, ports: Ports) -> Caller:
+    """Errors end here: what leaves is an answer or a record of what went wrong."""
+
+    async def answer(order: CallOrder) -> Answer | Failure:
+        course = Course(order, ports)
+        try:
+            return await step(course)
+        except CallError as error:
+            repeatable = call.idempotent or order.key is not None
+            return course.failure(error, in_doubt=is_in_doubt(error, repeatable=repeatable))
+
+    return answer

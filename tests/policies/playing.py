@@ -1,0 +1,171 @@
+"""A call under its policies in virtual time: an agent that plays a script, and all that the call did."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import NoReturn, TypeAlias
+
+from leadflow.events.model import AttemptFailed, AttemptStarted, Event, Failure
+from leadflow.plan.plan import AgentCall, AgentSpec
+from leadflow.plan.policy import Applied, Concurrency, Policy
+from leadflow.plan.types import JSON, Type
+from leadflow.policies.call import Ports
+from leadflow.policies.stack import Stack
+from leadflow.run.adapters import LocalLimits, SeededRng, SystemClock
+from leadflow.run.ports import Answer, CallOrder, Reply, Request
+from leadflow.testing import run_virtual
+from tests.plans import Making
+
+Act: TypeAlias = "object | BaseException | Callable[[Request], Awaitable[object]]"
+"""What an agent does at one call: answers with a value, raises, or does something that takes time."""
+
+CLOCK = SystemClock()
+
+
+def s(seconds: float) -> timedelta:
+    """So many seconds."""
+    return timedelta(seconds=seconds)
+
+
+def after(seconds: float, act: Act = "late") -> Callable[[Request], Awaitable[object]]:
+    """Takes some time, and does the act then."""
+
+    async def wait(request: Request) -> object:
+        await CLOCK.sleep(s(seconds))
+        return await play(act, request)
+
+    return wait
+
+
+async def play(act: Act, request: Request) -> object:
+    """Do an act."""
+    if isinstance(act, BaseException):
+        raise act
+    return await act(request) if callable(act) else act
+
+
+class Player:
+    """An agent that plays its script; the last act repeats."""
+
+    def __init__(self, *script: Act) -> None:
+        self.script = script
+        self.requests: list[Request] = []
+        self.at: list[float] = []
+        """When each request came, in virtual seconds."""
+        self.now = self.most = 0
+        """Calls under way, now and at most."""
+
+    async def call(self, request: Request) -> Reply:
+        """The next act."""
+        act = self.script[min(len(self.requests), len(self.script) - 1)]
+        self.requests.append(request)
+        self.at.append(CLOCK.monotonic())
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            return Reply(await play(act, request))
+        finally:
+            self.now -= 1
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+@dataclass
+class Played:
+    """What became of a call."""
+
+    outcome: Answer | Failure | None = None
+    events: list[Event] = field(default_factory=list)
+    seconds: float = 0.0
+    """Virtual time until the outcome."""
+    given_up: list[Failure] = field(default_factory=list)
+
+    @property
+    def failure(self) -> Failure:
+        """The outcome, which is a failure."""
+        assert isinstance(self.outcome, Failure), self.outcome
+        return self.outcome
+
+    @property
+    def value(self) -> object:
+        """The outcome's value."""
+        assert isinstance(self.outcome, Answer), self.outcome
+        return self.outcome.value
+
+    @property
+    def delays(self) -> list[float | None]:
+        """The delays that were announced."""
+        return [event.delay for event in self.events if isinstance(event, AttemptFailed)]
+
+    @property
+    def attempts(self) -> list[tuple[int, str]]:
+        """The further attempts that were announced."""
+        return [(event.attempt, event.agent) for event in self.events if isinstance(event, AttemptStarted)]
+
+
+@dataclass
+class Scene:
+    """A node with its agents and policies; the first agent is the one that is called."""
+
+    agents: Mapping[str, Player]
+    policies: Sequence[Policy] = ()
+    result: Type = JSON
+    idempotent: bool = True
+    slots: Mapping[str, int] = field(default_factory=dict)
+    """`@concurrency` of agents."""
+    seed: int = 1
+    secrets: tuple[str, ...] = ()
+    grace: timedelta = timedelta(seconds=5)
+
+    def __post_init__(self) -> None:
+        self.limits = LocalLimits()
+        self.stack = self._stack()
+        flow = Making()
+        work = AgentCall(next(iter(self.agents)), "do", (), self.result, True, "write", self.idempotent, None)
+        applied = [Applied(type(policy).__name__.lower(), policy, "step", "") for policy in self.policies]
+        flow.node("a", work, policies=applied)
+        self.flow = flow.done()
+        self.call = self.stack.prepare(self.flow, self.flow.nodes[0])
+
+    def _stack(self) -> Stack:
+        def shared(name: str) -> tuple[Applied, ...]:
+            limit = self.slots.get(name)
+            return () if limit is None else (Applied("concurrency", Concurrency(limit), f"agent {name}", ""),)
+
+        specs = {name: AgentSpec(name, "python", {}, shared(name), name, None) for name in self.agents}
+        ports = Ports(CLOCK, SeededRng(self.seed), self.limits, self.secrets, self.grace)
+        return Stack(specs, self.agents, ports)
+
+    async def play(self, *, key: str | None = None, deadline: float | None = None) -> Played:
+        """Make the call once, inside a loop."""
+        played = Played()
+        order = CallOrder(
+            "main/a",
+            {},
+            key,
+            "run-1",
+            deadline,
+            played.events.append,
+            lambda _, failure: played.given_up.append(failure),
+        )
+        begun = CLOCK.monotonic()
+        played.outcome = await self.call(order)
+        played.seconds = round(CLOCK.monotonic() - begun, 6)
+        return played
+
+    async def limits_held(self, name: str, capacity: int, duration: timedelta) -> None:
+        """Somebody else holds a slot for some time."""
+        async with self.limits.slot(name, capacity):
+            await CLOCK.sleep(duration)
+
+    def run(self, *, key: str | None = None, deadline: float | None = None) -> Played:
+        """Make the call once, in virtual time that starts at 0."""
+        return run_virtual(self.play(key=key, deadline=deadline))
+
+
+async def forever() -> NoReturn:
+    """Wait for a cancel."""
+    await asyncio.get_running_loop().create_future()
+    raise AssertionError("nobody ends this")

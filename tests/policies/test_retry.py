@@ -1,0 +1,300 @@
+"""`@retry`: what is tried again, when, and what is told. The cases R of SPEC.md."""
+
+import asyncio
+import itertools
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadflow.plan.policy import Jitter, Retry, Timeout
+from leadflow.plan.types import INT
+from leadflow.policies.retry import MOST_UPWARD, REPAIRS, back_off, plain_delay
+from leadflow.run.adapters import SeededRng
+from leadflow.run.errors import (
+    AttemptTimeout,
+    CallError,
+    ConnectFailed,
+    ConnectionLost,
+    FunctionFailed,
+    Overloaded,
+    Permanent,
+    RateLimited,
+    Rejected,
+    ServerError,
+    Transient,
+)
+from leadflow.testing import run_virtual
+from tests.policies.playing import Player, Scene, after, s
+
+LOST = ConnectionLost("it broke")
+PLAIN = Retry(3, s(1), 2.0, s(60), "none")
+
+
+def retrying(player: Player, policy: Retry = PLAIN, *, idempotent: bool = True, total: float | None = None) -> Scene:
+    """A call under `@retry`, and a total time."""
+    policies = (policy,) if total is None else (policy, Timeout(s(total)))
+    return Scene({"main": player}, policies, idempotent=idempotent)
+
+
+def test_r1_attempts_are_counted_from_the_first() -> None:
+    """R1: `attempts: 3` means 3 requests in total."""
+    player = Player(LOST)
+    played = retrying(player).run()
+    assert 3 == len(player.requests) == len(played.failure.attempts)
+    assert [(2, "main"), (3, "main")] == played.attempts
+
+
+def test_a_call_that_succeeds_says_nothing() -> None:
+    """No event but those of the kernel; no time, one request."""
+    player = Player(5)
+    played = retrying(player).run()
+    assert (5, [], 0.0, 1) == (played.value, played.events, played.seconds, len(player.requests))
+
+
+def test_r2_what_may_have_been_done_is_not_repeated() -> None:
+    """R2: a call that is not idempotent and has no key is not sent again; it is in doubt."""
+    player = Player(LOST)
+    failure = retrying(player, idempotent=False).run().failure
+    assert 1 == len(player.requests)
+    assert failure.in_doubt
+    assert "it broke; nobody knows whether it was done" == failure.message
+
+
+def test_r2_what_was_refused_is_not_in_doubt() -> None:
+    """R2: when the upstream says that it did not act, the call may be repeated."""
+    player = Player(Overloaded("full"), ServerError("locked", status=409), RateLimited("slow down"), 1)
+    assert 1 == retrying(player, Retry(4, jitter="none"), idempotent=False).run().value
+    once = Player(ServerError("broken", status=500))
+    assert not retrying(once, idempotent=False).run().failure.in_doubt
+    assert 1 == len(once.requests)
+
+
+def test_r3_every_attempt_has_the_same_key() -> None:
+    """R3: a key makes a call repeatable, and is the same each time."""
+    player = Player(LOST, LOST, 1)
+    assert 1 == retrying(player, idempotent=False).run(key="k-1").value
+    assert ["k-1"] * 3 == [request.key for request in player.requests]
+    assert [1, 2, 3] == [request.attempt for request in player.requests]
+
+
+def test_r4_nothing_sent_may_always_be_repeated() -> None:
+    """R4: a failed connect is retried whatever the call is."""
+    player = Player(ConnectFailed("refused", sent=False), 1)
+    assert 1 == retrying(player, idempotent=False).run().value
+
+
+def test_r6_no_sleep_after_the_last_attempt() -> None:
+    """R6: two waits between three attempts, none behind them."""
+    player = Player(LOST)
+    played = retrying(player).run()
+    assert [0.0, 1.0, 3.0] == player.at
+    assert (3.0, [1.0, 2.0]) == (played.seconds, played.delays)
+
+
+@given(
+    number=st.integers(1, 10**6),
+    first=st.timedeltas(timedelta(milliseconds=1), timedelta(days=366)),
+    longest=st.timedeltas(timedelta(milliseconds=1), timedelta(days=366)),
+    base=st.floats(1, 100),
+    jitter=st.sampled_from(["full", "equal", "decorrelated", "none"]),
+)
+def test_r7_a_delay_is_never_longer_than_max(
+    number: int, first: timedelta, longest: timedelta, base: float, jitter: Jitter
+) -> None:
+    """R7: for any attempt up to the millionth, after jitter, without overflow and never negative."""
+    policy = Retry(number, first, base, longest, jitter)
+    delay = first.total_seconds()
+    rng = SeededRng(number)
+    for _ in range(3):
+        delay = back_off(policy, number, delay, rng)
+        assert 0 <= delay <= longest.total_seconds()
+
+
+def test_r7_the_longest_wait_a_policy_can_ask_for() -> None:
+    """R7: the last of a million attempts waits for `max`, not for for ever."""
+    assert 60.0 == plain_delay(Retry(1000, base=100.0), 10**6)
+    assert 1.0 == plain_delay(Retry(1000, base=1.0), 10**6)
+
+
+def test_r8_two_runs_differ_and_one_seed_repeats() -> None:
+    """R8: jitter is drawn per attempt from the seed of the run."""
+
+    def delays(seed: int) -> list[float | None]:
+        return Scene({"main": Player(LOST)}, (Retry(5),), seed=seed).run().delays
+
+    assert delays(1) == delays(1) != delays(2)
+    assert 4 == len(set(delays(1)))
+
+
+@pytest.mark.parametrize(("jitter", "low", "high"), [("full", 0, 8), ("equal", 4, 8), ("none", 8, 8)])
+def test_jitter_keeps_to_its_range(jitter: Jitter, low: float, high: float) -> None:
+    """The fourth delay of 1 s doubled is 8 s: `full` draws from all of it, `equal` from its upper half."""
+    rng = SeededRng(3)
+    drawn = [back_off(Retry(9, jitter=jitter), 4, 0.0, rng) for _ in range(500)]
+    assert low <= min(drawn) <= low + 0.1
+    assert high - 0.1 <= max(drawn) <= high
+
+
+def test_decorrelated_jitter_grows_from_the_last_delay() -> None:
+    """Each delay lies between the first one and three times the one before."""
+    policy, rng = Retry(9, s(1), max=s(20), jitter="decorrelated"), SeededRng(3)
+    before = 1.0
+    for number in range(1, 200):
+        delay = back_off(policy, number, before, rng)
+        assert 1.0 <= delay <= min(20.0, 3 * before)
+        before = delay
+
+
+def test_r9_a_wait_that_would_pass_the_deadline_is_not_begun() -> None:
+    """R9: the last error is returned at once, and says so."""
+    player = Player(LOST)
+    played = retrying(player, Retry(9, s(4), 1.0, jitter="none"), total=10).run()
+    assert (8.0, [0.0, 4.0, 8.0]) == (played.seconds, player.at)
+    assert "network.lost" == played.failure.error
+    assert "it broke; no time is left for another attempt: 2 s" == played.failure.message
+
+
+def test_r9_the_deadline_of_what_encloses_the_call_counts_too() -> None:
+    """R9, T11: the nearest end bounds the waits."""
+    player = Player(LOST)
+    played = retrying(player, Retry(9, s(4), 1.0, jitter="none"), total=100).run(deadline=6.0)
+    assert (4.0, 2) == (played.seconds, len(player.requests))
+
+
+def test_r10_a_server_is_obeyed_as_a_minimum() -> None:
+    """R10: Retry-After is waited for in full, also beyond `max`, with a little jitter upward."""
+    player = Player(RateLimited("slow down", retry_after=s(90)), 1)
+    retrying(player, Retry(3, s(1), max=s(2))).run()
+    assert 90.0 <= player.at[1] <= 90.0 + MOST_UPWARD
+    exact = Player(RateLimited("slow down", retry_after=s(90)), 1)
+    retrying(exact).run()
+    assert [0.0, 90.0] == exact.at
+
+
+def test_r10_jitter_does_not_miss_the_deadline() -> None:
+    """R10: where the added jitter would not fit, the server's own wait is taken."""
+    player = Player(RateLimited("slow down", retry_after=s(9.9)), 1)
+    assert 1 == retrying(player, Retry(3), total=10).run().value
+    assert 9.9 == pytest.approx(player.at[1])
+
+
+@pytest.mark.parametrize(
+    ("policy", "total", "said"),
+    [
+        (Retry(3), 30, "slow down; it asks to wait 90 s, and 30 s are left"),
+        (Retry(3, max_retry_after=s(60)), None, "slow down; it asks to wait 90 s, and max_retry_after allows 60 s"),
+    ],
+)
+def test_r11_a_wait_that_is_too_long_fails_at_once(policy: Retry, total: float | None, said: str) -> None:
+    """R11: never an early retry; the error tells what was asked for."""
+    player = Player(RateLimited("slow down", retry_after=s(90)), 1)
+    played = retrying(player, policy, total=total).run()
+    assert (0.0, 1, said) == (played.seconds, len(player.requests), played.failure.message)
+
+
+def test_r17_classes_are_matched_not_texts() -> None:
+    """R17: an exception of a function's own is not retried, whatever it says."""
+    player = Player(ValueError("network timeout, please retry"))
+    failure = retrying(player).run().failure
+    assert (1, "tool.raised", "tool") == (len(player.requests), failure.error, failure.category)
+    assert "main.do: ValueError: network timeout, please retry" == failure.message
+
+
+def test_r17_on_names_what_is_tried_again() -> None:
+    """R17: with `on:` these classes are, and no others; what can never help is not."""
+    named = Retry(2, s(1), on=("tool", "permission"))
+    for error, requests in ((FunctionFailed("x"), 2), (LOST, 1), (Rejected("x"), 1), (Permanent("x"), 1)):
+        player = Player(error)
+        retrying(player, named).run()
+        assert requests == len(player.requests), error
+    careful = Player(FunctionFailed("x"))
+    retrying(careful, named, idempotent=False).run()
+    assert 1 == len(careful.requests)
+
+
+@pytest.mark.parametrize("signal", [asyncio.CancelledError(), KeyboardInterrupt(), SystemExit(3)])
+def test_r18_signals_pass(signal: BaseException) -> None:
+    """R18: a cancel and the end of the process pass through every policy."""
+    player = Player(signal)
+    with pytest.raises(type(signal)):
+        retrying(player, total=10).run()
+    assert 1 == len(player.requests)
+
+
+def test_r18_no_memory_is_not_tried_again() -> None:
+    """R18: running out of memory is a failure that is not retried."""
+    player = Player(MemoryError())
+    assert "tool.raised" == retrying(player).run().failure.error
+    assert 1 == len(player.requests)
+
+
+def test_r19_the_failure_carries_all_attempts() -> None:
+    """R19: class, status and duration of each, without secrets and on one line."""
+    script = (LOST, after(2, ServerError("key s3cr3t\nrefused", status=503)), AttemptTimeout("slow"))
+    scene = Scene({"main": Player(*script)}, (PLAIN,), secrets=("s3cr3t",))
+    told = [(a.attempt, a.agent, a.error, a.message, a.seconds, a.status) for a in scene.run().failure.attempts]
+    assert [
+        (1, "main", "network.lost", "it broke", 0.0, None),
+        (2, "main", "agent.server", "key *** refused", 2.0, 503),
+        (3, "main", "timeout.attempt", "slow", 0.0, None),
+    ] == told
+
+
+def test_r20_an_answer_that_does_not_fit_comes_with_a_hint() -> None:
+    """R20: the next attempt is told once what was wrong, and only after such a failure; never the answer itself."""
+    player = Player("s3cr3t", LOST, None, 7)
+    scene = Scene({"main": player}, (Retry(9, s(1), jitter="none"),), result=INT)
+    assert 7 == scene.run().value
+    assert [
+        None,
+        "the answer of main.do does not fit: expected int, got string",
+        None,
+        "the answer of main.do does not fit: expected int, got none",
+    ] == [request.repair for request in player.requests]
+
+
+def test_r20_repairs_have_a_cap_of_their_own() -> None:
+    """R20: so many hints and no more, however many attempts there are."""
+    player = Player("x")
+    failure = Scene({"main": player}, (Retry(100, s(1)),), result=INT).run().failure
+    assert (1 + REPAIRS, "validation.answer") == (len(player.requests), failure.error)
+
+
+def test_without_retry_there_is_one_attempt() -> None:
+    """A node without policies pays for nothing, and its failure has its attempt."""
+    player = Player(Transient("later"))
+    failure = Scene({"main": player}).run().failure
+    assert (1, 1, "agent.transient") == (len(player.requests), len(failure.attempts), failure.error)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=12), st.integers(1, 8), st.booleans())
+def test_the_log_tells_every_attempt(fails: list[bool], attempts: int, repeatable: bool) -> None:
+    """Requests, announced attempts and recorded failures are the same story (case R5)."""
+    player = Player(*[LOST if fail else n for n, fail in enumerate(fails)], "end")
+    played = retrying(player, Retry(attempts, s(1)), idempotent=repeatable).run()
+    made = len(player.requests)
+    assert made == min(attempts if repeatable else 1, len(list(itertools.takewhile(bool, fails))) + 1)
+    assert list(range(2, made + 1)) == [number for number, _ in played.attempts]
+    assert made - 1 == len(played.delays)
+    assert (None not in played.delays) and all(delay is not None and delay <= 60 for delay in played.delays)
+
+
+def test_waits_of_many_calls_take_no_time() -> None:
+    """A thousand calls that back off for an hour each end at the same virtual time."""
+    scenes = [Scene({"main": Player(LOST, 1)}, (Retry(2, s(3600), max=s(3600), jitter="none"),)) for _ in range(1000)]
+
+    async def together() -> list[float]:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(scene.play()) for scene in scenes]
+        return [task.result().seconds for task in tasks]
+
+    assert [3600.0] * 1000 == run_virtual(together())
+
+
+@pytest.mark.parametrize("kind", [CallError, Transient])
+def test_what_an_error_says_is_kept(kind: type[CallError]) -> None:
+    """The status and the wait that an upstream gave stay with the error."""
+    error = kind("x", status=500, retry_after=s(1), sent=False)
+    assert ("x", 500, s(1), False) == (error.message, error.status, error.retry_after, error.sent)

@@ -1,0 +1,226 @@
+"""The stack as a whole: its order, its table of outcomes, its slots, and cancelling it anywhere."""
+
+import asyncio
+import inspect
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadflow.events.model import Failure
+from leadflow.plan.expr import Const
+from leadflow.plan.policy import ERROR_CLASSES, ORDER, Fallback, Policy, Retry, Timeout
+from leadflow.plan.types import INT
+from leadflow.policies.call import Ports
+from leadflow.policies.outcomes import OUTCOMES, Again, is_in_doubt, may_repeat, outcome
+from leadflow.policies.stack import INNER, OUTER, Stack
+from leadflow.run import errors
+from leadflow.run.adapters import LocalLimits, SeededRng
+from leadflow.run.errors import CallError, ConnectionLost, InternalError, Transient
+from leadflow.run.ports import Answer
+from leadflow.testing import run_virtual
+from tests.plans import Making
+from tests.policies.playing import CLOCK, Act, Player, Scene, after, forever, s
+
+LOST = ConnectionLost("it broke")
+
+
+def test_the_order_is_the_languages() -> None:
+    """The layers stand in the order that the plan shows, and each says why."""
+    written = ["fallback", *(layer.policy for layer in OUTER), *(layer.policy for layer in INNER[:1])]
+    assert [name for name in ORDER if name in written] == written
+    assert all([layer.why for layer in OUTER] + [layer.why for layer in INNER])
+
+
+def test_every_error_has_a_row() -> None:
+    """The table of outcomes has each class of errors, and no text decides anything."""
+    classes = {kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, CallError)}
+    assert classes == set(OUTCOMES)
+    assert {kind.category for kind in classes} <= set(ERROR_CLASSES)
+    assert all(kind.transient == (OUTCOMES[kind] in (Again.ALWAYS, Again.REPEATABLE)) for kind in classes)
+
+
+ROWS = [
+    # error, status, sent -> repeated when idempotent, when not, in doubt when not
+    ("ConnectFailed", None, False, True, True, False),
+    ("ConnectionLost", None, True, True, False, True),
+    ("AttemptTimeout", None, True, True, False, True),
+    ("IdleTimeout", None, True, True, False, True),
+    ("BadResponse", None, True, True, False, True),
+    ("BadResponse", None, False, True, True, False),
+    ("ServerError", 408, True, True, True, False),
+    ("ServerError", 409, True, True, True, False),
+    ("ServerError", 425, True, True, True, False),
+    ("ServerError", 500, True, True, False, False),
+    ("Overloaded", 529, True, True, True, False),
+    ("RateLimited", 429, True, True, True, False),
+    ("QuotaExhausted", 429, True, False, False, False),
+    ("AuthFailed", 401, True, False, False, False),
+    ("Forbidden", 403, True, False, False, False),
+    ("Rejected", 422, True, False, False, False),
+    ("AnswerInvalid", None, True, True, False, False),
+    ("FunctionFailed", None, True, False, False, False),
+    ("TotalTimeout", None, True, False, False, True),
+    ("TotalTimeout", None, False, False, False, False),
+]
+
+
+@pytest.mark.parametrize(("name", "status", "sent", "idempotent", "write", "doubt"), ROWS)
+def test_outcomes(name: str, status: int | None, sent: bool, idempotent: bool, write: bool, doubt: bool) -> None:
+    """The table of outcomes, row by row: what is repeated, and what is in doubt (cases R2, R4)."""
+    error = vars(errors)[name]("x", sent=sent, status=status)
+    assert (idempotent, write) == tuple(may_repeat(error, repeatable=r, on=None) for r in (True, False))
+    assert (False, doubt) == tuple(is_in_doubt(error, repeatable=r) for r in (True, False))
+
+
+def test_a_strangers_error_follows_its_base() -> None:
+    """An error class of a plug-in is treated as the class it derives from."""
+
+    class PaperJam(Transient):
+        """Of a fax."""
+
+    assert Again.REPEATABLE is outcome(PaperJam("x"))
+
+
+def test_only_calls_of_agents_have_callers() -> None:
+    """Whoever asks for the caller of a block has a bug."""
+    flow = Making()
+    flow.branch("b", Const(True))
+    done = flow.done()
+    with pytest.raises(InternalError):
+        Stack({}, {}, Ports(CLOCK, SeededRng(1), LocalLimits())).prepare(done, done.nodes[0])
+
+
+# --- slots --------------------------------------------------------------------------------------------------------
+
+
+def test_slots_bound_the_calls_of_an_agent() -> None:
+    """Never more at once than there are slots, and first come, first served."""
+    player = Player(after(1))
+    scene = Scene({"main": player}, slots={"main": 3})
+
+    async def ten() -> list[float]:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(scene.play()) for _ in range(10)]
+        return [task.result().seconds for task in tasks]
+
+    assert [1.0] * 3 + [2.0] * 3 + [3.0] * 3 + [4.0] == run_virtual(ten())
+    assert 3 == player.most
+
+
+def test_who_waits_between_two_attempts_holds_no_slot() -> None:
+    """A back-off of an hour keeps nobody from the agent."""
+    player = Player(LOST, after(1))
+    scene = Scene({"main": player}, (Retry(2, s(3600), max=s(3600), jitter="none"),), slots={"main": 1})
+
+    async def two() -> list[float]:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(scene.play()) for _ in range(2)]
+        return [task.result().seconds for task in tasks]
+
+    assert [3601.0, 1.0] == run_virtual(two())
+
+
+# --- cancelling ---------------------------------------------------------------------------------------------------
+
+POLICIES: tuple[Policy, ...] = (
+    Fallback(("spare",)),
+    Timeout(s(20), s(4)),
+    Retry(3, s(2), 1.0, jitter="none"),
+)
+ACTS = st.sampled_from([LOST, "text", 7, "slow", "stuck", "tidy"])
+
+
+async def tidy(_: object) -> object:
+    """Takes a second to clean up."""
+    try:
+        return await forever()
+    finally:
+        await CLOCK.sleep(s(1))
+
+
+def act(name: object) -> Act:
+    """What an agent does."""
+    acts: dict[object, Act] = {"slow": after(3, 7), "stuck": after(1000), "tidy": tidy}
+    return acts.get(name, name) if isinstance(name, str) else name
+
+
+@given(st.lists(ACTS, min_size=1, max_size=6), st.floats(0, 60), st.booleans())
+def test_x2_x3_a_cancel_at_any_moment_leaves_nothing(script: list[object], when: float, repeatable: bool) -> None:
+    """X2, X3: in an attempt, a back-off, a queue or a clean-up; slots come back, nobody is called any more, and the
+    end comes at once, or after the clean-up."""
+    main, spare = Player(*map(act, script)), Player(after(1, 7))
+    scene = Scene(
+        {"main": main, "spare": spare}, POLICIES, result=INT, idempotent=repeatable, slots={"main": 1, "spare": 1}
+    )
+
+    async def main_task() -> None:
+        loop = asyncio.get_running_loop()
+        holder = loop.create_task(scene.limits_held("main", 1, s(2.5)))
+        await CLOCK.sleep(s(0))
+        call = loop.create_task(scene.play())
+        loop.call_later(when, call.cancel)
+        await asyncio.wait([call])
+        ended = CLOCK.monotonic()
+        requests = len(main.requests) + len(spare.requests)
+        if call.cancelled():
+            assert ended - when <= 1.1
+        else:
+            assert isinstance(call.result().outcome, Answer | Failure)
+        await asyncio.wait([holder])
+        assert {asyncio.current_task()} == asyncio.all_tasks()
+        for name in ("main", "spare"):
+            async with asyncio.timeout(0.01), scene.limits.slot(name, 1):
+                pass
+        await CLOCK.sleep(s(1000))
+        assert requests == len(main.requests) + len(spare.requests)
+        assert 0 == main.now == spare.now
+
+    run_virtual(main_task())
+
+
+def test_x3_a_cancel_that_an_agent_turns_into_a_failure_still_ends_the_call() -> None:
+    """X3: nobody is asked again once the call was told to stop."""
+
+    async def disguises(_: object) -> object:
+        try:
+            return await forever()
+        except asyncio.CancelledError:
+            raise LOST from None
+
+    main, spare = Player(disguises), Player(7)
+    for policy in (Retry(3, s(1)), Fallback(("spare",))):
+        scene = Scene({"main": main, "spare": spare}, (policy,))
+
+        async def cancelled(scene: Scene = scene) -> bool:
+            call = asyncio.get_running_loop().create_task(scene.play())
+            asyncio.get_running_loop().call_later(5, call.cancel)
+            await asyncio.wait([call])
+            return call.cancelled() and CLOCK.monotonic() == 5.0
+
+        assert run_virtual(cancelled())
+    assert (2, 0) == (len(main.requests), len(spare.requests))
+
+
+@given(st.lists(ACTS, min_size=1, max_size=6), st.booleans())
+def test_a_call_ends_within_its_worst_case(script: list[object], repeatable: bool) -> None:
+    """Two candidates of 20 s each, with clean-ups of a second: never longer; attempts never beyond their number."""
+    main, spare = Player(*map(act, script)), Player(act("stuck"))
+    scene = Scene({"main": main, "spare": spare}, POLICIES, result=INT, idempotent=repeatable)
+    played = scene.run()
+    assert played.seconds <= 2 * 20 + 6
+    assert len(main.requests) <= 3
+    assert len(spare.requests) <= 3
+    if isinstance(played.outcome, Failure):
+        assert len(played.outcome.attempts) == len(main.requests) + len(spare.requests)
+        assert not (repeatable and played.outcome.in_doubt)
+
+
+def test_every_combination_ends_with_the_same_answer() -> None:
+    """Each subset of the policies around an agent that answers: the answer, one request, no event, no time."""
+    for chosen in range(2 ** len(POLICIES)):
+        policies = [policy for bit, policy in enumerate(POLICIES) if chosen >> bit & 1]
+        for slots in ({}, {"main": 1}):
+            main = Player(7)
+            played = Scene({"main": main, "spare": Player(8)}, policies, result=INT, slots=slots).run()
+            assert (Answer(7), 1, [], 0.0) == (played.outcome, len(main.requests), played.events, played.seconds)

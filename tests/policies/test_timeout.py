@@ -1,0 +1,274 @@
+"""`@timeout`: which limit ends what, and what is named. The cases T of SPEC.md."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadflow.plan.policy import ROWS, Fallback, Retry, Timeout
+from leadflow.policies.timeout import Timer
+from leadflow.run.errors import ConnectionLost
+from leadflow.run.ports import Request
+from leadflow.testing import run_virtual
+from tests.policies.playing import CLOCK, Act, Player, Scene, after, forever, s
+
+
+def timed(
+    *script: Act,
+    attempt: float | None = None,
+    total: float | None = None,
+    retry: Retry | None = None,
+    idempotent: bool = True,
+) -> Scene:
+    """A call under `@timeout`, perhaps with `@retry`."""
+    timeout = Timeout(None if total is None else s(total), None if attempt is None else s(attempt))
+    policies = (timeout,) if retry is None else (retry, timeout)
+    return Scene({"main": Player(*script)}, policies, idempotent=idempotent)
+
+
+def test_t1_an_attempt_ends_after_its_time() -> None:
+    """T1: the attempt timeout covers all that the agent does."""
+    played = timed(after(60), attempt=30).run()
+    assert (30.0, "timeout.attempt", "timeout") == (played.seconds, played.failure.error, played.failure.category)
+    assert "an attempt with main took longer than 30 s" == played.failure.message
+
+
+def test_t1_waiting_for_a_slot_is_no_part_of_an_attempt() -> None:
+    """T1: a call that queues for 50 s may still take its 30 s."""
+    player = Player(after(25))
+    scene = Scene({"main": player}, (Timeout(None, s(30)),), slots={"main": 1})
+
+    async def three() -> list[float]:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(scene.play()) for _ in range(3)]
+        return [task.result().seconds for task in tasks if task.result().value == "late"]
+
+    assert [25.0, 50.0, 75.0] == run_virtual(three())
+
+
+def test_t2_the_total_time_covers_queueing_waits_and_attempts() -> None:
+    """T2: attempts of 3 s with 2 s between them are over after 9 s in all."""
+    played = timed(after(3, ConnectionLost("x")), total=9, retry=Retry(9, s(2), 1.0, jitter="none")).run()
+    assert (8.0, 2) == (played.seconds, len(played.failure.attempts))
+    queue = Scene({"main": Player(after(60))}, (Timeout(s(9)),), slots={"main": 1}, idempotent=False)
+
+    async def two() -> tuple[float, str, bool, int]:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(queue.limits_held("main", 1, s(20)))
+            call = group.create_task(queue.play())
+        played = call.result()
+        return played.seconds, played.failure.message, played.failure.in_doubt, len(played.failure.attempts)
+
+    assert (9.0, "main had none of its 1 slots free within the total time", False, 0) == run_virtual(two())
+
+
+def test_t3_a_later_attempt_gets_what_is_left() -> None:
+    """T3: with total 5 s and attempt 3 s the second attempt gets 2 s less the wait, and the error names `total`."""
+    played = timed(after(60), total=5, attempt=3, retry=Retry(9, s(1), jitter="none")).run()
+    assert (5.0, "timeout.total", "main took longer than 5 s in all") == (
+        played.seconds,
+        played.failure.error,
+        played.failure.message,
+    )
+    assert [3.0, 1.0] == [attempt.seconds for attempt in played.failure.attempts]
+    assert ["timeout.attempt", "timeout.total"] == [attempt.error for attempt in played.failure.attempts]
+
+
+def test_t4_of_two_limits_in_the_same_tick_the_outer_is_named() -> None:
+    """T4: exactly one error, and it is the total's; what encloses the call is named before either."""
+    played = timed(after(60), total=5, attempt=5).run()
+    assert ("timeout.total", 1) == (played.failure.error, len(played.failure.attempts))
+    enclosed = timed(after(7), total=5, attempt=9)
+    assert "late" == enclosed.run(deadline=5.0).value  # the kernel ends it, not the call's own total
+
+
+@pytest.mark.parametrize("error", [TimeoutError("the driver's own"), ConnectionLost("slow")])
+def test_t5_an_agents_own_timeout_is_its_own(error: Exception) -> None:
+    """T5: a `TimeoutError` from inside is the agent's failure, not our limit."""
+    failure = timed(after(1, error), attempt=30).run().failure
+    assert failure.error == ("tool.raised" if isinstance(error, TimeoutError) else "network.lost")
+
+
+def test_t6_who_swallows_the_cancel_has_still_timed_out() -> None:
+    """T6: an agent that answers, or fails, after its time has timed out all the same."""
+
+    async def answers(request: Request) -> object:
+        try:
+            await forever()
+        except asyncio.CancelledError:
+            return "too late"
+
+    async def fails(request: Request) -> object:
+        try:
+            await forever()
+        except asyncio.CancelledError:
+            raise ConnectionLost("closed") from None
+
+    for act in (answers, fails):
+        played = timed(act, attempt=2).run()
+        assert (2.0, "timeout.attempt") == (played.seconds, played.failure.error)
+
+
+def test_t6_the_task_is_not_left_cancelled() -> None:
+    """T6: after a timeout the call can go on: the next attempt runs to its end."""
+    scene = timed(after(60), after(1, "second"), attempt=2, retry=Retry(2, s(1), jitter="none"))
+    played = scene.run()
+    assert ("second", 4.0) == (played.value, played.seconds)
+
+
+def test_t8_the_error_comes_after_the_clean_up() -> None:
+    """T8: an agent may take its time to clean up."""
+
+    async def tidy(request: Request) -> object:
+        try:
+            return await forever()
+        finally:
+            await CLOCK.sleep(s(3))
+
+    played = timed(tidy, attempt=2).run()
+    assert (5.0, "timeout.attempt", []) == (played.seconds, played.failure.error, played.given_up)
+
+
+def test_t8_an_agent_that_does_not_stop_is_left_behind() -> None:
+    """T8: after a grace of 5 s the call ends without it, once, and says so."""
+
+    async def deaf(request: Request) -> object:
+        for _ in range(4):
+            try:
+                await CLOCK.sleep(s(100))
+            except asyncio.CancelledError:
+                continue
+        return "at last"
+
+    played = timed(deaf, attempt=2, idempotent=False).run()
+    (failure,) = played.given_up
+    said = "an attempt with main took longer than 2 s; it does not stop and is left behind"
+    assert f"{said}; nobody knows whether it was done" == failure.message
+    assert ("timeout.attempt", True) == (failure.error, failure.in_doubt)
+    assert 7.0 == failure.attempts[0].seconds
+
+
+def test_t9_the_idle_limit_is_handed_to_the_agent() -> None:
+    """T9: the time between two bytes is known only to who reads them."""
+    player = Player(1)
+    Scene({"main": player}, (Timeout(None, None, s(7)),)).run()
+    assert [s(7)] == [request.idle for request in player.requests]
+
+
+def test_t10_every_limit_has_a_range() -> None:
+    """T10: nothing from zero down and nothing beyond a year passes the check."""
+    for name in ("total", "attempt", "idle"):
+        (param,) = (param for param in ROWS["timeout"].params if param.name == name)
+        assert (timedelta(milliseconds=1), timedelta(days=366)) == (param.low, param.high)
+
+
+def test_t11_a_limit_beyond_the_enclosing_one_is_left_to_that() -> None:
+    """T11: the deadline of a flow ends the call by the kernel's cancel, so no fallback answers it."""
+    main, spare = Player(after(60)), Player("spare")
+    scene = Scene({"main": main, "spare": spare}, (Timeout(s(30)), Fallback(("spare",))))
+
+    async def cancelled_at_ten() -> None:
+        async with asyncio.timeout(10):
+            await scene.play(deadline=10.0)
+
+    with pytest.raises(TimeoutError):
+        run_virtual(cancelled_at_ten())
+    assert [] == spare.requests
+
+
+def test_a_write_that_timed_out_is_in_doubt() -> None:
+    """What was sent and not answered in time may have been done (rule C3)."""
+    assert timed(after(9), attempt=1, idempotent=False).run().failure.in_doubt
+    assert not timed(after(9), attempt=1).run().failure.in_doubt
+
+
+# --- the timer against asyncio's own ------------------------------------------------------------------------------
+
+STEPS = st.lists(st.tuples(st.sampled_from(["sleep", "swallow", "tidy"]), st.integers(0, 6)), max_size=4)
+
+
+async def busy(steps: list[tuple[str, int]], trace: list[str]) -> None:
+    """Work that takes a cancel in different ways."""
+    for what, seconds in steps:
+        try:
+            await CLOCK.sleep(s(seconds))
+        except asyncio.CancelledError:
+            trace.append(f"{what} cancelled")
+            if what == "tidy":
+                await CLOCK.sleep(s(1))
+            if what != "swallow":
+                raise
+        trace.append(what)
+
+
+async def ours(steps: list[tuple[str, int]], limit: int, trace: list[str]) -> bool:
+    """Under our timer."""
+    timer = Timer(limit, lambda: trace.append("left"), s(1000))
+    with timer:
+        await busy(steps, trace)
+    return timer.has_expired
+
+
+async def theirs(steps: list[tuple[str, int]], limit: int, trace: list[str]) -> bool:
+    """Under `asyncio.timeout`."""
+    timer = asyncio.timeout(limit)
+    try:
+        async with timer:
+            await busy(steps, trace)
+    except TimeoutError:
+        if not timer.expired():
+            raise
+    return timer.expired()
+
+
+@given(STEPS, st.integers(1, 8), st.integers(0, 12))
+def test_the_timer_agrees_with_asyncio(steps: list[tuple[str, int]], limit: int, cancel: int) -> None:
+    """Whatever the work does with a cancel, and whenever somebody else cancels, both end alike at the same time.
+
+    But for one thing: a cancel from outside that the work swallowed is not lost when the time is over too.
+    """
+    if cancel == limit:
+        cancel += 20  # in one tick the order is anybody's
+
+    def end_of(
+        under: Callable[[list[tuple[str, int]], int, list[str]], Coroutine[Any, Any, bool]],
+    ) -> tuple[tuple[object, int], list[str], float]:
+        trace: list[str] = []
+
+        async def main() -> tuple[tuple[object, int], float]:
+            task = asyncio.get_running_loop().create_task(under(steps, limit, trace))
+            asyncio.get_running_loop().call_later(cancel, task.cancel)
+            await asyncio.wait([task])
+            ended = "cancelled" if task.cancelled() else task.result()
+            return (ended, task.cancelling()), CLOCK.monotonic()
+
+        outcome, when = run_virtual(main())
+        return outcome, trace, when
+
+    (ended, cancels), trace, when = end_of(theirs)
+    expected = "cancelled" if ended is True and cancels else ended
+    assert ((expected, cancels), trace, when) == end_of(ours)
+
+
+def test_a_cancel_from_outside_wins_over_the_timer() -> None:
+    """When both come in one tick, the cancel from outside leaves and the timeout does not."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        timer = Timer(5, lambda: None, s(5))
+
+        async def work() -> None:
+            with timer:
+                await forever()
+
+        task = loop.create_task(work())
+        await CLOCK.sleep(s(1))
+        loop.call_at(5.0, task.cancel)
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+    run_virtual(main())
