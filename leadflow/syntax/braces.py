@@ -45,6 +45,10 @@ class Braces:
             self._openers = {last: first for first, last in self._pairs().items()}
         return self._openers.get(closer, -1)
 
+    def closes(self, opener: int) -> bool:
+        """True when an opening bracket has one that closes it."""
+        return opener in self._pairs()
+
     def _pairs(self) -> dict[int, int]:
         if self._partners is None:
             self._partners = _partners(self.tokens)

@@ -74,10 +74,27 @@ def _constraint_first(trouble: Trouble, braces: Braces) -> Finding | None:
             return Finding(found, Skip(_annotation_end(trouble, trouble.token)))
         return None
     end = _annotation_end(trouble, trouble.token)
+    while trouble.kind_at(end) == "ABOVE":
+        end = _annotation_end(trouble, end)
     written = Span(trouble.span.file, trouble.span.start, trouble.tokens.ends[end - 1])
     what = "field" if trouble.place == "fields" else "parameter"
     text = _short(trouble.tokens.text[written.start : written.end])
-    return Finding(messages.leading_constraint(written, text, what=what, move=None), Skip(end))
+    return Finding(messages.leading_constraint(written, text, what=what, move=_moved_behind(trouble, end)), Skip(end))
+
+
+def _moved_behind(trouble: Trouble, end: int) -> Fix:
+    """Put annotations that end before a token behind the field or parameter that follows."""
+    tokens, depth, last = trouble.tokens, 0, end
+    for last in range(end, tokens.count):
+        kind = tokens.kinds[last]
+        depth += (kind in OPENERS) - (kind in CLOSERS)
+        begins = kind == "KEY" or (kind == "STRING" and trouble.kind_at(last + 1) == "COLON")
+        if depth < 0 or (depth == 0 and last > end and (begins or kind in {"COMMA", "ABOVE", "$END"})):
+            break
+    taken = Span(tokens.file, trouble.span.start, tokens.starts[end])
+    place = Span(tokens.file, tokens.ends[last - 1], tokens.ends[last - 1])
+    written = tokens.text[trouble.span.start : tokens.ends[end - 1]]
+    return edits("move it behind the type", (taken, ""), (place, f" {written}"))
 
 
 def _lone_annotation(trouble: Trouble, braces: Braces) -> Finding | None:

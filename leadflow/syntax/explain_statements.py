@@ -112,7 +112,7 @@ def _colon_keyword(trouble: Trouble, braces: Braces) -> Finding | None:
     """`else:`, `step: x`, `agents:`: habits from Python and YAML."""
     if trouble.kind != "KEY" or trouble.place not in {"file", "block", "test"}:
         return None
-    word = trouble.tokens.written(trouble.token)
+    word = trouble.written
     colon = trouble.tokens.span(trouble.token + 1)
     single = word[:-1] if word.endswith("s") else word
     ways = {
@@ -176,7 +176,7 @@ def _unknown_declaration(trouble: Trouble, braces: Braces) -> Finding | None:
         or trouble.kind not in {"NAME", "KEY"}
     ):
         return None
-    word = trouble.tokens.written(trouble.token)
+    word = trouble.written
     meant = nearest(word, sorted(kind.lower() for kind in DECLARATIONS))
     if trouble.kind_at(trouble.token + 1) == "EQUAL":
         fix = edits("write 'const' before it", (at(trouble.span), "const "))

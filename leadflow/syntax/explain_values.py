@@ -54,6 +54,8 @@ def _comma(trouble: Trouble, braces: Braces) -> Finding | None:
     if _begins_item(trouble):
         return None
     begins = trouble.kind in {"KEY", "LBRACE", "LSQB"} or trouble.begins_value
+    if trouble.kind == "LBRACE" and not braces.closes(trouble.machine.values[trouble.opener]):
+        return None
     if not begins or not trouble.takes("COMMA", trouble.kind):
         return None
     end = Span(trouble.span.file, trouble.machine.end, trouble.machine.end)
@@ -72,6 +74,28 @@ def _missing_value(trouble: Trouble, braces: Braces) -> Finding | None:
     return None
 
 
+def _no_condition(trouble: Trouble, braces: Braces) -> Finding | None:
+    """A block right behind `if`, `match` or `in`, read as a record."""
+    if trouble.place != "record":
+        return None
+    opener = trouble.machine.values[trouble.opener]
+    before = trouble.kind_at(opener - 1)
+    if before not in {"IF", "MATCH", "IN", "UNTIL", "MOST"}:
+        return None
+    place = trouble.tokens.span(opener)
+    after = f"'{trouble.tokens.written(opener - 1)}'"
+    found = messages.missing_value(at(place), after=after, found="'{'")
+    return Finding(found, Insert(("BROKEN",), opener))
+
+
+def _missing_brace(trouble: Trouble, braces: Braces) -> Finding | None:
+    """A block without its `{`."""
+    if trouble.kind not in STATEMENTS or not trouble.takes("LBRACE", trouble.kind):
+        return None
+    found = messages.unexpected(trouble.span, trouble.found, expected=["'{'"])
+    return Finding(found, Insert(("LBRACE",)))
+
+
 def _begins_item(trouble: Trouble) -> bool:
     return starts_statement(trouble.tokens, trouble.token) or starts_declaration(trouble.tokens, trouble.token)
 
@@ -82,8 +106,10 @@ def _begins_item(trouble: Trouble) -> bool:
 def _bracket(trouble: Trouble, braces: Braces) -> Finding | None:
     """A `(`, `[` or the `{` of a value that is not closed, or a closing one that closes nothing."""
     values = {"arguments", "parameters", "imports", "group", "list", "record", "match value"}
-    ends = trouble.kind in CLOSERS or trouble.kind == "$END" or _begins_item(trouble)
-    if not ends:
+    ends = trouble.kind in CLOSERS or trouble.kind in {"$END", "LBRACE"} or _begins_item(trouble)
+    if not ends and trouble.kind not in STATEMENTS:
+        return None
+    if trouble.kind == "LBRACE" and (trouble.opener < 0 or braces.closes(trouble.machine.values[trouble.opener])):
         return None
     if trouble.place in values:
         opener = trouble.machine.values[trouble.opener]
@@ -132,4 +158,13 @@ def _opened(text: str, brace: int) -> str:
     return f"'{' '.join(words).split('(')[0].rstrip(': ')}'" if words else "this block"
 
 
-VALUE_EXPLANATIONS: tuple[Explanation, ...] = (_equals, _chain, _brace, _bracket, _missing_value, _comma)
+VALUE_EXPLANATIONS: tuple[Explanation, ...] = (
+    _equals,
+    _no_condition,
+    _missing_brace,
+    _chain,
+    _brace,
+    _bracket,
+    _missing_value,
+    _comma,
+)

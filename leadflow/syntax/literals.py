@@ -8,7 +8,7 @@ from leadflow.diagnostics import nearest
 from leadflow.syntax import messages_source as messages
 from leadflow.syntax import tree
 from leadflow.syntax.maker import Maker
-from leadflow.syntax.mistakes import HOLE
+from leadflow.syntax.mistakes import HOLE, HOLE_HAS_BRACES, HOLE_IS_OPEN
 
 # --- strings --------------------------------------------------------------------------------------------------------
 
@@ -42,7 +42,9 @@ def label(make: Maker, token: int) -> tree.Ident:
     return tree.Ident(name, id=make.id(), span=make.tokens.span(token))
 
 
-_PIECE = re.compile(rf"(?P<escape>\\(?:u\{{[^}}\"\n]*\}}?|.))|(?P<dollar>\$\$\{{)|\$\{{(?P<hole>{HOLE})\}}")
+_PIECE = re.compile(
+    rf"(?P<escape>\\(?:u\{{[^}}\"\n]*\}}?|.))|(?P<dollar>\$\$\{{)|\$\{{(?P<hole>{HOLE})\}}|(?P<bad>\$\{{)"
+)
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 
@@ -60,10 +62,20 @@ def _pieces(make: Maker, start: int, end: int) -> list[str | tree.Expr]:
             pieces.append("${")
         elif piece["escape"]:
             pieces.append(_escape(make, piece))
+        elif piece["bad"]:
+            pieces.append(_bad_hole(make, *piece.span()))
         else:
             pieces.append(make.hole(make, *piece.span("hole")))
     pieces.append(make.tokens.text[done:end])
     return pieces
+
+
+def _bad_hole(make: Maker, start: int, end: int) -> tree.Expr:
+    """A `${` in a block of text that begins no hole."""
+    line = make.tokens.text[end : make.tokens.text.find("\n", end)]
+    braces = "{" in line.split("}", 1)[0]
+    make.say(messages.bad_hole(make.span(start, end), HOLE_HAS_BRACES if braces else HOLE_IS_OPEN))
+    return tree.BadExpr(id=make.id(), span=make.span(start, end))
 
 
 def _joined(pieces: list[str | tree.Expr]) -> Parts:

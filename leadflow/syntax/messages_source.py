@@ -79,7 +79,7 @@ def too_large(span: Span, what: str, *, limit: str) -> Draft:
 
 
 @code("FLOW104", "No edition line")
-def no_edition(span: Span) -> Draft:
+def no_edition(span: Span, *, word: bool) -> Draft:
     """The first line says which edition of the language the file is written in, so that later editions can change
     the language without changing what the file means.
 
@@ -92,7 +92,8 @@ def no_edition(span: Span) -> Draft:
     const greeting = "hello"
     ```
     """
-    fix = Fix("write 'leadflow 1' first", (Edit(Span(span.file, span.start, span.start), "leadflow 1\n\n"),), safe=True)
+    edit = Edit(span, "leadflow 1") if word else Edit(Span(span.file, span.start, span.start), "leadflow 1\n\n")
+    fix = Fix("write 'leadflow 1' first", (edit,), safe=True)
     return Draft(span, "a file begins with the line 'leadflow 1'", fix=fix)
 
 

@@ -20,8 +20,10 @@ MARKS = _PREFIX + r"|&&|\|\||===|!==|<>|:=|//|/\*|\*\*"
 """What would otherwise be read as something else: letters before a string, and two marks."""
 
 
-FOREIGN_WORD = r"[A-Za-z_][A-Za-z0-9_]*(?=[^\x00-\x7f])"
-"""The begin of a word with a letter that is not ASCII."""
+_FOREIGN = rf"(?:[^\W\x00-\x7f]|[\u0300-\u036f\u200b\u2060\ufeff]|{JOINERS})"
+
+FOREIGN_WORD = rf"[A-Za-z_][A-Za-z0-9_]*(?={_FOREIGN})"
+"""The begin of a word with a letter that is not ASCII, or with something in it that is not seen."""
 
 
 class Mistake(NamedTuple):
@@ -177,7 +179,7 @@ def _foreign_quotes(at: Text) -> Mistake:
         return Mistake("BROKEN", at.line_end, messages_source.foreign_quotes(span, quote, inside=None), True)
     inside = next(part for part in found.groups() if part is not None)
     diagnostic = messages_source.foreign_quotes(at.span(*found.span()), quote, inside=inside)
-    return Mistake("STRING", found.end(), diagnostic)
+    return Mistake("BROKEN" if "\\" in inside else "STRING", found.end(), diagnostic)
 
 
 _PLAIN = re.compile(r'(?:[^"\\\n$]|\\.|\$\$\{|\$(?!\{))*')
@@ -206,22 +208,24 @@ _LATER_END = re.compile(r'(?:\n[^"\n=({@]{0,200}){1,5}"(?![A-Za-z0-9])')
 """A quote on one of the next lines that ends a string which has line ends in it: no code stands before it."""
 
 
+HOLE_HAS_BRACES = "a hole has no braces in it; give the value a name with 'let' above"
+HOLE_IS_OPEN = "this hole '${' has no '}' on its line"
+
 _LONG = 500
 """How far the end of a bad hole is looked for."""
 
 
 def _bad_hole(at: Text, hole: int) -> Mistake:
     """A hole with braces in it, or without an end: the string is taken to end at its next quote or with its line."""
-    depth = 0
+    depth = quotes = 0
     for position in range(hole + 1, min(at.line_end, hole + _LONG)):
         depth += (at.text[position] == "{") - (at.text[position] == "}")
-        if depth == 0:
-            why = "a hole has no braces in it; give the value a name with 'let' above"
+        quotes += at.text[position] == '"'
+        if depth == 0 and quotes % 2 == 0:
             end = _string_end(at, position + 1)
-            return Mistake("BROKEN", end, messages_source.bad_hole(at.span(hole, position + 1), why), True)
-    why = "this hole '${' has no '}' on its line"
+            return Mistake("BROKEN", end, messages_source.bad_hole(at.span(hole, position + 1), HOLE_HAS_BRACES), True)
     end = _string_end(at, hole)
-    return Mistake("BROKEN", end, messages_source.bad_hole(at.span(hole, hole + 2), why), True)
+    return Mistake("BROKEN", end, messages_source.bad_hole(at.span(hole, hole + 2), HOLE_IS_OPEN), True)
 
 
 def _string_end(at: Text, position: int) -> int:
@@ -295,7 +299,7 @@ def _indent(text: str, start: int, end: int) -> int:
 
 # --- characters -----------------------------------------------------------------------------------------------------
 
-_WORD = re.compile(rf"[^\W\d](?:\w|{JOINERS})*")
+_WORD = re.compile(rf"[^\W\d](?:\w|{_FOREIGN})*")
 
 
 def _character(at: Text) -> Mistake:
@@ -319,10 +323,11 @@ def _foreign_word(at: Text, end: int) -> Mistake:
     """A word with a letter that is not ASCII, or with a character in it that cannot be seen."""
     written = at.text[at.start : end]
     letter = next((char for char in written if not char.isascii()), written[0])
+    diagnostic: Diagnostic | None = None
     if is_unseen(letter):
         place = at.start + written.index(letter)
         diagnostic = messages_source.invisible(at.span(place, place + 1), name_of(letter), space=False)
-    else:
+    elif not is_refused(letter):
         diagnostic = messages_source.foreign_letter(at.span(at.start, end), written, letter=name_of(letter))
     is_key = re.compile(r"[ \t\n]*:(?!=)").match(at.text, end, at.limit)
     return Mistake("KEY" if is_key else "NAME", end, diagnostic)

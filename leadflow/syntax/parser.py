@@ -112,19 +112,17 @@ def _refuse(tokens: Tokens, report: Report) -> bool:
 
 
 def _edition(machine: Machine) -> int:
-    """Take the edition line; the token after it."""
+    """Take the edition line; the token after it. A bad one is said, and taken for `leadflow 1`."""
     tokens, say = machine.tokens, machine.maker.say
-    if tokens.kinds[0] == "LEADFLOW" and not machine.tokens.begins_line(1):
-        if tokens.kinds[1] == "INT":
-            if tokens.written(1) != "1":
-                say(messages_source.unknown_edition(tokens.span(1), tokens.written(1)))
-            return machine.feed(machine.feed(0, only=True), only=True)
-        if tokens.kinds[1] != "$END":
-            tokens.mistakes.pop(1, None)
-            say(messages_source.unknown_edition(tokens.span(1), tokens.written(1)))
-    else:
-        say(messages_source.no_edition(tokens.span(0)))
-    first = tokens.starts[0]
+    word = tokens.kinds[0] == "LEADFLOW"
+    number = word and tokens.kinds[1] != "$END" and not tokens.begins_line(1)
+    if number and tokens.written(1) != "1":
+        tokens.mistakes.pop(1, None)
+        say(messages_source.unknown_edition(tokens.span(1), tokens.written(1)))
+    if number and tokens.kinds[1] == "INT":
+        return machine.feed(machine.feed(0, only=True), only=True)
+    if not number:
+        say(messages_source.no_edition(tokens.span(0), word=word))
     for kind in ("LEADFLOW", "INT"):
-        machine.feed(tokens.add(kind, first, first), only=True)
-    return 2 if tokens.kinds[0] == "LEADFLOW" and tokens.kinds[1] != "$END" and not tokens.begins_line(1) else 0
+        machine.feed(tokens.add(kind, tokens.starts[0], tokens.starts[0]), only=True)
+    return word + number

@@ -56,7 +56,7 @@ class Recovery:
         token = min(token, end)
         if self.said >= _MOST_MESSAGES or self.mended > _MOST_MENDED:
             return self._resume(end)
-        if starts_declaration(self.machine.tokens, token - 1) and self._back(token - 1, ()):
+        if self._is_name(token - 1) and self._back(token - 1, ()):
             token -= 1
         at = trouble(self.machine, token)
         lexical = self._lexical(token)
@@ -93,9 +93,12 @@ class Recovery:
     def _repair(self, at: Trouble, finding: Finding) -> int:
         machine, token = self.machine, at.token
         match finding.repair:
-            case Insert(kinds) if machine.takes(*kinds, at.kind):
+            case Insert(kinds, None) if machine.takes(*kinds, at.kind):
                 self._insert(*kinds, before=token)
                 return token
+            case Insert(kinds, int(earlier)) if self._back(earlier, ()):
+                self._insert(*kinds, before=earlier)
+                return earlier
             case Replace(kinds) if machine.takes(*kinds):
                 machine.tokens.kinds[token : token + len(kinds)] = kinds
                 return token
@@ -107,6 +110,11 @@ class Recovery:
                 return self._resume(following)
             case _:
                 return self._resume(token)
+
+    def _is_name(self, token: int) -> bool:
+        """True for the word of a declaration at the begin of a line that was taken for a name."""
+        symbols, kinds = self.machine.symbols(), self.machine.tokens.kinds
+        return starts_declaration(self.machine.tokens, token) and symbols[-1:] != [kinds[token]]
 
     def _back(self, token: int, kinds: tuple[str, ...]) -> bool:
         """Undo what was done since a token, and give it and those after it other kinds; False when that cannot be."""
@@ -190,16 +198,19 @@ class Recovery:
         """
         machine, kind = self.machine, self.machine.tokens.kinds[token]
         if behind:
-            floor = (open_brackets(machine.symbols()) or [-1])[-1] + 1
-        height = self._height((kind, *behind), floor)
+            symbols = machine.symbols()
+            inner = [n for n in open_brackets(symbols) if kind != "LBRACE" or symbols[n] == "LBRACE"]
+            floor = (inner or [-1])[-1] + 1
+        kinds = ("STEP",) if kind in {"IF", "MATCH"} else (kind, *behind)
+        height = self._height(kinds, floor)
         if height is None:
             return False
         while (brackets := open_brackets(machine.symbols())) and brackets[-1] >= height:
             self._close(brackets[-1], token)
-        found = self._height((kind, *behind), 0)
+        found = self._height(kinds, 0)
         if found is None:
             return False
-        self._cut(found, (kind, *behind), token)
+        self._cut(found, kinds, token)
         return True
 
     def _height(self, kinds: tuple[str, ...], floor: int) -> int | None:

@@ -12,6 +12,8 @@ class Insert(NamedTuple):
     """Read on as if tokens of these kinds stood before."""
 
     kinds: tuple[str, ...]
+    token: int | None = None
+    """An earlier token to go back to; None for the one that cannot follow."""
 
 
 class Replace(NamedTuple):
