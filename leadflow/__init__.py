@@ -22,14 +22,49 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     # Type checkers see the true types here; each name is repeated in _HOMES below (a test compares the two).
-    pass
+    from leadflow.api import CheckFailed, Program, load, run, run_sync
+    from leadflow.assembly import RunOptions, StartProblem
+    from leadflow.events.model import Entry, Failure, Status
+    from leadflow.run.driver import Result
+    from leadflow.run.errors import CallError, Permanent, Transient
 
 __version__ = "0.1.0"
 
-_HOMES: dict[str, str] = {}
+_HOMES: dict[str, str] = {
+    "CallError": "leadflow.run.errors",
+    "CheckFailed": "leadflow.api",
+    "Entry": "leadflow.events.model",
+    "Failure": "leadflow.events.model",
+    "Permanent": "leadflow.run.errors",
+    "Program": "leadflow.api",
+    "Result": "leadflow.run.driver",
+    "RunOptions": "leadflow.assembly",
+    "StartProblem": "leadflow.assembly",
+    "Status": "leadflow.events.model",
+    "Transient": "leadflow.run.errors",
+    "load": "leadflow.api",
+    "run": "leadflow.api",
+    "run_sync": "leadflow.api",
+}
 """Public name -> the module it lives in."""
 
-__all__ = ["__version__"]
+__all__ = [
+    "CallError",
+    "CheckFailed",
+    "Entry",
+    "Failure",
+    "Permanent",
+    "Program",
+    "Result",
+    "RunOptions",
+    "StartProblem",
+    "Status",
+    "Transient",
+    "__version__",
+    "load",
+    "run",
+    "run_sync",
+]
 
 
 def __getattr__(name: str) -> object:

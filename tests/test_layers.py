@@ -35,11 +35,12 @@ MAY: dict[str, set[str]] = {
     **{room: BACK | {"run"} for room in ADAPTERS},
     "settings": ROOMS,
     "assembly": ROOMS | {"settings"},
-    "testing": ROOMS | {"settings", "assembly"},
-    "server": ROOMS | {"settings", "assembly"},
+    "api": ROOMS | {"settings", "assembly"},
+    "testing": ROOMS | {"settings", "assembly", "api"},
+    "server": ROOMS | {"settings", "assembly", "api"},
     "editor": FRONT | {"files", "pipeline"},
-    "cli": ROOMS | {"settings", "assembly", "testing", "server", "editor", ""},
-    "": ROOMS | {"settings", "assembly", "testing", "server"},
+    "cli": ROOMS | {"settings", "assembly", "api", "testing", "server", "editor", ""},
+    "": ROOMS | {"settings", "assembly", "api", "testing", "server"},
 }
 """Room -> the rooms it may import beside itself. The room "" is the public door, leadflow/__init__.py."""
 

@@ -1,6 +1,7 @@
 """From files on the command line to programs: found, checked, compiled. Shared by the commands that take a flow."""
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,10 +9,14 @@ from pathlib import Path
 import click
 
 from leadflow.check.checked import Checked
-from leadflow.diagnostics import Diagnostic, Source, Span
+from leadflow.cli.views import human
+from leadflow.diagnostics import Diagnostic, Source, Span, did_you_mean
 from leadflow.diagnostics.render import Sources
 from leadflow.files import MOST_BYTES, find_root, reader
-from leadflow.pipeline import check_file
+from leadflow.pipeline import CATALOGUE, check_file, plan_of
+from leadflow.plan.kinds import Catalogue
+from leadflow.plan.plan import FlowPlan, Plan
+from leadflow.syntax import tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +55,62 @@ def flow_files(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(files))
 
 
-def check_flow(name: str, *, profile: str | None = None) -> Checking:
-    """Check the program whose main file is named; findings name files as seen from the working folder."""
+def check_flow(name: str, *, profile: str | None = None, catalogue: Catalogue = CATALOGUE) -> Checking:
+    """Check the program whose main file is named; findings name files as seen from the working folder.
+
+    Raises:
+        click.UsageError: the program has no such profile.
+    """
     path = Path(name)
     root = find_root(path)
     main = (path.resolve().parent.relative_to(root) / path.name).as_posix()
-    checked, report = check_file(main, reader(root), profile=profile)
+    checked, report = check_file(main, reader(root), catalogue=catalogue, profile=profile)
+    _know_profile(checked, profile)
     names = _Names(root)
     sources = [_unreadable(path, main)] if checked is None else [m.source for m in checked.modules.values()]
     shown = {names(source.name): Source(names(source.name), source.text) for source in sources}
     return Checking(checked, tuple(names.of_finding(finding) for finding in report.diagnostics), shown)
+
+
+def compile_flow(name: str, *, profile: str | None = None, catalogue: Catalogue = CATALOGUE) -> Plan:
+    """The plan of the program whose main file is named; findings are shown, and errors end the command.
+
+    Raises:
+        click.UsageError: there is no such file or profile.
+        SystemExit: with 1, when the program has errors.
+    """
+    flow_files([name])
+    checking = check_flow(name, profile=profile, catalogue=catalogue)
+    if checking.found:
+        human.findings(checking.found, checking.sources)
+    if checking.checked is None or checking.has_errors:
+        sys.exit(1)
+    return plan_of(checking.checked)
+
+
+def choose_flow(plan: Plan, name: str | None) -> FlowPlan:
+    """The flow that is meant.
+
+    Raises:
+        click.UsageError: no such flow, or none is named and it is not clear which one is meant.
+    """
+    if name is None and plan.main is None:
+        raise click.UsageError(f"name a flow: {plan.file} has {', '.join(plan.flows) or 'none'}")
+    wanted = name or plan.main or ""
+    if wanted not in plan.flows:
+        hint = did_you_mean(wanted, plan.flows) or f"; {plan.file} has {', '.join(plan.flows) or 'none'}"
+        raise click.UsageError(f"there is no flow '{wanted}'{hint}")
+    return plan.flows[wanted]
+
+
+def _know_profile(checked: Checked | None, profile: str | None) -> None:
+    if checked is None or profile is None:
+        return
+    items = checked.main.tree.items
+    known = [item.name.text for item in items if isinstance(item, tree.ProfileDecl)]
+    if profile not in known:
+        hint = did_you_mean(profile, known) or f"; it has {', '.join(known) or 'none'}"
+        raise click.UsageError(f"{checked.main.source.name} has no profile '{profile}'{hint}")
 
 
 class _Names:

@@ -4,6 +4,7 @@ Nodes keep their numbers. Lets are numbered anew, without gaps, and are seen thr
 nodes that the let reads. Nothing here iterates a set, so that equal graphs give equal plans.
 """
 
+from leadflow.check.checked import FlowCallInfo
 from leadflow.graph.model import FlowGraph, Graph, Why, is_let, let_of, let_vertex, node_of
 from leadflow.graph.rewrite import Change, map_vertex, rename_lets
 from leadflow.plan.expr import Expr, LetValue
@@ -30,10 +31,12 @@ def lower(graph: Graph) -> Plan:
 
 
 def _main(graph: Graph) -> str | None:
-    """The flow that runs when none is named."""
+    """The flow that runs when none is named: `main`, else the only one of the main file that no flow calls."""
     own = [name for name, info in graph.checked.flows.items() if info.module.name == ""]
     if "main" in own:
         return "main"
+    called = {call.flow for call in graph.checked.calls.values() if isinstance(call, FlowCallInfo)}
+    own = [name for name in own if name not in called]
     return own[0] if len(own) == 1 else None
 
 

@@ -293,6 +293,7 @@ class Plan:
     flows: Mapping[str, FlowPlan]
     agents: Mapping[str, AgentSpec]
     main: str | None
-    """The flow that `run` starts when none is named: `main`, else the only one of the main file, else None."""
+    """The flow that `run` starts when none is named: `main`, else the only one of the main file that no flow calls,
+    else None."""
     hash: str
     """Content hash of what was compiled: equal for equal meaning, whatever the layout of the text."""

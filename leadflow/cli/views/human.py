@@ -42,6 +42,21 @@ def text(content: str) -> None:
     click.echo(content, nl=not content.endswith("\n"))
 
 
+def duration(seconds: float) -> str:
+    """A time for people: `12 ms`, `3.4 s`, `2 m 05 s`."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} m {int(seconds % 60):02} s"
+
+
+def one_line(text: str) -> str:
+    """A text from outside on one line, cut, without control characters."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= 300 else line[:299] + "…"
+
+
 def code_list(pages: Mapping[str, CodePage]) -> None:
     """All codes with their titles."""
     for number in sorted(pages):

@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from leadflow.cli.views.human import duration, one_line
 from leadflow.events.fold import NodeState, RunState, apply
 from leadflow.events.model import Entry, Status
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Plan, Race, Repeat
@@ -139,15 +140,6 @@ def _took(state: NodeState, now: float) -> Text:
     return Text(duration(seconds), "dim")
 
 
-def duration(seconds: float) -> str:
-    """A time for people: `12 ms`, `3.4 s`, `2 m 05 s`."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    return f"{int(seconds // 60)} m {int(seconds % 60):02} s"
-
-
 def _said(state: NodeState, inside: Inside | None) -> Text:
     """The most telling words about a node."""
     words: list[tuple[str, str]] = []
@@ -166,11 +158,5 @@ def _said(state: NodeState, inside: Inside | None) -> Text:
         words.append((state.reason, "dim"))
     text = Text()
     for at, (word, style) in enumerate(words):
-        text.append(", " if at else "").append(_clean(word), style)
+        text.append(", " if at else "").append(one_line(word), style)
     return text
-
-
-def _clean(text: str) -> str:
-    """A text from outside on one line, without control characters."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line if len(line) <= 200 else line[:199] + "…"

@@ -1,0 +1,97 @@
+"""leadflow from Python: load a file once, run its flows often.
+
+    result = await leadflow.run("triage.flow", ticket={"id": "1", "body": "hello"})
+
+    program = leadflow.load("triage.flow", profile="openai")
+    result = await program.run("triage", {"ticket": ticket}, RunOptions(observers=[print]))
+
+Loading checks the whole program; a run starts nothing before its inputs and agents were looked at. `run_sync` is the
+one door for code that is not async.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from leadflow.agents.registry import Registry, find_kinds
+from leadflow.assembly import RunOptions, StartProblem, run_plan
+from leadflow.diagnostics import Diagnostic, did_you_mean
+from leadflow.diagnostics.render import render_text, summary
+from leadflow.files import find_root, reader
+from leadflow.pipeline import check_file, plan_of
+from leadflow.plan.plan import Plan
+from leadflow.run.driver import Result
+from leadflow.settings import Project, load_project
+
+
+class CheckFailed(Exception):
+    """A program has errors; the text shows them all."""
+
+    def __init__(self, found: tuple[Diagnostic, ...], text: str) -> None:
+        super().__init__(f"{summary(found)}\n\n{text}")
+        self.found = found
+        """The findings, warnings included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A checked and compiled file: any of its flows can be run, also several at once."""
+
+    plan: Plan
+    project: Project
+    registry: Registry
+
+    async def run(
+        self, flow: str | None = None, inputs: Mapping[str, object] | None = None, options: RunOptions | None = None
+    ) -> Result:
+        """Run a flow to its end.
+
+        Args:
+            flow: its name; None: `main`, else the only one that no other flow calls.
+            inputs: by parameter: plain data as from JSON, or values.
+            options: observers, a deadline, a seed.
+
+        Raises:
+            StartProblem: an input, a secret or an agent is wrong or missing; nothing was started.
+        """
+        name = flow or self.plan.main
+        if name is None or name not in self.plan.flows:
+            hint = did_you_mean(name, self.plan.flows) if name else ""
+            flows = ", ".join(self.plan.flows)
+            raise StartProblem([f"there is no flow '{name}'{hint or f'; name one of {flows}'}"])
+        return await run_plan(self.plan, name, inputs or {}, self.project, self.registry, options)
+
+
+def load(file: str | PathLike[str], *, profile: str | None = None) -> Program:
+    """Read, check and compile a file and what it imports.
+
+    Raises:
+        CheckFailed: it has errors, or cannot be read.
+        leadflow.settings.SettingsError: the project's `leadflow.toml` cannot be used.
+    """
+    path, registry = Path(file), find_kinds()
+    root = find_root(path)
+    main = (path.resolve().parent.relative_to(root) / path.name).as_posix()
+    checked, report = check_file(main, reader(root), catalogue=registry.catalogue, profile=profile)
+    if checked is None or report.has_errors:
+        sources = {} if checked is None else {m.source.name: m.source for m in checked.modules.values()}
+        raise CheckFailed(report.diagnostics, render_text(report.diagnostics, sources))
+    return Program(plan_of(checked), load_project(path), registry)
+
+
+async def run(file: str | PathLike[str], flow: str | None = None, /, **inputs: object) -> Result:
+    """Load a file and run a flow of it; inputs by name.
+
+    For a profile, observers or a deadline, use `load` and `Program.run`.
+
+    Raises:
+        CheckFailed: the program has errors. StartProblem: something is missing; nothing was started.
+    """
+    return await load(file).run(flow, inputs)
+
+
+def run_sync(file: str | PathLike[str], flow: str | None = None, /, **inputs: object) -> Result:
+    """`run` for code that is not async; not inside of a running event loop."""
+    return asyncio.run(run(file, flow, **inputs))

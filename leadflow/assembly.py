@@ -1,0 +1,176 @@
+"""The one place where ports meet adapters: a plan, a project and inputs go in, a finished run comes out.
+
+Everything that can be known before the first call is looked at first and told all at once: what this version does not
+run, inputs of the wrong type, missing secrets, agents that cannot be built. Then the run starts, or nothing does.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from leadflow.agents.registry import Registry
+from leadflow.agents.spawner import ProcessSpawner
+from leadflow.agents.transport import HttpTransport
+from leadflow.events.model import RunStarted
+from leadflow.plan.plan import AgentCall, AgentSpec, Plan, Secret, SettingValue
+from leadflow.plan.types import Value
+from leadflow.policies.call import Ports as PolicyPorts
+from leadflow.policies.stack import Stack
+from leadflow.run.adapters import LocalLimits, SeededRng, SystemClock, new_seed
+from leadflow.run.driver import Bounds, Driver, Observer, Ports, Result
+from leadflow.run.errors import CallError
+from leadflow.run.kernel import Program
+from leadflow.run.ports import Agent, Clock, Uses, World
+from leadflow.run.support import agents_of, reached, refusals, works
+from leadflow.run.values import admit_inputs
+from leadflow.settings import Project, program_env, read_secrets
+from leadflow.stores.memory import MemoryJournal
+
+
+class StartProblem(Exception):
+    """A run that cannot start: nothing was called, nothing was spent."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+        """One line each."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a caller may decide about a run."""
+
+    observers: Sequence[Observer] = ()
+    """Are shown every event, in order."""
+    deadline: timedelta | None = None
+    """Of the whole run; None: it may take for ever."""
+    seed: int | None = None
+    """Of the run's chance; None draws one."""
+    clock: Clock | None = None
+    """None: the system's."""
+
+
+async def run_plan(
+    plan: Plan,
+    flow: str,
+    inputs: Mapping[str, object],
+    project: Project,
+    registry: Registry,
+    options: RunOptions | None = None,
+) -> Result:
+    """Run a flow of a plan to its end.
+
+    Args:
+        inputs: raw data by parameter; admitted as the parameters' types.
+        registry: the kinds of agents, as the plan was checked with.
+
+    Raises:
+        StartProblem: something is missing; nothing was started.
+        asyncio.CancelledError: the run was cancelled from outside, and has cleaned up.
+    """
+    options = options or RunOptions()
+    values = _inputs(plan, flow, inputs)
+    needed = _needed(plan, flow)
+    secrets = _secrets(plan, needed)
+    _refuse(plan, flow, registry, needed)
+    clock, seed = options.clock or SystemClock(), new_seed() if options.seed is None else options.seed
+    rng = SeededRng(seed)
+    world = World(
+        clock=clock,
+        rng=rng,
+        transport=HttpTransport(),
+        spawner=ProcessSpawner(),
+        root=project.root,
+        commands=project.settings.commands,
+        env=program_env(project.settings),
+        secrets=secrets,
+    )
+    started = RunStarted(rng.uuid(), flow, plan.hash, values, seed, clock.now())
+    async with _agents(plan, needed, registry, world) as agents:
+        stack = Stack(plan.agents, agents, PolicyPorts(clock, rng, LocalLimits(), tuple(secrets.values())))
+        ports = Ports(stack, MemoryJournal(clock), clock, options.observers)
+        bounds = Bounds(calls=project.settings.run.concurrency, deadline=options.deadline)
+        return await Driver(Program(plan), ports, bounds).run(started)
+
+
+def _inputs(plan: Plan, flow: str, raw: Mapping[str, object]) -> Mapping[str, Value]:
+    admitted = admit_inputs(plan.flows[flow].params, raw)
+    if isinstance(admitted, tuple):
+        raise StartProblem([f"input of {flow}: {mismatch.message}" for mismatch in admitted])
+    return admitted
+
+
+def _refuse(plan: Plan, flow: str, registry: Registry, needed: Mapping[str, Uses]) -> None:
+    """What this version or this installation cannot run."""
+    problems = [f"{place.file}:{place.line}:{place.column}: {what}" for place, what in refusals(plan, flow)]
+    for name in needed:
+        spec = plan.agents[name]
+        if spec.kind not in registry.kinds and spec.kind not in registry.catalogue:
+            problems += [f"agent '{name}': its kind '{spec.kind}' is not installed", *registry.problems]
+    if problems:
+        raise StartProblem(problems)
+
+
+# --- what a flow needs --------------------------------------------------------------------------------------------
+
+
+def _needed(plan: Plan, flow: str) -> Mapping[str, Uses]:
+    """The agents that a flow may call, fallbacks and called flows included, and how."""
+    shapes: dict[str, dict[str, dict[tuple[str, ...], None]]] = {}
+    for node in (node for name in reached(plan, flow) for node in plan.flows[name].nodes):
+        for call in works(node):
+            if not isinstance(call, AgentCall):
+                continue
+            names = tuple(name for name, _ in call.args)
+            for agent in agents_of(node, call):
+                shapes.setdefault(agent, {}).setdefault(call.action, {})[names] = None
+    return {agent: {action: tuple(found) for action, found in by_action.items()} for agent, by_action in shapes.items()}
+
+
+def _secrets(plan: Plan, needed: Mapping[str, Uses]) -> Mapping[str, str]:
+    """The values of all secrets that the needed agents name (case 127 of the bad inputs)."""
+    names: dict[str, str] = {}
+    for agent in needed:
+        for secret in _named(plan.agents[agent]):
+            names.setdefault(secret.name, agent)
+    values, missing = read_secrets(tuple(names))
+    if missing:
+        raise StartProblem(
+            [f"agent '{names[n]}' needs the environment variable {n}, which is not set" for n in missing]
+        )
+    return values
+
+
+def _named(spec: AgentSpec) -> Iterator[Secret]:
+    waiting: list[SettingValue] = list(spec.settings.values())
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Secret):
+            yield value
+        elif isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, tuple):
+            waiting += value
+
+
+@asynccontextmanager
+async def _agents(
+    plan: Plan, needed: Mapping[str, Uses], registry: Registry, world: World
+) -> AsyncIterator[Mapping[str, Agent]]:
+    """The agents of a run, closed when it is over."""
+    agents: dict[str, Agent] = {}
+    problems: list[str] = []
+    try:
+        for name, uses in needed.items():
+            try:
+                agents[name] = registry.kinds[plan.agents[name].kind].build(plan.agents[name], uses, world)
+            except CallError as problem:
+                problems.append(problem.message)
+        if problems:
+            raise StartProblem(problems)
+        yield agents
+    finally:
+        for agent in agents.values():
+            await agent.aclose()
+        await world.transport.aclose()

@@ -1,0 +1,60 @@
+"""Why a run did not end well, for people: the node, its place in the source, every attempt, every cause."""
+
+import re
+from collections.abc import Iterator
+
+import click
+
+from leadflow.cli.views.human import duration, one_line, problem
+from leadflow.events.model import Failure
+from leadflow.plan.plan import FlowCall, Place, Plan
+from leadflow.run.driver import Result
+
+MOST_CAUSES = 10
+"""Causes shown below one failure."""
+
+
+def failure(result: Result, plan: Plan) -> None:
+    """How a run ended that did not end well."""
+    if result.failure is None:
+        problem(f"the run was {result.status}")
+        return
+    for line in failure_lines(result.failure, plan):
+        click.echo(line, err=True)
+
+
+def failure_lines(why: Failure, plan: Plan, depth: int = 0) -> Iterator[str]:
+    """A failure and what led to it, indented by depth."""
+    pad = "  " * depth
+    place = place_of(plan, why.path)
+    head = click.style("failed: ", fg="red", bold=True) if depth == 0 else "because "
+    yield f"{pad}{head}{why.path + ': ' if why.path else ''}{one_line(why.message)} [{why.error}]"
+    if place is not None:
+        yield f"{pad}  at {place.file}:{place.line}:{place.column}"
+    if len(why.attempts) > 1:
+        for attempt in why.attempts:
+            took = duration(attempt.seconds)
+            yield f"{pad}  attempt {attempt.attempt}, {attempt.agent}: {one_line(attempt.message)} ({took})"
+    for cause in why.causes[:MOST_CAUSES]:
+        yield from failure_lines(cause, plan, depth + 1)
+    if len(why.causes) > MOST_CAUSES:
+        yield f"{pad}  and {len(why.causes) - MOST_CAUSES} more"
+
+
+def place_of(plan: Plan, path: str) -> Place | None:
+    """Where the node of a path stands in the source; the flow's own place for the run."""
+    names = [re.sub(r"\[[0-9]+\]|~[0-9]+", "", part) for part in path.split("/")]
+    flow = plan.flows.get(names[0])
+    if flow is None:
+        return None
+    scope, place = 0, flow.place
+    for name in names[1:]:
+        node = next((flow.nodes[n] for n in flow.scopes[scope].nodes if flow.nodes[n].name == name), None)
+        if node is None:
+            return place
+        place = node.place
+        if isinstance(node.work, FlowCall):
+            flow, scope = plan.flows[node.work.flow], 0
+        else:
+            scope = next((s.id for s in flow.scopes if s.owner == node.id), scope)
+    return place

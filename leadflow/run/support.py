@@ -1,0 +1,68 @@
+"""What this version checks but does not run: told before a run starts, never ignored.
+
+Pure: knows a plan, and of each thing in it whether there is an adapter or a policy for it.
+"""
+
+from collections.abc import Iterator
+
+from leadflow.plan.kinds import BUILT_IN, LATER, find_kind
+from leadflow.plan.plan import AgentCall, FlowCall, FlowPlan, Node, Place, Plan
+from leadflow.plan.policy import Applied, Fallback, Later
+
+
+def refusals(plan: Plan, flow: str) -> tuple[tuple[Place, str], ...]:
+    """Each thing that a run of the flow would need and this version does not run, with its place; in plan order."""
+    found: dict[tuple[Place, str], None] = {}
+    for name in reached(plan, flow):
+        found.update(dict.fromkeys(_of_flow(plan, plan.flows[name])))
+    return tuple(found)
+
+
+def reached(plan: Plan, flow: str) -> tuple[str, ...]:
+    """The flow and all flows that it may call, in the order in which they are first called."""
+    names = [flow]
+    for name in names:  # grows while it is read
+        for node in plan.flows[name].nodes:
+            for work in works(node):
+                if isinstance(work, FlowCall) and work.flow not in names:
+                    names.append(work.flow)
+    return tuple(names)
+
+
+def works(node: Node) -> tuple[object, ...]:
+    """What a node does, its undo included."""
+    return (node.work,) if node.undo is None or node.undo.work is None else (node.work, node.undo.work)
+
+
+def agents_of(node: Node, call: AgentCall) -> tuple[str, ...]:
+    """The agents that may answer a call of a node: its own, then its fallbacks in order."""
+    fallbacks = (p.policy.agents for p in node.policies if isinstance(p.policy, Fallback))
+    return (call.agent, *(agent for group in fallbacks for agent in group))
+
+
+def _of_flow(plan: Plan, flow: FlowPlan) -> Iterator[tuple[Place, str]]:
+    yield from ((flow.place, _not_yet(policy)) for policy in _later(flow.policies))
+    for node in flow.nodes:
+        yield from ((node.place, _not_yet(policy)) for policy in _later(node.policies))
+        if node.undo is not None and node.undo.work is not None:
+            yield node.place, f"step '{node.name}': `undo` is checked but not yet run by this version"
+        if isinstance(node.work, AgentCall):
+            for name in agents_of(node, node.work):
+                yield from _of_agent(plan, name)
+
+
+def _of_agent(plan: Plan, name: str) -> Iterator[tuple[Place, str]]:
+    spec = plan.agents[name]
+    place = spec.place or Place(plan.file, 1, 1)
+    known = find_kind({**LATER, **BUILT_IN}, spec.kind)
+    if known is not None and not known.runs:
+        yield place, f"agent '{name}': agents of the kind '{spec.kind}' are checked but not yet run by this version"
+    yield from ((place, f"agent '{name}': {_not_yet(policy)}") for policy in _later(spec.policies))
+
+
+def _later(policies: tuple[Applied, ...]) -> Iterator[Applied]:
+    return (applied for applied in policies if isinstance(applied.policy, Later))
+
+
+def _not_yet(applied: Applied) -> str:
+    return f"@{applied.name} is checked but not yet run by this version; take it off to run without it"
