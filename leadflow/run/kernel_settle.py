@@ -122,7 +122,7 @@ def _absorb(frame: Frame, layout: NodeLayout, failure: Failure) -> tuple[Value] 
             {
                 "class": failure.category,
                 "message": failure.message,
-                "step": failure.path or frame.prefix + layout.name,
+                "step": failure.path.removeprefix(frame.prefix) or layout.name,
                 "attempts": max(1, len(failure.attempts)),
             }
         ]
@@ -197,6 +197,8 @@ def stop_block(block: Block, why: str, *, force: bool) -> None:
     """Stop all that is open for a node."""
     if block.stopped is None:
         block.stopped = why
+    if force:
+        _forget_timer(block)
     for frame in list(block.live.values()):
         stop_frame(frame, why, force=force)
     if not block.live:
@@ -208,8 +210,7 @@ def close_block(block: Block, problem: Failure | str | None, value: Value) -> No
     home, layout = block.home, block.layout
     if home.open is not None:
         del home.open[layout.local]
-    if home.state.timers.pop(block.path, None) is not None:
-        home.state.commands.append(StopTimer(block.path))
+    _forget_timer(block)
     if home.members is not None:
         release(home.members, home.state)
     if problem is None:
@@ -218,3 +219,10 @@ def close_block(block: Block, problem: Failure | str | None, value: Value) -> No
         settle_failed(home, layout, problem)
     else:
         settle_cancelled(home, layout, problem)
+
+
+def _forget_timer(block: Block) -> None:
+    """Its deadline means nothing any more."""
+    state = block.home.state
+    if state.timers.pop(block.path, None) is not None:
+        state.commands.append(StopTimer(block.path))

@@ -1,11 +1,24 @@
-"""What stands in for the world when a kernel or a driver is tried: scripted calls, and a run under virtual time."""
+"""What stands in for the world when a kernel or a driver is tried: scripted calls, and runs under virtual time."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
-from leadflow.events.model import Failure, RunStarted
+from leadflow.events.model import (
+    BranchTaken,
+    Entry,
+    Failure,
+    NodeBlocked,
+    NodeCancelled,
+    NodeDone,
+    NodeFailed,
+    NodeSkipped,
+    NodeStarted,
+    RunStarted,
+)
+from leadflow.pipeline import compile_source
 from leadflow.plan.plan import FlowPlan, Node, Plan
 from leadflow.plan.policy import ErrorClass
 from leadflow.plan.types import Value
@@ -18,12 +31,32 @@ from leadflow.testing import run_virtual
 
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 
+PRELUDE = """leadflow 1
+@pure tool think(x: string) -> string = python("tools:think")
+@read tool look(x: string) -> string = python("tools:look")
+tool put(x: string) -> string = python("tools:put")
+"""
+"""What the flows of the tests call: a pure, a reading and a writing tool."""
+
+
+def compiled(text: str, main: str = "f") -> Plan:
+    """The plan of a flow text, under the prelude; a finding that is an error fails the test."""
+    plan, report = compile_source("test.flow", PRELUDE + text)
+    assert plan is not None, [str(finding.message) for finding in report.diagnostics]
+    return plan if plan.main == main else Plan(**{name: getattr(plan, name) for name in _FIELDS} | {"main": main})
+
+
+_FIELDS = ("version", "edition", "file", "profile", "flows", "agents", "main", "hash")
+
+
+# --- calls --------------------------------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True, slots=True)
 class Says:
     """A call that answers."""
 
-    value: Value
+    value: Value = None
     after: float = 0.0
     """Seconds of virtual time."""
 
@@ -35,9 +68,26 @@ class Fails:
     error: str = "agent.failed"
     after: float = 0.0
     category: ErrorClass = "agent"
+    in_doubt: bool = False
 
 
-Behaviour = Says | Fails
+@dataclass(frozen=True, slots=True)
+class Ignores:
+    """A call that does not stop when it is told to, and answers when it pleases."""
+
+    after: float
+    value: Value = None
+
+
+@dataclass(frozen=True, slots=True)
+class Breaks:
+    """A call that raises what it must not."""
+
+    problem: BaseException
+
+
+Behaviour: TypeAlias = Says | Fails | Ignores | Breaks
+Script: TypeAlias = Mapping[str, Behaviour | Callable[[CallOrder], Behaviour]]
 
 
 @dataclass
@@ -47,9 +97,11 @@ class Fake:
     What is not in the script answers with its path at once.
     """
 
-    script: Mapping[str, Behaviour] = field(default_factory=dict)
+    script: Script = field(default_factory=dict)
     orders: list[CallOrder] = field(default_factory=list)
     """Every call that was made."""
+    spans: dict[str, tuple[float, float, str]] = field(default_factory=dict)
+    """By path: when a call began and ended (virtual seconds), and how: `done`, `failed`, `cancelled`."""
     under_way: int = 0
     most: int = 0
     """The most calls that were under way at once."""
@@ -58,20 +110,52 @@ class Fake:
         """The caller of a node."""
 
         async def call(order: CallOrder) -> Answer | Failure:
-            behaviour = self.script.get(order.path, self.script.get(node.name, Says(order.path)))
+            found = self.script.get(order.path, self.script.get(node.name, Says(order.path)))
+            behaviour = found(order) if callable(found) else found
             self.orders.append(order)
             self.under_way += 1
             self.most = max(self.most, self.under_way)
+            begun, how = _now(), "cancelled"
             try:
-                if behaviour.after:
-                    await SystemClock().sleep(timedelta(seconds=behaviour.after))
+                outcome = await self._behave(behaviour, node.name, order.path)
+                how = "failed" if isinstance(outcome, Failure) else "done"
             finally:
                 self.under_way -= 1
-            if isinstance(behaviour, Fails):
-                return Failure(behaviour.error, behaviour.category, f"{node.name} said no", order.path)
-            return Answer(behaviour.value)
+                self.spans[order.path] = (begun, _now(), how)
+            return outcome
 
         return call
+
+    async def _behave(self, behaviour: Behaviour, name: str, path: str) -> Answer | Failure:
+        match behaviour:
+            case Breaks(problem):
+                raise problem
+            case Ignores(after, value):
+                end = _now() + after
+                while (left := end - _now()) > 0:
+                    try:
+                        await SystemClock().sleep(timedelta(seconds=left))
+                    except asyncio.CancelledError:
+                        continue
+                return Answer(value)
+            case Says(value, after):
+                await _pass(after)
+                return Answer(value)
+            case Fails(error, after, category, in_doubt):
+                await _pass(after)
+                return Failure(error, category, f"{name} said no", path, (), (), in_doubt)
+
+
+async def _pass(seconds: float) -> None:
+    if seconds:
+        await SystemClock().sleep(timedelta(seconds=seconds))
+
+
+def _now() -> float:
+    return round(asyncio.get_running_loop().time(), 6)
+
+
+# --- runs ---------------------------------------------------------------------------------------------------------
 
 
 def started(plan: Plan, inputs: Mapping[str, Value] | None = None) -> RunStarted:
@@ -80,21 +164,63 @@ def started(plan: Plan, inputs: Mapping[str, Value] | None = None) -> RunStarted
 
 
 def run(
-    plan: Plan,
-    fake: Fake | None = None,
+    plan: Plan | str,
+    script: Script | Fake | None = None,
     *,
     inputs: Mapping[str, Value] | None = None,
     bounds: Bounds | None = None,
-    cancel_after: float | None = None,
+    cancel_after: Sequence[float] = (),
     observers: Sequence[Observer] = (),
 ) -> Result:
-    """Run a plan under virtual time; with `cancel_after` somebody asks it to stop after so many seconds."""
+    """Run a plan, or the text of a flow `f`, under virtual time.
+
+    Args:
+        cancel_after: after how many seconds somebody asks it to stop.
+    """
+    fake = script if isinstance(script, Fake) else Fake(script or {})
+    the_plan = compiled(plan) if isinstance(plan, str) else plan
 
     async def main() -> Result:
         clock = SystemClock()
-        driver = Driver(Program(plan), Ports(fake or Fake(), MemoryJournal(clock), clock, observers), bounds)
-        if cancel_after is not None:
-            asyncio.get_running_loop().call_later(cancel_after, driver.cancel, "enough")
-        return await driver.run(started(plan, inputs))
+        driver = Driver(Program(the_plan), Ports(fake, MemoryJournal(clock), clock, observers), bounds)
+        for delay in cancel_after:
+            asyncio.get_running_loop().call_later(delay, driver.cancel, "enough")
+        return await driver.run(started(the_plan, inputs))
 
     return run_virtual(main())
+
+
+def ends(result: Result) -> dict[str, str]:
+    """How each node settled, by its path below the flow: `done`, `skipped`, `failed` …, in the order of the log."""
+    found = {}
+    for entry in result.entries:
+        match entry.event:
+            case NodeDone(path=path, absorbed=absorbed):
+                found[_below(path)] = "done" if absorbed is None else "absorbed"
+            case BranchTaken(path=path, label=label):
+                found[_below(path)] = f"took {label}"
+            case NodeFailed(path=path, failure=failure):
+                found[_below(path)] = f"failed {failure.error}"
+            case NodeSkipped(path=path, why=why):
+                found[_below(path)] = f"skipped: {why}"
+            case NodeBlocked(path=path, by=by):
+                found[_below(path)] = f"blocked by {_below(by)}"
+            case NodeCancelled(path=path, why=why):
+                found[_below(path)] = f"cancelled: {why}"
+            case _:
+                pass
+    return found
+
+
+def starts(result: Result) -> list[str]:
+    """The paths of what started, in order."""
+    return [_below(entry.event.path) for entry in result.entries if isinstance(entry.event, NodeStarted)]
+
+
+def _below(path: str) -> str:
+    return path.partition("/")[2]
+
+
+def kinds(entries: Sequence[Entry]) -> list[str]:
+    """The names of the events."""
+    return [type(entry.event).__name__ for entry in entries]
