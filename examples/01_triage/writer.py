@@ -12,10 +12,11 @@ def ask(prompt: str) -> str:
     draft = draft.strip()
     match said["Missing"]:
         case "everything":
-            return f"About {said['Subject'] or 'your message'}: {said['Say']}."
+            subject = said["Subject"] or "no subject"
+            return f'Thank you for your message ("{subject}"): {said["Say"]}.'
         case "a greeting":
             return f"Dear {said['Customer']},\n\n{draft}"
         case "a promise":
-            return f"{draft}\nYou have {said['Promise']}."
+            return f"{draft}\nWe promise {said['Promise']}."
         case _:
             return f"{draft}\n\nYours, the Halyard team"

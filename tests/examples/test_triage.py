@@ -3,6 +3,7 @@ description, so that neither the example's Python nor leadflow's evaluator check
 
 import csv
 import json
+import re
 import shutil
 import zlib
 from collections import Counter
@@ -142,6 +143,27 @@ def test_every_answered_ticket_has_a_finished_reply(triage: Triage) -> None:
         assert reply.startswith(f"Dear {PEOPLE[ticket['customer']]['name']},")
         assert f"within {hours} hours" in reply
         assert reply.endswith("Yours, the Halyard team")
+
+
+def test_lookups_are_tried_and_handed_over_as_declared(triage: Triage) -> None:
+    """Dropped connections are tried again up to three times in all, then the archive is asked: no more, no less."""
+    tries: dict[str, list[str]] = {}
+    for event in triage.ran.events:
+        found = re.fullmatch(r"triage/outcomes\[(\d+)\]/outcome/account", event.get("path", ""))
+        if found and event["event"] == "AttemptFailed":
+            tries.setdefault(TICKETS[int(found[1])]["id"], []).append(event["failure"]["agent"])
+        if found and event["event"] == "NodeFailed":
+            tries[TICKETS[int(found[1])]["id"]] = [attempt["agent"] for attempt in event["failure"]["attempts"]]
+    wanted: dict[str, list[str]] = {}
+    for ticket in TICKETS:
+        drops = connections_dropped(ticket)
+        unknown = ticket["customer"] not in PEOPLE and drops < 3
+        failures = ["accounts"] * int(min(drops + unknown, 3))
+        if person(ticket) is None:
+            failures.append("archive")
+        if failures and ticket["body"].strip():
+            wanted[ticket["id"]] = failures
+    assert wanted == tries
 
 
 @pytest.mark.node
