@@ -454,7 +454,7 @@ def _index_by(meter: Meter, items: Any, field: Any) -> Value:
 
 
 def _key_text(item: Any, field: Any, meter: Meter) -> str:
-    value = _entries(item, meter).get(field)
+    value = _entries(item, meter).get(_text(field, meter))
     return value if type(value) is str else forms.to_text(_simple(value))
 
 
@@ -465,8 +465,8 @@ def _simple(value: Any) -> Value:
 
 
 def _sort_by(meter: Meter, items: Any, field: Any) -> Value:
-    found = _items(items, meter)
-    keys: Items = tuple([_entries(item, meter).get(field) for item in found])
+    found, name = _items(items, meter), _text(field, meter)
+    keys: Items = tuple([_entries(item, meter).get(name) for item in found])
     _check_order(keys, meter)
     _pay_for_sorting(found, meter)
     in_order: list[int] = sorted(range(len(found)), key=lambda at: keys[at])

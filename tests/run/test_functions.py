@@ -138,6 +138,7 @@ def test_functions(name: str, args: tuple[Value, ...], expected: Value) -> None:
         ("abs", (-(2**63),), "64 bits"),
         ("upper", (1,), "a string is needed, not int"),
         ("first", (None,), "a list is needed, not none"),
+        ("count_by", (({},), {}), "a string is needed, not record"),
         ("keys", ((),), "a map or record is needed, not list"),
     ],
 )
