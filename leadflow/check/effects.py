@@ -10,11 +10,11 @@ from leadflow.check.context import Context
 from leadflow.check.messages_flows import call_loop
 from leadflow.check.order import in_order
 from leadflow.check.program import Agent, AgentSymbol, FlowSymbol, Program, ToolSymbol
+from leadflow.check.statements import steps_in, undo_of
 from leadflow.diagnostics import Span
 from leadflow.plan.policy import Fallback
 from leadflow.plan.types import Effect, join_effects
 from leadflow.syntax import tree
-from leadflow.syntax.walk import walk
 
 
 def find_effects(program: Program) -> list[str]:
@@ -46,13 +46,13 @@ def find_effects(program: Program) -> list[str]:
 def _calls(program: Program, symbol: FlowSymbol) -> list[tuple[Target, bool]]:
     """What a flow calls, and whether to undo something."""
     cx = Context(program, symbol.home, "flow")
-    undos = {id(node.call) for node in walk(symbol.decl.body) if isinstance(node, tree.Undo)}
     found: list[tuple[Target, bool]] = []
-    for node in walk(symbol.decl.body):
-        if isinstance(node, tree.Call):
-            target = target_of(cx, node.callee)
+    for step in steps_in(symbol.decl.body):
+        undo = undo_of(step)
+        for call, is_undo in ((step.action, False), (undo.call if undo is not None else None, True)):
+            target = target_of(cx, call.callee) if isinstance(call, tree.Call) else None
             if target is not None:
-                found.append((target, id(node) in undos))
+                found.append((target, is_undo))
     return found
 
 

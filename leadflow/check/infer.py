@@ -236,10 +236,10 @@ def _comprehension(cx: Context, expr: tree.Comprehension, want: Type | None) -> 
 def _comprehend(cx: Context, expr: tree.Comprehension, value: Callable[[], Type]) -> Type:
     item = items_of(cx, expr.items)
     frame = Frame(cx.frame)
-    frame.bind(Var(expr.name.text, item, (expr.id,), expr.name.span, "variable"))
-    check_new(cx, expr.name, "variable")
     cx.program.types[expr.name.id] = item
     with cx.inside(frame):
+        check_new(cx, expr.name, "variable")
+        frame.bind(Var(expr.name.text, item, (expr.id,), expr.name.span, "variable"))
         if expr.condition is not None:
             condition(cx, expr.condition)
             frame.facts.update(assume(cx, expr.condition, True))

@@ -12,9 +12,9 @@ from leadflow.check.program import (
     Program,
     ToolSymbol,
 )
+from leadflow.check.statements import steps_in, undo_of
 from leadflow.diagnostics import Span
 from leadflow.syntax import tree
-from leadflow.syntax.walk import walk
 
 
 def is_library(name: str) -> bool:
@@ -70,10 +70,8 @@ def _lint_undo(cx: Context) -> None:
         return
     other: Span | None = None
     bare: list[tree.Step] = []
-    for node in walk(cx.flow.body):
-        if not isinstance(node, tree.Step):
-            continue
-        undo = next((clause for clause in node.clauses if isinstance(clause, tree.Undo)), None)
+    for node in steps_in(cx.flow.body):
+        undo = undo_of(node)
         if undo is not None and undo.call is not None:
             other = other or undo.span
         call = cx.program.calls.get(node.action.id)
@@ -94,6 +92,8 @@ def lint_files(program: Program) -> None:
             continue
         _lint_imports(program, scope)
         items = scope.module.tree.items
+        if any(found.code.startswith("FLOW2") for found in program.report):
+            continue  # a name that was not found may be one that is not used
         if scope.module is program.main and any(isinstance(item, tree.FlowDecl) for item in items):
             _lint_declarations(program, scope)
 

@@ -25,6 +25,7 @@ from leadflow.check.program import (
     ToolSymbol,
 )
 from leadflow.check.secrets import SECRET_FUNCTIONS
+from leadflow.check.statements import inner_blocks
 from leadflow.diagnostics import Edit, Fix, Span
 from leadflow.plan.functions import FUNCTIONS
 from leadflow.plan.kinds import PREDECLARED
@@ -70,16 +71,19 @@ def check_new(cx: Context, ident: tree.Ident, what: str) -> None:
     name = ident.text
     found = cx.frame.find(name)
     if found is not None:
-        if found.home is cx.frame or (cx.frame.parent is found.home and cx.frame.kind == "expr"):
+        if not found.parts:
+            cx.mentioned.add(name)
+        if found.home is cx.frame:
             cx.report(duplicate(ident.span, name, what=what, first=found.span))
         elif not found.parts:
-            outer = f"the {found.what} '{name}'"
+            outer = f"{'an' if found.what[0] in 'aeiou' else 'a'} {found.what} around it"
             cx.report(shadowing(ident.span, name, what=what, outer=outer, first=found.span))
         return
     symbol = cx.scope.values.get(name)
     if symbol is not None:
         kinds: dict[type, str] = {AgentSymbol: "agent", ToolSymbol: "tool", FlowSymbol: "flow", ConstSymbol: "constant"}
         outer = f"the {kinds.get(type(symbol), 'import')} '{name}'"
+        cx.symbol(name)
         cx.report(shadowing(ident.span, name, what=what, outer=outer, first=cx.scope.places[name]))
 
 
@@ -120,27 +124,9 @@ def _binders(cx: Context) -> dict[str, list[Binding]]:
             for statement in block.statements:
                 if isinstance(statement, tree.Step | tree.Let):
                     cx.binders.setdefault(statement.name.text, []).append((statement, around))
-                for inner, label in _inner(statement):
+                for inner, label in inner_blocks(statement):
                     waiting.append((inner, (*around, Around(inner.span, label, label != "arm"))))
     return cx.binders
-
-
-def _inner(statement: tree.Statement) -> list[tuple[tree.Block, str]]:
-    """The blocks of a statement, with what messages call them."""
-    match statement:
-        case tree.Step(action=tree.For() | tree.Repeat() | tree.Parallel() | tree.Race() | tree.Do() as action):
-            return [(action.body, type(action).__name__.lower())]
-        case tree.If():
-            found = [(statement.then, "arm")]
-            other = statement.otherwise
-            while isinstance(other, tree.If):
-                found.append((other.then, "arm"))
-                other = other.otherwise
-            return [*found, (other, "arm")] if other is not None else found
-        case tree.Match():
-            return [(arm.body, "arm") for arm in statement.arms]
-        case _:
-            return []
 
 
 def _blocks_around(cx: Context, span: Span) -> list[Span]:
@@ -148,7 +134,7 @@ def _blocks_around(cx: Context, span: Span) -> list[Span]:
     spans: list[Span] = []
     block: tree.Block | None = cx.flow.body if cx.flow is not None else None
     while block is not None:
-        inner = (found for statement in block.statements for found, _ in _inner(statement))
+        inner = (found for statement in block.statements for found, _ in inner_blocks(statement))
         block = next((b for b in inner if b.span.start <= span.start < b.span.end), None)
         if block is not None:
             spans.append(block.span)

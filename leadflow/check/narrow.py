@@ -65,7 +65,7 @@ def _either(first: Facts, second: Facts) -> Facts:
 def _compared(cx: Context, subject: tree.Expr, other: tree.Expr, equal: bool) -> Facts:
     """What `subject == other` tells about the subject."""
     if isinstance(other, tree.NoneLit):
-        return narrowed(cx, subject, (lambda _: NONE) if equal else without_none)
+        return narrowed(cx, subject, _only_none if equal else without_none)
     word = other.plain if isinstance(other, tree.Text) else None
     if word is not None:
         chosen = word
@@ -73,6 +73,10 @@ def _compared(cx: Context, subject: tree.Expr, other: tree.Expr, equal: bool) ->
     if equal and not holds_none(cx.program.types.get(other.id, UNKNOWN)):
         return narrowed(cx, subject, without_none)
     return {}
+
+
+def _only_none(type_: Type) -> Type:
+    return NONE if holds_none(type_) else type_
 
 
 def _listed(cx: Context, subject: tree.Expr, items: tuple[tree.Expr, ...]) -> Facts:

@@ -18,12 +18,12 @@ from leadflow.check.messages_names import needs_itself, unknown_name
 from leadflow.check.messages_policies import caches_write, repeats_write
 from leadflow.check.messages_types import wrong_type
 from leadflow.check.policies import Written, read_annotations
+from leadflow.check.statements import steps_in
 from leadflow.check.types import fits
 from leadflow.diagnostics import Edit, Fix, Label, Span
 from leadflow.plan.policy import Applied, Fallback, OnFailure
 from leadflow.plan.types import INT, STRING, UNKNOWN, Effect, FieldType, RecordType, Type, join_effects, optional, show
 from leadflow.syntax import tree
-from leadflow.syntax.walk import walk
 
 C = TypeVar("C", tree.Undo, tree.After, tree.Catch)
 
@@ -187,7 +187,10 @@ def _catch(cx: Context, step: tree.Step, type_: Type) -> Type:
             frame.bind(Var(clause.name.text, FAILURE, (clause.id,), clause.name.span, "failure"))
             cx.program.types[clause.name.id] = FAILURE
         where = f"the value of step '{step.name.text}'"
+        before = cx.program.said_count
         given = expect(cx, clause.value, optional(type_), where)
+        if cx.program.said_count > before:
+            return type_
     return type_ if fits(given, type_) else optional(type_)
 
 
@@ -261,4 +264,4 @@ def _steps_of(cx: Context) -> list[tree.Step]:
     """All steps of the flow."""
     if cx.flow is None:
         return []
-    return [node for node in walk(cx.flow.body) if isinstance(node, tree.Step)]
+    return list(steps_in(cx.flow.body))

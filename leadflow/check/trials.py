@@ -15,6 +15,7 @@ from leadflow.check.messages_names import unknown_name, unknown_trigger
 from leadflow.check.messages_policies import bad_mock, bad_run, bad_trigger
 from leadflow.check.policies import refuse_annotations
 from leadflow.check.program import AgentSymbol, BrokenSymbol, FlowSymbol, ModuleScope, Program, ToolSymbol
+from leadflow.check.statements import steps_in
 from leadflow.plan.types import (
     INT,
     JSON,
@@ -31,7 +32,6 @@ from leadflow.plan.types import (
     optional,
 )
 from leadflow.syntax import tree
-from leadflow.syntax.walk import walk
 
 _FAILURE = RecordType(
     (FieldType("class", STRING), FieldType("message", STRING), FieldType("step", optional(STRING))), "failure"
@@ -174,7 +174,7 @@ def _run(cx: Context, statement: tree.TestRun) -> None:
 def _outcome(cx: Context, symbol: FlowSymbol) -> Type:
     """What can be asked of a run: it never fails itself."""
     signature = cx.program.signatures[symbol.key]
-    steps = dict.fromkeys(node.name.text for node in walk(symbol.decl.body) if isinstance(node, tree.Step))
+    steps = dict.fromkeys(step.name.text for step in steps_in(symbol.decl.body))
     calls = RecordType(tuple(FieldType(name, INT) for name in steps), "calls")
     value = optional(signature.result) if signature.has_result else NONE
     return RecordType(
@@ -236,7 +236,7 @@ def _answers(cx: Context, mock: tree.Mock) -> list[Type]:
 
 
 def _of_step(cx: Context, mock: tree.Mock, symbol: FlowSymbol, rest: Sequence[tree.Ident]) -> list[Type]:
-    steps = [node for node in walk(symbol.decl.body) if isinstance(node, tree.Step)]
+    steps = list(steps_in(symbol.decl.body))
     if not rest:
         why = f"'{_written(mock)}' is a flow; name one of its steps: '{_written(mock)}.step'"
         cx.report(bad_mock(mock.target[-1].span, _written(mock), why=why))

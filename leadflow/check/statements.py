@@ -1,0 +1,39 @@
+"""Walking statements: the blocks and steps of a flow, without looking into expressions. Without recursion."""
+
+from collections.abc import Iterator
+
+from leadflow.syntax import tree
+
+
+def inner_blocks(statement: tree.Statement) -> list[tuple[tree.Block, str]]:
+    """The blocks of a statement, with what messages call them."""
+    match statement:
+        case tree.Step(action=tree.For() | tree.Repeat() | tree.Parallel() | tree.Race() | tree.Do() as action):
+            return [(action.body, type(action).__name__.lower())]
+        case tree.If():
+            found = [(statement.then, "arm")]
+            other = statement.otherwise
+            while isinstance(other, tree.If):
+                found.append((other.then, "arm"))
+                other = other.otherwise
+            return [*found, (other, "arm")] if other is not None else found
+        case tree.Match():
+            return [(arm.body, "arm") for arm in statement.arms]
+        case _:
+            return []
+
+
+def steps_in(block: tree.Block) -> Iterator[tree.Step]:
+    """Every step of a block and of the blocks in it, in the order of the text."""
+    waiting: list[tree.Statement] = list(reversed(block.statements))
+    while waiting:
+        statement = waiting.pop()
+        if isinstance(statement, tree.Step):
+            yield statement
+        inner = [part for body, _ in inner_blocks(statement) for part in body.statements]
+        waiting.extend(reversed(inner))
+
+
+def undo_of(step: tree.Step) -> tree.Undo | None:
+    """The `undo` clause of a step."""
+    return next((clause for clause in step.clauses if isinstance(clause, tree.Undo)), None)
