@@ -98,7 +98,7 @@ def _argument(work: _Call, param: FunctionParam, expr: tree.Expr, infer: Infer) 
     given = infer(work.cx, expr, _close(param.type, work.bound))
     if given == UNKNOWN:
         work.broken = True
-    elif param.field_of is None and not _unify(param.type, given, work.bound):
+    elif param.field_of is None and not _unify(param.type, given, {} if param.many else work.bound):
         work.broken = True
         _mismatch(work, param, expr, given)
     return given

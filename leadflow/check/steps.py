@@ -99,10 +99,6 @@ def _call(cx: Context, step: tree.Step, action: tree.Expr, declared: Type | None
         called = check_call(cx, action, declared)
         if called is not None:
             return _Done(written, called.result, called.effect, called.unkeyed, called)
-    elif isinstance(action, tree.Conditional | tree.MatchValue):
-        word = "if" if isinstance(action, tree.Conditional) else "match"
-        what = f"an '{word}' between values; for steps write '{word} … {{ step {step.name.text} = … }}'"
-        cx.report(no_action(action.span, what=what))
     elif not isinstance(action, tree.BadExpr):
         infer(cx, action)
         start = step.span._replace(end=step.name.span.start)
