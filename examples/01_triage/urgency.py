@@ -1,6 +1,6 @@
 """The specialist for urgency: how long can a ticket wait?"""
 
-from words import most_hits, ticket_of
+from wordlists import most_hits, ticket_of
 
 
 def ask(prompt: str) -> dict[str, str]:

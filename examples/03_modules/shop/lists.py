@@ -12,6 +12,6 @@ def near(sku: str) -> dict[str, object]:
 
 
 def far(sku: str) -> dict[str, object]:
-    """The price in the head office's list, after a slow line (a third of a second)."""
-    time.sleep(0.3)
+    """The price in the head office's list, after a slow line (half a second)."""
+    time.sleep(0.5)
     return {"cents": FAR[sku], "source": "far"}
