@@ -28,7 +28,8 @@ class UnknownProfile(LookupError):
     """A profile was asked for that the program does not have."""
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
-        super().__init__(f"there is no profile '{name}'{did_you_mean(name, known)}")
+        hint = did_you_mean(name, known) or f"; there is {', '.join(known) or 'none'}"
+        super().__init__(f"there is no profile '{name}'{hint}")
         self.known = tuple(known)
 
 

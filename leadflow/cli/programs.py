@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from leadflow.check.check import UnknownProfile
 from leadflow.check.checked import Checked
 from leadflow.cli.views import human
 from leadflow.diagnostics import Diagnostic, Source, Span, did_you_mean
@@ -16,7 +17,6 @@ from leadflow.files import MOST_BYTES, find_root, reader
 from leadflow.pipeline import CATALOGUE, check_file, plan_of
 from leadflow.plan.kinds import Catalogue
 from leadflow.plan.plan import FlowPlan, Plan
-from leadflow.syntax import tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,10 @@ def check_flow(name: str, *, profile: str | None = None, catalogue: Catalogue = 
     path = Path(name)
     root = find_root(path)
     main = (path.resolve().parent.relative_to(root) / path.name).as_posix()
-    checked, report = check_file(main, reader(root), catalogue=catalogue, profile=profile)
-    _know_profile(checked, profile)
+    try:
+        checked, report = check_file(main, reader(root), catalogue=catalogue, profile=profile)
+    except UnknownProfile as problem:
+        raise click.UsageError(f"{main}: {problem}") from None
     names = _Names(root)
     sources = [_unreadable(path, main)] if checked is None else [m.source for m in checked.modules.values()]
     shown = {names(source.name): Source(names(source.name), source.text) for source in sources}
@@ -101,16 +103,6 @@ def choose_flow(plan: Plan, name: str | None) -> FlowPlan:
         hint = did_you_mean(wanted, plan.flows) or f"; {plan.file} has {', '.join(plan.flows) or 'none'}"
         raise click.UsageError(f"there is no flow '{wanted}'{hint}")
     return plan.flows[wanted]
-
-
-def _know_profile(checked: Checked | None, profile: str | None) -> None:
-    if checked is None or profile is None:
-        return
-    items = checked.main.tree.items
-    known = [item.name.text for item in items if isinstance(item, tree.ProfileDecl)]
-    if profile not in known:
-        hint = did_you_mean(profile, known) or f"; it has {', '.join(known) or 'none'}"
-        raise click.UsageError(f"{checked.main.source.name} has no profile '{profile}'{hint}")
 
 
 class _Names:
