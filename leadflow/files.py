@@ -39,10 +39,11 @@ def _read(root: Path, path: str) -> bytes | ReadProblem:
         handle = _open(root, real.relative_to(root).parts)
     except OSError as problem:
         return _problem(root, path, problem)
+    about = os.fstat(handle)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(handle)
+        return ReadProblem("not_a_file", _what(about.st_mode))
     with os.fdopen(handle, "rb") as opened:
-        about = os.fstat(handle)
-        if not stat.S_ISREG(about.st_mode):
-            return ReadProblem("not_a_file", _what(about.st_mode))
         if (spelt := _spelt(wanted)) != wanted.name:
             return ReadProblem("case", spelt)
         return opened.read(MOST_BYTES + 1)

@@ -1,0 +1,202 @@
+"""Which files a program may be made of: below the root only, plain files only, each once (cases 120 to 126)."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from leadflow.check.loader import MOST_FILES
+from leadflow.diagnostics import Diagnostic
+from leadflow.files import find_root, reader
+from leadflow.pipeline import check_file, check_source
+
+
+def found(root: Path, text: str, *, main: str = "main.flow") -> list[Diagnostic]:
+    """The errors of a main file in a folder."""
+    path = root / main
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    _, report = check_file(main, reader(root))
+    return [diagnostic for diagnostic in report if diagnostic.severity == "error"]
+
+
+def codes(root: Path, use: str) -> list[str]:
+    """The codes of the errors of a file with one import."""
+    return [diagnostic.code for diagnostic in found(root, f"leadflow 1\nuse {use} (x)\nconst y = x\n")]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with a shared file, and a secret one outside of it."""
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "shared.flow").write_text("leadflow 1\nconst x = 1\n", "utf-8")
+    (tmp_path / "outside.flow").write_text("leadflow 1\nconst x = 1\n", "utf-8")
+    return root
+
+
+@pytest.mark.parametrize("use", ['"shared.flow"', "shared"])
+def test_a_file_of_the_project_is_imported(project: Path, use: str) -> None:
+    """By its path from the importing file, or by its dotted name from the root."""
+    assert [] == codes(project, use)
+
+
+def test_quoted_paths_start_at_the_importing_file(project: Path) -> None:
+    """A file in a folder finds its neighbours by their bare name, and the root's files by a dotted one."""
+    folder = project / "lib"
+    folder.mkdir()
+    (folder / "near.flow").write_text("leadflow 1\nconst z = 1\n", "utf-8")
+    text = 'leadflow 1\nuse "near.flow" (z)\nuse shared (x)\nconst w = x + z\n'
+    assert [] == found(project, text, main="lib/main.flow")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/passwd.flow",
+        "../outside.flow",
+        "a/../../outside.flow",
+        "./shared.flow",
+        "a//b.flow",
+        "C:\\\\shared.flow",
+        "\\\\\\\\server\\\\share.flow",
+        "C:shared.flow",
+        "file:///etc/passwd.flow",
+        "http://example.com/a.flow",
+        "https://example.com/a.flow",
+        "shared.txt",
+        "shared",
+        "",
+    ],
+)
+def test_paths_that_lead_elsewhere_are_refused(project: Path, path: str) -> None:
+    """Absolute paths, `..`, drives, shares, addresses and other endings: case 120, before anything is opened."""
+    assert ["FLOW221"] == codes(project, f'"{path}"')
+
+
+def test_a_link_out_of_the_root_is_refused(project: Path) -> None:
+    """A link is followed first and judged by where it leads: case 120."""
+    (project / "link.flow").symlink_to(project.parent / "outside.flow")
+    (project / "folder").symlink_to(project.parent, target_is_directory=True)
+    assert ["FLOW221"] == codes(project, '"link.flow"')
+    assert ["FLOW221"] == codes(project, '"folder/outside.flow"')
+
+
+def test_a_link_inside_the_root_is_followed(project: Path) -> None:
+    """Where the link leads is a file of the project like any other."""
+    (project / "link.flow").symlink_to(project / "shared.flow")
+    assert [] == codes(project, '"link.flow"')
+
+
+def test_links_in_a_circle_are_refused(project: Path) -> None:
+    """A circle of links ends at once: case 120."""
+    (project / "a.flow").symlink_to(project / "b.flow")
+    (project / "b.flow").symlink_to(project / "a.flow")
+    assert ["FLOW221"] == codes(project, '"a.flow"')
+
+
+def test_a_name_with_other_capitals_is_refused(project: Path) -> None:
+    """What is found on one computer and not on another is a mistake on both: case 121."""
+    assert ["FLOW224"] == codes(project, '"Shared.flow"')
+
+
+def test_what_is_no_plain_file_is_refused(project: Path) -> None:
+    """A folder, a FIFO (without waiting for it), a zip archive: cases 122 and 126."""
+    (project / "folder.flow").mkdir()
+    os.mkfifo(project / "fifo.flow")
+    (project / "zip.flow").write_bytes(b"PK\x03\x04\x00\x00\x00\x00\xff\xfe")
+    assert ["FLOW222"] == codes(project, '"folder.flow"')
+    assert ["FLOW222"] == codes(project, '"fifo.flow"')
+    assert codes(project, '"zip.flow"')[0].startswith("FLOW1")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_an_unreadable_file_is_refused(project: Path) -> None:
+    """A file that may not be read is said to be one: case 125."""
+    (project / "shared.flow").chmod(0)
+    assert ["FLOW222"] == codes(project, '"shared.flow"')
+
+
+def test_a_missing_file_is_said_to_be_missing(project: Path) -> None:
+    """There is no such file, no such folder, no such module of the standard library."""
+    assert ["FLOW212"] == codes(project, '"nothing.flow"')
+    assert ["FLOW212"] == codes(project, "nothing.here")
+    assert ["FLOW212"] == codes(project, "std.nothing")
+
+
+def test_a_chain_of_imports_ends(project: Path) -> None:
+    """More files than a program may have: case 124."""
+    for number in range(MOST_FILES + 5):
+        text = f'leadflow 1\nuse "f{number + 1}.flow" (x)\nconst x = 1\n'
+        (project / f"f{number}.flow").write_text(text.replace("(x)", "as next"), "utf-8")
+    assert ["FLOW223"] == codes(project, '"f0.flow"')
+
+
+@pytest.mark.parametrize(
+    ("files", "loop"),
+    [
+        ({"main.flow": 'use "main.flow" as me'}, "main.flow → main.flow"),
+        ({"main.flow": 'use "a.flow" as a', "a.flow": 'use "main.flow" as me'}, "main.flow → a.flow → main.flow"),
+        (
+            {"main.flow": "use a", "a.flow": "use b", "b.flow": "use c", "c.flow": "use a"},
+            "a.flow → b.flow → c.flow → a.flow",
+        ),
+    ],
+)
+def test_files_that_import_each_other_are_named(files: dict[str, str], loop: str) -> None:
+    """The message of a circle of imports names the whole circle: case 25."""
+    texts = {name: f"leadflow 1\n{text}\nconst x = 1\n" for name, text in files.items()}
+    _, report = check_source("main.flow", texts["main.flow"], files=texts)
+    assert [f"these files import each other: {loop}"] == [d.message for d in report if d.code == "FLOW220"]
+
+
+def test_mistakes_of_imported_files_are_reported_in_them() -> None:
+    """A finding of an imported file names that file."""
+    files = {"lib.flow": "leadflow 1\nconst x = y\n"}
+    _, report = check_source("main.flow", 'leadflow 1\nuse "lib.flow" (x)\nconst z = x\n', files=files)
+    assert [("lib.flow", "FLOW201")] == [(d.span.file, d.code) for d in report]
+
+
+def test_names_of_modules_qualify_what_they_declare() -> None:
+    """Flows and agents of imported files are known by module and name."""
+    files = {
+        "lib/net.flow": 'leadflow 1\nagent web: http { url: "https://example.com" }\nflow up() -> int { return 1 }\n'
+    }
+    text = (
+        'leadflow 1\nuse lib.net as net\nuse "lib/net.flow" (up as lift)\n'
+        'flow main() -> int {\n step a: int = net.web.get("/")\n step b = net.up()\n step c = lift()\n'
+        " return a + b + c\n}\n"
+    )
+    checked, report = check_source("main.flow", text, files=files)
+    assert checked is not None and not report.has_errors
+    assert ["lib.net.up", "main"] == sorted(checked.flows)
+    assert ["lib.net.web"] == list(checked.agents)
+
+
+def test_nothing_outside_of_the_root_is_opened(project: Path) -> None:
+    """While a program is checked, only its own files and the standard library are opened."""
+    (project / "link.flow").symlink_to(project.parent / "outside.flow")
+    opened: list[str] = []
+    watching = True
+
+    def watch(event: str, args: tuple[object, ...]) -> None:
+        if watching and event == "open" and isinstance(args[0], str):
+            opened.append(args[0])
+
+    sys.addaudithook(watch)
+    use = 'use "link.flow" (a)\nuse "../outside.flow" (b)\nuse shared (x)\nuse std.patterns (best)\n'
+    found(project, f"leadflow 1\n{use}const y = x\n")
+    watching = False
+    names = [Path(name).name for name in opened if name.endswith(".flow")]
+    assert "outside.flow" not in names and "passwd.flow" not in names
+    assert {"main.flow", "shared.flow"} <= set(names)
+
+
+def test_the_root_is_the_folder_of_the_settings(tmp_path: Path) -> None:
+    """The nearest folder above that holds a `leadflow.toml`, else the flow's own."""
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    assert inner.resolve() == find_root(inner / "main.flow")
+    (tmp_path / "leadflow.toml").write_text("", "utf-8")
+    assert tmp_path.resolve() == find_root(inner / "main.flow")
