@@ -57,3 +57,15 @@ def write_flow(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file, in place of one that may be there.
+
+    Raises:
+        click.UsageError: it cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as problem:
+        raise click.UsageError(f"{path}: {problem.strerror or problem}") from None

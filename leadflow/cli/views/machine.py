@@ -16,8 +16,13 @@ def findings(found: Sequence[Diagnostic], sources: Sources) -> None:
 
 def document(value: Any) -> None:
     """One JSON document on standard output, for people to read too."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(pretty(value))
     sys.stdout.flush()
+
+
+def pretty(value: Any) -> str:
+    """JSON for people to read too."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def line(value: Any) -> None:
