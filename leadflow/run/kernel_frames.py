@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from leadflow.events.model import Failure, NodeStarted, Status
-from leadflow.plan.plan import For
+from leadflow.plan.plan import Do, Parallel, Race, Repeat
 from leadflow.plan.policy import Strategy
 from leadflow.plan.types import Value
 from leadflow.run.kernel_layout import FlowLayout, NodeLayout, body_of
@@ -72,7 +72,7 @@ def open_inside(block: Block, slots: tuple[Value, ...], index: int | None, strat
         _prefix(block, index),
         (*home.key, layout.id, block.attempt, number),
         slots,
-        home.gate,
+        _gate(layout, home),
         home.within if block.timeout is None else block.path,
         _inside(block),
         strategy,
@@ -82,7 +82,7 @@ def open_inside(block: Block, slots: tuple[Value, ...], index: int | None, strat
         body.status.copy(),
         len(body.members),
     )
-    if layout.concurrency is not None and not isinstance(layout.node.work, For):
+    if layout.concurrency is not None and isinstance(layout.node.work, Parallel | Race):
         frame.members = Gate(layout.concurrency, home.gate)
     block.live[number] = frame
     begin_frame(frame)
@@ -91,6 +91,16 @@ def open_inside(block: Block, slots: tuple[Value, ...], index: int | None, strat
 def _prefix(block: Block, index: int | None) -> str:
     path = block.path if block.attempt == 1 else f"{block.path}~{block.attempt}"
     return f"{path}/" if index is None else f"{path}[{index}]/"
+
+
+def _gate(layout: NodeLayout, home: Frame) -> Gate:
+    """`@concurrency` bounds the iterations of a `for`, the members of a `parallel` or `race`, and else the calls.
+
+    Not the members of a `do`: one of them may open early and wait for another, which would wait for its place.
+    """
+    if layout.concurrency is None or not isinstance(layout.node.work, Do | Repeat):
+        return home.gate
+    return Gate(layout.concurrency, home.gate)
 
 
 def _inside(block: Block) -> int:

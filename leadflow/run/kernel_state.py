@@ -164,7 +164,7 @@ class Frame:
     """Nodes that have not settled."""
     fuel: int = 0
     members: Gate | None = None
-    """The gate of its members, when its block has `@concurrency`."""
+    """The gate of its members: of a `parallel` or `race` with `@concurrency`."""
     arms: dict[int, int] | None = None
     """The arm that each branch took, by node."""
     lets: dict[int, Value | ValueProblem] | None = None

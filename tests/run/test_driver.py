@@ -1,8 +1,22 @@
 """The driver: what it does around the kernel's decisions, under virtual time."""
 
-from leadflow.events.model import NodeDone, NodeStarted, RunDone, Status
-from tests.plans import SHAPES, chain
-from tests.run.fakes import Fake, run
+import asyncio
+import logging
+from collections.abc import Sequence
+
+import pytest
+
+from leadflow.events.fold import fold
+from leadflow.events.model import Entry, Event, Failure, NodeDone, NodeStarted, RunDone, Status
+from leadflow.plan.plan import FlowPlan, Node
+from leadflow.run.adapters import SystemClock
+from leadflow.run.driver import Driver, Ports, Result
+from leadflow.run.kernel import Program
+from leadflow.run.ports import Answer, Caller, CallOrder
+from leadflow.stores.memory import MemoryJournal
+from leadflow.testing import run_virtual
+from tests.plans import SHAPES, chain, nested
+from tests.run.fakes import Fake, Says, ends, kinds, run, started
 
 
 def test_a_chain_runs_to_its_value() -> None:
@@ -32,3 +46,156 @@ def test_every_shape_calls_every_node_once() -> None:
 def test_entries_are_numbered_without_gaps() -> None:
     """The log counts from 0."""
     assert list(range(9)) == [entry.seq for entry in run(chain(3)).entries]
+
+
+def test_the_fold_of_the_log_is_the_result() -> None:
+    """Status, value and every node's value can be read from the log alone."""
+    result = run(nested(), {"first": Says("F")})
+    state = fold(result.entries)
+    assert (result.status, result.value) == (state.status, state.value)
+    assert {Status.DONE: len(ends(result))} == {status: count for status, count in state.counts.items() if count}
+
+
+# --- the journal --------------------------------------------------------------------------------------------------
+
+
+class SlowJournal(MemoryJournal):
+    """Takes a while to commit, and notes when it has."""
+
+    def __init__(self) -> None:
+        super().__init__(SystemClock())
+        self.committed: list[Event] = []
+
+    async def append(self, events: Sequence[Event]) -> Sequence[Entry]:
+        """Keep events a second later."""
+        await asyncio.to_thread(lambda: None)
+        entries = await super().append(events)
+        self.committed.extend(events)
+        return entries
+
+
+class Watching:
+    """Callers that look at the journal when they are called."""
+
+    def __init__(self, journal: SlowJournal) -> None:
+        self._journal = journal
+        self.seen: dict[str, list[Event]] = {}
+
+    def prepare(self, flow: FlowPlan, node: Node) -> Caller:
+        """The caller of a node."""
+
+        async def call(order: CallOrder) -> Answer | Failure:
+            self.seen[order.path] = list(self._journal.committed)
+            return Answer(order.path)
+
+        return call
+
+
+def test_nothing_starts_before_what_it_follows_from_is_committed() -> None:
+    """Case D1: when a call is made, its own start and the end of what it needs are committed."""
+
+    async def main() -> None:
+        journal, plan = SlowJournal(), chain(4)
+        callers = Watching(journal)
+        await Driver(Program(plan), Ports(callers, journal, SystemClock())).run(started(plan))
+        for number in range(1, 4):
+            seen = callers.seen[f"main/n{number}"]
+            assert NodeStarted(f"main/n{number}") in seen
+            assert NodeDone(f"main/n{number - 1}", f"main/n{number - 1}") in seen
+
+    run_virtual(main())
+
+
+class FullJournal(MemoryJournal):
+    """Has room for so many batches."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__(SystemClock())
+        self._room = room
+
+    async def append(self, events: Sequence[Event]) -> Sequence[Entry]:
+        """Keep events, while there is room."""
+        if not self._room:
+            raise OSError("no space left on device")
+        self._room -= 1
+        return await super().append(events)
+
+
+@pytest.mark.parametrize("room", range(5))
+def test_a_full_journal_parks_the_run_and_it_can_go_on(room: int) -> None:
+    """Case D8: nothing is done that was not committed; with space again the run ends as if nothing had been."""
+    plan = chain(4)
+
+    async def main() -> tuple[Result, Result, int]:
+        journal, fake = FullJournal(room), Fake()
+        parked = await Driver(Program(plan), Ports(fake, journal, SystemClock())).run(started(plan))
+        calls = len(fake.orders)
+        entries = await journal.load()
+        again = MemoryJournal(SystemClock(), entries)
+        driver = Driver(Program(plan), Ports(fake, again, SystemClock()))
+        return parked, await (driver.resume(entries) if entries else driver.run(started(plan))), calls
+
+    parked, ended, calls = run_virtual(main())
+    assert parked.failure is not None
+    assert (Status.WAITING, "system.journal", room) == (parked.status, parked.failure.error, calls)
+    assert (Status.DONE, "main/n3") == (ended.status, ended.value)
+    assert [entry.event for entry in run(plan).entries] == [entry.event for entry in ended.entries]
+
+
+def test_a_finished_log_is_finished() -> None:
+    """Taking up the log of a run that has ended gives its result and calls nobody."""
+    plan, fake = chain(3), Fake()
+    entries = run(plan).entries
+
+    async def main() -> Result:
+        clock = SystemClock()
+        driver = Driver(Program(plan), Ports(fake, MemoryJournal(clock, entries), clock))
+        return await driver.resume(entries)
+
+    assert (Status.DONE, "main/n2", []) == ((ended := run_virtual(main())).status, ended.value, fake.orders)
+
+
+# --- observers ----------------------------------------------------------------------------------------------------
+
+
+def test_observers_see_every_entry_in_order() -> None:
+    """What an observer is shown is the log."""
+    seen: list[Entry] = []
+    result = run(nested(), observers=[seen.append])
+    assert list(result.entries) == seen
+
+
+def test_a_broken_observer_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """Case X10: what an observer raises is logged; the run and the other observers go on."""
+    seen: list[Entry] = []
+
+    def broken(entry: Entry) -> None:
+        raise ZeroDivisionError
+
+    with caplog.at_level(logging.ERROR, "leadflow"):
+        result = run(chain(2), observers=[broken, seen.append])
+    assert (Status.DONE, len(result.entries)) == (result.status, len(seen))
+    assert len(seen) == len(caplog.records)
+
+
+def test_what_arrives_together_is_committed_together() -> None:
+    """A fan of calls that end in one tick is one batch: committed once, not once per call."""
+    batches: list[int] = []
+
+    class Counting(MemoryJournal):
+        async def append(self, events: Sequence[Event]) -> Sequence[Entry]:
+            batches.append(len(events))
+            return await super().append(events)
+
+    async def main() -> None:
+        clock, plan = SystemClock(), SHAPES["fan"](50)
+        await Driver(Program(plan), Ports(Fake(), Counting(clock), clock)).run(started(plan))
+
+    run_virtual(main())
+    assert [51, 51, 3] == batches
+
+
+def test_kinds_of_a_small_run() -> None:
+    """A run of one call is these events, and no others."""
+    expected = ["RunStarted", "NodeStarted", "NodeDone", "NodeDone", "RunDone"]
+    assert expected == kinds(run(chain(1)).entries)

@@ -1,0 +1,224 @@
+"""Random plans of every construct, and a world without time for the kernel: calls end in any order one likes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from zlib import crc32
+
+from hypothesis import strategies as st
+
+from leadflow.events.model import CancelRequested, DeadlinePassed, Event, Failure, NodeCancelled, NodeDone, NodeFailed
+from leadflow.plan.expr import Binary, Const, Guard, ListOf, NodeValue
+from leadflow.plan.plan import Branch, Do, FlowCall, For, Need, NeedWhy, Parallel, Plan, Race, Repeat
+from leadflow.plan.policy import Applied, Concurrency, OnFailure, Optional, Priority, Timeout
+from leadflow.plan.types import Effect, Value
+from leadflow.run.kernel import Call, CancelCall, Command, Kernel, Program, StartTimer, Step, StopTimer
+from tests.plans import Block, Making, apply, call_of, plan
+from tests.run.fakes import started
+
+Pick = Callable[[int], int]
+"""One of so many, from 0."""
+
+POLICIES: Sequence[Applied | None] = (
+    None,
+    None,
+    None,
+    apply("optional", Optional()),
+    apply("on_failure", OnFailure("continue")),
+    apply("on_failure", OnFailure("partial")),
+    apply("concurrency", Concurrency(1)),
+    apply("concurrency", Concurrency(2)),
+    apply("priority", Priority(5)),
+    apply("timeout", Timeout(total=timedelta(seconds=5))),
+)
+EFFECTS: Sequence[Effect] = ("pure", "read", "write")
+WHYS: Sequence[NeedWhy] = ("data", "after", "order")
+WORDS = ("call", "call", "call", "call", "do", "for", "repeat", "parallel", "race", "if", "flow")
+
+
+@st.composite
+def plans(draw: st.DrawFn, *, calm: bool = False) -> Plan:
+    """A program of a main flow and one that it calls; `calm`: nothing in it depends on the order in which calls end."""
+
+    def pick(count: int) -> int:
+        return draw(st.integers(0, count - 1))
+
+    inner = _Author(Making("inner"), pick, calm=calm, flows=())
+    inner.write(None, [], 2)
+    outer = _Author(Making("main"), pick, calm=calm, flows=("inner",))
+    outer.write(None, [], 3)
+    return plan(outer.flow.done(), inner.flow.done())
+
+
+@dataclass
+class _Author:
+    """Writes random statements into a flow."""
+
+    flow: Making
+    pick: Pick
+    calm: bool
+    flows: tuple[str, ...]
+    count: int = 0
+
+    def write(self, inside: int | None, visible: list[int], depth: int) -> None:
+        """The statements of a scope, and its value."""
+        visible = list(visible)
+        guard: Guard | None = None
+        for _ in range(1 + self.pick(4)):
+            visible.append(self.statement(inside, visible, depth, guard))
+            if self.flow.nodes[-1].name.startswith("if"):
+                guard = Guard(visible[-1], (self.pick(2),))
+            elif guard is not None and self.pick(2):
+                merge = self.flow.merge(self.name("merge"), guard, Guard(guard.node, (0,)), inside=inside)
+                guard = Guard(merge)
+        reads = self.some(visible)
+        self.flow.give(ListOf(tuple(map(NodeValue, reads))), *reads, inside=inside, guard=guard)
+
+    def name(self, word: str) -> str:
+        self.count += 1
+        return f"{word}{self.count}"
+
+    def some(self, visible: Sequence[int]) -> list[int]:
+        """A few of the nodes that may be read."""
+        return sorted({visible[self.pick(len(visible))] for _ in range(self.pick(3))}) if visible else []
+
+    def policies(self) -> list[Applied]:
+        found = None if self.calm else POLICIES[self.pick(len(POLICIES))]
+        return [found] if found else []
+
+    def statement(self, inside: int | None, visible: list[int], depth: int, guard: Guard | None) -> int:
+        """One step, or a condition."""
+        word, reads = WORDS[self.pick(len(WORDS))], self.some(visible)
+        if depth == 0 or (word == "flow" and not self.flows) or (self.calm and word == "race"):
+            word = "call"
+        name, policies = self.name(word), self.policies()
+        if word == "call":
+            return self.call(name, reads, inside, guard, policies)
+        if word == "if":
+            subject = Binary("==", NodeValue(reads[0]), Const("yes")) if reads else Const(bool(self.pick(2)))
+            return self.flow.node(name, self.flow_branch(subject), reads, inside=inside, guard=guard)
+        if word == "flow":
+            return self.flow.node(name, FlowCall("inner", ()), reads, inside=inside, guard=guard, policies=policies)
+        make, slots = self.block(word)
+        block = self.flow.block(name, make, *reads, slots=slots, inside=inside, guard=guard, policies=policies)
+        if word in ("parallel", "race"):
+            for _ in range(1 + self.pick(3)):
+                self.call(self.name("call"), self.some(visible), block, None, self.policies())
+        else:
+            self.write(block, visible, depth - 1)
+        return block
+
+    def call(
+        self, name: str, reads: list[int], inside: int | None, guard: Guard | None, policies: list[Applied]
+    ) -> int:
+        work = call_of(*map(NodeValue, reads), effect=EFFECTS[self.pick(len(EFFECTS))])
+        needs = [Need(read, "data" if self.calm else WHYS[self.pick(len(WHYS))]) for read in reads]
+        return self.flow.node(name, work, needs, inside=inside, guard=guard, policies=policies)
+
+    def flow_branch(self, subject: Binary | Const) -> Branch:
+        return Branch(subject, ((True,), None), ("then", "else"))
+
+    def block(self, word: str) -> tuple[Callable[[int], Block], tuple[str, ...]]:
+        """A block without its body, and its slots."""
+        count = self.pick(4)
+        match word:
+            case "for":
+                return lambda scope: For(Const(tuple(range(count))), None, scope), ("item", "index")
+            case "repeat":
+                return (
+                    lambda scope: Repeat(Const("v"), Const(1 + count), scope, Const(False), Const("end")),
+                    ("value", "round"),
+                )
+            case "parallel":
+                return lambda scope: Parallel(scope, 1 if count == 3 else None), ()
+            case "race":
+                return Race, ()
+            case _:
+                return Do, ()
+
+
+# --- a world without time -----------------------------------------------------------------------------------------
+
+
+def outcome_of(path: str, *, failing: int) -> Event:
+    """How the call of a path ends, always the same; `failing` of a hundred fail."""
+    chance = crc32(path.encode()) % 100
+    if chance < failing:
+        return NodeFailed(path, Failure("agent.failed", "agent", f"{path} said no", path))
+    return NodeDone(path, "yes" if chance % 2 else "no")
+
+
+@dataclass
+class World:
+    """Obeys a kernel's commands, and ends the calls under way one by one, as `pick` says."""
+
+    kernel: Kernel
+    pick: Pick
+    failing: int = 0
+    log: list[Event] = field(default_factory=list)
+    facts: list[Event] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    calls: dict[str, bool] = field(default_factory=dict)
+    """Calls under way: whether they were told to stop."""
+    timers: dict[str, None] = field(default_factory=dict)
+
+    def take(self, step: Step) -> None:
+        """Write the events down and obey the commands."""
+        self.steps.append(step)
+        self.log.extend(step.events)
+        for command in step.commands:
+            self.obey(command)
+
+    def obey(self, command: Command) -> None:
+        match command:
+            case Call(path=path):
+                assert path not in self.calls, f"{path} was ordered twice"
+                self.calls[path] = False
+            case CancelCall(path=path, force=force):
+                self.calls[path] = self.calls[path] or force
+            case StartTimer(path=path):
+                self.timers[path] = None
+            case StopTimer(path=path):
+                self.timers.pop(path, None)
+
+    def next_fact(self) -> Event:
+        """Something happens."""
+        paths = [*self.calls, *([] if self.failing == 0 else self.timers)]
+        path = paths[self.pick(len(paths))]
+        if path not in self.calls:
+            del self.timers[path]
+            return DeadlinePassed(path, Failure("timeout.total", "timeout", "late", path))
+        told = self.calls.pop(path)
+        return NodeCancelled(path, "told to") if told else outcome_of(path, failing=self.failing)
+
+    def give(self, *facts: Event) -> None:
+        """Tell the kernel."""
+        for fact in facts:
+            if not isinstance(fact, DeadlinePassed | CancelRequested):
+                self.calls.pop(getattr(fact, "path", ""), None)
+        self.facts.extend(facts)
+        self.take(self.kernel.on(facts))
+
+    def to_the_end(self, cancel_at: int | None = None) -> None:
+        """Until the run has ended; somebody cancels it after so many facts."""
+        for count in range(100_000):
+            if self.kernel.has_ended:
+                return
+            if count == cancel_at:
+                self.give(CancelRequested("enough"))
+            else:
+                assert self.calls or self.timers, "the run waits for nothing"
+                self.give(self.next_fact())
+        raise AssertionError("the run does not end")
+
+
+def world(program: Program, pick: Pick, *, failing: int = 0, calls: int | None = None) -> World:
+    """A run that has begun."""
+    made = World(Kernel(program, calls=calls), pick, failing)
+    made.take(made.kernel.start(started(program.plan)))
+    return made
+
+
+def value_of(log: Sequence[Event]) -> Value:
+    """The run's value."""
+    return getattr(log[-1], "value", None)
