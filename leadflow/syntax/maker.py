@@ -33,6 +33,9 @@ def builds(*names: str) -> Callable[[Build], Build]:
 FOREIGN_VALUES = {"True": "true", "False": "false", "None": "none", "null": "none", "nil": "none", "undefined": "none"}
 """What other languages call `true`, `false` and `none`; a file may use these words as names of its own."""
 
+_FOREIGN_OPERATORS = {"&&": "and", "||": "or", "===": "==", "=": "==", ":=": "==", "!==": "!=", "<>": "!=", "**": "*"}
+"""Operators of other languages, each reported where it stands, and what the tree has instead."""
+
 MOST_NESTED = 100
 """How deep expressions stand in each other, and statements: every later phase may recurse."""
 
@@ -133,7 +136,7 @@ class Maker:
             self.say(messages_source.too_large(node.span, what, limit=str(MOST_NESTED)))
 
     def operator(self, token: int) -> tree.BinaryOp:
-        """The operator that a token is."""
+        """The operator that a token is, or that one of another language was meant to be."""
         written: Any = self.tokens.written(token)
-        operator: tree.BinaryOp = written
+        operator: tree.BinaryOp = _FOREIGN_OPERATORS.get(written, written)
         return operator

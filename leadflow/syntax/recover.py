@@ -213,9 +213,15 @@ class Recovery:
         self._cut(found, kinds, token)
         return True
 
-    def _height(self, kinds: tuple[str, ...], floor: int) -> int | None:
-        """The greatest height of the stack on which tokens can follow, perhaps after a value."""
+    def _height(self, kinds: tuple[str, ...], floor: int, *, inside: int | None = None) -> int | None:
+        """The greatest height of the stack on which tokens can follow, perhaps after a value.
+
+        With `inside`, only where the bracket at that height is the innermost open one.
+        """
+        symbols = [] if inside is None else self.machine.symbols()
         for height in range(len(self.machine.values), floor - 1, -1):
+            if inside is not None and open_brackets(symbols[:height])[-1:] != [inside]:
+                continue
             for begin in ((), ("BROKEN",)):
                 if self.machine.takes(*begin, *kinds, height=height, exact=True):
                     return height
@@ -235,7 +241,7 @@ class Recovery:
         """Close the innermost open bracket, or drop what it is part of."""
         machine = self.machine
         closer = OPENERS[machine.symbols()[opener]]
-        height = self._height((closer,), opener + 1)
+        height = self._height((closer,), opener + 1, inside=opener)
         if height is None:
             machine.cut(opener)
             return

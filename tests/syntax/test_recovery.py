@@ -1,6 +1,7 @@
 """One mistake, one message: planted slips in a correct file, many errors in one file, and what stays in the tree."""
 
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 
@@ -187,3 +188,16 @@ def test_messages_stand_on_one_line() -> None:
             for one in read(source)[1]:
                 assert "\n" not in one.message and len(one.message) < 250, one.message
                 assert 0 <= one.span.start <= one.span.end <= len(source)
+
+
+@pytest.mark.parametrize("operator", ["=", ":=", "===", "!==", "<>", "&&", "||", "**"])
+def test_the_tree_has_operators_of_the_language_only(operator: str) -> None:
+    """An operator of another language is reported, and stands in the tree as what it was meant to be."""
+    file, found = read(f"leadflow 1\nconst x = [a {operator} b]\n")
+    assert 1 == len(found)
+    assert [True] == [node.op in get_args(tree.BinaryOp) for node in walk(file) if isinstance(node, tree.Binary)]
+
+
+def test_a_repeat_without_its_end_is_reported_and_left() -> None:
+    """A block whose statement needs more after its brace does not hold recovery up."""
+    assert ["FLOW150"] == codes("leadflow 1\nflow f() {\n  step r = repeat s = 1 at most 4 {\n")
