@@ -8,10 +8,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from leadflow.events.model import AttemptFailed, AttemptFailure, AttemptStarted, Failure
 from leadflow.plan.plan import AgentCall
+from leadflow.policies.watch import Timer, Watch
 from leadflow.run.errors import AnswerInvalid, CallError, FunctionFailed
 from leadflow.run.ports import Agent, Answer, CallOrder, Clock, Limits, Reply, Request, Rng
 from leadflow.run.redact import one_line
@@ -34,17 +35,23 @@ class Ports:
 class Course:
     """One call under way, from its order to its outcome."""
 
-    __slots__ = ("attempt", "attempts", "begun", "deadline", "order", "pending", "ports", "repair", "tried", "why")
+    __slots__ = (
+        "attempt", "attempts", "begun", "deadline", "has_last_of_total", "order", "pending", "ports", "repair",
+        "tried", "watch", "why",
+    )  # fmt: skip
 
-    def __init__(self, order: CallOrder, ports: Ports) -> None:
+    def __init__(self, order: CallOrder, ports: Ports, watch: Watch) -> None:
         self.order = order
         self.ports = ports
+        self.watch = watch
         self.attempt = 0
         """Number of the attempt under way or last made, over all agents."""
         self.begun = 0.0
         """When it began (monotonic seconds)."""
         self.deadline: float | None = None
         """When the candidate's total time is over; None: it has none, or what encloses the call ends first."""
+        self.has_last_of_total = False
+        """True when the attempt under way is limited by what is left of the total time."""
         self.repair: str | None = None
         """What was wrong with the last answer, for the next attempt (case R20)."""
         self.attempts: list[AttemptFailure] | None = None
@@ -128,39 +135,54 @@ class Candidate:
     is_fallback: bool
 
 
-def asking(candidate: Candidate, call: AgentCall, idle: timedelta | None) -> Ask:
-    """The call itself: one attempt, one request."""
+class Limit(Protocol):
+    """How long an attempt may take."""
+
+    def start(self, course: Course) -> Timer | None:
+        """Begin to watch the attempt that begins now; None when nothing limits this one."""
+        ...
+
+    def expired(self, course: Course) -> CallError:
+        """What it means that the time of this attempt is over."""
+        ...
+
+
+def attempting(candidate: Candidate, call: AgentCall, *, idle: timedelta | None, limit: Limit | None) -> Ask:
+    """The call itself: one attempt, one request, counted, within its limit, and noted when it fails."""
     ask, name = candidate.agent.call, candidate.name
 
     async def attempt(course: Course) -> Reply:
+        course.begin(name)
         order = course.order
         request = Request(
             call.action, order.args, call.result, call.declared, order.run, order.path,
             course.attempt, order.key, call.idempotent, idle, course.repair,
         )  # fmt: skip
+        timer = None if limit is None else limit.start(course)
+        problem: BaseException | None = None
         try:
-            return await ask(request)
-        except CallError:
-            raise
-        except Exception as problem:  # whatever a function raises is its failure, and ends up as an event
-            raise FunctionFailed(f"{name}.{call.action}: {type(problem).__name__}: {problem}") from problem
+            reply = await ask(request)
+        except BaseException as raised:  # what is no failure of the call is raised again below
+            problem = raised
+        if limit is not None and timer is not None and timer.stop() and _is_ours(problem):
+            error = limit.expired(course)
+        elif problem is None:
+            return reply
+        elif isinstance(problem, CallError):
+            error = problem
+        elif isinstance(problem, Exception):
+            error = FunctionFailed(f"{name}.{call.action}: {type(problem).__name__}: {problem}")
+        else:
+            raise problem
+        course.fail(name, error)
+        raise error from (None if error is problem else problem)
 
     return attempt
 
 
-def recorded(inner: Ask, candidate: Candidate) -> Ask:
-    """Counts the attempt, and notes how it failed."""
-    name = candidate.name
-
-    async def attempt(course: Course) -> Reply:
-        course.begin(name)
-        try:
-            return await inner(course)
-        except CallError as error:
-            course.fail(name, error)
-            raise
-
-    return attempt
+def _is_ours(problem: BaseException | None) -> bool:
+    """Whether the end of an attempt whose time is over is explained by that: not when the process ends."""
+    return problem is None or isinstance(problem, Exception | asyncio.CancelledError)
 
 
 def validated(inner: Ask, candidate: Candidate, call: AgentCall) -> Step:

@@ -1,9 +1,11 @@
 """`@concurrency` of an agent: its calls share slots, first come, first served. Only attempts hold one."""
 
+import asyncio
 from contextlib import AsyncExitStack
 
 from leadflow.policies.call import Ask, Candidate, Course
-from leadflow.policies.timeout import Timer, leave_behind
+from leadflow.policies.timeout import leave_behind
+from leadflow.policies.watch import Timer
 from leadflow.run.errors import TotalTimeout
 from leadflow.run.ports import Reply
 
@@ -17,12 +19,19 @@ def in_slot(inner: Ask, candidate: Candidate, key: str, capacity: int) -> Ask:
         if course.deadline is None:
             async with slot:
                 return await inner(course)
-        left = max(0.0, course.deadline - course.ports.clock.monotonic())
-        timer = Timer(left, lambda: leave_behind(course, _too_late(name, capacity), in_doubt=False), course.ports.grace)
+
+        def leave() -> None:
+            leave_behind(course, _too_late(name, capacity), in_doubt=False)
+
+        timer = Timer(course.deadline, course.watch, leave)
         async with AsyncExitStack() as held:
-            with timer:
+            try:
                 await held.enter_async_context(slot)
-            if timer.has_expired:
+            except BaseException as problem:
+                if not timer.stop() or not isinstance(problem, asyncio.CancelledError):
+                    raise
+                raise _too_late(name, capacity) from None
+            if timer.stop():
                 raise _too_late(name, capacity)
             return await inner(course)
 

@@ -11,12 +11,14 @@ from typing import Generic, NamedTuple, TypeVar
 from leadflow.events.model import Failure
 from leadflow.plan.plan import AgentCall, AgentSpec, FlowPlan, Node
 from leadflow.plan.policy import Applied, Concurrency, Fallback, Policy, Retry, Timeout
-from leadflow.policies.call import Ask, Candidate, Course, Ports, Step, asking, recorded, validated
+from leadflow.plan.types import Prim
+from leadflow.policies.call import Ask, Candidate, Course, Ports, Step, attempting, validated
 from leadflow.policies.concurrency import in_slot
 from leadflow.policies.fallback import falling_back
 from leadflow.policies.outcomes import is_in_doubt
 from leadflow.policies.retry import retrying
-from leadflow.policies.timeout import within_limits, within_total
+from leadflow.policies.timeout import AttemptLimit, within_total
+from leadflow.policies.watch import Watch
 from leadflow.run.errors import CallError, InternalError
 from leadflow.run.ports import Agent, Answer, Caller, CallOrder
 
@@ -60,15 +62,13 @@ def _slot(inner: Ask, use: Use) -> Ask:
     return inner if policy is None else in_slot(inner, use.candidate, use.spec.shares, policy.limit)
 
 
-def _record(inner: Ask, use: Use) -> Ask:
-    return recorded(inner, use.candidate)
-
-
-def _limits(inner: Ask, use: Use) -> Ask:
+def _attempt(use: Use) -> Ask:
     policy = use.policy(Timeout)
-    if policy is None or (policy.total is None and policy.attempt is None):
-        return inner
-    return within_limits(inner, policy, use.candidate, use.call)
+    if policy is None:
+        return attempting(use.candidate, use.call, idle=None, limit=None)
+    is_limited = policy.total is not None or policy.attempt is not None
+    limit = AttemptLimit(policy, use.candidate, use.call) if is_limited else None
+    return attempting(use.candidate, use.call, idle=policy.idle, limit=limit)
 
 
 class Layer(NamedTuple, Generic[L]):
@@ -89,37 +89,51 @@ them anew. The validation is inside retry: an answer that does not fit is worth 
 
 INNER: tuple[Layer[Ask], ...] = (
     Layer("concurrency", _slot, "inside retry: who waits between two attempts holds no slot"),
-    Layer("", _record, "inside the queue: an attempt begins when it has its slot"),
-    Layer("timeout", _limits, "innermost: queueing here never counts as slowness there"),
 )
-"""Inside the validation, outermost first; the call itself is inside all of them."""
+"""Inside the validation, outermost first. Inside all of them is the attempt with its own limit: an attempt begins when
+it has its slot, and queueing here never counts as slowness there."""
 
 
 class Stack:
-    """Makes callers: an agent with all of a node's policies around it."""
+    """Makes callers: an agent with all of a node's policies around it. Nodes that call alike share one."""
 
     def __init__(self, specs: Mapping[str, AgentSpec], agents: Mapping[str, Agent], ports: Ports) -> None:
         self._specs = specs
         self._agents = agents
         self._ports = ports
+        self._watch = Watch(ports.clock, ports.grace)
+        self._made: dict[object, tuple[AgentCall, Caller]] = {}
+        """With the call that each was made for: it keeps the identity of its type."""
 
     def prepare(self, flow: FlowPlan, node: Node) -> Caller:
         """The caller of a node whose work is a call of an agent."""
         call = node.work
         if not isinstance(call, AgentCall):
             raise InternalError(f"{flow.name}/{node.name} calls no agent")
-        fallback = _find(node.policies, Fallback)
+        policies = tuple([each.policy for each in node.policies if isinstance(each.policy, _WRAPPING)])
+        result = call.result.name if isinstance(call.result, Prim) else id(call.result)
+        alike = (call.agent, call.action, result, call.declared, call.idempotent, policies)
+        found = self._made.get(alike)
+        if found is None:
+            found = self._made[alike] = (call, self._make(call, node.policies))
+        return found[1]
+
+    def _make(self, call: AgentCall, applied: tuple[Applied, ...]) -> Caller:
+        fallback = _find(applied, Fallback)
         names = (call.agent, *(fallback.agents if fallback else ()))
         steps = []
         for number, name in enumerate(names):
             candidate = Candidate(name, self._agents[name], number > 0)
-            steps.append((candidate, _compose(Use(call, candidate, self._specs[name], node.policies))))
-        return _caller(steps[0][1] if len(steps) == 1 else falling_back(steps, call), call, self._ports)
+            steps.append((candidate, _compose(Use(call, candidate, self._specs[name], applied))))
+        return _caller(steps[0][1] if len(steps) == 1 else falling_back(steps, call), call, self._ports, self._watch)
+
+
+_WRAPPING = (Fallback, Timeout, Retry)
+"""The policies of nodes that stand around their calls; the slots of `@concurrency` are the agent's."""
 
 
 def _compose(use: Use) -> Step:
-    timeout = use.policy(Timeout)
-    ask = asking(use.candidate, use.call, timeout.idle if timeout else None)
+    ask = _attempt(use)
     for inside in reversed(INNER):
         ask = inside.wrap(ask, use)
     step = validated(ask, use.candidate, use.call)
@@ -128,11 +142,11 @@ def _compose(use: Use) -> Step:
     return step
 
 
-def _caller(step: Step, call: AgentCall, ports: Ports) -> Caller:
+def _caller(step: Step, call: AgentCall, ports: Ports, watch: Watch) -> Caller:
     """Errors end here: what leaves is an answer or a record of what went wrong."""
 
     async def answer(order: CallOrder) -> Answer | Failure:
-        course = Course(order, ports)
+        course = Course(order, ports, watch)
         try:
             return await step(course)
         except CallError as error:

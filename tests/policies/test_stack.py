@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from leadflow.events.model import Failure
 from leadflow.plan.expr import Const
-from leadflow.plan.policy import ERROR_CLASSES, ORDER, Fallback, Policy, Retry, Timeout
-from leadflow.plan.types import INT
+from leadflow.plan.plan import AgentCall
+from leadflow.plan.policy import ERROR_CLASSES, ORDER, Applied, Fallback, Policy, Retry, Timeout
+from leadflow.plan.types import INT, STRING, ListType
 from leadflow.policies.call import Ports
 from leadflow.policies.outcomes import OUTCOMES, Again, is_in_doubt, may_repeat, outcome
 from leadflow.policies.stack import INNER, OUTER, Stack
@@ -19,7 +21,7 @@ from leadflow.run.adapters import LocalLimits, SeededRng
 from leadflow.run.errors import CallError, ConnectionLost, InternalError, Transient
 from leadflow.run.ports import Answer
 from leadflow.testing import run_virtual
-from tests.plans import Making
+from tests.plans import Making, apply, call_of
 from tests.policies.playing import CLOCK, Act, Player, Scene, after, forever, s
 
 LOST = ConnectionLost("it broke")
@@ -27,7 +29,7 @@ LOST = ConnectionLost("it broke")
 
 def test_the_order_is_the_languages() -> None:
     """The layers stand in the order that the plan shows, and each says why."""
-    written = ["fallback", *(layer.policy for layer in OUTER), *(layer.policy for layer in INNER[:1])]
+    written = ["fallback", *(layer.policy for layer in OUTER), *(layer.policy for layer in INNER)]
     assert [name for name in ORDER if name in written] == written
     assert all([layer.why for layer in OUTER] + [layer.why for layer in INNER])
 
@@ -224,3 +226,27 @@ def test_every_combination_ends_with_the_same_answer() -> None:
             main = Player(7)
             played = Scene({"main": main, "spare": Player(8)}, policies, result=INT, slots=slots).run()
             assert (Answer(7), 1, [], 0.0) == (played.outcome, len(main.requests), played.events, played.seconds)
+
+
+def test_nodes_that_call_alike_share_a_caller() -> None:
+    """A thousand equal calls cost one composition; another policy, type or agent is another caller."""
+    scene = Scene({"main": Player(7), "spare": Player(8)})
+    flow = Making()
+    base = call_of(agent="main")
+    retried = [apply("retry", Retry(3))]
+    works: list[tuple[AgentCall, list[Applied]]] = [
+        (base, []),
+        (call_of(Const(1), agent="main"), []),
+        (base, retried),
+        (base, list(retried)),
+        (replace(base, agent="spare"), []),
+        (replace(base, result=INT), []),
+        (replace(base, result=ListType(INT)), []),
+        (replace(base, result=ListType(STRING)), []),
+        (replace(base, idempotent=False), []),
+    ]
+    for number, (work, policies) in enumerate(works):
+        flow.node(f"n{number}", work, policies=policies)
+    done = flow.done()
+    callers = [scene.stack.prepare(done, node) for node in done.nodes]
+    assert [0, 0, 2, 2, 4, 5, 6, 7, 8] == [callers.index(caller) for caller in callers]

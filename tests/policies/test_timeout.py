@@ -1,6 +1,7 @@
 """`@timeout`: which limit ends what, and what is named. The cases T of SPEC.md."""
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadflow.plan.policy import ROWS, Fallback, Retry, Timeout
-from leadflow.policies.timeout import Timer
+from leadflow.policies.watch import Timer, Watch
 from leadflow.run.errors import ConnectionLost
 from leadflow.run.ports import Request
 from leadflow.testing import run_virtual
@@ -207,10 +208,14 @@ async def busy(steps: list[tuple[str, int]], trace: list[str]) -> None:
 
 async def ours(steps: list[tuple[str, int]], limit: int, trace: list[str]) -> bool:
     """Under our timer."""
-    timer = Timer(limit, lambda: trace.append("left"), s(1000))
-    with timer:
+    timer = Timer(CLOCK.monotonic() + limit, Watch(CLOCK, s(1000)), lambda: trace.append("left"))
+    try:
         await busy(steps, trace)
-    return timer.has_expired
+    except asyncio.CancelledError:
+        if not timer.stop():
+            raise
+        return True
+    return timer.stop()
 
 
 async def theirs(steps: list[tuple[str, int]], limit: int, trace: list[str]) -> bool:
@@ -259,11 +264,13 @@ def test_a_cancel_from_outside_wins_over_the_timer() -> None:
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        timer = Timer(5, lambda: None, s(5))
 
         async def work() -> None:
-            with timer:
+            timer = Timer(5.0, Watch(CLOCK, s(5)), lambda: None)
+            try:
                 await forever()
+            finally:
+                timer.stop()
 
         task = loop.create_task(work())
         await CLOCK.sleep(s(1))
@@ -272,3 +279,39 @@ def test_a_cancel_from_outside_wins_over_the_timer() -> None:
         assert task.cancelled()
 
     run_virtual(main())
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9), st.integers(0, 9)), min_size=1, max_size=12))
+def test_one_watch_serves_all(calls: list[tuple[int, int, int]]) -> None:
+    """Whatever begins when and takes how long: each ends at its own time, by itself or by its timer."""
+
+    async def main() -> None:
+        watch = Watch(CLOCK, s(5))
+
+        async def one(begin: int, limit: int, takes: int) -> None:
+            await CLOCK.sleep(s(begin))
+            timer = Timer(CLOCK.monotonic() + limit, watch, lambda: None)
+            try:
+                await CLOCK.sleep(s(takes + 0.5))
+            except asyncio.CancelledError:
+                assert takes >= limit
+            assert timer.stop() == (takes >= limit)
+            assert CLOCK.monotonic() == pytest.approx(begin + min(takes + 0.5, limit))
+
+        async with asyncio.TaskGroup() as group:
+            for call in calls:
+                group.create_task(one(*call))
+
+    run_virtual(main())
+
+
+def test_ended_timers_do_not_pile_up() -> None:
+    """Twenty thousand calls with a limit of a year leave a small heap behind."""
+
+    async def main() -> int:
+        watch = Watch(CLOCK, s(5))
+        for _ in range(20_000):
+            Timer(CLOCK.monotonic() + 3e7, watch, lambda: None).stop()
+        return sum(isinstance(found, Timer) for found in gc.get_objects())
+
+    assert run_virtual(main()) < 500
