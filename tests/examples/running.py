@@ -32,11 +32,17 @@ class Ran:
         return [json.loads(line) for line in self.stderr.splitlines()]
 
 
-def leadflow(*args: str, env: Mapping[str, str] | None = None) -> Ran:
+def leadflow(*args: str, env: Mapping[str, str] | None = None, stdin: str = "") -> Ran:
     """`leadflow ARGS`, from the repository's root, with `env` added to the environment."""
-    command = [str(Path(sys.executable).with_name("leadflow")), *args]
     done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=60, check=False
+        [str(Path(sys.executable).with_name("leadflow")), *args],
+        cwd=ROOT,
+        env={**os.environ, **(env or {})},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
 
