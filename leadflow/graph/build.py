@@ -11,7 +11,7 @@ from typing import Any, cast
 from leadflow.check.checked import ActionCall, Checked, FlowCallInfo, FlowInfo, FunctionCall, LocalRef, StepInfo
 from leadflow.graph.draft import Draft
 from leadflow.graph.exprs import Binding, Translator, pattern_values
-from leadflow.graph.model import FlowGraph, Graph, Vertex
+from leadflow.graph.model import FlowGraph, Graph, Vertex, is_let
 from leadflow.graph.serial import Region, Serial
 from leadflow.graph.soft import Softening
 from leadflow.graph.uses import HARMFUL, Touch, Uses
@@ -33,7 +33,7 @@ from leadflow.plan.plan import (
     Yield,
 )
 from leadflow.plan.policy import Applied, OnFailure
-from leadflow.plan.types import NONE, Type, Value
+from leadflow.plan.types import NONE, Value
 from leadflow.syntax import tree
 
 
@@ -104,39 +104,34 @@ def _let(draft: Draft, let: tree.Let) -> bool:
 
 
 def _return(draft: Draft, node: tree.Return) -> bool:
-    is_partial = _is_partial(draft.graph.policies)
-    value, type_, soft = _result(draft, node.value, is_soft=is_partial and draft.scope == 0)
-    waits = draft.wait()
-    for other in soft:
-        waits.needs.setdefault(other, "order")
-    draft.control("return", Return(value), node.span, waits=waits, type_=type_)
+    _result(draft, "return", node, is_soft=draft.scope == 0 and _is_partial(draft.graph.policies))
     return True
 
 
 def _yield(draft: Draft, node: tree.Yield) -> bool:
     owner = draft.graph.scopes[draft.scope].owner
     block = draft.graph.nodes[owner] if owner is not None else None
-    is_partial = block is not None and isinstance(block.work, Do) and _is_partial(block.policies)
-    value, type_, soft = _result(draft, node.value, is_soft=is_partial)
-    waits = draft.wait()
-    for other in soft:
-        waits.needs.setdefault(other, "order")
-    draft.control("yield", Yield(value), node.span, waits=waits, type_=type_)
+    _result(
+        draft, "yield", node, is_soft=block is not None and isinstance(block.work, Do) and _is_partial(block.policies)
+    )
     return True
 
 
-def _result(draft: Draft, node: tree.Expr, *, is_soft: bool) -> tuple[Expr, Type, list[int]]:
-    """A value that is given back, its type, and what is read although it may have failed (rule C1)."""
+def _result(draft: Draft, word: str, node: tree.Return | tree.Yield, *, is_soft: bool) -> None:
+    """A value that is given back; softly, when what it reads of its own scope may have failed (rule C1)."""
     to = draft.to
     to.begin()
-    type_ = draft.checked.types.get(node.id, NONE)
-    if not is_soft:
-        return to.expr(node), type_, []
-    softening = Softening(draft.graph, draft.scope, draft.let_needs)
+    softening = Softening(draft.graph, draft.scope, draft.let_needs) if is_soft else None
     to.soften = softening
-    value = to.expr(node)
+    value = to.expr(node.value)
     to.soften = None
-    return value, type_, softening.soft
+    waits = draft.wait()
+    if softening is not None:
+        waits.needs.update((read, "order") for read in to.reads if is_let(read))
+        for soft in softening.soft:
+            waits.needs.setdefault(soft, "order")
+    work = Return(value) if isinstance(node, tree.Return) else Yield(value)
+    draft.control(word, work, node.span, waits=waits, type_=draft.checked.types.get(node.value.id, NONE))
 
 
 def _is_partial(policies: Sequence[Applied]) -> bool:

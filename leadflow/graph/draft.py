@@ -208,7 +208,7 @@ class Draft:
         self.edges.extend([(self.ends.get(read, read), vertex, "data") for read in reads])
         self.to.bindings[decl] = Binding(LetValue(let), (vertex,), self.region.guard)
         self.region.lets.append(decl)
-        if self.to.has_constants:
+        if self.to.has_constants or isinstance(value, Const):
             graph.foldable.append(vertex)
 
     def place(self, span: Span) -> Place:
