@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NoReturn, TypeAlias
 
 from leadflow.events.model import AttemptFailed, AttemptStarted, Event, Failure
@@ -20,7 +20,16 @@ from tests.plans import Making
 Act: TypeAlias = "object | BaseException | Callable[[Request], Awaitable[object]]"
 """What an agent does at one call: answers with a value, raises, or does something that takes time."""
 
-CLOCK = SystemClock()
+
+class LoopClock(SystemClock):
+    """The loop's time for people too: under virtual time a log's times repeat."""
+
+    def now(self) -> datetime:
+        """Seconds of the loop since the epoch."""
+        return datetime.fromtimestamp(self.monotonic(), UTC)
+
+
+CLOCK = LoopClock()
 
 
 def s(seconds: float) -> timedelta:
