@@ -19,7 +19,7 @@ from leadflow.agents.registry import Registry, find_kinds
 from leadflow.assembly import RunOptions, StartProblem, run_plan
 from leadflow.diagnostics import Diagnostic, did_you_mean
 from leadflow.diagnostics.render import render_text, summary
-from leadflow.files import find_root, reader
+from leadflow.files import find_main, reader
 from leadflow.pipeline import check_file, plan_of
 from leadflow.plan.plan import Plan
 from leadflow.run.driver import Result
@@ -57,10 +57,12 @@ class Program:
             StartProblem: an input, a secret or an agent is wrong or missing; nothing was started.
         """
         name = flow or self.plan.main
-        if name is None or name not in self.plan.flows:
-            hint = did_you_mean(name, self.plan.flows) if name else ""
-            flows = ", ".join(self.plan.flows)
-            raise StartProblem([f"there is no flow '{name}'{hint or f'; name one of {flows}'}"])
+        flows = ", ".join(self.plan.flows) or "none"
+        if name is None:
+            raise StartProblem([f"name a flow: {self.plan.file} has {flows}"])
+        if name not in self.plan.flows:
+            hint = did_you_mean(name, self.plan.flows) or f"; {self.plan.file} has {flows}"
+            raise StartProblem([f"there is no flow '{name}'{hint}"])
         return await run_plan(self.plan, name, inputs or {}, self.project, self.registry, options)
 
 
@@ -72,8 +74,7 @@ def load(file: str | PathLike[str], *, profile: str | None = None) -> Program:
         leadflow.settings.SettingsError: the project's `leadflow.toml` cannot be used.
     """
     path, registry = Path(file), find_kinds()
-    root = find_root(path)
-    main = (path.resolve().parent.relative_to(root) / path.name).as_posix()
+    root, main = find_main(path)
     checked, report = check_file(main, reader(root), catalogue=registry.catalogue, profile=profile)
     if checked is None or report.has_errors:
         sources = {} if checked is None else {m.source.name: m.source for m in checked.modules.values()}

@@ -20,10 +20,10 @@ from leadflow.policies.stack import Stack
 from leadflow.run.adapters import LocalLimits, SeededRng, SystemClock, new_seed
 from leadflow.run.driver import Bounds, Driver, Observer, Ports, Result
 from leadflow.run.errors import CallError
+from leadflow.run.inputs import read_inputs
 from leadflow.run.kernel import Program
 from leadflow.run.ports import Agent, Clock, Uses, World
 from leadflow.run.support import agents_of, reached, refusals, works
-from leadflow.run.values import admit_inputs
 from leadflow.settings import Project, program_env, read_secrets
 from leadflow.stores.memory import MemoryJournal
 
@@ -35,6 +35,10 @@ class StartProblem(Exception):
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
         """One line each."""
+
+
+class InputProblem(StartProblem):
+    """A run that cannot start with these inputs: they are missing, unknown, or of other types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,8 @@ async def run_plan(
         env=program_env(project.settings),
         secrets=secrets,
     )
-    started = RunStarted(rng.uuid(), flow, plan.hash, values, seed, clock.now())
+    run = SeededRng(new_seed()).uuid()  # never repeated: keys of writes are made of it
+    started = RunStarted(run, flow, plan.hash, values, seed, clock.now())
     async with _agents(plan, needed, registry, world) as agents:
         stack = Stack(plan.agents, agents, PolicyPorts(clock, rng, LocalLimits(), tuple(secrets.values())))
         ports = Ports(stack, MemoryJournal(clock), clock, options.observers)
@@ -95,9 +100,9 @@ async def run_plan(
 
 
 def _inputs(plan: Plan, flow: str, raw: Mapping[str, object]) -> Mapping[str, Value]:
-    admitted = admit_inputs(plan.flows[flow].params, raw)
-    if isinstance(admitted, tuple):
-        raise StartProblem([f"input of {flow}: {mismatch.message}" for mismatch in admitted])
+    admitted = read_inputs(flow, plan.flows[flow].params, raw)
+    if isinstance(admitted, list):
+        raise InputProblem(admitted)
     return admitted
 
 

@@ -20,8 +20,17 @@ MOST_BYTES = 1024 * 1024
 
 def find_root(flow: Path) -> Path:
     """The root of a flow's project: the nearest folder above it that holds a `leadflow.toml`, else its own folder."""
-    folder = flow.resolve().parent
+    folder = flow.parent.resolve()
     return next((up for up in (folder, *folder.parents) if (up / SETTINGS).is_file()), folder)
+
+
+def find_main(flow: Path) -> tuple[Path, str]:
+    """The root of a flow's project, and the flow's path from there, as the checker calls it.
+
+    A flow that is a link belongs to the folder in which the link stands.
+    """
+    root = find_root(flow)
+    return root, (flow.parent.resolve().relative_to(root) / flow.name).as_posix()
 
 
 def reader(root: Path) -> Read:

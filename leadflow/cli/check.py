@@ -22,7 +22,11 @@ def command(files: Sequence[str], *, form: str) -> None:
     """Check flows: names, types, effects, settings, policies. FILES may be folders.
 
     Reads nothing but the .flow files of the project and the standard library; imports no code, opens no connection.
-    Exit code 0: clean. 1: findings. 2: the command line is wrong.
+
+    \b
+    Exit code 0    clean
+              1    findings
+              2    the command line is wrong
     """
     names = flow_files(files)
     checked = [check_flow(name) for name in names]

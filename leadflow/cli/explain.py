@@ -3,8 +3,9 @@
 import click
 
 import leadflow.pipeline  # noqa: F401  (its phases register their codes)
+from leadflow.cli.refused import Refused
 from leadflow.cli.views import human
-from leadflow.diagnostics import nearest, page, pages
+from leadflow.diagnostics import page, pages
 
 
 @click.command()
@@ -16,6 +17,11 @@ def command(code: str | None) -> None:
         return
     found = page(code)
     if found is None:
-        hint = nearest(code.upper(), pages())
-        raise click.UsageError(f"there is no code {code}" + (f"; did you mean {hint}?" if hint else ""))
+        raise Refused(f"there is no code {code}{_hint(code) or '; `leadflow explain` lists them all'}")
     human.explain_page(found)
+
+
+def _hint(code: str) -> str:
+    """The code with the same number, as `201`, `flow201` and `FLW-201` mean it; numbers that differ are not alike."""
+    meant = f"FLOW{''.join(char for char in code if char.isdigit())}"
+    return f"; did you mean {meant}?" if page(meant) else ""

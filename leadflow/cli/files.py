@@ -6,9 +6,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import click
+from leadflow.cli.refused import Refused
 
-MOST_BYTES = 50_000_000
+MOST_BYTES = 8_000_000
 """Largest file read at all; what a flow or an input may be is decided later, by smaller limits."""
 
 
@@ -16,7 +16,7 @@ def read_bytes(file: str) -> bytes:
     """A file's bytes; `-` is standard input.
 
     Raises:
-        click.UsageError: it is missing, no regular file (a FIFO would hang), too large, or not readable.
+        Refused: it is missing, no regular file (a FIFO would hang), too large, or not readable.
     """
     if file == "-":
         return sys.stdin.buffer.read(MOST_BYTES)
@@ -25,47 +25,45 @@ def read_bytes(file: str) -> bytes:
         with os.fdopen(handle, "rb") as opened:
             about = os.fstat(opened.fileno())
             if not stat.S_ISREG(about.st_mode):
-                raise click.UsageError(f"{file} is not a regular file")
+                raise Refused(f"{file} is not a regular file")
             if about.st_size > MOST_BYTES:
-                raise click.UsageError(f"{file} is larger than {MOST_BYTES:,} bytes")
+                raise Refused(f"{file} is larger than {MOST_BYTES:,} bytes")
             return opened.read()
     except OSError as problem:
-        raise click.UsageError(f"{file}: {problem.strerror or problem}") from None
-
-
-def read_flow(file: str) -> str:
-    """A flow's text, as it is.
-
-    Raises:
-        click.UsageError: it cannot be read, or is not UTF-8.
-    """
-    try:
-        return read_bytes(file).decode("utf-8")
-    except UnicodeDecodeError as problem:
-        raise click.UsageError(f"{file} is not UTF-8 (byte {problem.start})") from None
+        raise Refused(f"{file}: {problem.strerror or problem}") from None
 
 
 def write_flow(path: Path, text: str) -> None:
-    """Replace a file's text, whole or not at all; its mode stays."""
-    folder = path.resolve().parent
-    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
+    """Replace a file's text, whole or not at all; its mode and its links stay.
+
+    Raises:
+        Refused: nobody may write it, or its folder.
+    """
+    place = path.resolve()
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as opened:
-            opened.write(text)
-        Path(name).chmod(stat.S_IMODE(path.stat().st_mode))
-        Path(name).replace(path.resolve())
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        mode = stat.S_IMODE(place.stat().st_mode)
+        if not mode & 0o222:
+            raise Refused(f"{path} is read-only; it stays as it is")
+        handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as opened:
+                opened.write(text)
+            Path(name).chmod(mode)
+            Path(name).replace(place)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as problem:
+        raise Refused(f"{path}: {problem.strerror or problem}") from None
 
 
 def write_new(path: Path, text: str) -> None:
     """Write a file, in place of one that may be there.
 
     Raises:
-        click.UsageError: it cannot be written.
+        Refused: it cannot be written.
     """
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as problem:
-        raise click.UsageError(f"{path}: {problem.strerror or problem}") from None
+        raise Refused(f"{path}: {problem.strerror or problem}") from None

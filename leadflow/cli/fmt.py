@@ -7,47 +7,75 @@ from pathlib import Path
 
 import click
 
-from leadflow.cli.files import read_flow, write_flow
+from leadflow.cli.files import read_bytes, write_flow
+from leadflow.cli.programs import flow_files
+from leadflow.cli.refused import Refused
 from leadflow.cli.views import human
 from leadflow.diagnostics import Report, Source
 from leadflow.syntax.format import format_text
+from leadflow.syntax.source import read_source
+
+STDIN = "-"
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True)
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; exit 1 if a file would change.")
-@click.option("--diff", is_flag=True, help="Change nothing; show what would change.")
+@click.option("--diff", is_flag=True, help="Change nothing; show what would change, and exit 1 if something would.")
 def command(files: Sequence[str], *, only_check: bool, diff: bool) -> None:
     """Write FILES the one way they are written. `-` reads standard input and writes standard output.
 
-    Comments and meaning stay; a file with syntax errors is left as it is.
+    FILES may be folders. Comments and meaning stay; a file with syntax errors is left as it is.
     """
-    worst = 0
-    for file in files:
-        worst = max(worst, _format(file, only_check=only_check, diff=diff))
-    sys.exit(worst)
+    named = files if STDIN in files else flow_files(files)
+    sys.exit(max(_format(file, only_check=only_check, diff=diff) for file in named))
 
 
 def _format(file: str, *, only_check: bool, diff: bool) -> int:
-    before = read_flow(file)
-    after, report = format_text(file, before)
+    """Format one file; the exit code that it asks for."""
+    try:
+        data = read_bytes(file)
+    except Refused as problem:  # the other files are formatted nevertheless
+        problem.show()
+        return problem.exit_code
+    report = Report()
+    source = read_source("<stdin>" if file == STDIN else file, data, report)
+    after = None if source is None else _formatted(source, report)
     if after is None:
-        _tell(report, file, before)
+        seen = Source(source.name if source else file, source.text if source else data.decode("utf-8", "replace"))
+        human.findings(report.diagnostics, {seen.name: seen})
         return 1
+    would_change = after.encode("utf-8") != data
     if diff:
-        lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), file, f"{file} (formatted)")
-        human.text("".join(lines))
-    elif file == "-":
+        human.text(_diff(data.decode("utf-8-sig"), after, file))
+    elif file == STDIN and not only_check:
         human.text(after)
-        return 0
-    elif after != before and not only_check:
-        write_flow(Path(file), after)
-        human.note(f"formatted {file}")
-        return 0
-    elif after != before:
+    elif would_change and not only_check:
+        return _write(file, after)
+    elif would_change:
         human.note(f"would format {file}")
-    return int(after != before and (only_check or diff))
+    return int(would_change and (only_check or diff))
 
 
-def _tell(report: Report, file: str, text: str) -> None:
-    human.findings(report.diagnostics, {file: Source(file, text)})
+def _formatted(source: Source, report: Report) -> str | None:
+    after, found = format_text(source.name, source.text)
+    for finding in found:
+        report(finding)
+    return after
+
+
+def _write(file: str, text: str) -> int:
+    try:
+        write_flow(Path(file), text)
+    except Refused as problem:
+        problem.show()
+        return problem.exit_code
+    human.note(f"formatted {file}")
+    return 0
+
+
+def _diff(before: str, after: str, file: str) -> str:
+    """A unified diff that patch programs take; a last line without an end says so."""
+    names = (file, f"{file} (formatted)")
+    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), *names)
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

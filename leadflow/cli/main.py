@@ -5,10 +5,13 @@ Exit codes of all commands: 0 done and clean, 1 findings or a failed run, 2 the 
 
 import sys
 from importlib import import_module
+from types import TracebackType
 
 import click
 
 import leadflow
+from leadflow.cli.streams import hush
+from leadflow.diagnostics import did_you_mean
 
 COMMANDS = {
     "new": "Start a project: a flow, its functions, its settings.",
@@ -36,6 +39,28 @@ class LazyGroup(click.Group):
         command = import_module(f"leadflow.cli.{cmd_name}").command
         return command if isinstance(command, click.Command) else None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names.
+
+        Raises:
+            click.UsageError: there is none of that name.
+        """
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"there is no command '{args[0]}'{did_you_mean(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; an interrupt and a reader who has enough end it without a word."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            hush()
+            sys.exit(141)
+        except KeyboardInterrupt:
+            sys.exit(130)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without loading any."""
         with formatter.section("Commands"):
@@ -43,21 +68,27 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(leadflow.__version__, prog_name="leadflow")
-def cli() -> None:
+@click.version_option(leadflow.__version__, prog_name="leadflow", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of a bug in leadflow.")
+def cli(*, debug: bool) -> None:
     """leadflow: flows of AI agents, checked before anything is spent.
 
     \b
       leadflow new shop && cd shop
       leadflow check main.flow
-      leadflow run main.flow --input name=Ada
+      leadflow run main.flow --input names='["Ada", "Grace"]'
     """
+    if not debug:
+        sys.excepthook = _say_sorry
+
+
+def _say_sorry(kind: type[BaseException], problem: BaseException, trace: TracebackType | None) -> None:
+    """An exception that nobody expected."""
+    click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(f"{kind.__name__}: {problem}", err=True)
+    click.echo("This is a bug in leadflow, not in your flow. `leadflow --debug …` shows where it happened.", err=True)
 
 
 def main() -> None:
     """The entry point of the script `leadflow`."""
-    try:
-        cli(standalone_mode=True)
-    except BrokenPipeError:  # whoever read our output has enough
-        sys.stderr.close()
-        sys.exit(141)
+    cli()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from leadflow.cli.refused import Refused
 from leadflow.cli.views import human
 
 FILES = {
@@ -55,12 +56,12 @@ def command(folder: Path) -> None:
     """Start a project in FOLDER: a flow, the functions it calls, its settings. Overwrites nothing."""
     there = [name for name in FILES if (folder / name).exists()]
     if there:
-        raise click.UsageError(f"{folder / there[0]} is there already; nothing was written")
+        raise Refused(f"{folder / there[0]} is there already; nothing was written")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in FILES.items():
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as problem:
-        raise click.UsageError(f"{folder}: {problem.strerror or problem}") from None
+        raise Refused(f"{folder}: {problem.strerror or problem}") from None
     human.note(f"wrote {', '.join(FILES)} into {folder}")
     human.note(f"next:  cd {folder} && leadflow check main.flow && leadflow run main.flow")

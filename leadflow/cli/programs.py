@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import click
-
 from leadflow.check.check import UnknownProfile
 from leadflow.check.checked import Checked
-from leadflow.cli.views import human
+from leadflow.check.reading import Read, ReadProblem
+from leadflow.cli.refused import Refused
+from leadflow.cli.views import human, machine
 from leadflow.diagnostics import Diagnostic, Source, Span, did_you_mean
-from leadflow.diagnostics.render import Sources
-from leadflow.files import MOST_BYTES, find_root, reader
+from leadflow.diagnostics.render import Sources, summary, to_json
+from leadflow.files import find_main, reader
 from leadflow.pipeline import CATALOGUE, check_file, plan_of
 from leadflow.plan.kinds import Catalogue
 from leadflow.plan.plan import FlowPlan, Plan
@@ -38,20 +38,18 @@ def flow_files(names: Sequence[str]) -> list[str]:
     """The flows that files and folders on the command line stand for.
 
     Raises:
-        click.UsageError: a name leads nowhere, or a folder holds no flow.
+        Refused: a name leads nowhere, or a folder holds no flow.
     """
     files: list[str] = []
     for name in names:
         path = Path(name)
-        if path.is_dir():
-            inside = sorted(str(p) for p in path.rglob("*.flow") if not any(part[0] == "." for part in p.parts[1:]))
+        if _is_there(path) and path.is_dir():
+            inside = sorted(str(p) for p in path.rglob("*.flow") if not _is_hidden(p.relative_to(path)))
             if not inside:
-                raise click.UsageError(f"there are no .flow files in {name}")
+                raise Refused(f"there are no .flow files in {name}")
             files += inside
-        elif path.exists() or path.is_symlink():
-            files.append(name)
         else:
-            raise click.UsageError(f"there is no file {name}")
+            files.append(name)
     return list(dict.fromkeys(files))
 
 
@@ -59,49 +57,57 @@ def check_flow(name: str, *, profile: str | None = None, catalogue: Catalogue = 
     """Check the program whose main file is named; findings name files as seen from the working folder.
 
     Raises:
-        click.UsageError: the program has no such profile.
+        Refused: the program has no such profile.
     """
-    path = Path(name)
-    root = find_root(path)
-    main = (path.resolve().parent.relative_to(root) / path.name).as_posix()
+    root, main = find_main(Path(name))
+    read = reader(root)
     try:
-        checked, report = check_file(main, reader(root), catalogue=catalogue, profile=profile)
+        checked, report = check_file(main, read, catalogue=catalogue, profile=profile)
     except UnknownProfile as problem:
-        raise click.UsageError(f"{main}: {problem}") from None
+        raise Refused(f"{name}: {problem}") from None
     names = _Names(root)
-    sources = [_unreadable(path, main)] if checked is None else [m.source for m in checked.modules.values()]
+    sources = [_unreadable(main, read)] if checked is None else [m.source for m in checked.modules.values()]
     shown = {names(source.name): Source(names(source.name), source.text) for source in sources}
     return Checking(checked, tuple(names.of_finding(finding) for finding in report.diagnostics), shown)
 
 
-def compile_flow(name: str, *, profile: str | None = None, catalogue: Catalogue = CATALOGUE) -> Plan:
-    """The plan of the program whose main file is named; findings are shown, and errors end the command.
+def compile_flow(
+    name: str, *, profile: str | None = None, catalogue: Catalogue = CATALOGUE, as_json: bool = False
+) -> Plan:
+    """The plan of the program whose main file is named.
+
+    Errors are shown and end the command. Warnings are for `check` to show; a person is told that there are some.
 
     Raises:
-        click.UsageError: there is no such file or profile.
+        Refused: there is no such file or profile.
         SystemExit: with 1, when the program has errors.
     """
-    flow_files([name])
+    if _is_there(Path(name)) and Path(name).is_dir():
+        raise Refused(f"{name} is a folder; name one .flow file")
     checking = check_flow(name, profile=profile, catalogue=catalogue)
-    if checking.found:
+    if checking.checked is not None and not checking.has_errors:
+        if checking.found and sys.stderr.isatty() and not as_json:
+            human.note(f"{summary(checking.found)}; `leadflow check {name}` shows them")
+        return plan_of(checking.checked)
+    if as_json:
+        machine.line({"event": "CheckFailed", "findings": to_json(checking.found, checking.sources)})
+    else:
         human.findings(checking.found, checking.sources)
-    if checking.checked is None or checking.has_errors:
-        sys.exit(1)
-    return plan_of(checking.checked)
+    sys.exit(1)
 
 
 def choose_flow(plan: Plan, name: str | None) -> FlowPlan:
     """The flow that is meant.
 
     Raises:
-        click.UsageError: no such flow, or none is named and it is not clear which one is meant.
+        Refused: no such flow, or none is named and it is not clear which one is meant.
     """
     if name is None and plan.main is None:
-        raise click.UsageError(f"name a flow: {plan.file} has {', '.join(plan.flows) or 'none'}")
+        raise Refused(f"name a flow: {plan.file} has {', '.join(plan.flows) or 'none'}")
     wanted = name or plan.main or ""
     if wanted not in plan.flows:
         hint = did_you_mean(wanted, plan.flows) or f"; {plan.file} has {', '.join(plan.flows) or 'none'}"
-        raise click.UsageError(f"there is no flow '{wanted}'{hint}")
+        raise Refused(f"there is no flow '{wanted}'{hint}")
     return plan.flows[wanted]
 
 
@@ -131,7 +137,25 @@ class _Names:
         )
 
 
-def _unreadable(path: Path, name: str) -> Source:
+def _unreadable(main: str, read: Read) -> Source:
     """A main file that is no source, as far as it can be shown."""
-    shown = path.read_bytes()[:MOST_BYTES].decode("utf-8", "replace") if path.is_file() else ""
-    return Source(name, shown)
+    data = read(main)
+    return Source(main, "" if isinstance(data, ReadProblem) else data.decode("utf-8", "replace"))
+
+
+def _is_there(path: Path) -> bool:
+    """True for what exists, also as a link to nowhere.
+
+    Raises:
+        Refused: it is not there, or nobody may know.
+    """
+    try:
+        path.lstat()
+    except OSError as problem:
+        what = "there is no file" if isinstance(problem, FileNotFoundError) else f"{problem.strerror}:"
+        raise Refused(f"{what} {path}") from None
+    return True
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

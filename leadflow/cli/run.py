@@ -1,31 +1,38 @@
 """`leadflow run FILE [FLOW]`: run a flow. The result goes to standard output, everything else to standard error."""
 
-import asyncio
 import contextlib
+import logging
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
+from typing import Literal, TextIO, TypeAlias, cast
 
 import click
 
 from leadflow.agents.registry import find_kinds
 from leadflow.api import Program
-from leadflow.assembly import RunOptions, StartProblem
+from leadflow.assembly import InputProblem, RunOptions, StartProblem
 from leadflow.cli.files import read_bytes
+from leadflow.cli.interrupts import Interrupted, run_interruptibly
 from leadflow.cli.programs import choose_flow, compile_flow
+from leadflow.cli.refused import Refused
+from leadflow.cli.streams import Lines, printing_to
 from leadflow.cli.views import human, machine, runs
 from leadflow.cli.views.failures import failure
-from leadflow.events.model import Status
+from leadflow.events.model import Entry, Status
 from leadflow.plan.forms import read_written_duration, to_plain
 from leadflow.plan.plan import FlowPlan, Plan
 from leadflow.run.adapters import SystemClock
 from leadflow.run.driver import Observer, Result
-from leadflow.run.inputs import parse_input, read_json
+from leadflow.run.inputs import parse_input, read_json, unknown_input
 from leadflow.run.values import Mismatch
 from leadflow.settings import Project, SettingsError, load_project
+
+Show: TypeAlias = Literal["live", "lines", "json", "quiet"]
+"""A picture on a terminal; events as JSON lines, and words at the end; nothing but JSON lines; nothing of it."""
 
 
 @click.command()
@@ -33,10 +40,10 @@ from leadflow.settings import Project, SettingsError, load_project
 @click.argument("flow", required=False)
 @click.option("--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="One input; repeat for more.")
 @click.option("--input-file", metavar="FILE", help="A JSON object of inputs; `-` is standard input.")
-@click.option("--profile", help="The profile to run under.")
+@click.option("--profile", metavar="NAME", help="The profile to run under.")
 @click.option("--timeout", metavar="DURATION", help="The most time the run may take, as in 90s or 1h30m.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="The seed of the run's chance, to repeat a run.")
-@click.option("--json", "show", flag_value="json", help="Events as JSON lines, also on a terminal.")
+@click.option("--seed", type=click.IntRange(min=0), metavar="NUMBER", help="The seed of chance: repeats its delays.")
+@click.option("--json", "show", flag_value="json", help="Nothing but JSON lines on standard error, terminal or not.")
 @click.option("--quiet", "-q", "show", flag_value="quiet", help="No progress and no events; only the result.")
 def command(
     file: str,
@@ -52,47 +59,52 @@ def command(
     """Run a FLOW of FILE: the one that is named, else `main`, else the only one that no other flow calls.
 
     The program is checked first; nothing is started when it has errors. The result is printed as JSON on standard
-    output. Progress goes to standard error: live on a terminal, as one JSON line per event otherwise.
-    Exit code 0: done. 1: findings, or the run failed. 2: the command line is wrong. 130: interrupted.
+    output; progress goes to standard error: live on a terminal, as one JSON line per event otherwise. Ctrl-C stops the
+    run and cleans up, a second one ends it at once.
+
+    \b
+    Exit code 0    done
+              1    the flow has errors, or the run could not start or failed
+              2    the command line or an input is wrong
+              130  interrupted
     """
+    wanted = cast(Show, show or ("live" if sys.stderr.isatty() else "lines"))
     registry = find_kinds()
-    plan = compile_flow(file, profile=profile, catalogue=registry.catalogue)
+    plan = compile_flow(file, profile=profile, catalogue=registry.catalogue, as_json=wanted == "json")
     chosen = choose_flow(plan, flow)
-    program = Program(plan, _project(file), registry)
-    raw = _inputs(chosen, inputs, input_file)
-    sys.exit(_run(program, chosen, raw, RunOptions(deadline=_duration(timeout), seed=seed), show))
+    job = _Job(Program(plan, _project(file), registry), chosen, _inputs(chosen, inputs, input_file), wanted)
+    sys.exit(_run(job, RunOptions(deadline=_duration(timeout), seed=seed)))
 
 
-def _run(program: Program, flow: FlowPlan, raw: dict[str, object], options: RunOptions, show: str | None) -> int:
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What shall be run, and how it is shown."""
+
+    program: Program
+    flow: FlowPlan
+    inputs: dict[str, object]
+    show: Show
+
+
+def _run(job: _Job, options: RunOptions) -> int:
     try:
-        with contextlib.redirect_stdout(sys.stderr), _watch(program.plan, flow, show) as observers:
-            # redirected, because what functions print is not the result
-            result = asyncio.run(program.run(flow.name, raw, replace(options, observers=observers)))
+        with _watch(job) as (observers, screen):
+            work = job.program.run(job.flow.name, job.inputs, replace(options, observers=observers))
+            result = run_interruptibly(work, asked=screen.asked, leave=screen.leave)
     except StartProblem as problem:
-        for line in problem.problems:
+        if job.show == "json":
+            machine.line({"event": "StartProblem", "problems": list(problem.problems)})
+        for line in problem.problems if job.show != "json" else ():
             human.problem(line)
-        return 1
-    except KeyboardInterrupt:
-        human.problem("interrupted; what was under way has been cleaned up")
-        return 130
-    return _tell(result, program.plan, show)
+        return 2 if isinstance(problem, InputProblem) else 1
+    except Interrupted as stopped:
+        if job.show != "json":
+            human.problem("interrupted; what was under way has been cleaned up")
+        return stopped.code
+    return _tell(result, job.program.plan, job.show)
 
 
-@contextlib.contextmanager
-def _watch(plan: Plan, flow: FlowPlan, show: str | None) -> Iterator[tuple[Observer, ...]]:
-    """Who is shown the events while the run lasts."""
-    if show == "quiet":
-        yield ()
-    elif show == "json" or not sys.stderr.isatty():
-        yield (runs.event,)
-    else:
-        progress = import_module("leadflow.cli.views.progress")  # rich is slow to load
-        watch = progress.Watch(plan, flow.name)
-        with progress.Screen(watch, lambda: SystemClock().now().timestamp()):
-            yield (watch,)
-
-
-def _tell(result: Result, plan: Plan, show: str | None) -> int:
+def _tell(result: Result, plan: Plan, show: Show) -> int:
     if result.status is Status.DONE:
         machine.document(to_plain(result.value))
         return 0
@@ -101,17 +113,90 @@ def _tell(result: Result, plan: Plan, show: str | None) -> int:
     return 1
 
 
+# --- while it runs ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Interrupt:
+    """What is shown of an interrupt."""
+
+    asked: Callable[[], None]
+    """It is known, and what is under way is asked to stop."""
+    leave: Callable[[], None]
+    """The process ends at once."""
+
+
+@contextlib.contextmanager
+def _watch(job: _Job) -> Iterator[tuple[tuple[Observer, ...], _Interrupt]]:
+    """Who is shown the events while the run lasts; what functions print and what is logged goes to standard error."""
+    if job.show == "json":
+        printed: TextIO = cast(TextIO, Lines(lambda text: machine.line({"event": "Printed", "text": text})))
+        said: Callable[[str], None] = lambda text: machine.line({"event": "Logged", "text": text})  # noqa: E731
+    else:
+        printed, said = sys.stderr, human.warning
+    with _logged(said), _screen(job) as shown, printing_to(printed):
+        yield shown
+        if printed is not sys.stderr:
+            printed.close()
+
+
+@contextlib.contextmanager
+def _screen(job: _Job) -> Iterator[tuple[tuple[Observer, ...], _Interrupt]]:
+    silent = _Interrupt(lambda: None, lambda: None)
+    match job.show:
+        case "quiet":
+            yield (), silent
+        case "json" | "lines":
+            yield (_lines(),), silent
+        case "live":
+            progress = import_module("leadflow.cli.views.progress")  # rich is slow to load
+            watch = progress.Watch(job.program.plan, job.flow.name)
+            screen = progress.Screen(watch, lambda: SystemClock().now().timestamp())
+            with screen:
+                yield (watch,), _Interrupt(screen.asked, screen.leave)
+
+
+def _lines() -> Observer:
+    """Writes each event as a JSON line, until nobody reads them any more; the run goes on."""
+    is_read = True
+
+    def write(entry: Entry) -> None:
+        nonlocal is_read
+        if is_read:
+            try:
+                runs.event(entry)
+            except BrokenPipeError:
+                is_read = False
+
+    return write
+
+
+@contextlib.contextmanager
+def _logged(say: Callable[[str], None]) -> Iterator[None]:
+    """What leadflow logs, in one line each, without tracebacks."""
+    handler = human.OneLine(say)
+    logger = logging.getLogger("leadflow")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+# --- the command line ---------------------------------------------------------------------------------------------
+
+
 def _project(file: str) -> Project:
     try:
         return load_project(Path(file))
     except SettingsError as problem:
-        raise click.UsageError(str(problem)) from None
+        raise Refused(str(problem)) from None
 
 
 def _duration(text: str | None) -> timedelta | None:
     duration = None if text is None else read_written_duration(text)
     if text is not None and (duration is None or duration <= timedelta(0)):
-        raise click.UsageError(f"--timeout: '{text}' is no duration; write 90s, 5m or 1h30m")
+        raise Refused(f"--timeout: '{human.one_line(text)}' is no duration; write 90s, 5m or 1h30m")
     return duration
 
 
@@ -121,13 +206,16 @@ def _inputs(flow: FlowPlan, pairs: Sequence[str], file: str | None) -> dict[str,
     if file is not None:
         data = read_json(read_bytes(file))
         if isinstance(data, Mismatch):
-            raise click.UsageError(f"--input-file {file}: {data.message}")
+            raise Refused(f"--input-file {file}: {data.message}")
         if not isinstance(data, dict):
-            raise click.UsageError(f"--input-file {file}: expected a JSON object with one entry per parameter")
+            raise Refused(f"--input-file {file}: expected a JSON object with one entry per parameter")
         raw.update(data)
     for pair in pairs:
+        name, equals, _ = pair.partition("=")
+        if equals and name not in {param.name for param in flow.params}:
+            raise Refused(f"--input: {unknown_input(flow.name, flow.params, name)}")
         given = parse_input(pair, flow.params)
         if isinstance(given, Mismatch):
-            raise click.UsageError(f"--input: {given.message}")
+            raise Refused(f"--input: {given.message}")
         raw[given[0]] = given[1]
     return raw

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from leadflow.diagnostics.suggest import did_you_mean
 from leadflow.plan import forms
 from leadflow.plan.operators import MAX_DEPTH, MAX_INT
-from leadflow.plan.types import FieldType, LiteralType, OptionalType, Prim, Type, UnionType, show
-from leadflow.run.values import Mismatch, pointer
+from leadflow.plan.types import JSON, FieldType, LiteralType, OptionalType, Prim, Type, UnionType, Value, show
+from leadflow.run.values import Mismatch, admit_inputs, pointer
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,38 @@ def _check_depth(data: object, most: int) -> None:
     raise _Refused(f"JSON of at most {most} levels", "more")
 
 
+# --- all inputs of a flow -----------------------------------------------------------------------------------------
+
+_MOST_TOLD = 10
+"""Unknown inputs that are told by name."""
+
+
+def read_inputs(flow: str, params: Sequence[FieldType], raw: Mapping[str, object]) -> Mapping[str, Value] | list[str]:
+    """The inputs of a run by parameter, or a line for everything that is wrong with them (case 52)."""
+    admitted = admit_inputs(params, raw)
+    if not isinstance(admitted, tuple):
+        return admitted
+    types = {param.name: param.type for param in params}
+    unknown = [name for name in raw if name not in types]
+    lines = [unknown_input(flow, params, name) for name in unknown[:_MOST_TOLD]]
+    if len(unknown) > _MOST_TOLD:
+        lines.append(f"{flow} has no such {len(unknown) - _MOST_TOLD} further inputs either")
+    for wrong in admitted:
+        name = wrong.path.split("/")[1]
+        if name in types and name not in raw:
+            lines.append(f"{flow} needs the input '{name}' ({show(types[name])})")
+        elif name in types:
+            lines.append(f"input of {flow}: {wrong.message}")
+    return lines
+
+
+def unknown_input(flow: str, params: Sequence[FieldType], name: str) -> str:
+    """What to say about an input that is none."""
+    names = [param.name for param in params]
+    hint = did_you_mean(name, names) or (f"; its inputs are {', '.join(names)}" if names else "; it takes none")
+    return f"{flow} has no input '{pointer([name])[1:]}'{hint}"
+
+
 # --- name=value ---------------------------------------------------------------------------------------------------
 
 
@@ -136,7 +169,11 @@ def parse_input(pair: str, params: Sequence[FieldType]) -> tuple[str, object] | 
     if name not in types:
         return Mismatch(pointer([name]), f"a parameter ({', '.join(types) or 'there are none'})", "another name")
     raw = _typed(types[name], text)
-    return Mismatch(pointer([name]), show(types[name]), raw.got) if isinstance(raw, Mismatch) else (name, raw)
+    if not isinstance(raw, Mismatch):
+        return name, raw
+    if _is_plain(types[name]):
+        return Mismatch(pointer([name]), show(types[name]), "other text")
+    return Mismatch(pointer([name]), f"{show(types[name])}, written as JSON", raw.got)
 
 
 def _typed(type_: Type, text: str) -> object:
@@ -152,6 +189,11 @@ def _typed(type_: Type, text: str) -> object:
             return None
         case _:
             return text if _takes_text(type_) else read_json(text)
+
+
+def _is_plain(type_: Type) -> bool:
+    """Whether nobody thinks of JSON when a value of the type is written."""
+    return isinstance(type_.inner if isinstance(type_, OptionalType) else type_, Prim) and type_ != JSON
 
 
 def _takes_text(type_: Type) -> bool:

@@ -110,7 +110,7 @@ def test_inputs_are_typed_by_their_parameter(type_: Type, written: str, raw: obj
     [
         ("p", "expected name=value, got no '='"),
         ("q=1", "at /q: expected a parameter (p), got another name"),
-        ("p=[1", "at /p: expected list[int], got none: line 1, column 3"),
+        ("p=[1", "at /p: expected list[int], written as JSON, got none: line 1, column 3"),
     ],
 )
 def test_inputs_that_cannot_be_read(pair: str, said: str) -> None:

@@ -1,7 +1,8 @@
 """Results for people. Findings and progress go to standard error, what was asked for to standard output."""
 
+import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import click
 
@@ -15,7 +16,7 @@ def findings(found: Sequence[Diagnostic], sources: Sources, *, concise: bool = F
         click.echo(render_concise(found, sources), nl=False, err=True)
         return
     click.echo(render_text(found, sources, colour=sys.stderr.isatty()), nl=False, err=True)
-    where = f" in {files} files" if files > 1 else ""
+    where = f"; {files} files checked" if files > 1 else ""
     if found:
         click.echo(f"{summary(found)}{where}", err=True)
 
@@ -29,6 +30,12 @@ def clean(files: Sequence[str]) -> None:
 def problem(message: str) -> None:
     """Something that is no finding in a flow: settings, files, the environment."""
     click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(message, err=True)
+
+
+def warning(message: str) -> None:
+    """Something that went wrong on the way, and did not stop it."""
+    click.secho("warning: ", fg="yellow", bold=True, nl=False, err=True)
     click.echo(message, err=True)
 
 
@@ -74,3 +81,17 @@ def explain_page(page: CodePage) -> None:
             inside = not inside
             continue
         click.echo(click.style(f"    {line}", fg="cyan") if inside else line)
+
+
+class OneLine(logging.Handler):
+    """Hands on what is logged as a line for people: the message and what was raised, without the way there."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__()
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell one record."""
+        raised = record.exc_info[1] if record.exc_info else None
+        what = f": {type(raised).__name__}: {raised}" if raised is not None else ""
+        self._say(one_line(record.getMessage() + what))
