@@ -21,13 +21,12 @@ from time import perf_counter, process_time
 import aiohttp
 from aiohttp import web
 
-ROOT = Path(__file__).resolve().parents[2]
-
 from leadflow.agents.registry import find_kinds
 from leadflow.assembly import RunOptions, run_plan
 from leadflow.pipeline import compile_source
 from leadflow.settings import Project, RunSettings, Settings
 
+ROOT = Path(__file__).resolve().parents[2]
 DELAY = 0.2
 FLOW = """leadflow 1
 
