@@ -67,6 +67,9 @@ class RunState:
     plan: str = ""
     inputs: Mapping[str, Value] = field(default_factory=dict)
     status: Status = Status.PENDING
+    """`waiting` between two attempts of its flow."""
+    attempts: int = 1
+    """Of its flow as a whole."""
     value: Value = None
     failure: Failure | None = None
     cancel: str | None = None
@@ -145,12 +148,18 @@ def _node_started(state: RunState, event: NodeStarted, at: float | None) -> None
 
 
 def _attempt_started(state: RunState, event: AttemptStarted, at: float | None) -> None:
+    if event.path == state.flow:
+        state.status, state.attempts = Status.RUNNING, event.attempt
+        return
     node = _move(state, event.path, Status.RUNNING, at)
     node.attempts, node.agent, node.delay = event.attempt, event.agent, None
 
 
 def _attempt_failed(state: RunState, event: AttemptFailed, at: float | None) -> None:
     status = Status.RUNNING if event.delay is None else Status.WAITING
+    if event.path == state.flow:
+        state.status = status
+        return
     node = _move(state, event.path, status, at)
     node.delay = event.delay
     node.failed_attempts.append(event.failure)

@@ -32,7 +32,7 @@ from leadflow.events.model import (
 from leadflow.plan.types import Value
 from leadflow.run.errors import InternalError
 from leadflow.run.heap import Heap
-from leadflow.run.kernel import Call, CancelCall, Command, Kernel, Program, StartTimer, Step, StopTimer
+from leadflow.run.kernel import Call, CancelCall, Command, Kernel, Program, StartTimer, Step, StopTimer, TryAgain
 from leadflow.run.kernel_layout import NodeLayout
 from leadflow.run.ports import Answer, Caller, Callers, CallOrder, Clock, Journal
 from leadflow.run.recover import replay
@@ -221,6 +221,8 @@ class Driver:
                     self._time(command)
                 case StopTimer(path):
                     self._forget(path)
+                case TryAgain():
+                    self._spawn(self._again(command))
                 case _:
                     assert_never(command)
         if told:
@@ -314,6 +316,10 @@ class Driver:
         what = f"{timer.path} took" if timer.path else "the run took"
         text = f"{what} longer than {timer.duration.total_seconds():g} s"
         self._post(DeadlinePassed(timer.path, Failure("timeout.total", "timeout", text, timer.path)))
+
+    async def _again(self, order: TryAgain) -> None:
+        await self._ports.clock.sleep(order.delay)
+        self._post(AttemptStarted(order.path, order.attempt, ""))
 
     def _forget(self, path: str) -> None:
         self._deadlines.pop(path, None)

@@ -26,22 +26,35 @@ from leadflow.events.model import (
 )
 from leadflow.run.context import RunValues
 from leadflow.run.errors import InternalError
-from leadflow.run.kernel_blocks import finish_frame
+from leadflow.run.kernel_blocks import finish_frame, reopen_block
 from leadflow.run.kernel_frames import begin_frame, problem_of
 from leadflow.run.kernel_gates import admitted, give_back, release_all
 from leadflow.run.kernel_layout import NodeLayout, Program
 from leadflow.run.kernel_nodes import consider, start
+from leadflow.run.kernel_retry import try_again
 from leadflow.run.kernel_settle import (
     FRAME_ITSELF,
     PENDING,
+    close_block,
     settle_cancelled,
     settle_done,
     settle_failed,
     stop_frame,
 )
-from leadflow.run.kernel_state import Call, CancelCall, Command, Frame, Gate, StartTimer, State, StopTimer, Values
+from leadflow.run.kernel_state import (
+    Call,
+    CancelCall,
+    Command,
+    Frame,
+    Gate,
+    StartTimer,
+    State,
+    StopTimer,
+    TryAgain,
+    Values,
+)
 
-__all__ = ["Call", "CancelCall", "Command", "Kernel", "Program", "StartTimer", "Step", "StopTimer"]
+__all__ = ["Call", "CancelCall", "Command", "Kernel", "Program", "StartTimer", "Step", "StopTimer", "TryAgain"]
 
 
 class Step(NamedTuple):
@@ -82,7 +95,11 @@ class Kernel:
         if self._deadline is not None:
             state.timers[""] = None
             state.commands.append(StartTimer("", self._deadline, None))
-        _open_run(state, None if self._deadline is None else "")
+        if (timeout := state.program.layout(started.flow).timeout) is not None:
+            state.timers[started.flow] = None
+            within = None if self._deadline is None else ""
+            state.commands.append(StartTimer(started.flow, timeout, within))
+        _open_run(state)
         _advance(state)
         return _step(state)
 
@@ -107,14 +124,10 @@ def _step(state: State) -> Step:
     return step
 
 
-def _open_run(state: State, within: str | None) -> None:
+def _open_run(state: State) -> None:
     started = state.started
     flow = state.program.layout(started.flow)
     body = flow.scopes[0]
-    if flow.timeout is not None:
-        state.timers[started.flow] = None
-        state.commands.append(StartTimer(started.flow, flow.timeout, within))
-        within = started.flow
     state.root = Frame(
         state,
         flow,
@@ -122,11 +135,11 @@ def _open_run(state: State, within: str | None) -> None:
         None,
         None,
         0,
-        f"{started.flow}/",
+        f"{started.flow}/" if state.attempt == 1 else f"{started.flow}~{state.attempt}/",
         (),
         tuple([started.inputs.get(param.name) for param in flow.flow.params]),
         state.gate if flow.concurrency is None else Gate(flow.concurrency, state.gate),
-        within,
+        next((path for path in (started.flow, "") if path in state.timers), None),
         flow.priority or 0,
         flow.strategy,
         Values(None),
@@ -153,17 +166,22 @@ def _advance(state: State) -> None:
         if not state.ready and not state.freed:
             return
         for item in admitted(state):
-            _, _, local, frame, layout = item
-            if frame.status[local] is PENDING:
+            _, _, frame, layout = item
+            if frame.status[layout.local] is PENDING:
                 start(state, frame, layout)
             else:
                 give_back(item, None, state)
 
 
 def _end(state: State, root: Frame) -> None:
-    """The run ends; nothing of it executes after this (case X1)."""
-    state.has_ended = True
+    """The run ends, or its flow is tried again; nothing of it executes after its end (case X1)."""
     problem = problem_of(root)
+    if isinstance(problem, Failure) and state.cancelled is None and not root.is_forced:
+        path = state.started.flow
+        if try_again(state, path, root.flow.retry, problem, state.attempt):
+            state.pauses[path] = None
+            return
+    state.has_ended = True
     for path in state.timers:
         state.commands.append(StopTimer(path))
     state.timers.clear()
@@ -192,6 +210,9 @@ def _take(state: State, fact: Event, *, logged: bool) -> None:
         case NodeCancelled(path=path, why=why):
             if (found := _ended(state, path)) is not None:
                 settle_cancelled(*found, why)
+        case AttemptStarted(path=path, attempt=attempt) if path in state.pauses:
+            state.events.append(fact)
+            _again(state, path, attempt)
         case AttemptStarted(path=path) | AttemptFailed(path=path):
             if path in state.calls:
                 state.events.append(fact)
@@ -200,6 +221,7 @@ def _take(state: State, fact: Event, *, logged: bool) -> None:
                 state.cancelled = why
                 state.events.append(fact)
                 stop_frame(state.root, why, force=False)
+                _stop_pause(state)
         case DeadlinePassed(path=path, failure=failure):
             if path in state.timers:
                 state.events.append(fact)
@@ -221,11 +243,33 @@ def _too_late(state: State, path: str, failure: Failure) -> None:
     block = state.timers.pop(path)
     why = f"the time of {path} is over" if path else "the time of the run is over"
     if block is not None:
+        block.is_late = True
         if block.failure is None and block.stopped is None:
             block.failure = failure
         for frame in list(block.live.values()):
             stop_frame(frame, why, force=True)
+        if state.pauses.pop(path, None) is not None:
+            close_block(block, failure, None)
     elif state.root is not None:
-        if state.root.stopping is None:
+        if state.root.stopping is None or state.started.flow in state.pauses:
             state.root.failure = failure
         stop_frame(state.root, why, force=True)
+        state.root.is_forced = True
+        _stop_pause(state)
+
+
+def _again(state: State, path: str, attempt: int) -> None:
+    """The wait between two attempts is over."""
+    block = state.pauses.pop(path)
+    if block is not None:
+        reopen_block(block, attempt)
+    else:
+        state.attempt = attempt
+        _open_run(state)
+
+
+def _stop_pause(state: State) -> None:
+    """The run is stopped while its flow waits for the next attempt: nothing else is under way."""
+    if state.started.flow in state.pauses and state.root is not None:
+        del state.pauses[state.started.flow]
+        _end(state, state.root)

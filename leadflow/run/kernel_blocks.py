@@ -15,6 +15,7 @@ from leadflow.run.kernel_frames import (
     summary,
 )
 from leadflow.run.kernel_layout import NodeLayout, expression
+from leadflow.run.kernel_retry import forget, try_again
 from leadflow.run.kernel_settle import close_block, stop_frame, value_failure
 from leadflow.run.kernel_state import Block, Frame
 
@@ -25,14 +26,37 @@ def begin_block(frame: Frame, layout: NodeLayout) -> None:
     try:
         _open(block, frame, layout)
     except ValueProblem as problem:
-        close_block(block, value_failure(problem, block.path), None)
+        end_block(block, value_failure(problem, block.path), None)
+
+
+def reopen_block(block: Block, attempt: int) -> None:
+    """The next attempt of a block begins."""
+    block.attempt = attempt
+    forget(block)
+    try:
+        _open(block, block.home, block.layout)
+    except ValueProblem as problem:
+        end_block(block, value_failure(problem, block.path), None)
+
+
+def end_block(block: Block, problem: Failure | str | None, value: Value) -> None:
+    """All below a block has settled: it is tried again, or its node settles."""
+    state, layout = block.home.state, block.layout
+    if isinstance(problem, Failure) and not block.is_late and block.stopped is None:
+        policy = layout.retry
+        if policy is None and isinstance(layout.node.work, FlowCall):
+            policy = state.program.layout(layout.node.work.flow).retry
+        if try_again(state, block.path, policy, problem, block.attempt):
+            state.pauses[block.path] = block
+            return
+    close_block(block, problem, value)
 
 
 def _open(block: Block, home: Frame, layout: NodeLayout) -> None:
     match layout.node.work:
         case FlowCall(flow=name):
             flow = home.state.program.layout(name)
-            if flow.timeout is not None:
+            if flow.timeout is not None and block.attempt == 1:
                 block.timeout = flow.timeout if block.timeout is None else min(flow.timeout, block.timeout)
             slots = tuple([value(home) for value in layout.values])
             start_timer(block)
@@ -58,7 +82,7 @@ def finish_frame(frame: Frame, block: Block) -> None:
     del block.live[frame.index]
     match block.layout.node.work:
         case FlowCall() | Do():
-            close_block(block, block.failure or problem_of(frame), frame.result)
+            end_block(block, block.failure or problem_of(frame), frame.result)
         case For():
             _end_iteration(block, frame)
         case Repeat():
@@ -81,10 +105,10 @@ def _measure(block: Block, home: Frame, layout: NodeLayout) -> bool:
         raise ValueProblem("`for` needs a list")
     if layout.limit is not None and len(items) > (most := _number(layout, home)):
         text = f"the list has {len(items)} items, `at most {most}` are allowed"
-        close_block(block, Failure("flow.too_many", "resource", text, block.path), None)
+        end_block(block, Failure("flow.too_many", "resource", text, block.path), None)
         return False
     if not items:
-        close_block(block, None, ())
+        end_block(block, None, ())
         return False
     block.items, block.results = tuple(items), [None] * len(items)
     block.limit = layout.concurrency or len(items)
@@ -116,7 +140,7 @@ def _end_iteration(block: Block, frame: Frame) -> None:
     outcome: Failure | str | None = block.failure or block.stopped
     if outcome is None and block.failures:
         outcome = in_doubt(block.failures) if strategy == "partial" else summary(block.failures, block.path)
-    close_block(block, outcome, tuple(block.results))
+    end_block(block, outcome, tuple(block.results))
 
 
 # --- repeat -------------------------------------------------------------------------------------------------------
@@ -125,7 +149,7 @@ def _end_iteration(block: Block, frame: Frame) -> None:
 def _next_round(block: Block, value: Value) -> None:
     """Rule B1: only the value passes from one round to the next."""
     if block.begun >= block.limit:
-        close_block(block, _exhausted(block), None)
+        end_block(block, _exhausted(block), None)
         return
     index = block.begun
     block.begun += 1
@@ -136,17 +160,17 @@ def _end_round(block: Block, frame: Frame) -> None:
     until, otherwise = expression(block.layout.until), block.layout.otherwise
     problem = block.failure or problem_of(frame)
     if problem is not None:
-        close_block(block, problem, None)
+        end_block(block, problem, None)
         return
     try:
         if until(frame) is True:
-            close_block(block, None, frame.result)
+            end_block(block, None, frame.result)
         elif block.begun >= block.limit and otherwise is not None:
-            close_block(block, None, otherwise(frame))
+            end_block(block, None, otherwise(frame))
         else:
             _next_round(block, frame.result)
     except ValueProblem as wrong:
-        close_block(block, value_failure(wrong, block.path), None)
+        end_block(block, value_failure(wrong, block.path), None)
 
 
 def _exhausted(block: Block) -> Failure:
@@ -167,7 +191,7 @@ def _end_parallel(block: Block, frame: Frame, need: int | None) -> None:
             text = f"{good} of {len(frame.status)} members succeeded, {need} are needed"
             problem = Failure("flow.need", "agent", text, block.path, (), causes)
     members = frame.layout.members
-    close_block(block, problem, {member.name: frame.nodes.get(member.id) for member in members})
+    end_block(block, problem, {member.name: frame.nodes.get(member.id) for member in members})
 
 
 def _end_race(block: Block, frame: Frame) -> None:
@@ -177,7 +201,7 @@ def _end_race(block: Block, frame: Frame) -> None:
         causes = tuple(frame.failures or ())
         text = f"none of {len(frame.status)} rivals succeeded"
         problem = frame.stopping or Failure("flow.race", "agent", text, block.path, (), causes)
-    close_block(block, problem, frame.result)
+    end_block(block, problem, frame.result)
 
 
 def _number(layout: NodeLayout, home: Frame) -> int:

@@ -24,8 +24,8 @@ def open_block(frame: Frame, layout: NodeLayout) -> Block:
 
 
 def start_timer(block: Block) -> None:
-    """A block with a deadline began."""
-    if block.timeout is not None:
+    """A block with a deadline began; it bounds all of its attempts."""
+    if block.timeout is not None and block.attempt == 1:
         state = block.home.state
         state.timers[block.path] = block
         state.commands.append(StartTimer(block.path, block.timeout, block.home.within))

@@ -16,7 +16,7 @@ _PENDING = Status.PENDING
 def queue(frame: Frame, layout: NodeLayout) -> None:
     """A call, or a member of a block with `@concurrency`, may start as soon as there is room."""
     priority = frame.priority if layout.priority is None else layout.priority
-    frame.state.ready.append((layout.order - priority, frame.key, layout.local, frame, layout))
+    frame.state.ready.append((layout.order - priority, (*frame.key, layout.id), frame, layout))
 
 
 def admitted(state: State) -> Iterator[Ready]:
@@ -26,7 +26,7 @@ def admitted(state: State) -> Iterator[Ready]:
         ready.sort()
     late: list[Ready] = []
     for item in ready:
-        frame = item[3]
+        frame = item[2]
         gate = frame.members or frame.gate
         if gate is state.gate and gate.limit is not None and gate.used >= gate.limit:
             late.append(item)
@@ -39,7 +39,7 @@ def admitted(state: State) -> Iterator[Ready]:
         gate = state.freed.pop()
         while gate.waiting and (gate.limit is None or gate.used < gate.limit):
             item = gate.waiting.leave()
-            if item[3].status[item[2]] is not _PENDING:
+            if item[2].status[item[3].local] is not _PENDING:
                 give_back(item, gate, state)
                 continue
             gate.used += 1
@@ -68,7 +68,7 @@ def _freed(gate: Gate, state: State) -> None:
 
 def _next(item: Ready, gate: Gate) -> Gate | None:
     """The next gate of an item: only calls pass those of flows and of the run."""
-    return gate.outer if item[4].is_call else None
+    return gate.outer if item[3].is_call else None
 
 
 def release(gate: Gate, state: State) -> None:
@@ -89,7 +89,7 @@ def release_all(frame: Frame, state: State) -> None:
 
 def give_back(item: Ready, reached: Gate | None, state: State) -> None:
     """An item was stopped before it started: it gives back the places it held before that gate; None: all."""
-    gate: Gate | None = item[3].members or item[3].gate
+    gate: Gate | None = item[2].members or item[2].gate
     while gate is not None and gate is not reached:
         release(gate, state)
         gate = _next(item, gate)

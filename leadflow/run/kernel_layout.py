@@ -138,6 +138,7 @@ class FlowLayout:
     timeout: timedelta | None
     concurrency: int | None
     priority: int | None
+    retry: Retry | None
 
 
 def policy_of(applied: tuple[Applied, ...], kind: type[P]) -> P | None:
@@ -194,6 +195,7 @@ def lay_out(flow: FlowPlan) -> FlowLayout:
         whole_timeout(flow.policies),
         concurrency.limit if concurrency else None,
         _priority(flow.policies),
+        policy_of(flow.policies, Retry),
     )
 
 

@@ -202,6 +202,7 @@ def stop_block(block: Block, why: str, *, force: bool) -> None:
     for frame in list(block.live.values()):
         stop_frame(frame, why, force=force)
     if not block.live:
+        block.home.state.pauses.pop(block.path, None)
         close_block(block, why, None)
 
 

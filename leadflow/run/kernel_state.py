@@ -65,7 +65,16 @@ class StopTimer:
     path: str
 
 
-Command: TypeAlias = Call | CancelCall | StartTimer | StopTimer
+@record
+class TryAgain:
+    """Report `AttemptStarted` of that block or flow after so long."""
+
+    path: str
+    attempt: int
+    delay: timedelta
+
+
+Command: TypeAlias = Call | CancelCall | StartTimer | StopTimer | TryAgain
 
 
 # --- frames and blocks --------------------------------------------------------------------------------------------
@@ -127,8 +136,8 @@ class Gate:
     waiting: Line = field(default_factory=Line)
 
 
-Ready: TypeAlias = tuple[int, tuple[int, ...], int, "Frame", NodeLayout]
-"""A node that may start: rank and priority, the frame's key, its position, and what it is."""
+Ready: TypeAlias = tuple[int, tuple[int, ...], "Frame", NodeLayout]
+"""A node that may start: rank and priority, its place in the order of paths, and what it is."""
 
 
 @dataclass(slots=True, eq=False)
@@ -268,6 +277,8 @@ class Block:
     """What it will fail with when all below has settled."""
     stopped: str | None = None
     """Why it was stopped from outside."""
+    is_late: bool = False
+    """Its deadline passed."""
 
 
 # --- the run ------------------------------------------------------------------------------------------------------
@@ -292,6 +303,10 @@ class State:
     """Calls under way."""
     timers: dict[str, Block | None] = field(default_factory=dict)
     """Deadlines that have neither passed nor been forgotten; None: of the run."""
+    pauses: dict[str, Block | None] = field(default_factory=dict)
+    """What waits for its next attempt; None: the flow of the run."""
+    attempt: int = 1
+    """Of the flow of the run."""
     locals: list[Value] = field(default_factory=list)
     """Shared by all expressions: only one is evaluated at a time."""
     events: list[Event] = field(default_factory=list)

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from leadflow.events.model import Event, RunStarted
 from leadflow.run.errors import InternalError
-from leadflow.run.kernel import Call, CancelCall, Command, Kernel, StartTimer, Step, StopTimer
+from leadflow.run.kernel import Call, CancelCall, Command, Kernel, StartTimer, Step, StopTimer, TryAgain
 
 
 def replay(kernel: Kernel, events: Sequence[Event]) -> Step:
@@ -44,6 +44,8 @@ def _is_open(kernel: Kernel, command: Command) -> bool:
             return path in kernel.state.calls
         case StartTimer(path=path):
             return path in kernel.state.timers
+        case TryAgain(path=path):
+            return path in kernel.state.pauses
         case StopTimer():
             return False
         case _:

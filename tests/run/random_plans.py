@@ -7,12 +7,21 @@ from zlib import crc32
 
 from hypothesis import strategies as st
 
-from leadflow.events.model import CancelRequested, DeadlinePassed, Event, Failure, NodeCancelled, NodeDone, NodeFailed
+from leadflow.events.model import (
+    AttemptStarted,
+    CancelRequested,
+    DeadlinePassed,
+    Event,
+    Failure,
+    NodeCancelled,
+    NodeDone,
+    NodeFailed,
+)
 from leadflow.plan.expr import Binary, Const, Guard, ListOf, NodeValue
 from leadflow.plan.plan import Branch, Do, FlowCall, For, Need, NeedWhy, Parallel, Plan, Race, Repeat
-from leadflow.plan.policy import Applied, Concurrency, OnFailure, Optional, Priority, Timeout
+from leadflow.plan.policy import Applied, Concurrency, OnFailure, Optional, Priority, Retry, Timeout
 from leadflow.plan.types import Effect, Value
-from leadflow.run.kernel import Call, CancelCall, Command, Kernel, Program, StartTimer, Step, StopTimer
+from leadflow.run.kernel import Call, CancelCall, Command, Kernel, Program, StartTimer, Step, StopTimer, TryAgain
 from tests.plans import Block, Making, apply, call_of, plan
 from tests.run.fakes import started
 
@@ -30,6 +39,8 @@ POLICIES: Sequence[Applied | None] = (
     apply("concurrency", Concurrency(2)),
     apply("priority", Priority(5)),
     apply("timeout", Timeout(total=timedelta(seconds=5))),
+    apply("retry", Retry(2, on=("agent",))),
+    apply("retry", Retry(3, on=("agent",))),
 )
 EFFECTS: Sequence[Effect] = ("pure", "read", "write")
 WHYS: Sequence[NeedWhy] = ("data", "after", "order")
@@ -44,8 +55,10 @@ def plans(draw: st.DrawFn, *, calm: bool = False) -> Plan:
         return draw(st.integers(0, count - 1))
 
     inner = _Author(Making("inner"), pick, calm=calm, flows=())
+    inner.flow.policies = inner.policies()
     inner.write(None, [], 2)
     outer = _Author(Making("main"), pick, calm=calm, flows=("inner",))
+    outer.flow.policies = outer.policies()
     outer.write(None, [], 3)
     return plan(outer.flow.done(), inner.flow.done())
 
@@ -161,6 +174,8 @@ class World:
     calls: dict[str, bool] = field(default_factory=dict)
     """Calls under way: whether they were told to stop."""
     timers: dict[str, None] = field(default_factory=dict)
+    pauses: dict[str, int] = field(default_factory=dict)
+    """Further attempts to begin."""
 
     def take(self, step: Step) -> None:
         """Write the events down and obey the commands."""
@@ -180,11 +195,15 @@ class World:
                 self.timers[path] = None
             case StopTimer(path=path):
                 self.timers.pop(path, None)
+            case TryAgain(path=path, attempt=attempt):
+                self.pauses[path] = attempt
 
     def next_fact(self) -> Event:
         """Something happens."""
-        paths = [*self.calls, *([] if self.failing == 0 else self.timers)]
+        paths = [*self.calls, *self.pauses, *([] if self.failing == 0 else self.timers)]
         path = paths[self.pick(len(paths))]
+        if path in self.pauses:
+            return AttemptStarted(path, self.pauses.pop(path), "")
         if path not in self.calls:
             del self.timers[path]
             return DeadlinePassed(path, Failure("timeout.total", "timeout", "late", path))
@@ -207,7 +226,7 @@ class World:
             if count == cancel_at:
                 self.give(CancelRequested("enough"))
             else:
-                assert self.calls or self.timers, "the run waits for nothing"
+                assert self.calls or self.timers or self.pauses, "the run waits for nothing"
                 self.give(self.next_fact())
         raise AssertionError("the run does not end")
 

@@ -90,7 +90,7 @@ def test_no_node_starts_before_its_needs(plan: Plan, data: st.DataObject) -> Non
 def needed_paths(plan: Plan, path: str) -> list[str]:
     """The paths of what the node of a path needs, found from the path and the plan alone."""
     parts = path.split("/")
-    flow, scope = plan.flows[parts[0]], 0
+    flow, scope = plan.flows[parts[0].partition("~")[0]], 0
     prefixes = {0: parts[0]}
     node: Node | None = None
     for position, part in enumerate(parts[1:], 1):
@@ -111,7 +111,7 @@ def needed_paths(plan: Plan, path: str) -> list[str]:
 
 def needed_paths_of_call(plan: Plan, parts: list[str], node: Node) -> list[str]:
     """As `needed_paths`, for a node that calls a flow."""
-    flow, scope, prefixes = plan.flows[parts[0]], 0, {0: parts[0]}
+    flow, scope, prefixes = plan.flows[parts[0].partition("~")[0]], 0, {0: parts[0]}
     for position, part in enumerate(parts[1:-1], 1):
         name = re.sub(r"(\[\d+\]|~\d+)+$", "", part)
         inner = next(n for n in flow.nodes if n.scope == scope and n.name == name)
@@ -131,10 +131,16 @@ def test_the_live_state_is_the_fold_of_the_events(plan: Plan, data: st.DataObjec
             apply(state, event)
         told = len(made.log)
         live = statuses(made.kernel.state.root)
-        assert live == {path: state.nodes[path].status for path in live}
-        under_way = {path for path, node in state.nodes.items() if node.status is Status.RUNNING}
+        known = {path: Status.RUNNING if at(state, path) is Status.WAITING else at(state, path) for path in live}
+        assert known == live
+        under_way = {path for path, node in state.nodes.items() if not node.status.is_settled}
         assert under_way == {path for path, status in live.items() if status is Status.RUNNING}
         made.give(made.next_fact())
+
+
+def at(state: RunState, path: str) -> Status:
+    """Where a node stands, by the log."""
+    return state.nodes[path].status
 
 
 def statuses(frame: Frame | None) -> dict[str, Status]:

@@ -1,0 +1,122 @@
+"""The fold: what a reader knows after each event, without a kernel."""
+
+from typing import get_args
+
+import pytest
+
+from leadflow.events.fold import _APPLY, NodeState, RunState, apply, fold
+from leadflow.events.model import (
+    AttemptFailed,
+    AttemptFailure,
+    AttemptStarted,
+    BranchTaken,
+    CancelRequested,
+    DeadlinePassed,
+    Entry,
+    Event,
+    Failure,
+    NodeBlocked,
+    NodeCancelled,
+    NodeDone,
+    NodeFailed,
+    NodeSkipped,
+    NodeStarted,
+    RunCancelled,
+    RunDone,
+    RunFailed,
+    RunStarted,
+    Status,
+    Usage,
+)
+from tests.run.fakes import STARTED
+
+START = RunStarted("r", "f", "hash", {"x": 1}, 7, STARTED)
+FAILURE = Failure("agent.failed", "agent", "no", "f/a")
+SLIP = AttemptFailure(1, "fast", "network.lost", "gone", 0.5)
+
+
+def after(*events: Event) -> RunState:
+    """The state that these lead to, a second apart."""
+    return fold(Entry(seq, float(seq), event) for seq, event in enumerate((START, *events)))
+
+
+def test_a_run_that_started_runs() -> None:
+    """The first event says what runs, and with what."""
+    state = after()
+    assert ("r", "f", "hash", {"x": 1}, Status.RUNNING) == (
+        state.run, state.flow, state.plan, state.inputs, state.status,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "value", "failure"),
+    [
+        (RunDone(5), Status.DONE, 5, None),
+        (RunFailed(FAILURE), Status.FAILED, None, FAILURE),
+        (RunCancelled("enough"), Status.CANCELLED, None, None),
+    ],
+)
+def test_terminal_events_end_it(event: Event, status: Status, value: object, failure: Failure | None) -> None:
+    """Each terminal event gives its status and what it ended with."""
+    state = after(event)
+    assert (status, value, failure) == (state.status, state.value, state.failure)
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "reason"),
+    [
+        (NodeDone("f/a", 1), Status.DONE, ""),
+        (NodeFailed("f/a", FAILURE), Status.FAILED, ""),
+        (NodeSkipped("f/a", "if@1 = else"), Status.SKIPPED, "if@1 = else"),
+        (NodeBlocked("f/a", "f/z"), Status.BLOCKED, "f/z"),
+        (NodeCancelled("f/a", "enough"), Status.CANCELLED, "enough"),
+        (BranchTaken("f/a", 1, "else"), Status.DONE, "else"),
+    ],
+)
+def test_nodes_settle_with_a_reason(event: Event, status: Status, reason: str) -> None:
+    """Each way of settling has its status, its reason and its time, and is counted once."""
+    state = after(NodeStarted("f/a"), event)
+    node = state.nodes["f/a"]
+    assert (status, reason, 1.0, 2.0) == (node.status, node.reason, node.started_at, node.ended_at)
+    assert {status: 1} == {kind: count for kind, count in state.counts.items() if count}
+
+
+def test_attempts_are_counted_and_told() -> None:
+    """A failed attempt makes the node wait, the next one makes it run; its answer says who gave it."""
+    state = after(NodeStarted("f/a"), AttemptFailed("f/a", SLIP, 2.0))
+    assert NodeState(Status.WAITING, 1, failed_attempts=[SLIP], delay=2.0, started_at=1.0) == state.nodes["f/a"]
+    apply(state, AttemptStarted("f/a", 2, "fast"))
+    node = state.nodes["f/a"]
+    assert (Status.RUNNING, 2, None) == (node.status, node.attempts, node.delay)
+    apply(state, NodeDone("f/a", 5, None, "spare", Usage(1, 2)))
+    assert (5, "spare", Usage(1, 2)) == (node.value, node.agent, node.usage)
+
+
+def test_a_fallback_follows_at_once() -> None:
+    """An attempt that failed without a delay leaves the node running."""
+    assert Status.RUNNING is after(NodeStarted("f/a"), AttemptFailed("f/a", SLIP, None)).nodes["f/a"].status
+
+
+def test_absorbed_failures_stay_known() -> None:
+    """A node that is done in spite of a failure has both, value and failure."""
+    node = after(NodeStarted("f/a"), NodeDone("f/a", None, FAILURE)).nodes["f/a"]
+    assert (Status.DONE, FAILURE) == (node.status, node.failure)
+
+
+def test_wishes_and_deadlines_are_known() -> None:
+    """A cancel and a deadline that passed are facts of the run before they have effect."""
+    state = after(CancelRequested("enough"), DeadlinePassed("f/a", FAILURE))
+    assert ("enough", {"f/a": FAILURE}, Status.RUNNING) == (state.cancel, state.late, state.status)
+
+
+def test_a_run_that_tries_its_flow_again_waits() -> None:
+    """Attempts of the run's own flow are the run's, not a node's."""
+    state = after(AttemptFailed("f", SLIP, 2.0))
+    assert (Status.WAITING, {}) == (state.status, state.nodes)
+    apply(state, AttemptStarted("f", 2, ""))
+    assert (Status.RUNNING, 2, {}) == (state.status, state.attempts, state.nodes)
+
+
+def test_every_event_has_its_place() -> None:
+    """The fold knows exactly the events of the model."""
+    assert set(get_args(Event)) == set(_APPLY)
