@@ -45,9 +45,10 @@ def check(loaded: Loaded, catalogue: Catalogue, report: Report, *, profile: str 
     names = profiles(loaded)
     if profile is not None and profile not in names:
         raise UnknownProfile(profile, names)
+    if report.has_errors:
+        return _check_broken(loaded, catalogue, report)
     base = _check(loaded, catalogue, report, profile=None, base_calls={})
-    if not is_library(loaded.main.name):
-        lint_files(base)
+    lint_files(base)
     chosen = base
     for name in names:
         found = Report()
@@ -56,6 +57,22 @@ def check(loaded: Loaded, catalogue: Catalogue, report: Report, *, profile: str 
         if name == profile:
             chosen = program
     return _result(chosen)
+
+
+_SHAKY = frozenset(
+    (201, 204, 205, 206, 209, 211, 213, 214, 216, 218, 306, 309, 310, 312, 316, 317, 324, 325, 330, 401, 403, 407, 414)
+)
+"""Numbers of findings that may only say that a part of the text could not be read."""
+
+
+def _check_broken(loaded: Loaded, catalogue: Catalogue, report: Report) -> Checked:
+    """Check files that could not be read in full: what is surely wrong is said along with what could not be read."""
+    found = Report()
+    program = _check(loaded, catalogue, found, profile=None, base_calls={})
+    for diagnostic in found:
+        if diagnostic.severity == "error" and int(diagnostic.code[4:]) not in _SHAKY:
+            report(diagnostic)
+    return _result(program)
 
 
 def profiles(loaded: Loaded) -> list[str]:

@@ -146,6 +146,8 @@ class _Folder:
                 return left or self.value(expr.right)
             case "??":
                 return self.value(expr.right) if left is None else left
+        if expr.op not in _OPERATORS:  # a text that the parser has mended
+            raise NotConstant
         right = self.value(expr.right)
         return self._sized(expr, self._compute(expr, left, right))
 
@@ -156,7 +158,7 @@ class _Folder:
         a, b = (getattr(left, "micros", left), getattr(right, "micros", right)) if money else (left, right)
         try:
             result = _OPERATORS[expr.op](a, b)
-        except (OverflowError, TypeError):
+        except (OverflowError, TypeError, ValueError):
             self.fail(expr, "the result is out of range")
         if (
             money

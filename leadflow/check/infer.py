@@ -14,7 +14,7 @@ from leadflow.check.context import Context
 from leadflow.check.env import Frame, Var
 from leadflow.check.lookup import check_new, method_called, say_unknown, say_unknown_function, what_is
 from leadflow.check.messages_flows import action_in_expression
-from leadflow.check.messages_names import bound_twice, duplicate, not_a_value, unknown_field
+from leadflow.check.messages_names import bound_twice, duplicate, not_a_value, unknown_field, unknown_function
 from leadflow.check.messages_types import (
     json_leak,
     may_be_none,
@@ -297,6 +297,7 @@ def _binary(cx: Context, expr: tree.Binary, want: Type | None) -> Type:
             return membership(cx, expr, left, right)
         case "+" | "-" | "*" | "/" | "%":
             return arithmetic(cx, expr, left, right)
+    return UNKNOWN  # a text that the parser has mended
 
 
 def _hint_of(expr: tree.Binary, left: Type) -> Type | None:
@@ -371,8 +372,11 @@ def _call(cx: Context, expr: tree.Call, want: Type | None) -> Type:
             return function_call(cx, expr, name, infer)
         say_unknown_function(cx, expr, name)
         return _skip(cx, expr)
-    if isinstance(callee, tree.Member) and not method_called(cx, expr, callee):
-        infer(cx, callee.target)
+    if isinstance(callee, tree.Member):
+        if not method_called(cx, expr, callee):
+            infer(cx, callee.target)
+    elif infer(cx, callee) != UNKNOWN:
+        cx.report(unknown_function(callee.span, "(…)", known=(), note="only functions are called, by their names"))
     return _skip(cx, expr)
 
 
