@@ -265,7 +265,7 @@ def _cannot(op: str, left: object, right: object) -> NoValue:
 
 
 def add(left: Any, right: Any, meter: Meter) -> Value:
-    """`left + right`: numbers, texts, durations, money."""
+    """`left + right`: numbers, texts, durations, money; a time and a duration."""
     one, other = type(left), type(right)
     if one is int and other is int:
         return whole(left + right)
@@ -275,25 +275,28 @@ def add(left: Any, right: Any, meter: Meter) -> Value:
         return cast(str, left + right)
     if _is_number(left) and _is_number(right):
         return finite(left + right)
-    if one is timedelta and other is timedelta:
-        return _duration(lambda: left + right)
+    if one in (timedelta, datetime) and other is timedelta:
+        return _in_time(lambda: left + right)
     if one is Money and other is Money:
         return Money(whole(left.micros + right.micros))
     raise _cannot("+", left, right)
 
 
 def subtract(left: Any, right: Any, meter: Meter) -> Value:
-    """`left - right`: numbers, durations, money."""
+    """`left - right`: numbers, durations, money; a time and a duration, or two times."""
     one, other = type(left), type(right)
     if one is int and other is int:
         return whole(left - right)
     if _is_number(left) and _is_number(right):
         return finite(left - right)
-    if one is timedelta and other is timedelta:
-        return _duration(lambda: left - right)
+    if (one, other) in _SPANS:
+        return _in_time(lambda: left - right)
     if one is Money and other is Money:
         return Money(whole(left.micros - right.micros))
     raise _cannot("-", left, right)
+
+
+_SPANS = {(timedelta, timedelta), (datetime, timedelta), (datetime, datetime)}
 
 
 def multiply(left: Any, right: Any, meter: Meter) -> Value:
@@ -306,21 +309,24 @@ def multiply(left: Any, right: Any, meter: Meter) -> Value:
         left, right = right, left
     if _is_number(right):
         if type(left) is timedelta:
-            return _duration(lambda: left * right)
+            return _in_time(lambda: left * right)
         if type(left) is Money:
             return _money(left.micros * right)
     raise _cannot("*", left, right)
 
 
 def divide(left: Any, right: Any, meter: Meter) -> Value:
-    """`left / right`: numbers give a float; a duration or money by a number."""
-    if not _is_number(right) or not (_is_number(left) or type(left) in (timedelta, Money)):
+    """`left / right`: numbers give a float, as two durations or two amounts of money do; one of these by a number."""
+    one, other = type(left), type(right)
+    if one is Money and other is Money:
+        left, right = left.micros, right.micros
+    elif not (one is other is timedelta or (_is_number(right) and (_is_number(left) or one in (timedelta, Money)))):
         raise _cannot("/", left, right)
-    if right == 0:
+    if not right:
         raise NoValue("division by zero")
-    if type(left) is timedelta:
-        return _duration(lambda: left / right)
-    if type(left) is Money:
+    if one is timedelta:
+        return _in_time(lambda: left / right)
+    if one is Money and other is not Money:
         return _money(left.micros / right)
     return finite(left / right)
 
@@ -334,11 +340,11 @@ def remainder(left: Any, right: Any, meter: Meter) -> Value:
     return cast("int | float", left % right)
 
 
-def _duration(compute: Callable[[], timedelta]) -> timedelta:
+def _in_time(compute: Callable[[], Any]) -> Value:
     try:
-        return compute()
+        return cast(Value, compute())
     except OverflowError:
-        raise NoValue("the duration is out of range") from None
+        raise NoValue("the time or duration is out of range") from None
 
 
 def _money(micros: int | float) -> Money:
@@ -387,7 +393,7 @@ def negate(value: Any) -> Value:
         case float():
             return -value
         case timedelta():
-            return _duration(lambda: -value)
+            return _in_time(lambda: -value)
         case Money(micros):
             return Money(whole(-micros))
     raise NoValue(f"cannot negate {kind(value)}")

@@ -36,6 +36,7 @@ from leadflow.run.errors import InternalError, ValueProblem
 from leadflow.run.evaluate import TABLE, compile_expr
 from tests.values import Room, expressions
 
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 TICKET: Value = {"id": "T-1", "tier": "pro", "tags": ("a", "b"), "score": 0.5}
 
 
@@ -109,6 +110,12 @@ def test_python_is_out_of_reach() -> None:
         (2, "*", timedelta(seconds=30), timedelta(seconds=60)),
         (timedelta(seconds=30), "-", timedelta(seconds=40), timedelta(seconds=-10)),
         (timedelta(seconds=30), "/", 4, timedelta(seconds=7.5)),
+        (timedelta(minutes=1), "/", timedelta(seconds=30), 2.0),
+        (NOON, "+", timedelta(hours=1), NOON.replace(hour=13)),
+        (NOON, "-", timedelta(hours=1), NOON.replace(hour=11)),
+        (NOON, "-", NOON.replace(hour=11), timedelta(hours=1)),
+        (NOON, "<", NOON.replace(hour=13), True),
+        (Money(500_000), "/", Money(250_000), 2.0),
         (Money(500_000), "+", Money(250_000), Money(750_000)),
         (Money(3), "*", 0.5, Money(2)),
         (Money(1), "/", 2, Money(0)),
@@ -146,6 +153,12 @@ def test_operators(left: Value, op: BinaryOp, right: Value, expected: Value) -> 
         (2**62, "*", 2**62, "64 bits"),
         (1e308, "*", 10, "out of range"),
         (timedelta.max, "+", timedelta(days=1), "out of range"),
+        (NOON, "+", timedelta.max, "out of range"),
+        (timedelta(1), "/", timedelta(0), "division by zero"),
+        (Money(1), "/", Money(0), "division by zero"),
+        (Money(1), "/", timedelta(1), "cannot compute money / duration"),
+        (NOON, "+", NOON, "cannot compute time + time"),
+        (timedelta(1), "-", NOON, "cannot compute duration - time"),
         (1, "+", "a", "cannot compute int + string"),
         (True, "+", 1, "cannot compute bool + int"),
         ("a", "<", 1, "cannot compare string with int"),
