@@ -40,16 +40,17 @@ class HttpTransport:
     ) -> AsyncIterator[Streamed]:
         """Send a request; see the port."""
         seconds = idle.total_seconds() if idle else None
-        with _translated(method, url):
+        address = _address(url)
+        with _translated(method, address):
             async with self._open().request(
                 method,
-                _address(url),
+                address,
                 headers=headers,
                 data=body,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=None, sock_read=seconds),
             ) as response:
-                yield _Response(response, method, url)
+                yield _Response(response, method, address)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -72,7 +73,7 @@ class HttpTransport:
 class _Response:
     """A response whose head has come."""
 
-    def __init__(self, response: aiohttp.ClientResponse, method: str, url: str) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, method: str, url: URL) -> None:
         self._response = response
         self._method, self._url = method, url
         self.status = response.status
@@ -109,29 +110,31 @@ async def _unpacked(packed: AsyncIterator[bytes], coding: str) -> AsyncIterator[
 
 async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     """Give a broken connection our own name before aiohttp takes it for a reason to send again."""
-    with _translated(request.method, str(request.url)):
+    with _translated(request.method, request.url):
         return await send(request)
 
 
 class _translated:
     """aiohttp's failures as ours. The text names the host, never the path or query: they may hold secrets."""
 
-    def __init__(self, method: str, url: str) -> None:
-        self._what = f"{method} to {_host(url)}"
+    __slots__ = ("_method", "_url")
+
+    def __init__(self, method: str, url: URL) -> None:
+        self._method, self._url = method, url
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, _type: object, problem: BaseException | None, _trace: object) -> None:
-        ours = _ours(self._what, problem)
+        if problem is None or isinstance(problem, CallError):
+            return
+        ours = _ours(f"{self._method} to {_host(self._url)}", problem)
         if ours is not None:
             raise ours from None
 
 
-def _ours(what: str, problem: BaseException | None) -> CallError | None:
+def _ours(what: str, problem: BaseException) -> CallError | None:
     match problem:
-        case None | CallError():
-            return None
         case aiohttp.ServerTimeoutError() if not isinstance(problem, aiohttp.ConnectionTimeoutError):
             return IdleTimeout(f"{what}: nothing came for longer than the idle time")
         case aiohttp.ConnectionTimeoutError() | aiohttp.ClientConnectorError() | ssl.SSLError():
@@ -155,12 +158,8 @@ def _address(url: str) -> URL:
         raise NotAllowed("a malformed address: this is no address of an HTTP server") from None
 
 
-def _host(url: str) -> str:
-    try:
-        host = URL(url, encoded=True)
-    except ValueError:
-        return "a malformed address"
-    return f"{host.host}:{host.port}" if host.host else "an address without a host"
+def _host(url: URL) -> str:
+    return f"{url.host}:{url.port}" if url.host else "an address without a host"
 
 
 def _why(problem: BaseException) -> str:
