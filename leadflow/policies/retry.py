@@ -1,14 +1,14 @@
-"""`@retry`: another attempt after a failure that may pass. How long to wait is arithmetic; the waiting is one line."""
+"""`@retry`: another attempt after a failure that may pass. How long to wait is arithmetic (`run/backoff.py`)."""
 
-import math
 from datetime import timedelta
 
 from leadflow.plan.plan import AgentCall
 from leadflow.plan.policy import Retry
 from leadflow.policies.call import Course, Step
 from leadflow.policies.outcomes import may_repeat
+from leadflow.run.backoff import back_off
 from leadflow.run.errors import AnswerInvalid, CallError
-from leadflow.run.ports import Answer, Rng
+from leadflow.run.ports import Answer
 
 REPAIRS = 2
 """How often an agent is told what was wrong with its answer, per candidate (case R20)."""
@@ -33,7 +33,7 @@ def retrying(inner: Step, policy: Retry, call: AgentCall) -> Step:
                     raise
                 if not may_repeat(error, repeatable=repeatable, on=policy.on):
                     raise
-                wait = back_off(policy, number, wait, course.ports.rng)
+                wait = back_off(policy, number, wait, course.ports.rng.random())
                 delay = _allowed(policy, wait, error, course)
                 if delay is None:
                     raise
@@ -43,33 +43,6 @@ def retrying(inner: Step, policy: Retry, call: AgentCall) -> Step:
             await course.ports.clock.sleep(timedelta(seconds=delay))
 
     return tries
-
-
-def back_off(policy: Retry, number: int, before: float, rng: Rng) -> float:
-    """Seconds to wait after failed attempt `number`, jitter included; never more than `max` (case R7).
-
-    Args:
-        before: the wait before this one, for `decorrelated`; the first back-off at first.
-    """
-    longest = policy.max.total_seconds()
-    match policy.jitter:
-        case "none":
-            return plain_delay(policy, number)
-        case "full":
-            return rng.random() * plain_delay(policy, number)
-        case "equal":
-            return (1 + rng.random()) / 2 * plain_delay(policy, number)
-        case "decorrelated":
-            first = min(longest, policy.backoff.total_seconds())
-            return min(longest, first + rng.random() * max(0.0, 3 * before - first))
-
-
-def plain_delay(policy: Retry, number: int) -> float:
-    """Seconds to wait after failed attempt `number` before jitter; numbers of any size are safe (case R7)."""
-    first, longest = policy.backoff.total_seconds(), policy.max.total_seconds()
-    if first >= longest or (number - 1) * math.log(policy.base) >= math.log(longest / first):
-        return longest
-    return min(longest, first * policy.base ** (number - 1))
 
 
 def _allowed(policy: Retry, wait: float, error: CallError, course: Course) -> float | None:
