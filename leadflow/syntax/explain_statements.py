@@ -252,7 +252,7 @@ def _blocks_as_value(trouble: Trouble, braces: Braces) -> Finding | None:
     else:
         return None
     start = _last(symbols, "STEP", "LET", "CONST")
-    if start < 0:
+    if start < 0 or trouble.machine.values[start] > word:  # a word that recovery put in stands behind all others
         return None
     first, kind = trouble.machine.values[start], tokens.kinds[word]
     past = braces.past(opening) if opening is not None else None

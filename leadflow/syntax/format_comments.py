@@ -83,7 +83,7 @@ class Comments:
         """`text` is None for a tree that comes from nowhere: its comments are the `##` lines its nodes have."""
         self.text = text or ""
         self.has_text = text is not None
-        self._comments = _grouped(self.text, comments)
+        self._comments = [note if note.own_line else note._replace(text=plain(note.text)) for note in comments]
         self._taken = 0
         self._next = comments[0].span.start if comments else _NEVER
         self._last = 0
@@ -159,17 +159,6 @@ def _above(opening: Opening, strays: Iterable[Lead]) -> Opening:
 
 
 _ABOVE = re.compile(r"[ \t]*\n[ \t]*")
-
-
-def _grouped(text: str, comments: Sequence[Comment]) -> list[Comment]:
-    """The comments, with `#` for a `##` line right below a comment that shares its line: they document nothing."""
-    row: list[Comment] = []
-    behind: Comment | None = None
-    for comment in comments:
-        below = behind is not None and text.count("\n", behind.span.end, comment.span.start) == 1
-        behind = comment if is_doc(comment.text) and (below or not comment.own_line) else None
-        row.append(comment._replace(text=plain(comment.text)) if behind else comment)
-    return row
 
 
 def is_doc(text: str) -> bool:

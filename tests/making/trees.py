@@ -5,7 +5,6 @@ from random import Random
 
 from leadflow.syntax import tree
 from tests.making.expressions import Expressions
-from tests.making.values import WORDS
 
 TOP = 3
 """How deep the expressions of a declaration are."""

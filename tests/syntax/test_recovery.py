@@ -201,3 +201,9 @@ def test_the_tree_has_operators_of_the_language_only(operator: str) -> None:
 def test_a_repeat_without_its_end_is_reported_and_left() -> None:
     """A block whose statement needs more after its brace does not hold recovery up."""
     assert ["FLOW150"] == codes("leadflow 1\nflow f() {\n  step r = repeat s = 1 at most 4 {\n")
+
+
+@pytest.mark.parametrize("value", ["if a { 1 } else { 2 }", 'match a { "x" => { b.c() } _ => { d.e() } }'])
+def test_a_value_in_blocks_may_also_lack_its_word(value: str) -> None:
+    """Two slips in one statement are two messages."""
+    assert "FLOW155" in codes(f"leadflow 1\nflow f() {{\n  s = {value}\n}}\n")
