@@ -170,6 +170,12 @@ def test_r11_a_wait_that_is_too_long_fails_at_once(policy: Retry, total: float |
     assert (0.0, 1, said) == (played.seconds, len(player.requests), played.failure.message)
 
 
+def test_r11_a_wait_of_just_what_is_allowed_is_obeyed() -> None:
+    """R11: `max_retry_after` includes its end."""
+    player = Player(RateLimited("slow down", retry_after=s(60)), 1)
+    assert 1 == retrying(player, Retry(3, jitter="none", max_retry_after=s(60))).run().value
+
+
 def test_r17_classes_are_matched_not_texts() -> None:
     """R17: an exception of a function's own is not retried, whatever it says."""
     player = Player(ValueError("network timeout, please retry"))

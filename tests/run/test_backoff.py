@@ -47,9 +47,11 @@ def test_jitter_keeps_to_its_range(jitter: Jitter, low: float, high: float) -> N
 
 def test_decorrelated_jitter_grows_from_the_last_delay() -> None:
     """Each delay lies between the first one and three times the one before."""
-    policy, rng = Retry(9, max=timedelta(seconds=20), jitter="decorrelated"), Random(3)
-    before = 1.0
+    first, longest = timedelta(seconds=2), timedelta(seconds=20)
+    policy, rng = Retry(9, first, max=longest, jitter="decorrelated"), Random(3)
+    assert 4.0 == back_off(policy, 1, 2.0, 0.5)
+    before = 2.0
     for number in range(1, 200):
         delay = back_off(policy, number, before, rng.random())
-        assert 1.0 <= delay <= min(20.0, 3 * before)
+        assert 2.0 <= delay <= min(20.0, 3 * before)
         before = delay
