@@ -50,7 +50,7 @@ def build_flow(checked: Checked, info: FlowInfo, uses: Uses) -> FlowGraph:
     place = Place(decl.span.file, line, column)
     graph = FlowGraph(info.name, info.params, info.result, info.policies, info.effect, place, decl.doc)
     region = Region(None, 0, None)
-    draft = Draft(checked, source, uses, graph, Translator(checked), region)
+    draft = Draft(checked, source, uses, graph, Translator(checked, checked.refs), region)
     if info.effect in HARMFUL or _fails(decl.body):
         draft.serial = Serial(draft.join)
     scope = draft.open_scope(None, tuple(param.name for param in info.params))
@@ -221,8 +221,8 @@ def _call_step(draft: Draft, step: tree.Step, info: StepInfo, call: ActionCall |
     draft.to.begin()
     key = draft.to.expr(info.key) if info.key is not None else None
     work = _work(draft, call, idempotent=info.idempotent, key=key)
-    touch = _touch(draft, call, info.policies) if draft.serial is not None else None
-    waits = draft.wait(call.effect, touch, after=_after(draft, step))
+    touch = None if draft.serial is None else _touch(draft, call, info.policies)
+    waits = draft.wait(call.effect, touch, after=_after(draft, step) if step.clauses else ())
     node = len(draft.graph.nodes)
     draft.bind_step(step.id, step.name.text, node)
     vertex = Vertex(

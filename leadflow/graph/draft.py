@@ -11,6 +11,8 @@ from leadflow.check.checked import Checked
 from leadflow.diagnostics import Source, Span
 from leadflow.graph.exprs import Binding, Translator
 from leadflow.graph.model import (
+    EDGES,
+    Edge,
     FlowGraph,
     LetVertex,
     ScopeOfGraph,
@@ -52,17 +54,22 @@ class Draft:
     serial: Serial | None = None
     """None when nothing in the flow writes or fails on purpose: then there is nothing to wait for."""
     scope: int = 0
-    edges: list[tuple[int, int, Why]] = field(default_factory=list)
+    before: dict[int, dict[int, Edge]] = field(default_factory=dict)
+    """By vertex: what it waits for."""
     ends: dict[int, int] = field(default_factory=dict)
     """The end of each block node."""
     let_needs: dict[int, tuple[int, ...]] = field(default_factory=dict)
     """The nodes that each let reads, through other lets too."""
     counts: list[dict[str, int]] = field(default_factory=list)
     """By scope: how many control nodes of each word there are."""
-    steps: list[dict[str, list[int]]] = field(default_factory=list)
-    """By scope: the nodes of each name."""
+    steps: list[dict[str, int]] = field(default_factory=list)
+    """By scope: the first node of each name."""
+    twins: list[dict[str, list[int]]] = field(default_factory=list)
+    """By scope: the nodes of names that several steps have."""
     block_needs: dict[int, set[int]] = field(default_factory=dict)
     """The nodes that each block node waits for itself."""
+    judged: dict[int, list[int]] = field(default_factory=dict)
+    """The lets of its body that a `repeat` reads at the end of each round."""
     consumed: set[int] = field(default_factory=set)
     """Nodes of blocks that another node of the same scope waits for."""
     written: dict[str, None] = field(default_factory=dict)
@@ -124,12 +131,12 @@ class Draft:
         graph.nodes.append(vertex)
         scope = graph.scopes[vertex.scope]
         scope.nodes.append(node)
-        self.edges.extend([(ends.get(need, need), node, why) for need, why in needs.items()])
+        self.before[node] = {ends.get(need, need): EDGES[why] for need, why in needs.items()}
         if scope.owner is not None:
             own = [n for n in self.nodes_of(needs) if graph.nodes[n].scope == vertex.scope]
             self.consumed.update(own)
             if not own:
-                self.edges.append((scope.owner, node, "inside"))
+                self.before[node][scope.owner] = EDGES["inside"]
         if self.to.has_constants:
             graph.foldable.append(node)
         return node
@@ -196,7 +203,9 @@ class Draft:
     def bind_step(self, decl: int, name: str, node: int) -> None:
         """A node is a step of that name."""
         self.to.bindings[decl] = Binding(NodeValue(node), (node,), self.region.guard)
-        self.steps[self.scope].setdefault(name, []).append(node)
+        first = self.steps[self.scope].setdefault(name, node)
+        if first != node:
+            self.twins[self.scope].setdefault(name, [first]).append(node)
 
     def bind_let(self, decl: int, name: str, value: Expr) -> None:
         """A pure value gets a name."""
@@ -205,7 +214,7 @@ class Draft:
         vertex = let_vertex(let)
         graph.lets[let] = LetVertex(name, self.scope, value, self.region.guard)
         self.let_needs[let] = tuple(dict.fromkeys(self.nodes_of(reads)))
-        self.edges.extend([(self.ends.get(read, read), vertex, "data") for read in reads])
+        self.before[vertex] = {self.ends.get(read, read): EDGES["data"] for read in reads}
         self.to.bindings[decl] = Binding(LetValue(let), (vertex,), self.region.guard)
         self.region.lets.append(decl)
         if self.to.has_constants or isinstance(value, Const):
@@ -230,48 +239,50 @@ class Draft:
         """Begin a scope."""
         graph = self.graph
         scope = len(graph.scopes)
-        graph.scopes.append(ScopeOfGraph(None if owner is None else self.scope, owner, slots, len(self.edges)))
+        graph.scopes.append(ScopeOfGraph(None if owner is None else self.scope, owner, slots))
         self.counts.append({})
         self.steps.append({})
+        self.twins.append({})
         return scope
 
     def close_scope(self, scope: int) -> None:
         """All of a scope is there: name its nodes, and end its block."""
         graph = self.graph
-        for name, nodes in self.steps[scope].items():
-            if len(nodes) > 1:
-                for position, node in enumerate(nodes, 1):
-                    graph.nodes[node].name = f"{name}@{position}"
+        for name, nodes in self.twins[scope].items():
+            for position, node in enumerate(nodes, 1):
+                graph.nodes[node].name = f"{name}@{position}"
         made = graph.scopes[scope]
         if made.owner is not None:
             end = end_vertex(made.owner)
             last = [node for node in made.nodes if node not in self.consumed] or [made.owner]
-            self.edges.extend([(self.ends.get(node, node), end, "inside") for node in last])
+            self.before[end] = {self.ends.get(node, node): EDGES["inside"] for node in last}
+            self.before[end].update(dict.fromkeys(self.judged.pop(made.owner, ()), EDGES["inside"]))
             self.ends[made.owner] = end
             if any(isinstance(applied.policy, Timeout) for applied in graph.nodes[made.owner].policies):
-                self._hoist(made.owner, made.begun)
+                self._hoist(made.owner)
 
     def judge(self, block: int, scope: int) -> int:
         """What a `repeat` reads at the end of each round, since `to.begin`: what stands outside of the round has to
         settle before the block begins. Gives the last write that has settled then."""
         nodes, known = self.graph.nodes, self.block_needs[block]
-        end = end_vertex(block)
         outer: dict[int, None] = {}
         for read in dict.fromkeys(self.to.reads):
-            if is_let(read):
-                is_own = self.graph.lets[let_of(read)].scope == scope
-                self.edges.append((read, end, "inside") if is_own else (read, block, "data"))
+            if is_let(read) and self.graph.lets[let_of(read)].scope == scope:
+                self.judged.setdefault(block, []).append(read)
+            elif is_let(read):
+                self.before[block][read] = EDGES["data"]
             outer.update(dict.fromkeys(node for node in self.nodes_of((read,)) if nodes[node].scope != scope))
-        new = [node for node in outer if node not in known]
-        known.update(new)
-        self.edges.extend([(self.ends.get(node, node), block, "data") for node in new])
+        for node in outer:
+            if node not in known:
+                self.before[block][self.ends.get(node, node)] = EDGES["data"]
+        known.update(outer)
         return self.serial.begin(self.region, outer) if self.serial is not None else 0
 
-    def _hoist(self, block: int, begun: int) -> None:
+    def _hoist(self, block: int) -> None:
         """A block with a timeout begins when all that its body waits for has settled: its clock measures its work."""
-        nodes = self.graph.nodes
+        nodes, known = self.graph.nodes, self.block_needs[block]
         outside = set(self.graph.around(nodes[block].scope))
-        waiting = [s for s, target, _ in self.edges[begun:] if target > block and nodes[target].scope not in outside]
+        waiting = [s for n in range(block + 1, len(nodes)) if nodes[n].scope not in outside for s in self.before[n]]
         found: dict[int, None] = {}
         while waiting:
             source = waiting.pop(0)
@@ -281,14 +292,12 @@ class Draft:
                 if node < block:
                     found[node] = None
                 else:  # a join that was made for the body
-                    waiting.extend(s for s, target, _ in self.edges[begun:] if target == node)
-        known = self.block_needs[block]
-        self.edges.extend([(self.ends.get(node, node), block, "order") for node in found if node not in known])
+                    waiting.extend(self.before[node])
+        for node in found:
+            if node not in known:
+                self.before[block][self.ends.get(node, node)] = EDGES["order"]
 
     def finish(self) -> FlowGraph:
-        """The graph, with all of its edges."""
-        graph = self.graph
-        graph.digraph.add_nodes_from(range(len(graph.nodes)))
-        graph.digraph.add_nodes_from(map(let_vertex, graph.lets))
-        graph.connect(self.edges)
-        return graph
+        """The graph, with all of its vertices and edges."""
+        self.graph.adopt(self.before)
+        return self.graph

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple, cast
 
-from leadflow.check.checked import Checked, ConstRef, FunctionCall, LocalRef, RunRef
+from leadflow.check.checked import Checked, ConstRef, FunctionCall, LocalRef, Ref, RunRef
 from leadflow.plan.expr import (
     Apply,
     Binary,
@@ -49,6 +49,8 @@ class Translator:
     """Translates the expressions of one flow."""
 
     checked: Checked
+    refs: Mapping[int, Ref]
+    """As `checked.refs`."""
     bindings: dict[int, Binding] = field(default_factory=dict)
     """By the id of the declaring node."""
     reads: list[int] = field(default_factory=list)
@@ -93,19 +95,14 @@ class Translator:
 
     def local(self, ref: LocalRef) -> Expr:
         """The value of a name."""
-        bindings, decls = self.bindings, ref.decls
-        if len(decls) == 1:
-            found = bindings[decls[0]]
-            if self.soften is not None:
-                found = self.soften(found)
-            self.reads.extend(found.reads)
-            return found.expr
         cases: list[tuple[Guard | None, Expr]] = []
-        for decl in decls:
-            found = bindings[decl]
+        for decl in ref.decls:
+            found = self.bindings[decl]
             if self.soften is not None:
                 found = self.soften(found)
             self.reads.extend(found.reads)
+            if len(ref.decls) == 1:
+                return found.expr
             cases.extend(found.expr.cases if isinstance(found.expr, Phi) else [(found.guard, found.expr)])
         return Phi(tuple(cases))
 
@@ -136,8 +133,12 @@ def pattern_values(patterns: tuple[tree.Pattern, ...]) -> tuple[Value, ...] | No
 
 
 def _name(to: Translator, node: tree.Name, slot: SlotKind) -> Expr:
-    ref = to.checked.refs[node.id]
+    ref = to.refs[node.id]
     if isinstance(ref, LocalRef):
+        if len(ref.decls) == 1 and to.soften is None:
+            expr, reads, _ = to.bindings[ref.decls[0]]
+            to.reads += reads
+            return expr
         return to.local(ref)
     if isinstance(ref, ConstRef):
         return Const(ref.value)
@@ -218,7 +219,7 @@ def _unary(to: Translator, node: tree.Unary, slot: SlotKind) -> Expr:
 
 
 def _member(to: Translator, node: tree.Member, slot: SlotKind) -> Expr:
-    if isinstance(node.target, tree.Name) and isinstance(to.checked.refs[node.target.id], RunRef):
+    if isinstance(node.target, tree.Name) and isinstance(to.refs[node.target.id], RunRef):
         return RunValue(cast(Any, node.name.text))
     target = to.expr(node.target)
     to.note(target)

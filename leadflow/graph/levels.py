@@ -21,17 +21,23 @@ def set_levels(graph: Graph) -> None:
 
 def _levels(flow: FlowGraph) -> list[int]:
     """Lets and ends of blocks take no level: they stand on that of the last node they wait for."""
-    levels: dict[int, int] = {}
-    generations = nx.topological_generations(flow.digraph)
-    if len(flow.digraph) == len(flow.nodes):
+    levels = [0] * len(flow.nodes)
+    generations = [list(vertices) for vertices in nx.topological_generations(flow.digraph)]
+    flow.order = list(chain.from_iterable(generations))
+    if len(flow.order) == len(flow.nodes):
         for level, vertices in enumerate(generations):
-            levels.update(dict.fromkeys(vertices, level))
-    else:
-        before = flow.digraph.pred
-        for vertex in chain.from_iterable(generations):
-            last = max([levels[source] for source in before[vertex]], default=-1)
-            levels[vertex] = last + 1 if vertex >= 0 else last
-    return [levels[node] for node in range(len(flow.nodes))]
+            for vertex in vertices:
+                levels[vertex] = level
+        return levels
+    before = flow.before
+    between: dict[int, int] = {}
+    for vertex in flow.order:
+        last = max([levels[s] if s >= 0 else between[s] for s in before[vertex]], default=-1)
+        if vertex >= 0:
+            levels[vertex] = last + 1
+        else:
+            between[vertex] = last
+    return levels
 
 
 def set_ranks(graph: Graph) -> None:
@@ -47,18 +53,17 @@ def _rank(graph: Graph, name: str, lengths: dict[str, int]) -> int:
     if found is not None:
         return found
     flow = graph.flows[name]
-    weights = [0] * len(flow.nodes)
-    for node, vertex in enumerate(flow.nodes):
-        if isinstance(vertex.work, AgentCall):
-            weights[node] = 1
-        elif isinstance(vertex.work, FlowCall):
-            weights[node] = max(1, _rank(graph, vertex.work.flow, lengths))
+    flow.order = flow.order or list(nx.topological_sort(flow.digraph))
     ranks: dict[int, int] = {}
-    after = flow.digraph.succ
-    for vertex in reversed(list(nx.topological_sort(flow.digraph))):
-        readers = after[vertex]
+    for vertex in reversed(flow.order):
+        readers = flow.after[vertex]
         longest = max([ranks[reader] for reader in readers]) if readers else 0
-        ranks[vertex] = longest + weights[vertex] if vertex >= 0 else longest
+        work = flow.nodes[vertex].work if vertex >= 0 else None
+        if type(work) is AgentCall:
+            longest += 1
+        elif type(work) is FlowCall:
+            longest += max(1, _rank(graph, work.flow, lengths))
+        ranks[vertex] = longest
     flow.ranks = [ranks[node] for node in range(len(flow.nodes))]
     lengths[name] = max(flow.ranks, default=0)
     return lengths[name]

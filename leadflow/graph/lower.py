@@ -93,10 +93,11 @@ _STRICT: dict[Why, int] = {"data": 0, "control": 1, "after": 2, "order": 3}
 
 
 def _nodes(flow: FlowGraph, reads: dict[int, tuple[int, ...]], change: Change | None) -> list[Node]:
-    before = flow.digraph.pred
+    before = flow.before
     levels = flow.levels or [0] * len(flow.nodes)
     ranks = flow.ranks or [0] * len(flow.nodes)
     made: list[Node] = []
+    data = [Need(number, "data") for number in range(len(flow.nodes))]
     for number, vertex in enumerate(flow.nodes):
         needs: list[Need] = []
         is_plain = True
@@ -104,6 +105,8 @@ def _nodes(flow: FlowGraph, reads: dict[int, tuple[int, ...]], change: Change | 
             why = attributes["why"]
             if source < 0:
                 is_plain = False
+            elif why == "data":
+                needs.append(data[source])
             elif why != "inside":
                 needs.append(Need(source, why))
         work, catch, undo = vertex.work, vertex.catch, vertex.undo

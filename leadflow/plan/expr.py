@@ -13,6 +13,7 @@ over values that exist. What they read is told by position, never by name lookup
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from leadflow.plan.record import record
 from leadflow.plan.types import Type, Value
 
 SlotKind = Literal["text", "path", "url", "header", "query", "sql", "secret"]
@@ -28,7 +29,7 @@ class Guard:
     arms: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Const:
     """A value known when compiled."""
 
@@ -43,7 +44,7 @@ class Bound:
     slot: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NodeValue:
     """The value of node `node`."""
 
@@ -78,7 +79,7 @@ class Phi:
     cases: tuple[tuple[Guard | None, "Expr"], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Template:
     """Text with holes; holes are rendered as text and escaped for the slot."""
 

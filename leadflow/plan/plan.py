@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from leadflow.plan.expr import Expr, Guard
 from leadflow.plan.policy import Applied
+from leadflow.plan.record import record
 from leadflow.plan.types import Effect, FieldType, Type, Value
 
 PLAN_VERSION = 1
@@ -62,7 +63,7 @@ class AgentSpec:
 # --- work: what a node does ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AgentCall:
     """`agent.action(args)`; a tool is an action of its implicit agent."""
 
@@ -219,7 +220,7 @@ class Let:
     """The nodes its value reads, through other lets too."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Node:
     """One vertex of a flow's graph."""
 

@@ -11,5 +11,5 @@ def drop_unused(graph: Graph) -> None:
 
 def _drop(flow: FlowGraph) -> None:
     for let in sorted(flow.lets, reverse=True):
-        if not flow.digraph.succ[let_vertex(let)]:
+        if not flow.after[let_vertex(let)]:
             flow.drop_let(let)
