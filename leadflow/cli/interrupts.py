@@ -22,11 +22,10 @@ class Interrupted(Exception):
         """The exit code that says so."""
 
 
-def run_interruptibly(work: Coroutine[Any, Any, Made], *, asked: Callable[[], None], leave: Callable[[], None]) -> Made:
+def run_interruptibly(work: Coroutine[Any, Any, Made], *, leave: Callable[[], None]) -> Made:
     """The result of the work, in an event loop of its own.
 
     Args:
-        asked: is called in the loop when the first signal came.
         leave: is called in the signal handler before the second signal ends the process.
 
     Raises:
@@ -43,7 +42,6 @@ def run_interruptibly(work: Coroutine[Any, Any, Made], *, asked: Callable[[], No
                 leave()
                 os._exit(128 + number)
             if task is not None and not loop.is_closed():
-                loop.call_soon_threadsafe(asked)
                 loop.call_soon_threadsafe(task.cancel)
 
         before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}

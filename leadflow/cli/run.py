@@ -88,9 +88,9 @@ class _Job:
 
 def _run(job: _Job, options: RunOptions) -> int:
     try:
-        with _watch(job) as (observers, screen):
+        with _watch(job) as (observers, leave):
             work = job.program.run(job.flow.name, job.inputs, replace(options, observers=observers))
-            result = run_interruptibly(work, asked=screen.asked, leave=screen.leave)
+            result = run_interruptibly(work, leave=leave)
     except StartProblem as problem:
         if job.show == "json":
             machine.line({"event": "StartProblem", "problems": list(problem.problems)})
@@ -116,44 +116,38 @@ def _tell(result: Result, plan: Plan, show: Show) -> int:
 # --- while it runs ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Interrupt:
-    """What is shown of an interrupt."""
-
-    asked: Callable[[], None]
-    """It is known, and what is under way is asked to stop."""
-    leave: Callable[[], None]
-    """The process ends at once."""
-
-
 @contextlib.contextmanager
-def _watch(job: _Job) -> Iterator[tuple[tuple[Observer, ...], _Interrupt]]:
+def _watch(job: _Job) -> Iterator[tuple[tuple[Observer, ...], Callable[[], None]]]:
     """Who is shown the events while the run lasts; what functions print and what is logged goes to standard error."""
-    if job.show == "json":
-        printed: TextIO = cast(TextIO, Lines(lambda text: machine.line({"event": "Printed", "text": text})))
-        said: Callable[[str], None] = lambda text: machine.line({"event": "Logged", "text": text})  # noqa: E731
-    else:
-        printed, said = sys.stderr, human.warning
-    with _logged(said), _screen(job) as shown, printing_to(printed):
+    as_json = job.show == "json"
+    with (
+        _logged(_tell_as_json("Logged") if as_json else human.warning),
+        _screen(job) as shown,
+        contextlib.closing(Lines(_tell_as_json("Printed"))) as lines,
+        # looked at here, because the screen has lent its own standard error, which writes above the picture
+        printing_to(cast(TextIO, lines) if as_json else sys.stderr),
+    ):
         yield shown
-        if printed is not sys.stderr:
-            printed.close()
+
+
+def _tell_as_json(event: str) -> Callable[[str], None]:
+    return lambda text: machine.line({"event": event, "text": text})
 
 
 @contextlib.contextmanager
-def _screen(job: _Job) -> Iterator[tuple[tuple[Observer, ...], _Interrupt]]:
-    silent = _Interrupt(lambda: None, lambda: None)
+def _screen(job: _Job) -> Iterator[tuple[tuple[Observer, ...], Callable[[], None]]]:
+    """Who is shown the events, and what to do with the screen when the process ends at once."""
     match job.show:
         case "quiet":
-            yield (), silent
+            yield (), lambda: None
         case "json" | "lines":
-            yield (_lines(),), silent
+            yield (_lines(),), lambda: None
         case "live":
             progress = import_module("leadflow.cli.views.progress")  # rich is slow to load
             watch = progress.Watch(job.program.plan, job.flow.name)
             screen = progress.Screen(watch, lambda: SystemClock().now().timestamp())
             with screen:
-                yield (watch,), _Interrupt(screen.asked, screen.leave)
+                yield (watch,), screen.leave
 
 
 def _lines() -> Observer:

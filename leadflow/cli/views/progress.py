@@ -1,21 +1,23 @@
 """A run as people watch it: one row per step of the flow, what is under way inside the long ones, and why it waits.
 
-Redrawn in place on a terminal while events come in. The picture is a function of the folded state; nothing is decided
-here. Loaded only when somebody watches, because rich is slow to load.
+Redrawn in place on a terminal while events come in, never higher than the terminal. The picture is a function of the
+folded state; nothing is decided here. Loaded only when somebody watches, because rich is slow to load.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from leadflow.cli.views.human import duration, one_line
+from leadflow.cli.views.sizes import size_of
 from leadflow.events.fold import NodeState, RunState, apply
-from leadflow.events.model import Entry, Status
-from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Plan, Race, Repeat
+from leadflow.events.model import AttemptFailed, Entry, Status
+from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Merge, Node, Parallel, Plan, Race, Repeat
 
 _LOOK: Mapping[Status, tuple[str, str]] = {
     Status.PENDING: ("·", "dim"),
@@ -29,77 +31,238 @@ _LOOK: Mapping[Status, tuple[str, str]] = {
 }
 _SHOWN = (AgentCall, FlowCall, For, Repeat, Parallel, Race, Do)
 _INSIDE = 4
-"""Rows for what is under way inside one step."""
-_COUNTED = (Status.DONE, Status.RUNNING, Status.WAITING, Status.FAILED, Status.SKIPPED)
+"""Most rows for what is under way inside one step."""
+_FINAL = 100
+"""Rows of the last picture, whatever the terminal's height."""
+
+Words = list[tuple[str, str]]
+"""What is said of a node: phrases with their styles."""
 
 
 @dataclass(slots=True)
 class Inside:
     """What happens below one step of the flow."""
 
-    counts: dict[Status, int] = field(default_factory=dict)
-    retried: int = 0
-    active: dict[str, Status] = field(default_factory=dict)
+    members: int
+    """How many nodes each of its iterations, rounds or bodies settles."""
+    size: int | None = None
+    """Of a `for` or a `repeat`: its iterations or rounds, as far as they are known."""
+    settled: dict[str, int] = field(default_factory=dict)
+    """By iteration that is under way: how many of its members have settled."""
+    spoilt: dict[str, Status] = field(default_factory=dict)
+    """Iterations under way in which something failed for good, or was cancelled."""
+    finished: int = 0
+    """Iterations that came to their end, well or not; those that were cancelled did not."""
+    lost: int = 0
+    """Finished iterations that failed."""
+    retries: int = 0
+    active: dict[str, None] = field(default_factory=dict)
     """Calls under way, by path, the longest under way first."""
 
 
 class Watch:
-    """Follows a run; call it with each entry."""
+    """Follows a run; call it with each entry. Pictures may be taken from another thread."""
 
     def __init__(self, plan: Plan, flow: str) -> None:
-        self.state = RunState()
+        self._state = RunState()
         self._flow = plan.flows[flow]
+        self._steps = {node.name: node for node in step_nodes(self._flow)}
         self._inside: dict[str, Inside] = {}
+        self._next: dict[str, float] = {}
+        """When the next attempt of a waiting call begins, in seconds since the epoch."""
+        self._began: float | None = None
         self._last = 0.0
+        self._lock = Lock()
 
     def __call__(self, entry: Entry) -> None:
         """Take an event in."""
+        with self._lock:
+            self._take(entry)
+
+    def rows(self, width: int, height: int, now: float | None = None) -> list[Text]:
+        """The picture at a time (seconds since the epoch; None: at the last event), in at most `height` rows."""
+        with self._lock:
+            return _Painter(self, width, self._last if now is None else now).rows(height)
+
+    # --- taking in ------------------------------------------------------------------------------------------------
+
+    def _take(self, entry: Entry) -> None:
         event = entry.event
         path: str | None = getattr(event, "path", None)
-        before = self.state.nodes.get(path) if path else None
-        was = before.status if before else None
-        tries = before.attempts if before else 0
-        apply(self.state, event, entry.at)
+        before = self._state.nodes.get(path) if path else None
+        was_settled = before is not None and before.status.is_settled
+        apply(self._state, event, entry.at)
         self._last = entry.at
-        if path and path.count("/") > 1 and path in self.state.nodes:
-            self._count(path, was, tries, self.state.nodes[path])
+        self._began = entry.at if self._began is None else self._began
+        if isinstance(event, AttemptFailed) and event.delay is not None:
+            self._next[event.path] = entry.at + event.delay
+        if path and path in self._state.nodes and "/" in path:
+            self._count(path, self._state.nodes[path], was_settled, isinstance(event, AttemptFailed))
 
-    def _count(self, path: str, was: Status | None, tries: int, node: NodeState) -> None:
-        flow, step, _ = path.split("/", 2)
-        inside = self._inside.setdefault(f"{flow}/{step.partition('[')[0]}", Inside())
-        if was is not None:
-            inside.counts[was] -= 1
-        inside.counts[node.status] = inside.counts.get(node.status, 0) + 1
-        inside.retried += node.attempts > max(tries, 1)
-        if node.status in (Status.RUNNING, Status.WAITING):
-            inside.active[path] = node.status
-        else:
-            inside.active.pop(path, None)
-
-    def picture(self, now: float | None = None) -> Group:
-        """The rows as they stand at a time (seconds since the epoch; None: at the last event)."""
-        table = Table.grid(padding=(0, 1))
-        table.add_column(width=1)
-        table.add_column(min_width=12)
-        table.add_column(justify="right", min_width=7)
-        table.add_column(overflow="fold")
-        for node in step_nodes(self._flow):
-            self._rows(table, node, self._last if now is None else now)
-        return Group(table)
-
-    def _rows(self, table: Table, node: Node, now: float) -> None:
-        path = f"{self._flow.name}/{node.name}"
-        state = self.state.nodes.get(path, NodeState())
-        inside = self._inside.get(path, Inside())
-        sign, style = _LOOK[state.status]
-        table.add_row(Text(sign, style), Text(node.name, style), _took(state, now), _said(state, inside))
-        if state.status.is_settled:
+    def _count(self, path: str, node: NodeState, was_settled: bool, is_retry: bool) -> None:
+        _, below = path.split("/", 1)
+        head, _, rest = below.partition("/")
+        name, _, iteration = head.partition("[")
+        name = name.partition("~")[0]
+        step = self._steps.get(name)
+        if step is None:
             return
-        for name, status in _first(inside.active, _INSIDE):
-            call = self.state.nodes[name]
-            sign, style = _LOOK[status]
-            below = Text(f"  {name.removeprefix(path).lstrip('/')}", style)
-            table.add_row(Text(" "), below, _took(call, now), _said(call, None))
+        inside = self._inside.get(name)
+        if inside is None:
+            inside = self._inside[name] = Inside(_members(self._flow, step), size_of(step, self._flow, self._state))
+        inside.retries += is_retry
+        if not rest:
+            return
+        if not node.status.is_settled:
+            inside.active[path] = None
+            return
+        inside.active.pop(path, None)
+        if not was_settled and "/" not in rest:
+            self._finish(inside, iteration, node.status)
+
+    def _finish(self, inside: Inside, iteration: str, status: Status) -> None:
+        """A member of an iteration has settled, and perhaps the iteration with it."""
+        if status in (Status.FAILED, Status.CANCELLED):
+            inside.spoilt.setdefault(iteration, status)
+        settled = inside.settled.get(iteration, 0) + 1
+        if settled < inside.members:
+            inside.settled[iteration] = settled
+            return
+        inside.settled.pop(iteration, None)
+        spoilt = inside.spoilt.pop(iteration, None)
+        inside.finished += spoilt is not Status.CANCELLED
+        inside.lost += spoilt is Status.FAILED
+
+
+class _Painter:
+    """One picture."""
+
+    def __init__(self, watch: Watch, width: int, now: float) -> None:
+        self._state, self._flow = watch._state, watch._flow
+        self._steps, self._inside, self._next = watch._steps, watch._inside, watch._next
+        self._began, self._width, self._now = watch._began, width, now
+        longest = max((len(name) for name in (self._flow.name, *self._steps)), default=0)
+        self._name_width = max(8, min(longest, width // 3))
+
+    def rows(self, height: int) -> list[Text]:
+        """Everything, from the flow to the calls under way; what does not fit is summed up."""
+        head = [self._head()]
+        room = max(3, height - 1)
+        steps = [(node, self._at(node)) for node in self._steps.values()]
+        shown: list[tuple[Node, NodeState] | Text] = list(steps)
+        if len(shown) > room:
+            shown = _summed_up(steps, room)
+        spare = room - len(shown)
+        for item in shown:
+            if isinstance(item, Text):
+                head.append(item)
+                continue
+            node, state = item
+            head.append(self._row(state, node.name, self._words(node, state), bold=False))
+            if not state.status.is_settled and spare > 0:
+                calls = self._calls(node, min(spare, _INSIDE))
+                spare -= len(calls)
+                head += calls
+        return head
+
+    def _at(self, node: Node) -> NodeState:
+        return self._state.nodes.get(f"{self._flow.name}/{node.name}", NodeState())
+
+    def _head(self) -> Text:
+        state = self._state
+        whole = NodeState(status=state.status, started_at=self._began)
+        whole.ended_at = self._now if state.status.is_settled else None
+        under_way = sum(len(inside.active) for inside in self._inside.values()) + sum(
+            isinstance(node.work, AgentCall) and self._at(node).status in (Status.RUNNING, Status.WAITING)
+            for node in self._steps.values()
+        )
+        words: Words = []
+        if state.cancel and not state.status.is_settled:
+            words.append((f"{state.cancel}: waits for the clean-up; Ctrl-C again ends it at once", "yellow"))
+        elif under_way:
+            words.append((f"{under_way} under way", "dim"))
+        return self._row(whole, self._flow.name, words, bold=True)
+
+    def _row(self, state: NodeState, name: str, words: Words, *, bold: bool) -> Text:
+        sign, style = _LOOK[state.status]
+        row = Text(f"{sign} ", style, no_wrap=True, overflow="ellipsis")
+        row.append(_fitted(name, self._name_width), f"bold {style}" if bold else style)
+        row.append(f" {self._took(state):>7}  ", "dim")
+        for at, (word, look) in enumerate(words):
+            row.append(", " if at else "").append(one_line(word), look)
+        row.truncate(self._width, overflow="ellipsis")
+        return row
+
+    def _took(self, state: NodeState) -> str:
+        if state.started_at is None:
+            return ""
+        return duration(max(0.0, (self._now if state.ended_at is None else state.ended_at) - state.started_at))
+
+    def _calls(self, node: Node, most: int) -> list[Text]:
+        """The calls under way inside a step; those that wait go last, as nothing can be done about them."""
+        inside = self._inside.get(node.name)
+        if inside is None:
+            return []
+        path = f"{self._flow.name}/{node.name}"
+        calls = [(name, self._state.nodes[name]) for name in inside.active]
+        leaves = [(name, call) for name, call in calls if not any(o.startswith(f"{name}/") for o in inside.active)]
+        leaves.sort(key=lambda item: item[1].status is Status.WAITING)
+        return [
+            self._row(call, f"  {name.removeprefix(path).lstrip('/')}", self._call_words(name, call), bold=False)
+            for name, call in leaves[:most]
+        ]
+
+    # --- words ----------------------------------------------------------------------------------------------------
+
+    def _words(self, node: Node, state: NodeState) -> Words:
+        """The most telling words about a step."""
+        match state.status:
+            case Status.PENDING:
+                names = [n for n in self._waits_for(node) if n]
+                return [(f"waits for {', '.join(names)}", "dim")] if names else []
+            case Status.SKIPPED:
+                return [(self._why(state.reason), "dim")]
+            case Status.BLOCKED:
+                return [(f"{state.reason.rpartition('/')[2]} failed", "yellow")]
+            case _:
+                inside = self._inside.get(node.name)
+                path = f"{self._flow.name}/{node.name}"
+                return [*(_inside_words(node, inside) if inside else []), *self._call_words(path, state)]
+
+    def _call_words(self, path: str, state: NodeState) -> Words:
+        words: Words = []
+        if state.status is Status.WAITING and state.failed_attempts:
+            left = duration(max(0.0, self._next.get(path, self._now) - self._now))
+            words.append((f"attempt {state.attempts + 1} in {left}: {state.failed_attempts[-1].message}", "yellow"))
+        elif state.attempts > 1:
+            words.append((f"attempt {state.attempts}", "yellow"))
+        if state.agent is not None and state.status is Status.DONE:
+            words.append((f"answered by {state.agent}", "yellow"))
+        if state.failure is not None:
+            absorbed = state.status is Status.DONE
+            words.append((("absorbed: " if absorbed else "") + state.failure.message, "yellow" if absorbed else "red"))
+        if state.status is Status.CANCELLED:
+            words.append((f"cancelled: {state.reason.removeprefix(f'{self._flow.name}/')}", "yellow"))
+        return words
+
+    def _waits_for(self, node: Node) -> Iterator[str]:
+        """The steps above that have to settle first; a branch stands for what it waits for itself."""
+        for need in node.needs:
+            above = self._flow.nodes[need.node]
+            if self._at(above).status.is_settled:
+                continue
+            if isinstance(above.work, _SHOWN):
+                yield above.name
+            else:
+                yield from (name for name in self._waits_for(above))
+
+    def _why(self, reason: str) -> str:
+        """A branch by its line: `if@1 = else` is for machines."""
+        name, equals, arm = reason.partition(" = ")
+        branch = next((node for node in self._flow.nodes if node.name == name), None)
+        if branch is None or not equals:
+            return reason
+        return f"line {branch.place.line}: {name.partition('@')[0]} took {arm}"
 
 
 class Screen:
@@ -109,7 +272,7 @@ class Screen:
         """Watch by a wall clock (seconds since the epoch)."""
         self._is_over = False
         self._live = Live(
-            get_renderable=lambda: watch.picture(None if self._is_over else now()),
+            get_renderable=lambda: Picture(watch, None if self._is_over else now()),
             console=console or Console(stderr=True, highlight=False),
             refresh_per_second=8,
         )
@@ -121,42 +284,72 @@ class Screen:
         self._is_over = True
         self._live.stop()
 
+    @staticmethod
+    def leave() -> None:
+        """The process ends at once: give the terminal its cursor back."""
+        os.write(2, b"\x1b[?25h\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What a watch shows at a time; None: the last picture, which stays."""
+
+    watch: Watch
+    now: float | None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """As many rows as the terminal has."""
+        height = max(_FINAL, options.max_height) if self.now is None else options.max_height
+        yield from self.watch.rows(options.max_width, height - 1, self.now)
+
 
 def step_nodes(flow: FlowPlan) -> Iterator[Node]:
     """The nodes of a flow's body that stand for steps."""
     return (node for node in flow.nodes if node.scope == 0 and isinstance(node.work, _SHOWN))
 
 
-def _first(active: Mapping[str, Status], most: int) -> list[tuple[str, Status]]:
-    """The first few calls under way; those that wait go last, as nothing can be done about them."""
-    ordered = sorted(active.items(), key=lambda item: item[1] is Status.WAITING)
-    return ordered[:most]
+def _members(flow: FlowPlan, step: Node) -> int:
+    """How many nodes of one iteration, round or body tell that they have settled."""
+    scope = next((scope for scope in flow.scopes if scope.owner == step.id), None)
+    return 0 if scope is None else sum(not isinstance(flow.nodes[node].work, Merge) for node in scope.nodes)
 
 
-def _took(state: NodeState, now: float) -> Text:
-    if state.started_at is None:
-        return Text("")
-    seconds = max(0.0, (state.ended_at if state.ended_at is not None else now) - state.started_at)
-    return Text(duration(seconds), "dim")
+def _inside_words(node: Node, inside: Inside) -> Words:
+    words: Words = []
+    match node.work:
+        case For() if inside.size is not None:
+            words.append((f"{inside.finished} of {inside.size} finished", "green"))
+        case For():
+            words.append((f"{inside.finished} finished", "green"))
+        case Repeat():
+            most = "" if inside.size is None else f" of at most {inside.size}"
+            words.append((f"round {inside.finished + bool(inside.settled or inside.active)}{most}", "green"))
+        case Parallel() | Race():
+            done = inside.members if inside.finished else sum(inside.settled.values())
+            words.append((f"{done} of {inside.members} settled", "green"))
+        case _:
+            pass
+    if inside.lost and isinstance(node.work, For):
+        words.append((f"{inside.lost} failed", "red"))
+    if inside.retries:
+        words.append((f"{inside.retries} {'retry' if inside.retries == 1 else 'retries'}", "yellow"))
+    return words
 
 
-def _said(state: NodeState, inside: Inside | None) -> Text:
-    """The most telling words about a node."""
-    words: list[tuple[str, str]] = []
-    if inside is not None:
-        words += [(f"{inside.counts[s]} {s}", _LOOK[s][1]) for s in _COUNTED if inside.counts.get(s)]
-        words += [(f"{inside.retried} retried", "yellow")] if inside.retried else []
-    if state.attempts > 1:
-        words.append((f"attempt {state.attempts}", "yellow"))
-    if state.delay is not None and state.failed_attempts:
-        words.append((f"waits {duration(state.delay)}: {state.failed_attempts[-1].message}", "yellow"))
-    if state.agent is not None and state.status is Status.DONE:
-        words.append((f"answered by {state.agent}", "yellow"))
-    if state.failure is not None:
-        words.append((("absorbed: " if state.status is Status.DONE else "") + state.failure.message, "red"))
-    if state.reason:
-        words.append((state.reason, "dim"))
-    text = Text()
-    for at, (word, style) in enumerate(words):
-        text.append(", " if at else "").append(one_line(word), style)
-    return text
+def _fitted(name: str, width: int) -> str:
+    """A name of exactly that width."""
+    return name.ljust(width) if len(name) <= width else name[: width - 1] + "…"
+
+
+def _summed_up(steps: Sequence[tuple[Node, NodeState]], room: int) -> list[tuple[Node, NodeState] | Text]:
+    """The steps that matter most now, in the order of the text, and a row for those that were left out."""
+
+    def weight(state: NodeState) -> int:
+        order = (Status.FAILED, Status.RUNNING, Status.WAITING, Status.CANCELLED, Status.BLOCKED, Status.PENDING)
+        return order.index(state.status) if state.status in order else len(order)
+
+    ranked = sorted(range(len(steps)), key=lambda at: (weight(steps[at][1]), at))
+    kept = sorted(ranked[: room - 1])
+    left = [steps[at][1].status for at in ranked[room - 1 :]]
+    counts = ", ".join(f"{left.count(status)} {status}" for status in Status if status in left)
+    return [*(steps[at] for at in kept), Text(f"  and {len(left)} more steps: {counts}", "dim", no_wrap=True)]
