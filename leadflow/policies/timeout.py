@@ -24,10 +24,7 @@ def within_total(inner: Step, total: timedelta) -> Step:
         end = course.ports.clock.monotonic() + seconds
         enclosing = course.order.deadline
         course.deadline = end if enclosing is None or end < enclosing else None
-        try:
-            return await inner(course)
-        finally:
-            course.deadline = None
+        return await inner(course)
 
     return bounded
 
