@@ -38,6 +38,8 @@ class Around:
     span: Span
     label: str
     is_step: bool
+    chosen_by: tree.Expr | None = None
+    """What decides whether an arm is taken."""
 
 
 Binder: TypeAlias = tree.Step | tree.Let

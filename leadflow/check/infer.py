@@ -110,7 +110,7 @@ def expect(cx: Context, expr: tree.Expr, want: Type, where: str) -> Type:
 def _name(cx: Context, expr: tree.Name, want: Type | None) -> Type:
     var = cx.frame.read(expr.text)
     if var is None:
-        return _global(cx, expr)
+        return _global(cx, expr, want)
     if var.clash is not None:
         cx.report(bound_twice(expr.span, var.name, first=var.clash[0], second=var.clash[1]))
         return UNKNOWN
@@ -118,7 +118,7 @@ def _name(cx: Context, expr: tree.Name, want: Type | None) -> Type:
     return cx.value_of(var)
 
 
-def _global(cx: Context, expr: tree.Name) -> Type:
+def _global(cx: Context, expr: tree.Name, want: Type | None) -> Type:
     symbol = cx.symbol(expr.text)
     if isinstance(symbol, ConstSymbol):
         found = cx.program.consts.get(symbol.key)
@@ -126,6 +126,13 @@ def _global(cx: Context, expr: tree.Name) -> Type:
             return UNKNOWN
         if not isinstance(found[1], Secret):
             cx.program.refs[expr.id] = ConstRef(found[1])
+            if (
+                found[0] == STRING
+                and isinstance(found[1], str)
+                and want is not None
+                and found[1] in (words_of(want) or ())
+            ):
+                return LiteralType(found[1])  # the text of a constant is known, like that of a literal
         return found[0]
     known = what_is(cx, expr.text, symbol)
     if known is None:

@@ -124,8 +124,8 @@ def _binders(cx: Context) -> dict[str, list[Binding]]:
             for statement in block.statements:
                 if isinstance(statement, tree.Step | tree.Let):
                     cx.binders.setdefault(statement.name.text, []).append((statement, around))
-                for inner, label in inner_blocks(statement):
-                    waiting.append((inner, (*around, Around(inner.span, label, label != "arm"))))
+                for inner, label, by in inner_blocks(statement):
+                    waiting.append((inner, (*around, Around(inner.span, label, label != "arm", by))))
     return cx.binders
 
 
@@ -134,7 +134,7 @@ def _blocks_around(cx: Context, span: Span) -> list[Span]:
     spans: list[Span] = []
     block: tree.Block | None = cx.flow.body if cx.flow is not None else None
     while block is not None:
-        inner = (found for statement in block.statements for found, _ in inner_blocks(statement))
+        inner = (found for statement in block.statements for found, _, _ in inner_blocks(statement))
         block = next((b for b in inner if b.span.start <= span.start < b.span.end), None)
         if block is not None:
             spans.append(block.span)
@@ -175,7 +175,7 @@ def _trail(cx: Context, start: Binder, goal: Binder) -> tuple[str, ...] | None:
         node, trail = queue.popleft()
         if node is goal:
             return trail
-        for name in _mentions(node):
+        for name in _mentions(cx, node):
             for found, _ in _binders(cx).get(name, ()):
                 if found.id not in seen:
                     seen.add(found.id)
@@ -183,9 +183,11 @@ def _trail(cx: Context, start: Binder, goal: Binder) -> tuple[str, ...] | None:
     return None
 
 
-def _mentions(binder: Binder) -> list[str]:
-    """Names that a step or let reads."""
-    return [node.text for node in walk(binder) if isinstance(node, tree.Name)]
+def _mentions(cx: Context, binder: Binder) -> list[str]:
+    """Names that a step or let reads, and those that decide whether it is reached."""
+    around = next((blocks for found, blocks in _binders(cx)[binder.name.text] if found is binder), ())
+    nodes = [binder, *(block.chosen_by for block in around if block.chosen_by is not None)]
+    return [node.text for part in nodes for node in walk(part) if isinstance(node, tree.Name)]
 
 
 # --- calls of what is no function ---------------------------------------------------------------------------------

@@ -5,20 +5,20 @@ from collections.abc import Iterator
 from leadflow.syntax import tree
 
 
-def inner_blocks(statement: tree.Statement) -> list[tuple[tree.Block, str]]:
-    """The blocks of a statement, with what messages call them."""
+def inner_blocks(statement: tree.Statement) -> list[tuple[tree.Block, str, tree.Expr | None]]:
+    """The blocks of a statement, with what messages call them and, for arms, what decides which is taken."""
     match statement:
         case tree.Step(action=tree.For() | tree.Repeat() | tree.Parallel() | tree.Race() | tree.Do() as action):
-            return [(action.body, type(action).__name__.lower())]
-        case tree.If():
-            found = [(statement.then, "arm")]
+            return [(action.body, type(action).__name__.lower(), None)]
+        case tree.If(condition=condition):
+            found: list[tuple[tree.Block, str, tree.Expr | None]] = [(statement.then, "arm", condition)]
             other = statement.otherwise
             while isinstance(other, tree.If):
-                found.append((other.then, "arm"))
+                found.append((other.then, "arm", condition))
                 other = other.otherwise
-            return [*found, (other, "arm")] if other is not None else found
+            return [*found, (other, "arm", condition)] if other is not None else found
         case tree.Match():
-            return [(arm.body, "arm") for arm in statement.arms]
+            return [(arm.body, "arm", statement.subject) for arm in statement.arms]
         case _:
             return []
 
@@ -30,7 +30,7 @@ def steps_in(block: tree.Block) -> Iterator[tree.Step]:
         statement = waiting.pop()
         if isinstance(statement, tree.Step):
             yield statement
-        inner = [part for body, _ in inner_blocks(statement) for part in body.statements]
+        inner = [part for body, _, _ in inner_blocks(statement) for part in body.statements]
         waiting.extend(reversed(inner))
 
 
