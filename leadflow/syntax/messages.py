@@ -6,6 +6,7 @@ The codes between stand in `messages_source`. Every message says the leadflow wa
 from collections.abc import Sequence
 
 from leadflow.diagnostics import Draft, Edit, Fix, Label, Span, code
+from leadflow.syntax.messages_source import short
 
 
 def _replace(title: str, span: Span, text: str, *, safe: bool = False) -> Fix:
@@ -186,7 +187,9 @@ def trailing_annotation(span: Span, written: str, *, owner: str, move: Fix | Non
     agent b: http { url: "https://example.com" }
     ```
     """
-    return Draft(span, f"'{written}' stands behind {owner}; an annotation stands above what it governs", fix=move)
+    return Draft(
+        span, f"'{written}' stands behind {short(owner)}; an annotation stands above what it governs", fix=move
+    )
 
 
 @code("FLOW137", "Constraint before its field")
@@ -268,7 +271,7 @@ def single_equals(span: Span, *, key: str | None) -> Draft:
     """
     if key is not None:
         fix = _replace("write ':'", span, ":")
-        return Draft(span, f"an argument is passed as '{key}: value', not with '='", fix=fix)
+        return Draft(span, f"an argument is passed as '{short(key)}: value', not with '='", fix=fix)
     return Draft(span, "'=' gives a value to a name; '==' compares", fix=_replace("write '=='", span, "=="))
 
 
@@ -288,7 +291,7 @@ def missing_value(span: Span, *, after: str, found: str) -> Draft:
     const b = 2
     ```
     """
-    return Draft(span, f"a value is missing after {after}, before {found}")
+    return Draft(span, f"a value is missing after {short(after)}, before {found}")
 
 
 @code("FLOW143", "Missing comma")
@@ -375,7 +378,7 @@ def open_brace(span: Span, *, what: str, at: Span | None) -> Draft:
     ```
     """
     labels = (Label(at, "it should be closed before this"),) if at else ()
-    return Draft(span, f"the '{{' of {what} is not closed", labels)
+    return Draft(span, f"the '{{' of {short(what)} is not closed", labels)
 
 
 @code("FLOW151", "Brace without a begin")
@@ -433,7 +436,7 @@ def blocks_as_value(span: Span, *, word: str, name: str, statement: str, rewrite
     """
     way = f"'{word}' with braces gives no value"
     if statement == "step":
-        return Draft(span, f"{way}; write the '{word}' around, and 'step {name} = …' in each block", fix=rewrite)
+        return Draft(span, f"{way}; write the '{word}' around, and 'step {short(name)} = …' in each block", fix=rewrite)
     example = "if c then a else b" if word == "if" else 'match e { "x" then 1, _ then 2 }'
     return Draft(span, f"{way}; write '{example}'", fix=rewrite)
 
@@ -483,7 +486,9 @@ def missing_equals(span: Span, *, after: str) -> Draft:
     ```
     """
     end = Span(span.file, span.start, span.start)
-    return Draft(span, f"'=' is missing after '{after}'", fix=_insert("write '='", end.start, end, "= ", safe=True))
+    return Draft(
+        span, f"'=' is missing after '{short(after)}'", fix=_insert("write '='", end.start, end, "= ", safe=True)
+    )
 
 
 @code("FLOW155", "Statement without its word")
@@ -525,7 +530,7 @@ def misplaced(span: Span, word: str, *, where: str, way: str) -> Draft:
     const greeting = "hello"
     ```
     """
-    return Draft(span, f"'{word}' cannot stand {where}; {way}")
+    return Draft(span, f"'{short(word)}' cannot stand {where}; {way}")
 
 
 @code("FLOW157", "Unknown declaration")

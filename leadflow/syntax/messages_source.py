@@ -6,6 +6,13 @@ file) is shown by the text nearest to it that raises the same code.
 
 from leadflow.diagnostics import Draft, Edit, Fix, Label, Span, code
 
+
+def short(text: str) -> str:
+    """What an author wrote, short enough for a message: one line, at most 40 characters."""
+    line = text.split("\n", 1)[0]
+    return text if line == text and len(text) <= 40 else f"{line[:39]}…"
+
+
 # --- the file -------------------------------------------------------------------------------------------------------
 
 
@@ -113,7 +120,7 @@ def unknown_edition(span: Span, written: str) -> Draft:
     """
     return Draft(
         span,
-        f"unknown edition {written}; this leadflow knows edition 1",
+        f"unknown edition {short(written)}; this leadflow knows edition 1",
         fix=Fix("write edition 1", (Edit(span, "1"),)),
     )
 
@@ -155,7 +162,7 @@ def foreign_letter(span: Span, word: str, *, letter: str) -> Draft:
     const size = 3
     ```
     """
-    return Draft(span, f"'{word}' has the letter {letter}; names have only a-z, A-Z, 0-9 and _")
+    return Draft(span, f"'{short(word)}' has the letter {letter}; names have only a-z, A-Z, 0-9 and _")
 
 
 @code("FLOW108", "Character without a meaning")
@@ -302,7 +309,7 @@ def bad_escape(span: Span, written: str) -> Draft:
     """
     notes = (r"the escapes are \n \t \" \\ and \u{…}",)
     doubled = Fix("write the backslash twice", (Edit(Span(span.file, span.start, span.start), "\\"),))
-    return Draft(span, f"'{written}' is no escape; a backslash is written '\\\\'", notes=notes, fix=doubled)
+    return Draft(span, f"'{short(written)}' is no escape; a backslash is written '\\\\'", notes=notes, fix=doubled)
 
 
 @code("FLOW115", "Hole that cannot be read")
@@ -409,8 +416,8 @@ def unknown_unit(span: Span, unit: str, *, fix: str | None) -> Draft:
     ```
     """
     edit = None if fix is None else Fix(f"write '{fix}'", (Edit(span, fix),))
-    hint = f"; did you mean '{fix}'?" if fix else ""
-    return Draft(span, f"unknown unit '{unit}'{hint}", notes=_UNITS, fix=edit)
+    hint = f"; did you mean '{short(fix)}'?" if fix else ""
+    return Draft(span, f"unknown unit '{short(unit)}'{hint}", notes=_UNITS, fix=edit)
 
 
 @code("FLOW121", "Number that cannot be read")
