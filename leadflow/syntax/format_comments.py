@@ -14,7 +14,6 @@ from leadflow.syntax.layout import (
     BLANK,
     HARD,
     LINE,
-    NOTHING,
     SOFT,
     Choice,
     Doc,
@@ -224,10 +223,18 @@ def braces(slots: Sequence[Slot], tail: Opening, *, head: str | None = None, gap
     return concat(start, indent(HARD, lines(slots, tail)), HARD, "}")
 
 
-def listing(ends: str, slots: Sequence[Slot], tail: Opening, *, head: str | None = None, comma: bool = True) -> Doc:
-    """Members between two brackets, on one line or each on its own; `comma` allows one behind the last."""
+_LAST_COMMA = Choice(",", "")
+_NEXT = concat(",", LINE)
+
+
+def listing(ends: str, slots: Sequence[Slot], tail: Opening, *, head: str | None = None) -> Doc:
+    """Members between two brackets, on one line or each on its own, then with a comma behind the last."""
     if not slots and not tail.leads and head is None:
         return ends
+    edge = HARD if tail.leads else LINE if ends == "{}" else SOFT
+    if head is None and not tail.leads and not any(slot.is_commented for slot in slots):
+        members = joined([slot.doc for slot in slots], _NEXT)
+        return group(ends[0], indent(edge, members, _LAST_COMMA), edge, ends[1])
     start: Doc = concat(ends[0], Suffix(head)) if head is not None else ends[0]
     row: list[Doc] = []
     for number, slot in enumerate(slots, 1):
@@ -235,7 +242,7 @@ def listing(ends: str, slots: Sequence[Slot], tail: Opening, *, head: str | None
             row += [lead.text, HARD]
         last = number == len(slots)
         row.append(slot.doc)
-        row.append((Choice(",", "") if comma else NOTHING) if last else ",")
+        row.append(_LAST_COMMA if last else ",")
         if slot.trail is not None:
             row.append(Suffix(slot.trail))
         if not last:
@@ -244,5 +251,4 @@ def listing(ends: str, slots: Sequence[Slot], tail: Opening, *, head: str | None
         row += [HARD, lead.text] if row else [lead.text]
     if not row:
         return concat(start, HARD, ends[1])
-    edge = HARD if tail.leads else LINE if ends == "{}" else SOFT
     return group(start, indent(edge, joined(row)), edge, ends[1])

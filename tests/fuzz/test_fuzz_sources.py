@@ -1,5 +1,9 @@
 """A small cut of the fuzzer, for every run of the tests."""
 
+import json
+
+import pytest
+
 from tests.fuzz.fuzz_sources import Tally, main, run
 
 
@@ -22,6 +26,8 @@ def test_a_finding_ends_with_one() -> None:
     assert (3, 1, ["mutated 7: ValueError()"]) == (total.sources, total.wrong, total.findings)
 
 
-def test_the_script_prints_one_line_of_json(capsys: object) -> None:
-    """Without findings it ends with 0."""
+def test_the_script_prints_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without findings it ends with 0, and says how much it tried."""
     assert 0 == main(["--mutated", "2", "--generated", "2", "--processes", "1"])
+    (line,) = capsys.readouterr().out.splitlines()
+    assert (4, []) == (json.loads(line)["sources"], json.loads(line)["findings"])
