@@ -15,8 +15,9 @@ from leadflow.check.messages_types import (
 )
 from leadflow.check.narrow import path_of
 from leadflow.check.program import ConstSymbol, ModuleSymbol
+from leadflow.check.spoken import spoken
 from leadflow.check.types import discriminant, holds_none, is_text, join, without_none
-from leadflow.diagnostics import Edit, Fix, Span
+from leadflow.diagnostics import Edit, Fix, Label, Span
 from leadflow.plan.functions import FUNCTIONS
 from leadflow.plan.plan import Secret
 from leadflow.plan.types import (
@@ -95,7 +96,7 @@ def _field_type(cx: Context, expr: tree.Member, owner: Type) -> Type:
         if field is not None:
             return field.type
         known = cx.program.known(f.name for f in owner.fields)
-        cx.report(unknown_field(expr.name.span, name, owner=owner.name or called(expr.target), known=known))
+        cx.report(unknown_field(expr.name.span, name, owner=owner.name or _owner(expr.target), known=known))
         return UNKNOWN
     if isinstance(owner, UnionType) and all(isinstance(member, RecordType) for member in owner.members):
         return _field_of_union(cx, expr, owner)
@@ -135,9 +136,10 @@ def _dot(expr: tree.Member) -> Span:
     return Span(expr.span.file, expr.target.span.end, expr.name.span.start)
 
 
-def called(expr: tree.Expr) -> str:
-    """How messages call the value of an expression."""
-    return f"'{expr.text}'" if isinstance(expr, tree.Name) else "this record"
+def _owner(expr: tree.Expr) -> str:
+    """How messages call a record without a name."""
+    words = spoken(expr)
+    return "this record" if words == "this" else words
 
 
 def _instead(name: str) -> str:
@@ -152,13 +154,20 @@ def _say_none(cx: Context, expr: tree.Member, owner: Type) -> None:
         cx.report(no_short_circuit(expr.name.span, name=expr.name.text, fix=fix))
         return
     hint = f"read on with '?.{expr.name.text}', or ask 'if … != none' first"
-    cx.report(may_be_none(expr.target.span, what=called(expr.target), given=show(owner), hint=hint, fix=fix))
+    cx.report(may_be_none(expr.target.span, what=spoken(expr.target), given=show(owner), hint=hint, fix=fix))
 
 
 def _say_json(cx: Context, expr: tree.Member) -> None:
     name = expr.name.text
     hint = f"declare the type where it comes in: 'step …: {{ {name}: … }} = …', or 'let x: {{ {name}: … }}? = …'"
-    cx.report(json_leak(expr.target.span, what=called(expr.target), hint=hint))
+    var = cx.frame.find(expr.target.text) if isinstance(expr.target, tree.Name) else None
+    labels: tuple[Label, ...] = ()
+    fix = None
+    if var is not None and isinstance(var.node, tree.Step) and var.node.type is None:
+        end = var.span._replace(start=var.span.end)
+        labels = (Label(var.span, "this step declares no type"),)
+        fix = Fix(f"declare the type of step '{var.name}'", (Edit(end, f": {{ {name}: string }}"),))
+    cx.report(json_leak(expr.target.span, what=spoken(expr.target), hint=hint, labels=labels, fix=fix))
 
 
 def entry_of(cx: Context, expr: tree.Index, owner: Type, index: Type) -> Type:
@@ -167,11 +176,11 @@ def entry_of(cx: Context, expr: tree.Index, owner: Type, index: Type) -> Type:
         return UNKNOWN
     if owner == JSON:
         hint = "declare the type where it comes in"
-        cx.report(json_leak(expr.target.span, what=called(expr.target), hint=hint))
+        cx.report(json_leak(expr.target.span, what=spoken(expr.target), hint=hint))
         return UNKNOWN
     if holds_none(owner):
         hint = "ask 'if … != none' first, or give another value with '??'"
-        cx.report(may_be_none(expr.target.span, what=called(expr.target), given=show(owner), hint=hint))
+        cx.report(may_be_none(expr.target.span, what=spoken(expr.target), given=show(owner), hint=hint))
         owner = without_none(owner)
     path = path_of(cx, expr)
     known = cx.frame.fact(path) if path is not None else None

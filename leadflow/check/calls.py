@@ -23,6 +23,7 @@ from leadflow.check.program import (
     Symbol,
     ToolSymbol,
 )
+from leadflow.check.spoken import spoken
 from leadflow.check.types import fits, holds_none, is_text, without_none
 from leadflow.diagnostics import Edit, Fix, Label, Report, Span
 from leadflow.plan.expr import SlotKind
@@ -354,9 +355,11 @@ def _scalar(cx: Context, expr: tree.Expr, slot: SlotKind) -> None:
     if given == SECRET:
         cx.report(misplaced_secret(expr.span, where=f"a {slot}"))
     elif given == JSON:
-        cx.report(json_leak(expr.span, what="this", hint="declare the type of the step it comes from"))
+        cx.report(json_leak(expr.span, what=spoken(expr), hint="declare the type of the step it comes from"))
     elif holds_none(given) and (without_none(given) in _SCALARS or is_text(without_none(given))):
-        cx.report(may_be_none(expr.span, what="this", given=show(given), hint="say what stands here then, with '??'"))
+        cx.report(
+            may_be_none(expr.span, what=spoken(expr), given=show(given), hint="say what stands here then, with '??'")
+        )
     else:
         cx.report(bad_hole(expr.span, given=show(given), hint="name one field of it, or put it into the body or query"))
 

@@ -20,6 +20,7 @@ from leadflow.check.narrow import assume
 from leadflow.check.patterns import cover
 from leadflow.check.policies import read_annotations, refuse_annotations
 from leadflow.check.program import FlowSymbol, Program, Signature, ToolSymbol
+from leadflow.check.spoken import spoken
 from leadflow.check.steps import SAFE, check_step
 from leadflow.check.types import fits, same, without_none
 from leadflow.diagnostics import Span
@@ -145,7 +146,7 @@ def check_let(cx: Context, let: tree.Let) -> None:
                 cx.program.fits[let.id] = type_.inner
             elif given == JSON and type_ != JSON:
                 hint = f"write 'let {let.name.text}: ({show(type_)})? = …', which is none when it does not fit"
-                cx.report(json_leak(let.value.span, what="this", hint=hint))
+                cx.report(json_leak(let.value.span, what=spoken(let.value), hint=hint))
             elif not fits(given, type_):
                 say_mismatch(cx, let.value, given=given, want=type_, where=where)
         else:

@@ -7,7 +7,7 @@ smallest part that is wrong. A type `unknown` has been reported already and stop
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from leadflow.check.access import called, entry_of, field_of, member_of_global
+from leadflow.check.access import entry_of, field_of, member_of_global
 from leadflow.check.builtins import function_call
 from leadflow.check.checked import ConstRef, LocalRef
 from leadflow.check.context import Context
@@ -30,6 +30,7 @@ from leadflow.check.operators import arithmetic, coalesce, equality, membership,
 from leadflow.check.patterns import cover
 from leadflow.check.program import ConstSymbol, FlowSymbol, ToolSymbol
 from leadflow.check.secrets import SECRET_FUNCTIONS, secret_call
+from leadflow.check.spoken import spoken
 from leadflow.check.types import discriminant, fits, holds_none, is_text, join, members, without_none, words_of
 from leadflow.plan.functions import FUNCTIONS
 from leadflow.plan.plan import Secret
@@ -181,7 +182,7 @@ def hole(cx: Context, expr: tree.Expr) -> Type:
         cx.report(misplaced_secret(expr.span, where="a text"))
     elif holds_none(given) and given not in (UNKNOWN, JSON):
         hint = "write what stands here then: '?? \"…\"'"
-        what = called(expr) if isinstance(expr, tree.Name) else "this"
+        what = spoken(expr)
         cx.report(may_be_none(expr.span, what=what, given=show(given), hint=hint))
     return given
 
@@ -261,9 +262,9 @@ def items_of(cx: Context, expr: tree.Expr) -> Type:
     if isinstance(given, ListType):
         return given.item
     if given == JSON:
-        cx.report(json_leak(expr.span, what="this", hint="declare the type of the step it comes from: 'list[…]'"))
+        cx.report(json_leak(expr.span, what=spoken(expr), hint="declare the type of the step it comes from: 'list[…]'"))
     elif isinstance(without_none(given), ListType):
-        cx.report(may_be_none(expr.span, what=called(expr), given=show(given), hint="write '?? []'"))
+        cx.report(may_be_none(expr.span, what=spoken(expr), given=show(given), hint="write '?? []'"))
         inner = without_none(given)
         return inner.item if isinstance(inner, ListType) else UNKNOWN
     elif given not in (UNKNOWN, NEVER):

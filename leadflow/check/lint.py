@@ -13,7 +13,7 @@ from leadflow.check.program import (
     ToolSymbol,
 )
 from leadflow.check.statements import steps_in, undo_of
-from leadflow.diagnostics import Span
+from leadflow.diagnostics import Edit, Fix, Span
 from leadflow.syntax import tree
 
 
@@ -51,7 +51,16 @@ def _lint_step(cx: Context, var: Var) -> None:
     elif len(var.read_arms) == 1:
         arm = next(iter(var.read_arms))
         if arm.span is not None and _asks(cx, step):
-            cx.report(read_in_one_arm(var.span, var.name, arm=arm.span._replace(end=arm.span.start + 1)))
+            opener = arm.span._replace(end=arm.span.start + 1)
+            cx.report(read_in_one_arm(var.span, var.name, arm=opener, fix=_move(cx, step, opener)))
+
+
+def _move(cx: Context, step: tree.Step, opener: Span) -> Fix | None:
+    """The fix that moves a step behind the opening brace of an arm."""
+    text = cx.scope.module.source.at(step.span)
+    if text.startswith("##") or cx.scope.module.source.at(opener) != "{":
+        return None
+    return Fix("move the step into the arm", (Edit(step.span, ""), Edit(opener, f"{{ {text} ")))
 
 
 def _asks(cx: Context, step: tree.Step) -> bool:

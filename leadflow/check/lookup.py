@@ -25,6 +25,7 @@ from leadflow.check.program import (
     ToolSymbol,
 )
 from leadflow.check.secrets import SECRET_FUNCTIONS
+from leadflow.check.spoken import spoken
 from leadflow.check.statements import inner_blocks
 from leadflow.diagnostics import Edit, Fix, Span
 from leadflow.plan.functions import FUNCTIONS
@@ -231,8 +232,12 @@ def method_called(cx: Context, call: tree.Call, callee: tree.Member) -> bool:
         return True
     note = "values have no methods"
     fix = None
-    if name in FUNCTIONS and not call.args and isinstance(target, tree.Name):
-        fix = Fix(f"write {name}({target.text})", (Edit(call.span, f"{name}({target.text})"),))
-        note = f"values have no methods; write '{name}({target.text})'"
+    if name in FUNCTIONS:
+        words = spoken(target).strip("'")
+        note = f"values have no methods; write '{name}({words}{', …' if call.args else ''})'"
+        if words != "this":
+            opened = call.span._replace(end=call.args[0].span.start if call.args else call.span.end)
+            start = f"{name}({words}, " if call.args else f"{name}({words})"
+            fix = Fix(f"write {name}({words}{', …' if call.args else ''})", (Edit(opened, start),))
     cx.report(unknown_function(callee.name.span, f".{name}", known=(), note=note, fix=fix))
     return False

@@ -80,7 +80,7 @@ def unused_import(span: Span, name: str) -> Draft:
 
 
 @code("FLOW504", "Step that only one arm needs", severity="warning")
-def read_in_one_arm(span: Span, name: str, *, arm: Span) -> Draft:
+def read_in_one_arm(span: Span, name: str, *, arm: Span, fix: Fix | None) -> Draft:
     """The step runs always, but its result is read in one arm only: where another arm is taken, it was waited and
     paid for in vain.
 
@@ -110,9 +110,8 @@ def read_in_one_arm(span: Span, name: str, *, arm: Span) -> Draft:
     }
     ```
     """
-    return Draft(
-        span, f"step '{name}' is read in one arm only; move it into that arm", (Label(arm, "only this arm reads it"),)
-    )
+    message = f"step '{name}' is read in one arm only; move it into that arm"
+    return Draft(span, message, (Label(arm, "only this arm reads it"),), (), fix)
 
 
 @code("FLOW505", "Judged before the change", severity="warning")

@@ -4,6 +4,7 @@ from leadflow.check.context import Context
 from leadflow.check.env import Var
 from leadflow.check.messages_types import json_leak, may_be_none, outside_union, wrong_type
 from leadflow.check.messages_values import misplaced_secret, secret_needed
+from leadflow.check.spoken import spoken
 from leadflow.check.types import fits, holds_none, is_text, join, members, without_none, words_of
 from leadflow.diagnostics import Edit, Fix, Label, Span
 from leadflow.plan.types import (
@@ -68,12 +69,12 @@ def _say_json(cx: Context, expr: tree.Expr, want: Type, where: str) -> None:
         cx.report(json_leak(expr.span, what=f"'{var.name}'", hint=hint, labels=(label,), fix=fix))
         return
     hint = f"{where} is {show(want)}; write 'let x: ({show(want)})? = …', which is none when it does not fit"
-    cx.report(json_leak(expr.span, what="this", hint=hint))
+    cx.report(json_leak(expr.span, what=spoken(expr), hint=hint))
 
 
 def _say_none(cx: Context, expr: tree.Expr, given: Type, where: str) -> None:
     var = root(cx, expr)
-    what = f"'{var.name}'" if var is not None and isinstance(expr, tree.Name) else "this"
+    what = spoken(expr)
     labels: tuple[Label, ...] = ()
     if var is not None and var.parts and var.span.file == expr.span.file:
         labels = (Label(var.span, f"'{var.name}' is bound in some arms only"),)

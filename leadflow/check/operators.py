@@ -10,6 +10,7 @@ from leadflow.check.messages_types import (
     no_common_type,
     outside_union,
 )
+from leadflow.check.spoken import spoken
 from leadflow.check.types import comparable, family, holds_none, is_number, is_text, join, without_none, words_of
 from leadflow.diagnostics import Edit, Fix
 from leadflow.plan.types import (
@@ -185,11 +186,11 @@ def _usable(cx: Context, expr: tree.Expr, type_: Type) -> bool:
         return False
     if holds_none(type_) and type_ != UNKNOWN:
         hint = "nothing can be done with none" if type_ == NONE else "say what holds then, with '??' or 'if … != none'"
-        cx.report(may_be_none(expr.span, what="this", given=show(type_), hint=hint))
+        cx.report(may_be_none(expr.span, what=spoken(expr), given=show(type_), hint=hint))
         return False
     return type_ != UNKNOWN
 
 
 def _say_json(cx: Context, expr: tree.Expr) -> None:
     hint = "declare the type of the step it comes from, or write 'let x: T? = …'"
-    cx.report(json_leak(expr.span, what="this", hint=hint))
+    cx.report(json_leak(expr.span, what=spoken(expr), hint=hint))

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from leadflow.check.context import Context
 from leadflow.check.messages_types import dead_arm, json_leak, name_pattern, not_covered, outside_union, wrong_pattern
 from leadflow.check.narrow import Facts, narrowed
+from leadflow.check.spoken import spoken
 from leadflow.check.types import holds_none, is_text, keep, members, without_none, words_of
 from leadflow.diagnostics import Label, Span
 from leadflow.plan.types import BOOL, INT, JSON, NEVER, NONE, UNKNOWN, LiteralType, Type, optional, show
@@ -29,7 +30,7 @@ class _Seen:
 def cover(cx: Context, subject: tree.Expr, type_: Type, arms: Sequence[tree.MatchArm | tree.ValueArm]) -> list[Facts]:
     """Check all patterns; the facts that hold in each arm."""
     if type_ == JSON:
-        cx.report(json_leak(subject.span, what="this", hint="declare the type of the step it comes from"))
+        cx.report(json_leak(subject.span, what=spoken(subject), hint="declare the type of the step it comes from"))
         type_ = UNKNOWN
     words = words_of(type_)
     domain = _domain(type_)
