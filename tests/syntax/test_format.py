@@ -16,7 +16,8 @@ from tests.making.trees import random_tree
 from tests.strategies import layouts, trees
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FILES = sorted(path for path in ROOT.rglob("*.flow") if "cases" not in path.parts)
+OURS = sorted(path for folder in ("examples", "stdlib") for path in (ROOT / folder).rglob("*.flow"))
+FILES = [*OURS, ROOT / "tests" / "data" / "example.flow"]
 TEXTS = [path.read_text("utf-8") for path in FILES]
 
 
@@ -68,6 +69,12 @@ def test_files_of_the_repository_survive(path: Path) -> None:
     assert understood(text) == understood(once)
     assert notes(text) == notes(once)
     assert once == formatted(once)
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_we_ship_is_formatted(path: Path) -> None:
+    """Examples and the standard library are written as the formatter writes."""
+    assert formatted(path.read_text("utf-8")) == path.read_text("utf-8")
 
 
 @pytest.mark.parametrize(
