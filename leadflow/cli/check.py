@@ -40,6 +40,6 @@ def _tell(names: Sequence[str], checked: Sequence[Checking], form: str) -> None:
     if form == "json":
         machine.findings(found, sources)
     elif found:
-        human.findings(found, sources, concise=form == "concise", files=len(names))
+        human.findings(found, sources, concise=form == "concise", files=len(names), asked=True)
     elif form == "text":
         human.clean(names)

@@ -15,13 +15,13 @@ def command(code: str | None) -> None:
     if code is None:
         human.code_list(pages())
         return
-    found = page(code)
+    found = page(f"FLOW{code}" if code.isdigit() else code)
     if found is None:
         raise Refused(f"there is no code {code}{_hint(code) or '; `leadflow explain` lists them all'}")
     human.explain_page(found)
 
 
 def _hint(code: str) -> str:
-    """The code with the same number, as `201`, `flow201` and `FLW-201` mean it; numbers that differ are not alike."""
+    """The code with the same number, as `FLW-201` means it; numbers that differ are not alike."""
     meant = f"FLOW{''.join(char for char in code if char.isdigit())}"
     return f"; did you mean {meant}?" if page(meant) else ""

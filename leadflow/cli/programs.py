@@ -65,7 +65,7 @@ def check_flow(name: str, *, profile: str | None = None, catalogue: Catalogue = 
         checked, report = check_file(main, read, catalogue=catalogue, profile=profile)
     except UnknownProfile as problem:
         raise Refused(f"{name}: {problem}") from None
-    names = _Names(root)
+    names = Names(root)
     sources = [_unreadable(main, read)] if checked is None else [m.source for m in checked.modules.values()]
     shown = {names(source.name): Source(names(source.name), source.text) for source in sources}
     return Checking(checked, tuple(names.of_finding(finding) for finding in report.diagnostics), shown)
@@ -111,7 +111,7 @@ def choose_flow(plan: Plan, name: str | None) -> FlowPlan:
     return plan.flows[wanted]
 
 
-class _Names:
+class Names:
     """Names of sources, from the project's root to the working folder."""
 
     def __init__(self, root: Path) -> None:
@@ -122,12 +122,14 @@ class _Names:
         if not (self._root / name).exists():
             return name
         near = os.path.relpath(self._root / name)
-        return str(self._root / name) if near.startswith("..") else near
+        return near if near.count("..") <= 2 else str(self._root / name)
 
     def of_span(self, span: Span) -> Span:
+        """The same place."""
         return span._replace(file=self(span.file))
 
     def of_finding(self, finding: Diagnostic) -> Diagnostic:
+        """The same finding, labels and fix included."""
         fix = finding.fix
         return replace(
             finding,

@@ -17,14 +17,14 @@ from leadflow.api import Program
 from leadflow.assembly import InputProblem, RunOptions, StartProblem
 from leadflow.cli.files import read_bytes
 from leadflow.cli.interrupts import Interrupted, run_interruptibly
-from leadflow.cli.programs import choose_flow, compile_flow
+from leadflow.cli.programs import Names, choose_flow, compile_flow
 from leadflow.cli.refused import Refused
 from leadflow.cli.streams import Lines, printing_to
 from leadflow.cli.views import human, machine, runs
 from leadflow.cli.views.failures import failure
 from leadflow.events.model import Entry, Status
 from leadflow.plan.forms import read_written_duration, to_plain
-from leadflow.plan.plan import FlowPlan, Plan
+from leadflow.plan.plan import FlowPlan
 from leadflow.run.adapters import SystemClock
 from leadflow.run.driver import Observer, Result
 from leadflow.run.inputs import parse_input, read_json, unknown_input
@@ -42,7 +42,7 @@ Show: TypeAlias = Literal["live", "lines", "json", "quiet"]
 @click.option("--input-file", metavar="FILE", help="A JSON object of inputs; `-` is standard input.")
 @click.option("--profile", metavar="NAME", help="The profile to run under.")
 @click.option("--timeout", metavar="DURATION", help="The most time the run may take, as in 90s or 1h30m.")
-@click.option("--seed", type=click.IntRange(min=0), metavar="NUMBER", help="The seed of chance: repeats its delays.")
+@click.option("--seed", type=int, metavar="NUMBER", help="The seed of the run's chance, to repeat a run.")
 @click.option("--json", "show", flag_value="json", help="Nothing but JSON lines on standard error, terminal or not.")
 @click.option("--quiet", "-q", "show", flag_value="quiet", help="No progress and no events; only the result.")
 def command(
@@ -73,7 +73,7 @@ def command(
     plan = compile_flow(file, profile=profile, catalogue=registry.catalogue, as_json=wanted == "json")
     chosen = choose_flow(plan, flow)
     job = _Job(Program(plan, _project(file), registry), chosen, _inputs(chosen, inputs, input_file), wanted)
-    sys.exit(_run(job, RunOptions(deadline=_duration(timeout), seed=seed)))
+    sys.exit(_run(job, RunOptions(deadline=_duration(timeout), seed=_seed(seed))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +101,15 @@ def _run(job: _Job, options: RunOptions) -> int:
         if job.show != "json":
             human.problem("interrupted; what was under way has been cleaned up")
         return stopped.code
-    return _tell(result, job.program.plan, job.show)
+    return _tell(result, job)
 
 
-def _tell(result: Result, plan: Plan, show: Show) -> int:
+def _tell(result: Result, job: _Job) -> int:
     if result.status is Status.DONE:
         machine.document(to_plain(result.value))
         return 0
-    if show != "json":
-        failure(result, plan)
+    if job.show != "json":
+        failure(result, job.program.plan, Names(job.program.project.root))
     return 1
 
 
@@ -192,6 +192,12 @@ def _duration(text: str | None) -> timedelta | None:
     if text is not None and (duration is None or duration <= timedelta(0)):
         raise Refused(f"--timeout: '{human.one_line(text)}' is no duration; write 90s, 5m or 1h30m")
     return duration
+
+
+def _seed(seed: int | None) -> int | None:
+    if seed is not None and not 0 <= seed < 2**63:
+        raise Refused("--seed: write a whole number from 0 to 9223372036854775807")
+    return seed
 
 
 def _inputs(flow: FlowPlan, pairs: Sequence[str], file: str | None) -> dict[str, object]:

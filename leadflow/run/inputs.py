@@ -46,7 +46,7 @@ def read_json(text: str | bytes, limits: JsonLimits = INPUT) -> object:
     except RecursionError:
         return Mismatch("", f"JSON of at most {limits.depth} levels", "more")
     except json.JSONDecodeError as problem:
-        return Mismatch("", "JSON", f"none: line {problem.lineno}, column {problem.colno}: {problem.msg}")
+        return Mismatch("", "JSON", f"other text at line {problem.lineno}, column {problem.colno} ({problem.msg})")
 
 
 def _read(text: str | bytes, limits: JsonLimits) -> object:

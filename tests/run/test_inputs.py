@@ -40,9 +40,9 @@ def test_json_is_read(text: str | bytes) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "expected JSON, got none: line 1, column 1: Expecting value"),
-        ("{'a': 1}", "expected JSON, got none: line 1, column 2"),
-        ('{"a": 1} x', "expected JSON, got none: line 1, column 10: Extra data"),
+        ("", "expected JSON, got other text at line 1, column 1 (Expecting value)"),
+        ("{'a': 1}", "expected JSON, got other text at line 1, column 2"),
+        ('{"a": 1} x', "expected JSON, got other text at line 1, column 10 (Extra data)"),
         ("[NaN]", "expected JSON, got NaN"),
         ("[-Infinity]", "expected JSON, got -Infinity"),
         ("1e400", "expected numbers that a float can hold, got a larger one"),
@@ -110,7 +110,7 @@ def test_inputs_are_typed_by_their_parameter(type_: Type, written: str, raw: obj
     [
         ("p", "expected name=value, got no '='"),
         ("q=1", "at /q: expected a parameter (p), got another name"),
-        ("p=[1", "at /p: expected list[int], written as JSON, got none: line 1, column 3"),
+        ("p=[1", "at /p: expected list[int], written as JSON, got other text at line 1, column 3"),
     ],
 )
 def test_inputs_that_cannot_be_read(pair: str, said: str) -> None:

@@ -1,7 +1,7 @@
 """Why a run did not end well, for people: the node, its place in the source, every attempt, every cause."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import click
 
@@ -14,31 +14,33 @@ MOST_CAUSES = 10
 """Causes shown below one failure."""
 
 
-def failure(result: Result, plan: Plan) -> None:
-    """How a run ended that did not end well."""
+def failure(result: Result, plan: Plan, names: Callable[[str], str] = str) -> None:
+    """How a run ended that did not end well; `names` gives what a file is called for whoever reads it."""
     if result.failure is None:
         problem(f"the run was {result.status}")
         return
-    for line in failure_lines(result.failure, plan):
+    for line in failure_lines(result.failure, plan, names):
         click.echo(line, err=True)
 
 
-def failure_lines(why: Failure, plan: Plan, depth: int = 0) -> Iterator[str]:
+def failure_lines(why: Failure, plan: Plan, names: Callable[[str], str] = str, depth: int = 0) -> Iterator[str]:
     """A failure and what led to it, indented by depth."""
     pad = "  " * depth
     place = place_of(plan, why.path)
     head = click.style("failed: ", fg="red", bold=True) if depth == 0 else "because "
     yield f"{pad}{head}{why.path + ': ' if why.path else ''}{one_line(why.message)} [{why.error}]"
     if place is not None:
-        yield f"{pad}  at {place.file}:{place.line}:{place.column}"
+        yield f"{pad}  at {names(place.file)}:{place.line}:{place.column}"
     if len(why.attempts) > 1:
         for attempt in why.attempts:
             took = duration(attempt.seconds)
             yield f"{pad}  attempt {attempt.attempt}, {attempt.agent}: {one_line(attempt.message)} ({took})"
-    for cause in why.causes[:MOST_CAUSES]:
-        yield from failure_lines(cause, plan, depth + 1)
-    if len(why.causes) > MOST_CAUSES:
-        yield f"{pad}  and {len(why.causes) - MOST_CAUSES} more"
+    # what the attempts tell already is not told again
+    causes = [cause for cause in why.causes if cause.path != why.path or not why.attempts]
+    for cause in causes[:MOST_CAUSES]:
+        yield from failure_lines(cause, plan, names, depth + 1)
+    if len(causes) > MOST_CAUSES:
+        yield f"{pad}  and {len(causes) - MOST_CAUSES} more"
 
 
 def place_of(plan: Plan, path: str) -> Place | None:

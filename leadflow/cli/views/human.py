@@ -10,21 +10,27 @@ from leadflow.diagnostics import CodePage, Diagnostic
 from leadflow.diagnostics.render import Sources, render_concise, render_text, summary
 
 
-def findings(found: Sequence[Diagnostic], sources: Sources, *, concise: bool = False, files: int = 1) -> None:
-    """Findings with their lines, or one line each, and how many there are."""
+def findings(
+    found: Sequence[Diagnostic], sources: Sources, *, concise: bool = False, files: int = 1, asked: bool = False
+) -> None:
+    """Findings with their lines, or one line each, and how many there are.
+
+    `asked`: they are what was asked for, so that they go to standard output.
+    """
     if concise:
-        click.echo(render_concise(found, sources), nl=False, err=True)
+        click.echo(render_concise(found, sources), nl=False, err=not asked)
         return
-    click.echo(render_text(found, sources, colour=sys.stderr.isatty()), nl=False, err=True)
+    stream = sys.stdout if asked else sys.stderr
+    click.echo(render_text(found, sources, colour=stream.isatty()), nl=False, err=not asked)
     where = f"; {files} files checked" if files > 1 else ""
     if found:
-        click.echo(f"{summary(found)}{where}", err=True)
+        click.echo(f"{summary(found)}{where}", err=not asked)
 
 
 def clean(files: Sequence[str]) -> None:
-    """Nothing was found."""
+    """Nothing was found, which was asked."""
     what = files[0] if len(files) == 1 else f"{len(files)} files"
-    click.secho(f"{what}: no mistakes found", fg="green", err=True)
+    click.secho(f"{what}: no mistakes found", fg="green")
 
 
 def problem(message: str) -> None:

@@ -1,0 +1,8 @@
+"""The spare desk."""
+
+import leadflow
+
+
+def busy() -> int:
+    """Is busy for good."""
+    raise leadflow.Permanent("the spare desk is closed")

@@ -1,0 +1,41 @@
+"""Every session of `sessions/` prints what it says. `pytest --update` writes them anew: read the difference."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from leadflow.cli.main import COMMANDS
+from tests.cli.session import commands, replayed
+from tests.goldens import Golden
+
+HERE = Path(__file__).resolve().parent
+SESSIONS = sorted((HERE / "sessions").glob("*.txt"))
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the project that the sessions work in, with what no repository holds."""
+    monkeypatch.delenv("LEADFLOW_TEST_KEY", raising=False)
+    folder = tmp_path / "project"
+    shutil.copytree(HERE / "project", folder)
+    (folder / "program.flow").write_bytes(b"\x7fELF\x02\x01\x01\x00")
+    (folder / "windows.flow").write_bytes(b"\xef\xbb\xbfleadflow 1\r\n\r\nflow main() -> int {\r\n  return 1\r\n}\r\n")
+    (folder / "no_end.flow").write_bytes(b"leadflow 1\n\nflow main() -> int {\n  return 1\n}")
+    (folder / "twice.json").write_bytes(b'{"name": "Ada", "name": "Grace"}')
+    (folder / "empty").mkdir()
+    (folder / "locked.flow").write_text("leadflow 1\nflow main() -> int {return 1}\n")
+    (folder / "locked.flow").chmod(0o444)
+    return folder
+
+
+@pytest.mark.parametrize("session", [pytest.param(file, id=file.stem) for file in SESSIONS])
+def test_session(session: Path, project: Path, golden: Golden) -> None:
+    """What the commands of the session print is what the session says."""
+    golden(session, replayed(session.read_text("utf-8"), project))
+
+
+def test_every_command_is_in_a_session() -> None:
+    """No command is without its help and without a use in the sessions."""
+    typed = commands(SESSIONS)
+    assert [] == [name for name in COMMANDS if f"leadflow {name} --help" not in typed]
