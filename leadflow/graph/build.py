@@ -8,10 +8,10 @@ program has no errors, so every table of `Checked` has its entries.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from leadflow.check.checked import ActionCall, Checked, FlowCallInfo, FlowInfo, FunctionCall, LocalRef, StepInfo
+from leadflow.check.checked import ActionCall, Checked, FlowCallInfo, FlowInfo, LocalRef, StepInfo
 from leadflow.graph.draft import Draft
-from leadflow.graph.exprs import Binding, Translator, pattern_values
-from leadflow.graph.model import FlowGraph, Graph, Vertex, is_let
+from leadflow.graph.exprs import FORMS, Translator, pattern_values
+from leadflow.graph.model import ORDER, FlowGraph, Graph, Vertex, is_let
 from leadflow.graph.serial import Region, Serial
 from leadflow.graph.soft import Softening
 from leadflow.graph.uses import HARMFUL, Touch, Uses
@@ -55,7 +55,7 @@ def build_flow(checked: Checked, info: FlowInfo, uses: Uses) -> FlowGraph:
         draft.serial = Serial(draft.join)
     scope = draft.open_scope(None, tuple(param.name for param in info.params))
     for slot, param in enumerate(decl.params):
-        draft.to.bindings[param.id] = Binding(Bound(scope, slot))
+        draft.to.bindings[param.id] = (Bound(scope, slot), (), None)
     _block(draft, decl.body)
     draft.close_scope(scope)
     return draft.finish()
@@ -127,9 +127,9 @@ def _result(draft: Draft, word: str, node: tree.Return | tree.Yield, *, is_soft:
     to.soften = None
     waits = draft.wait()
     if softening is not None:
-        waits.needs.update((read, "order") for read in to.reads if is_let(read))
+        waits[0].update((read, ORDER) for read in to.reads if is_let(read))
         for soft in softening.soft:
-            waits.needs.setdefault(soft, "order")
+            waits[0].setdefault(soft, ORDER)
     work = Return(value) if isinstance(node, tree.Return) else Yield(value)
     draft.control(word, work, node.span, waits=waits, type_=draft.checked.types.get(node.value.id, NONE))
 
@@ -205,43 +205,37 @@ def _arms(
 
 
 def _step(draft: Draft, step: tree.Step) -> bool:
-    info = draft.checked.steps[step.id]
-    make = _BLOCKS.get(type(step.action))
-    if make is not None:
-        make(draft, step, step.action, info)
-        return False
-    call = draft.checked.calls[step.action.id]
-    if isinstance(call, FunctionCall):
-        raise AssertionError("a step calls a function")
-    _call_step(draft, step, info, call)
+    info, action = draft.checked.steps[step.id], step.action
+    call = draft.checked.calls.get(action.id)
+    if isinstance(call, ActionCall | FlowCallInfo):
+        _call_step(draft, step, info, call)
+    else:
+        _BLOCKS[type(action)](draft, step, action, info)
     return False
 
 
 def _call_step(draft: Draft, step: tree.Step, info: StepInfo, call: ActionCall | FlowCallInfo) -> None:
     draft.to.begin()
     key = draft.to.expr(info.key) if info.key is not None else None
-    work = _work(draft, call, idempotent=info.idempotent, key=key)
+    work = _work(draft, call, info.idempotent, key)
+    effect, guard, name = call.effect, draft.region.guard, step.name.text
     touch = None if draft.serial is None else _touch(draft, call, info.policies)
-    waits = draft.wait(call.effect, touch, after=_after(draft, step) if step.clauses else ())
+    waits = draft.wait(effect, touch, after=_after(draft, step) if step.clauses else ())
     node = len(draft.graph.nodes)
-    draft.bind_step(step.id, step.name.text, node)
-    vertex = Vertex(
-        step.name.text, draft.scope, work, draft.region.guard, draft.place(step.span), call.effect, info.type,
-        info.policies, doc=step.doc,
-    )  # fmt: skip
+    draft.bind_step(step.id, name, node)
+    place = draft.place(step.span)
+    vertex = Vertex(name, draft.scope, work, guard, place, effect, info.type, info.policies, None, None, step.doc)
     if step.clauses:
         waits = draft.wait_also(waits, _clauses(draft, step, vertex, node))
-    draft.put(vertex, waits.needs)
-    draft.stand(node, waits.passed, touch=touch if call.effect in HARMFUL else None)
+    draft.put(vertex, waits[0])
+    draft.stand(node, waits[1], touch=touch if effect in HARMFUL else None)
 
 
-def _work(draft: Draft, call: ActionCall | FlowCallInfo, *, idempotent: bool, key: Expr | None) -> AgentCall | FlowCall:
+def _work(draft: Draft, call: ActionCall | FlowCallInfo, idempotent: bool, key: Expr | None) -> AgentCall | FlowCall:
     to = draft.to
     if isinstance(call, ActionCall):
-        args = tuple([(arg.param, to.expr(arg.value, arg.slot)) for arg in call.args])
-        return AgentCall(
-            call.agent, call.action, args, call.result, call.declared, call.effect, idempotent, key
-        )  # fmt: skip
+        args = tuple([(arg.param, FORMS[type(arg.value)](to, arg.value, arg.slot)) for arg in call.args])
+        return AgentCall(call.agent, call.action, args, call.result, call.declared, call.effect, idempotent, key)
     values: list[Expr] = []
     for arg, is_given in zip(call.args, call.given, strict=True):
         values.append(to.expr(cast(tree.Expr, arg)) if is_given else Const(cast(Value, arg)))
@@ -260,7 +254,7 @@ def _after(draft: Draft, step: tree.Step) -> list[int]:
             for name in clause.names:
                 ref = draft.checked.refs[name.id]
                 if isinstance(ref, LocalRef):
-                    found.extend(read for decl in ref.decls for read in draft.to.bindings[decl].reads if read >= 0)
+                    found.extend(read for decl in ref.decls for read in draft.to.bindings[decl][1] if read >= 0)
     return found
 
 
@@ -276,7 +270,7 @@ def _clauses(draft: Draft, step: tree.Step, vertex: Vertex, node: int) -> list[i
             case tree.Undo(call=tree.Call() as call):
                 info = draft.checked.calls[call.id]
                 if isinstance(info, ActionCall | FlowCallInfo):
-                    vertex.undo = Undo(_work(draft, info, idempotent=info.effect not in HARMFUL, key=None))
+                    vertex.undo = Undo(_work(draft, info, info.effect not in HARMFUL, None))
             case tree.Catch(name=name, value=value):
                 to.bind(clause.id, *([name.id] if name is not None else []))
                 vertex.catch = Catch(to.expr(value))
@@ -301,9 +295,10 @@ def _open(draft: Draft, step: tree.Step, info: StepInfo, slots: tuple[str, ...])
     draft.bind_step(step.id, step.name.text, node)
     if step.clauses:
         waits = draft.wait_also(waits, _clauses(draft, step, vertex, node))
-    draft.put(vertex, waits.needs)
-    draft.block_needs[node] = set(draft.nodes_of(waits.needs))
-    return node, draft.open_scope(node, slots), waits.passed
+    needs, passed = waits
+    draft.put(vertex, needs)
+    draft.block_needs[node] = set(draft.nodes_of(needs))
+    return node, draft.open_scope(node, slots), passed
 
 
 def _inside(draft: Draft, scope: int, passed: int, blocks: Sequence[Sequence[tree.Statement]]) -> None:
@@ -360,9 +355,9 @@ def _for(draft: Draft, step: tree.Step, action: tree.For, info: StepInfo) -> Non
     slots = (action.item.text, action.index.text if action.index is not None else "")
     node, scope, passed = _open(draft, step, info, slots)
     draft.graph.nodes[node].work = For(items, limit, scope)
-    to.bindings[action.item.id] = Binding(Bound(scope, 0))
+    to.bindings[action.item.id] = (Bound(scope, 0), (), None)
     if action.index is not None:
-        to.bindings[action.index.id] = Binding(Bound(scope, 1))
+        to.bindings[action.index.id] = (Bound(scope, 1), (), None)
     _inside(draft, scope, passed, [action.body.statements])
     _close(draft, node, scope, passed, before)
 
@@ -374,9 +369,9 @@ def _repeat(draft: Draft, step: tree.Step, action: tree.Repeat, info: StepInfo) 
     before, draft.written = draft.written, {}
     slots = (action.name.text, action.index.text if action.index is not None else "")
     node, scope, passed = _open(draft, step, info, slots)
-    to.bindings[action.name.id] = Binding(Bound(scope, 0))
+    to.bindings[action.name.id] = (Bound(scope, 0), (), None)
     if action.index is not None:
-        to.bindings[action.index.id] = Binding(Bound(scope, 1))
+        to.bindings[action.index.id] = (Bound(scope, 1), (), None)
     _inside(draft, scope, passed, [action.body.statements])
     to.begin()
     until = to.expr(action.until)

@@ -5,19 +5,22 @@ Knows scopes, regions and reasons of edges; what statements mean stands in `buil
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TypeAlias
 
 from leadflow.check.checked import Checked
 from leadflow.diagnostics import Source, Span
-from leadflow.graph.exprs import Binding, Translator
+from leadflow.graph.exprs import Translator
 from leadflow.graph.model import (
-    EDGES,
+    AFTER,
+    CONTROL,
+    DATA,
+    INSIDE,
+    ORDER,
     Edge,
     FlowGraph,
     LetVertex,
     ScopeOfGraph,
     Vertex,
-    Why,
     end_vertex,
     is_let,
     let_of,
@@ -31,14 +34,9 @@ from leadflow.plan.plan import Branch, Merge, Place, Work
 from leadflow.plan.policy import Timeout
 from leadflow.plan.types import NONE, Effect, Type
 
-
-class Waits(NamedTuple):
-    """What a node that is about to be put waits for."""
-
-    needs: dict[int, Why]
-    """Vertices, the strictest reason of each."""
-    passed: int
-    """As in `serial`."""
+Waits: TypeAlias = tuple[dict[int, Edge], int]
+"""What a node that is about to be put waits for: vertices, with the strictest reason of each; and `passed`, as in
+`serial`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -75,6 +73,11 @@ class Draft:
     written: dict[str, None] = field(default_factory=dict)
     """Agents written through in the block at hand."""
 
+    line: int = 0
+    """The line at hand, from 1; where it begins, and where the next one does."""
+    this_line: int = 0
+    next_line: int = 0
+
     # --- waiting --------------------------------------------------------------------------------------------------
 
     def wait(self, effect: Effect = "pure", touch: Touch | None = None, *, after: Sequence[int] = ()) -> Waits:
@@ -84,14 +87,14 @@ class Draft:
             effect: of the node; `write` for a `fail`, which waits like one.
             touch: the agents of a call.
         """
-        needs: dict[int, Why] = dict.fromkeys(self.to.reads, "data")
+        needs = dict.fromkeys(self.to.reads, DATA)
         guard = self.region.guard
         if guard is not None:
-            needs.setdefault(guard.node, "control")
+            needs.setdefault(guard.node, CONTROL)
         for node in after:
-            needs.setdefault(node, "after")
+            needs.setdefault(node, AFTER)
         if self.serial is None:
-            return Waits(needs, 0)
+            return needs, 0
         passed = self.serial.begin(self.region, self.nodes_of(needs))
         order: list[int] = []
         if effect in HARMFUL:
@@ -100,17 +103,17 @@ class Draft:
             order = self.serial.writes_above(self.region, touch.agents, passed)
             passed = max(passed, self.serial.begin(self.region, order))
         for node in order:
-            needs.setdefault(node, "order")
-        return Waits(needs, passed)
+            needs.setdefault(node, ORDER)
+        return needs, passed
 
     def wait_also(self, waits: Waits, reads: Iterable[int]) -> Waits:
         """The same, and these vertices as data."""
-        passed = waits.passed
+        needs, passed = waits
         for read in reads:
-            waits.needs[read] = "data"
+            needs[read] = DATA
         if self.serial is not None:
             passed = max(passed, self.serial.begin(self.region, self.nodes_of(reads)))
-        return Waits(waits.needs, passed)
+        return needs, passed
 
     def nodes_of(self, vertices: Iterable[int]) -> list[int]:
         """The nodes that waiting for these vertices means, lets seen through."""
@@ -124,19 +127,19 @@ class Draft:
 
     # --- vertices -------------------------------------------------------------------------------------------------
 
-    def put(self, vertex: Vertex, needs: dict[int, Why]) -> int:
+    def put(self, vertex: Vertex, needs: dict[int, Edge]) -> int:
         """Add a node with its edges; nothing stands above because of it yet."""
         graph, ends = self.graph, self.ends
         node = len(graph.nodes)
         graph.nodes.append(vertex)
         scope = graph.scopes[vertex.scope]
         scope.nodes.append(node)
-        self.before[node] = {ends.get(need, need): EDGES[why] for need, why in needs.items()}
+        self.before[node] = {ends.get(need, need): edge for need, edge in needs.items()} if ends else needs
         if scope.owner is not None:
             own = [n for n in self.nodes_of(needs) if graph.nodes[n].scope == vertex.scope]
             self.consumed.update(own)
             if not own:
-                self.before[node][scope.owner] = EDGES["inside"]
+                self.before[node][scope.owner] = INSIDE
         if self.to.has_constants:
             graph.foldable.append(node)
         return node
@@ -159,21 +162,21 @@ class Draft:
 
     def control(self, word: str, work: Work, span: Span, *, waits: Waits | None = None, type_: Type = NONE) -> int:
         """Add a control node where the draft stands; its name is the word and a number."""
-        waits = waits or self.wait()
+        needs, _ = waits or self.wait()
         name = self.number(self.scope, word)
         place = self.place(span)
-        return self.put(Vertex(name, self.scope, work, self.region.guard, place, "pure", type_), waits.needs)
+        return self.put(Vertex(name, self.scope, work, self.region.guard, place, "pure", type_), needs)
 
     def branch(self, word: str, work: Branch, span: Span) -> tuple[int, int]:
         """Add a branch; its node, and what has been written when it is decided."""
         waits = self.wait()
         node = self.control(word, work, span, waits=waits)
-        self.stand(node, waits.passed)
-        return node, waits.passed
+        self.stand(node, waits[1])
+        return node, waits[1]
 
     def merge(self, guards: Sequence[Guard], span: Span) -> int:
         """Add a node at which several ways go on."""
-        needs: dict[int, Why] = {guard.node: "control" for guard in guards}
+        needs = {guard.node: CONTROL for guard in guards}
         passed = self.serial.begin(self.region, needs) if self.serial is not None else 0
         self.to.begin()
         place = self.place(span)
@@ -184,11 +187,11 @@ class Draft:
 
     def join(self, region: Region, nodes: list[int]) -> int:
         """Add a node that waits until all of these have settled, in an outer region."""
-        needs: dict[int, Why] = {}
+        needs: dict[int, Edge] = {}
         if region.guard is not None:
-            needs[region.guard.node] = "control"
+            needs[region.guard.node] = CONTROL
         for node in nodes:
-            needs.setdefault(node, "order")
+            needs.setdefault(node, ORDER)
         work = Branch(Const(True), (None,), ("all settled",))
         last = self.graph.nodes[nodes[-1]].place
         name = self.number(region.scope, "join")
@@ -202,7 +205,7 @@ class Draft:
 
     def bind_step(self, decl: int, name: str, node: int) -> None:
         """A node is a step of that name."""
-        self.to.bindings[decl] = Binding(NodeValue(node), (node,), self.region.guard)
+        self.to.bindings[decl] = (NodeValue(node), (node,), self.region.guard)
         first = self.steps[self.scope].setdefault(name, node)
         if first != node:
             self.twins[self.scope].setdefault(name, [first]).append(node)
@@ -214,15 +217,22 @@ class Draft:
         vertex = let_vertex(let)
         graph.lets[let] = LetVertex(name, self.scope, value, self.region.guard)
         self.let_needs[let] = tuple(dict.fromkeys(self.nodes_of(reads)))
-        self.before[vertex] = {self.ends.get(read, read): EDGES["data"] for read in reads}
-        self.to.bindings[decl] = Binding(LetValue(let), (vertex,), self.region.guard)
+        self.before[vertex] = {self.ends.get(read, read): DATA for read in reads}
+        self.to.bindings[decl] = (LetValue(let), (vertex,), self.region.guard)
         self.region.lets.append(decl)
         if self.to.has_constants or isinstance(value, Const):
             graph.foldable.append(vertex)
 
     def place(self, span: Span) -> Place:
-        """Line and column for people."""
-        line, column = self.source.position(span.start)
+        """Line and column for people. Statements come in the order of the text, so the line at hand is remembered."""
+        start, text = span.start, self.source.text
+        while self.next_line <= start:
+            self.this_line, self.line = self.next_line, self.line + 1
+            end = text.find("\n", self.next_line)
+            self.next_line = end + 1 if end >= 0 else len(text) + 1
+        if self.this_line <= start:
+            return Place(span.file, self.line, start - self.this_line + 1)
+        line, column = self.source.position(start)
         return Place(span.file, line, column)
 
     # --- regions and scopes ---------------------------------------------------------------------------------------
@@ -233,7 +243,7 @@ class Draft:
         for decl in region.lets:
             expr, reads, guard = bindings[decl]
             if guard is not None and not isinstance(expr, Phi):
-                bindings[decl] = Binding(Phi(((guard, expr),)), (*reads, guard.node), guard)
+                bindings[decl] = (Phi(((guard, expr),)), (*reads, guard.node), guard)
 
     def open_scope(self, owner: int | None, slots: tuple[str, ...]) -> int:
         """Begin a scope."""
@@ -255,8 +265,8 @@ class Draft:
         if made.owner is not None:
             end = end_vertex(made.owner)
             last = [node for node in made.nodes if node not in self.consumed] or [made.owner]
-            self.before[end] = {self.ends.get(node, node): EDGES["inside"] for node in last}
-            self.before[end].update(dict.fromkeys(self.judged.pop(made.owner, ()), EDGES["inside"]))
+            self.before[end] = {self.ends.get(node, node): INSIDE for node in last}
+            self.before[end].update(dict.fromkeys(self.judged.pop(made.owner, ()), INSIDE))
             self.ends[made.owner] = end
             if any(isinstance(applied.policy, Timeout) for applied in graph.nodes[made.owner].policies):
                 self._hoist(made.owner)
@@ -270,11 +280,11 @@ class Draft:
             if is_let(read) and self.graph.lets[let_of(read)].scope == scope:
                 self.judged.setdefault(block, []).append(read)
             elif is_let(read):
-                self.before[block][read] = EDGES["data"]
+                self.before[block][read] = DATA
             outer.update(dict.fromkeys(node for node in self.nodes_of((read,)) if nodes[node].scope != scope))
         for node in outer:
             if node not in known:
-                self.before[block][self.ends.get(node, node)] = EDGES["data"]
+                self.before[block][self.ends.get(node, node)] = DATA
         known.update(outer)
         return self.serial.begin(self.region, outer) if self.serial is not None else 0
 
@@ -295,7 +305,7 @@ class Draft:
                     waiting.extend(self.before[node])
         for node in found:
             if node not in known:
-                self.before[block][self.ends.get(node, node)] = EDGES["order"]
+                self.before[block][self.ends.get(node, node)] = ORDER
 
     def finish(self) -> FlowGraph:
         """The graph, with all of its vertices and edges."""

@@ -7,7 +7,7 @@ expression reads is collected in `reads`, in the order of the text.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, NamedTuple, cast
+from typing import Any, TypeAlias, cast
 
 from leadflow.check.checked import Checked, ConstRef, FunctionCall, LocalRef, Ref, RunRef
 from leadflow.plan.expr import (
@@ -33,15 +33,9 @@ from leadflow.plan.expr import (
 from leadflow.plan.types import Money, Value
 from leadflow.syntax import tree
 
-
-class Binding(NamedTuple):
-    """What a declaration stands for here."""
-
-    expr: Expr
-    reads: tuple[int, ...] = ()
-    """The vertices to wait for."""
-    guard: Guard | None = None
-    """Under what it is bound."""
+Binding: TypeAlias = tuple[Expr, tuple[int, ...], Guard | None]
+"""What a declaration stands for here, the vertices to wait for, and under what it is bound. A plain tuple, because
+there is one for each step."""
 
 
 @dataclass(slots=True, eq=False)
@@ -68,7 +62,7 @@ class Translator:
 
     def expr(self, node: tree.Expr, slot: SlotKind = "text") -> Expr:
         """The core of an expression; a text that stands right there is escaped for the slot (rule E5)."""
-        return _TABLE[type(node)](self, node, slot)
+        return FORMS[type(node)](self, node, slot)
 
     def let(self, node: tree.Let) -> Expr:
         """The value of a `let`; where it is a door from json, what does not fit is none (rule E1)."""
@@ -85,7 +79,7 @@ class Translator:
         """Open a variable of the expression, under all the ids that may declare it; its slot."""
         slot = self._depth
         for variable in variables:
-            self.bindings[variable] = Binding(Local(slot))
+            self.bindings[variable] = (Local(slot), (), None)
         self._depth += 1
         return slot
 
@@ -98,12 +92,11 @@ class Translator:
         cases: list[tuple[Guard | None, Expr]] = []
         for decl in ref.decls:
             found = self.bindings[decl]
-            if self.soften is not None:
-                found = self.soften(found)
-            self.reads.extend(found.reads)
+            expr, reads, guard = found if self.soften is None else self.soften(found)
+            self.reads += reads
             if len(ref.decls) == 1:
-                return found.expr
-            cases.extend(found.expr.cases if isinstance(found.expr, Phi) else [(found.guard, found.expr)])
+                return expr
+            cases.extend(expr.cases if isinstance(expr, Phi) else [(guard, expr)])
         return Phi(tuple(cases))
 
     def all_of(self, nodes: Sequence[tree.Expr], slot: SlotKind = "text") -> tuple[Expr, ...]:
@@ -251,8 +244,7 @@ def _match(to: Translator, node: tree.MatchValue, slot: SlotKind) -> Expr:
     return Choose(subject, tuple([(pattern_values(arm.patterns), to.expr(arm.value, slot)) for arm in node.arms]))
 
 
-_Translate = Callable[[Translator, Any, SlotKind], Expr]
-_TABLE: Mapping[type, _Translate] = {
+FORMS: Mapping[type, Callable[[Translator, Any, SlotKind], Expr]] = {
     tree.Name: _name,
     tree.Text: _text,
     tree.Int: _literal,

@@ -24,13 +24,12 @@ Why: TypeAlias = NeedWhy | Literal["inside"]
 Edge: TypeAlias = dict[str, Why]
 """What networkx keeps of an edge."""
 
-EDGES: dict[Why, Edge] = {
-    "data": {"why": "data"},
-    "after": {"why": "after"},
-    "order": {"why": "order"},
-    "control": {"why": "control"},
-    "inside": {"why": "inside"},
-}
+DATA: Edge = {"why": "data"}
+AFTER: Edge = {"why": "after"}
+ORDER: Edge = {"why": "order"}
+CONTROL: Edge = {"why": "control"}
+INSIDE: Edge = {"why": "inside"}
+EDGES: dict[Why, Edge] = {"data": DATA, "after": AFTER, "order": ORDER, "control": CONTROL, "inside": INSIDE}
 """All edges of one reason share one dict, which nobody changes."""
 
 

@@ -24,13 +24,11 @@ class Softening:
 
     def __call__(self, binding: Binding) -> Binding:
         """The binding as it is read here."""
-        return Binding(self._expr(binding.expr), self._reads(binding), binding.guard)
-
-    def _reads(self, binding: Binding) -> tuple[int, ...]:
-        nodes = [node for read in binding.reads for node in ((read,) if read >= 0 else self._through(read))]
+        expr, reads, guard = binding
+        nodes = [node for read in reads for node in ((read,) if read >= 0 else self._through(read))]
         self.soft.extend(node for node in nodes if self._is_own(node))
-        lets = [read for read in binding.reads if read < 0]
-        return (*lets, *(node for node in nodes if not self._is_own(node)))
+        lets = [read for read in reads if read < 0]
+        return self._expr(expr), (*lets, *(node for node in nodes if not self._is_own(node))), guard
 
     def _through(self, let: int) -> tuple[int, ...]:
         return self.let_needs[(-let - 1) // 2]

@@ -11,7 +11,7 @@ from hashlib import blake2b
 
 from leadflow.plan.expr import Expr
 from leadflow.plan.plan import PLAN_VERSION, Plan
-from leadflow.plan.shapes import Json, NotAPlan, reader, writer
+from leadflow.plan.shapes import NotAPlan, reader, writer
 
 __all__ = ["NotAPlan", "content_hash", "expr_text", "from_text", "seal", "to_text"]
 
@@ -23,7 +23,7 @@ _write_expr = writer(Expr, full=True)
 
 def to_text(plan: Plan) -> str:
     """The plan as canonical JSON, in ASCII: always the same text for the same plan."""
-    return _dump(_write_plan(plan))
+    return _write_plan(plan)
 
 
 def from_text(text: str | bytes) -> Plan:
@@ -53,16 +53,12 @@ def seal(plan: Plan) -> Plan:
 
 def content_hash(plan: Plan) -> str:
     """What the plan means, as 32 hexadecimal digits."""
-    return blake2b(_dump(_write_meaning(plan)).encode("ascii"), digest_size=16).hexdigest()
+    return blake2b(_write_meaning(plan).encode("ascii"), digest_size=16).hexdigest()
 
 
 def expr_text(expr: Expr) -> str:
     """An expression as canonical JSON."""
-    return _dump(_write_expr(expr))
-
-
-def _dump(data: Json) -> str:
-    return json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"), check_circular=False)
+    return _write_expr(expr)
 
 
 def _no_constant(word: str) -> float:

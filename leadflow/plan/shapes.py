@@ -5,10 +5,13 @@ MISSING. Where one of several classes may stand, the object says which in `is`. 
 `plan.forms` keeps them. Reading makes the classes that the annotations name and nothing else.
 """
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import timedelta
 from functools import cache
+from json.encoder import encode_basestring_ascii
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeAlias, Union, cast, get_args, get_origin
 
@@ -19,7 +22,7 @@ from leadflow.plan.types import MISSING
 
 Json: TypeAlias = Any
 """What `json` writes and reads."""
-Write: TypeAlias = Callable[[Any], Json]
+Write: TypeAlias = Callable[[Any], str]
 Read: TypeAlias = Callable[[Json], Any]
 
 
@@ -116,7 +119,7 @@ def _unkeep_duration(raw: Json) -> timedelta:
     return timedelta(microseconds=_typed(raw, int))
 
 
-_SPECIAL: list[tuple[Any, Write, Read]] = [
+_SPECIAL: list[tuple[Any, Callable[[Any], Json], Read]] = [
     (types.Value, keep, unkeep),
     (types.Value | policy.PerTime, _keep_argument, _unkeep_argument),
     (plan.SettingValue, _keep_setting, _unkeep_setting),
@@ -124,13 +127,20 @@ _SPECIAL: list[tuple[Any, Write, Read]] = [
 ]
 
 
-def _special(hint: Any) -> tuple[Any, Write, Read] | None:
+def _special(hint: Any) -> tuple[Any, Callable[[Any], Json], Read] | None:
     return next((row for row in _SPECIAL if row[0] == hint), None)
 
 
 # --- writing ------------------------------------------------------------------------------------------------------
 
-_PLAIN = frozenset({str, int, float, bool, NoneType})
+_PLAIN: Mapping[Any, Write] = {
+    str: encode_basestring_ascii,
+    int: repr,
+    float: repr,
+    bool: lambda value: "true" if value else "false",
+    NoneType: lambda value: "null",
+}
+"""Writers of what JSON has a form of its own for. Text is written at once: nothing is built in between."""
 
 
 def writer(hint: Any, *, full: bool) -> Write:
@@ -143,34 +153,32 @@ def _late_writer(hint: Any, full: bool) -> Write:
     """A type may hold itself: its writer is made at its first use."""
     made: list[Write] = []
 
-    def write(value: Any) -> Json:
+    def write(value: Any) -> str:
         if not made:
             made.append(_make_writer(hint, full))
         return made[0](value)
 
-    return write
+    return _PLAIN.get(hint) or (encode_basestring_ascii if get_origin(hint) is Literal else write)
 
 
 def _make_writer(hint: Any, full: bool) -> Write:
     special = _special(hint)
     args = get_args(hint)
     if special is not None:
-        return special[1]
+        return _kept_writer(special[1])
     if _is_list(hint):
         inner = writer(args[0], full=full)
-        return lambda value: [inner(item) for item in value]
+        return lambda value: f"[{','.join([inner(item) for item in value])}]"
     if get_origin(hint) is tuple:
         return _row_writer(args, full)
     if _is_mapping(hint):
         inner = writer(args[1], full=full)
-        return lambda value: {name: inner(value[name]) for name in sorted(value)}
+        return lambda value: _object((name, inner(value[name])) for name in sorted(value))
     if get_origin(hint) in (Union, UnionType):
         return _union_writer(hint, full)
     if _is_class(hint):
         return _record_writer(hint, full)
-    if isinstance(hint, type) and issubclass(hint, tuple):
-        return _row_writer(tuple(hint.__annotations__.values()), full)
-    return _as_it_is
+    return _row_writer(tuple(hint.__annotations__.values()), full)
 
 
 def _is_mapping(hint: Any) -> bool:
@@ -178,29 +186,35 @@ def _is_mapping(hint: Any) -> bool:
     return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
-def _as_it_is(value: Any) -> Json:
-    return value
+def _object(entries: Iterable[tuple[str, str]]) -> str:
+    return "{" + ",".join(f"{encode_basestring_ascii(name)}:{text}" for name, text in entries) + "}"
+
+
+def _kept_writer(kept: Callable[[Any], Json]) -> Write:
+    def write(value: Any) -> str:
+        plain = _PLAIN.get(type(value))
+        if plain is not None:
+            return plain(value)
+        return json.dumps(kept(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+    return write
 
 
 def _row_writer(hints: tuple[Any, ...], full: bool) -> Write:
-    if all(hint in _PLAIN or get_origin(hint) is Literal for hint in hints):
-        return list
     inner = [writer(hint, full=full) for hint in hints]
-    return lambda value: [write(item) for write, item in zip(inner, value, strict=True)]
+    return lambda value: f"[{','.join([write(item) for write, item in zip(inner, value, strict=True)])}]"
 
 
 def _union_writer(hint: Any, full: bool) -> Write:
     classes = _classes(hint)
     tagged = len(classes) > 1
-    table = {kind: _record_writer(kind, full, name if tagged else None) for name, kind in classes.items()}
+    table: dict[Any, Write] = dict(_PLAIN)
+    table.update((kind, _record_writer(kind, full, name if tagged else None)) for name, kind in classes.items())
     others = [arg for arg in get_args(hint) if arg not in _PLAIN and not _is_class(arg)]
-    rest = writer(others[0], full=full) if others else _as_it_is
+    rest = writer(others[0], full=full) if others else repr
 
-    def write(value: Any) -> Json:
-        known = table.get(type(value))
-        if known is not None:
-            return known(value)
-        return value if type(value) in _PLAIN else rest(value)
+    def write(value: Any) -> str:
+        return (table.get(type(value)) or rest)(value)
 
     return write
 
@@ -208,17 +222,19 @@ def _union_writer(hint: Any, full: bool) -> Write:
 def _record_writer(kind: Any, full: bool, tag: str | None = None) -> Write:
     unsaid = frozenset() if full else UNSAID.get(kind, frozenset())
     parts = [
-        (name, writer(hint, full=full), _empty(kind, name, hint)) for name, hint in _parts(kind) if name not in unsaid
+        (attrgetter(name), f'"{name}":', writer(hint, full=full), _empty(kind, name, hint))
+        for name, hint in _parts(kind)
+        if name not in unsaid
     ]
-    first = {} if tag is None else {"is": tag}
+    first = [] if tag is None else [f'"is":"{tag}"']
 
-    def write(value: Any) -> Json:
-        made: dict[str, Json] = dict(first)
-        for name, part, empty in parts:
-            inner = getattr(value, name)
+    def write(value: Any) -> str:
+        made = list(first)
+        for get, key, part, empty in parts:
+            inner = get(value)
             if inner is not empty:
-                made[name] = inner if type(inner) in _PLAIN else part(inner)
-        return made
+                made.append(key + part(inner))
+        return f"{{{','.join(made)}}}"
 
     return write
 
