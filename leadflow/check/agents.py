@@ -378,7 +378,11 @@ def _action_of(cx: Context, expr: tree.Member, owner: AgentSymbol) -> list[tuple
 def _say_action(cx: Context, name: tree.Ident | tree.Text, agent: Agent) -> None:
     written = name.text if isinstance(name, tree.Ident) else (name.plain or "")
     known = cx.program.known(agent.kind.actions if agent.kind is not None else ())
-    cx.report(unknown_action(name.span, written, agent=agent.name, kind=agent.kind_name, known=known))
+    cx.report(
+        unknown_action(
+            name.span, written, agent=agent.name, kind=agent.kind_name, known=known, quoted=isinstance(name, tree.Text)
+        )
+    )
 
 
 def _agents(cx: Context, expr: tree.Expr) -> list[str]:

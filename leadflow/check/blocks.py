@@ -61,6 +61,8 @@ class Block:
     effect: Effect
     unkeyed: Span | None
     """A write in it that may not be repeated."""
+    attempts: int
+    """How often a call in it is tried, at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +168,14 @@ def _for(cx: Context, action: tree.For, want: Type | None, partial: bool, checks
             _bind(cx, action.index, INT, "index")
         is_open = checks.run(cx, action.body)
         found = _yielded(cx, body, action.body, is_open=is_open)
-    return Block(ListType(optional(found) if partial else found), body.effect, body.unkeyed)
+    return Block(ListType(optional(found) if partial else found), body.effect, body.unkeyed, body.attempts)
 
 
 def _do(cx: Context, action: tree.Do, want: Type | None, partial: bool, checks: Checks) -> Block:
     with _inside(cx, "do", partial=partial, want=want, where="what this 'do' yields") as body:
         is_open = checks.run(cx, action.body)
         found = _yielded(cx, body, action.body, is_open=is_open)
-    return Block(found, body.effect, body.unkeyed)
+    return Block(found, body.effect, body.unkeyed, body.attempts)
 
 
 # --- repeat -------------------------------------------------------------------------------------------------------
@@ -203,7 +205,7 @@ def _repeat(cx: Context, action: tree.Repeat, want: Type | None, checks: Checks)
         span = action.otherwise.span if action.otherwise is not None else action.until.span
         cx.report(no_common_type(span, what=what, left=left, right=right))
         both = UNKNOWN
-    return Block(both, body.effect, body.unkeyed)
+    return Block(both, body.effect, body.unkeyed, body.attempts)
 
 
 def _value_type(cx: Context, action: tree.Repeat, want: Type | None) -> Type:
@@ -324,7 +326,7 @@ def _parallel(cx: Context, action: tree.Parallel, want: Type | None, partial: bo
     need = _need(cx, action, len(members))
     loose = partial or need
     fields = [FieldType(s.name.text, optional(var.type) if loose else var.type) for s, var, _ in members]
-    return Block(RecordType(tuple(fields)), body.effect, body.unkeyed)
+    return Block(RecordType(tuple(fields)), body.effect, body.unkeyed, body.attempts)
 
 
 def _need(cx: Context, action: tree.Parallel, members: int) -> bool:
@@ -369,4 +371,4 @@ def _race(cx: Context, action: tree.Race, want: Type | None, checks: Checks) -> 
             result = UNKNOWN
             break
         result = both
-    return Block(result, body.effect, body.unkeyed)
+    return Block(result, body.effect, body.unkeyed, body.attempts)

@@ -221,7 +221,7 @@ def _field(work: _Call, param: FunctionParam, expr: tree.Expr, owners: Sequence[
     if found is None:
         work.broken = True
         known = cx.program.known(f.name for f in record.fields)
-        cx.report(unknown_field(expr.span, name, owner=record.name or "the record", known=known))
+        cx.report(unknown_field(expr.span, name, owner=record.name or "the record", known=known, quoted=True))
     elif not _unify(param.type, found.type, work.bound):
         work.broken = True
         where = f"the field '{name}' for {owner}"

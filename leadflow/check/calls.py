@@ -9,7 +9,7 @@ from leadflow.check.context import Context
 from leadflow.check.infer import expect, infer
 from leadflow.check.lookup import say_unknown_function
 from leadflow.check.messages_flows import no_action
-from leadflow.check.messages_names import not_in_module, unknown_action, unknown_name
+from leadflow.check.messages_names import not_a_value, not_in_module, unknown_action, unknown_name
 from leadflow.check.messages_policies import abstract_agent, bad_fallback, bad_override
 from leadflow.check.messages_types import json_leak, may_be_none, wrong_type
 from leadflow.check.messages_values import bad_hole, built_elsewhere, misplaced_secret, open_address, quote_fix
@@ -67,6 +67,8 @@ class Called:
     action: str = ""
     unkeyed: Span | None = None
     """A write inside a called flow that may not be repeated."""
+    attempts: int = 1
+    """How often a call inside a called flow is tried, at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +152,13 @@ def _say_no_callee(cx: Context, call: tree.Call, target: Target | None) -> None:
         case tree.BadExpr():
             return
         case tree.Name(text=text):
-            if isinstance(target.symbol if target else None, AgentSymbol):
-                known = cx.program.agents.get(getattr(target.symbol if target else None, "key", ""))
-                actions = cx.program.known(known.kind.actions) if known is not None and known.kind is not None else []
-                cx.report(
-                    unknown_action(callee.span, "", agent=text, kind=known.kind_name if known else "", known=actions)
-                )
+            agent = (
+                cx.program.agents.get(target.symbol.key) if target and isinstance(target.symbol, AgentSymbol) else None
+            )
+            if agent is not None:
+                first = next(iter(agent.kind.actions), "…") if agent.kind is not None else "…"
+                hint = f"call one of its actions: '{text}.{first}(…)'"
+                cx.report(not_a_value(callee.span, text, what="an agent", hint=hint))
             elif text in FUNCTIONS and cx.frame.find(text) is None:
                 cx.report(no_action(call.span, what=f"the function '{text}'"))
             else:
@@ -205,7 +208,7 @@ def _flow(cx: Context, call: tree.Call, symbol: FlowSymbol, declared: Type | Non
     if declared is not None:
         result = declared if fits(result, declared) else _say_result(cx, call, name, result, declared)
     program.calls[call.id] = FlowCallInfo(key, tuple(values), given, effect, result)
-    return Called(result, effect, flow=key, unkeyed=program.unkeyed.get(key))
+    return Called(result, effect, flow=key, unkeyed=program.unkeyed.get(key), attempts=program.attempts.get(key, 1))
 
 
 def _say_result(cx: Context, call: tree.Call, name: str, given: Type, declared: Type) -> Type:

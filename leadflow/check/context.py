@@ -29,6 +29,8 @@ class Body:
     effect: Effect = "pure"
     unkeyed: Span | None = None
     """A write in it that may not be repeated."""
+    attempts: int = 1
+    """How often a call in it is tried, at the most."""
 
 
 @dataclass(frozen=True, slots=True)

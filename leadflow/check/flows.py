@@ -12,6 +12,7 @@ from leadflow.check.infer import condition, expect, infer
 from leadflow.check.lint import lint_flow
 from leadflow.check.lookup import check_new
 from leadflow.check.messages_flows import misplaced_return, misplaced_yield, no_return, unreachable
+from leadflow.check.messages_lint import retries_multiply
 from leadflow.check.messages_policies import caches_write, repeats_write
 from leadflow.check.messages_types import arms_disagree, json_leak
 from leadflow.check.messages_values import misplaced_secret
@@ -24,7 +25,7 @@ from leadflow.check.spoken import spoken
 from leadflow.check.steps import SAFE, check_step
 from leadflow.check.types import fits, same, without_none
 from leadflow.diagnostics import Span
-from leadflow.plan.policy import OnFailure
+from leadflow.plan.policy import OnFailure, Retry
 from leadflow.plan.types import JSON, NEVER, NONE, SECRET, STRING, UNKNOWN, OptionalType, Type, optional, show
 from leadflow.syntax import tree
 
@@ -67,6 +68,11 @@ def check_flow(program: Program, symbol: FlowSymbol) -> None:
     if written.get("retry") is not None and cx.body.unkeyed is not None:
         cx.report(repeats_write(written.spans["retry"], "retry", what="a write inside", where=cx.body.unkeyed,
                                 inherited=False))  # fmt: skip
+    retry = written.get("retry")
+    attempts = retry.policy.attempts if retry is not None and isinstance(retry.policy, Retry) else 1
+    if attempts > 1 and cx.body.attempts > 1:
+        cx.report(retries_multiply(written.spans["retry"], outer=attempts, inner=cx.body.attempts))
+    program.attempts[symbol.key] = attempts * cx.body.attempts
     if written.get("cache") is not None and effect not in SAFE:
         cx.report(caches_write(written.spans["cache"], what="the writes inside"))
     program.unkeyed[symbol.key] = cx.body.unkeyed

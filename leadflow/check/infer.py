@@ -458,13 +458,13 @@ def _expect_comprehension(cx: Context, expr: tree.Comprehension, inner: Type, wa
 
 
 def _expect_conditional(cx: Context, expr: tree.Conditional, inner: Type, want: Type, where: str) -> Type | None:
-    _choose(cx, expr, lambda branch: expect(cx, branch, want, where))
-    return want
+    given = _choose(cx, expr, lambda branch: expect(cx, branch, want, where))
+    return want if holds_none(given) else inner
 
 
 def _expect_match(cx: Context, expr: tree.MatchValue, inner: Type, want: Type, where: str) -> Type | None:
-    _choose_arm(cx, expr, lambda arm: expect(cx, arm, want, where))
-    return want
+    given = _choose_arm(cx, expr, lambda arm: expect(cx, arm, want, where))
+    return want if holds_none(given) else inner
 
 
 def _expect_record(cx: Context, expr: tree.RecordLit, inner: Type, want: Type, where: str) -> Type | None:

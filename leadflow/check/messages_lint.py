@@ -244,3 +244,43 @@ def listed_twice(span: Span, name: str, *, first: Span) -> Draft:
     ```
     """
     return Draft(span, f"'{name}' stands here twice", (Label(first, "here already"),))
+
+
+@code("FLOW510", "Retries multiply", severity="warning")
+def retries_multiply(span: Span, *, outer: int, inner: int) -> Draft:
+    """A retry stands around calls that are retried themselves, so a call that keeps failing is made many times: the
+    product of both.
+
+    ```flow
+    leadflow 1
+    @retry(5)
+    agent web: http { url: "https://example.com" }
+    flow main() -> string {
+      @retry(4)
+      step page = do {
+        step found: string = web.get("/page")
+        yield found
+      }
+      return page
+    }
+    ```
+
+    Retry in one place, the calls themselves:
+
+    ```flow
+    leadflow 1
+    @retry(5)
+    agent web: http { url: "https://example.com" }
+    flow main() -> string {
+      step page = do {
+        step found: string = web.get("/page")
+        yield found
+      }
+      return page
+    }
+    ```
+    """
+    return Draft(
+        span,
+        f"this repeats calls that are retried themselves: up to {outer} times {inner}, so {outer * inner} attempts",
+    )

@@ -5,10 +5,13 @@ from collections.abc import Iterable, Sequence
 from leadflow.diagnostics import Draft, Edit, Fix, Label, Span, code, did_you_mean, nearest
 
 
-def _write(span: Span, name: str, known: Iterable[str]) -> Fix | None:
-    """The fix that writes the nearest known name."""
+def _write(span: Span, name: str, known: Iterable[str], *, quoted: bool = False) -> Fix | None:
+    """The fix that writes the nearest known name, in quotes where a text stands."""
     found = nearest(name, known)
-    return Fix(f"write `{found}`", (Edit(span, found),)) if found else None
+    if found is None:
+        return None
+    text = f'"{found}"' if quoted else found
+    return Fix(f"write `{text}`", (Edit(span, text),))
 
 
 @code("FLOW201", "Unknown name")
@@ -106,7 +109,7 @@ def unknown_type(span: Span, name: str, *, known: Sequence[str], note: str | Non
 
 
 @code("FLOW205", "Unknown field")
-def unknown_field(span: Span, name: str, *, owner: str, known: Sequence[str]) -> Draft:
+def unknown_field(span: Span, name: str, *, owner: str, known: Sequence[str], quoted: bool = False) -> Draft:
     """The record has no field of this name.
 
     ```flow
@@ -129,7 +132,7 @@ def unknown_field(span: Span, name: str, *, owner: str, known: Sequence[str]) ->
     """
     notes = (f"its fields are {', '.join(known)}",) if 0 < len(known) <= 12 else ()
     message = f"{owner} has no field '{name}'{did_you_mean(name, known)}"
-    return Draft(span, message, (), notes, _write(span, name, known))
+    return Draft(span, message, (), notes, _write(span, name, known, quoted=quoted))
 
 
 @code("FLOW206", "Unknown kind of agent")
@@ -154,7 +157,9 @@ def unknown_kind(span: Span, name: str, *, known: Sequence[str]) -> Draft:
 
 
 @code("FLOW207", "Unknown action")
-def unknown_action(span: Span, name: str, *, agent: str, kind: str, known: Sequence[str]) -> Draft:
+def unknown_action(
+    span: Span, name: str, *, agent: str, kind: str, known: Sequence[str], quoted: bool = False
+) -> Draft:
     """An agent does what its kind can do, and this is not among it.
 
     ```flow
@@ -179,7 +184,7 @@ def unknown_action(span: Span, name: str, *, agent: str, kind: str, known: Seque
     """
     notes = (f"an agent of kind {kind} can {', '.join(known)}",) if known else ()
     message = f"agent '{agent}' has no action '{name}'{did_you_mean(name, known)}"
-    return Draft(span, message, (), notes, _write(span, name, known))
+    return Draft(span, message, (), notes, _write(span, name, known, quoted=quoted))
 
 
 @code("FLOW208", "Unknown setting")

@@ -191,6 +191,8 @@ class Program:
     flow_effects: dict[str, Effect] = field(default_factory=dict)
     unkeyed: dict[str, Span | None] = field(default_factory=dict)
     """By flow: a write in it that may not be repeated, None when there is none."""
+    attempts: dict[str, int] = field(default_factory=dict)
+    """By flow: how often a call in it is tried, at the most."""
     flows: dict[str, FlowInfo] = field(default_factory=dict)
     refs: dict[int, Ref] = field(default_factory=dict)
     calls: dict[int, CallInfo] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from leadflow.check.env import Frame, Var, mark
 from leadflow.check.infer import expect, infer
 from leadflow.check.lookup import check_new
 from leadflow.check.messages_flows import bad_after, bad_undo, clause_twice, no_action
-from leadflow.check.messages_lint import nothing_to_remove
+from leadflow.check.messages_lint import nothing_to_remove, retries_multiply
 from leadflow.check.messages_names import needs_itself, unknown_name
 from leadflow.check.messages_policies import caches_write, repeats_write
 from leadflow.check.messages_types import wrong_type
@@ -21,7 +21,7 @@ from leadflow.check.policies import Written, read_annotations
 from leadflow.check.statements import steps_in
 from leadflow.check.types import fits
 from leadflow.diagnostics import Edit, Fix, Label, Span
-from leadflow.plan.policy import Applied, Fallback, OnFailure
+from leadflow.plan.policy import Applied, Fallback, OnFailure, Retry
 from leadflow.plan.types import INT, STRING, UNKNOWN, Effect, FieldType, RecordType, Type, join_effects, optional, show
 from leadflow.syntax import tree
 
@@ -45,6 +45,8 @@ class _Done:
     effect: Effect = "pure"
     unkeyed: Span | None = None
     """A write inside that may not be repeated."""
+    attempts: int = 1
+    """How often a call inside is tried, at the most."""
     called: Called | None = None
 
 
@@ -90,7 +92,7 @@ def _block(
             where, given = f"step '{step.name.text}'", f"{show(result)}, what its block gives"
             cx.report(wrong_type(step.type.span, where=where, wanted=show(declared), given=given))
         result = declared
-    return _Done(written, result, block.effect, block.unkeyed)
+    return _Done(written, result, block.effect, block.unkeyed, block.attempts)
 
 
 def _call(cx: Context, step: tree.Step, action: tree.Expr, declared: Type | None) -> _Done:
@@ -98,7 +100,7 @@ def _call(cx: Context, step: tree.Step, action: tree.Expr, declared: Type | None
     if isinstance(action, tree.Call):
         called = check_call(cx, action, declared)
         if called is not None:
-            return _Done(written, called.result, called.effect, called.unkeyed, called)
+            return _Done(written, called.result, called.effect, called.unkeyed, called.attempts, called)
     elif not isinstance(action, tree.BadExpr):
         infer(cx, action)
         start = step.span._replace(end=step.name.span.start)
@@ -155,7 +157,13 @@ def _note(cx: Context, step: tree.Step, done: _Done, policies: Sequence[Applied]
         key = agent.key_expr
     idempotent = done.effect in SAFE or is_keyed
     cx.program.steps[step.id] = StepInfo(type_, done.effect, tuple(policies), idempotent, key)
+    retry = next((policy.policy for policy in policies if isinstance(policy.policy, Retry)), None)
+    attempts = retry.attempts if retry is not None else 1
+    if attempts > 1 and done.attempts > 1:
+        at = done.written.spans.get("retry", step.name.span)
+        cx.report(retries_multiply(at, outer=attempts, inner=done.attempts))
     if cx.body is not None:
+        cx.body.attempts = max(cx.body.attempts, attempts * done.attempts)
         cx.body.effect = join_effects(cx.body.effect, done.effect)
         cx.body.unkeyed = cx.body.unkeyed or unkeyed
 

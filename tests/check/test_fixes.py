@@ -1,0 +1,43 @@
+"""What is offered as a fix mends what it is offered for."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from leadflow.diagnostics import Diagnostic
+from leadflow.pipeline import check_source
+from tests.chunks import Chunk, read_chunks
+
+CASES = Path(__file__).parent.parent / "cases" / "check"
+
+
+def mended(text: str, finding: Diagnostic) -> str:
+    """The text after a finding's fix."""
+    assert finding.fix is not None
+    edits = sorted(finding.fix.edits, key=lambda edit: edit.span.start, reverse=True)
+    for later, earlier in pairwise(edits):
+        assert earlier.span.end <= later.span.start
+    for edit in edits:
+        text = text[: edit.span.start] + edit.text + text[edit.span.end :]
+    return text
+
+
+def same(one: Diagnostic, other: Diagnostic) -> bool:
+    """Whether two findings say the same."""
+    return (one.code, one.message) == (other.code, other.message)
+
+
+@pytest.mark.parametrize(
+    "chunk", [c for path in sorted(CASES.glob("*.flow")) for c in read_chunks(path)], ids=lambda c: c.name
+)
+def test_a_fix_mends_what_it_is_offered_for(chunk: Chunk) -> None:
+    """After a fix the finding is gone, the text can be read, and nothing worse than a type that differs has come."""
+    _, report = check_source("main.flow", chunk.text)
+    for finding in report:
+        if finding.fix is None:
+            continue
+        _, after = check_source("main.flow", mended(chunk.text, finding))
+        before = [other for other in report if same(other, finding)]
+        assert len([other for other in after if same(other, finding)]) < len(before)
+        assert [] == [other.message for other in after if other.code.startswith("FLOW1")]
