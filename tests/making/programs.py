@@ -222,7 +222,7 @@ class _Maker(_Values):
         if scope.steps and self.often(15):
             text += f" after {self.chance.choice(scope.steps)}"
         if self.often(15):
-            text += f" catch _ => {self.expr(scope, wanted, 0)}"
+            text += f" catch _ => {self.expr(scope, wanted, 1)}"
         elif not type_ and self.often(12):
             given, wanted = f"@optional\n{given}", f"{wanted}?"
         scope.types[bound] = wanted
