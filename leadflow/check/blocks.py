@@ -197,7 +197,10 @@ def _repeat(cx: Context, action: tree.Repeat, want: Type | None, checks: Checks)
         last = found
         if action.otherwise is not None:
             where = "the value behind 'else'"
-            last = expect(cx, action.otherwise, want if want is not None else type_, where)
+            goal = want if want is not None else type_
+            last = expect(
+                cx, action.otherwise, optional(goal) if isinstance(action.otherwise, tree.NoneLit) else goal, where
+            )
         _judge(cx, action, body.yields)
     both = join(found, last)
     if both is None:
