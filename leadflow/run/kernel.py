@@ -165,12 +165,11 @@ def _advance(state: State) -> None:
                 _end(state, frame)
         if not state.ready and not state.freed:
             return
-        for item in admitted(state):
-            _, _, frame, layout = item
+        for frame, layout in admitted(state):
             if frame.status[layout.local] is PENDING:
                 start(state, frame, layout)
             else:
-                give_back(item, None, state)
+                give_back(frame, layout, None)
 
 
 def _end(state: State, root: Frame) -> None:
@@ -200,10 +199,10 @@ def _end(state: State, root: Frame) -> None:
 
 def _take(state: State, fact: Event, *, logged: bool) -> None:
     match fact:
-        case NodeDone(path=path):
+        case NodeDone(path=path, value=value):
             if (found := _ended(state, path)) is not None:
                 state.events.append(fact)
-                settle_done(*found, fact.value)
+                settle_done(found[0], found[1], value)
         case NodeFailed(path=path, failure=failure):
             if (found := _ended(state, path)) is not None:
                 settle_failed(*found, failure, absorb=not logged)

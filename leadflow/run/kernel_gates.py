@@ -4,26 +4,43 @@ A node that passed an inner gate keeps its place there while it waits at the nex
 longest remaining path goes first, then the higher priority, then the order of paths.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from leadflow.events.model import Status
 from leadflow.run.kernel_layout import NodeLayout
-from leadflow.run.kernel_state import Frame, Gate, Ready, State
+from leadflow.run.kernel_state import Candidate, Frame, Gate, Ready, State
 
 _PENDING = Status.PENDING
 
 
 def queue(frame: Frame, layout: NodeLayout) -> None:
     """A call, or a member of a block with `@concurrency`, may start as soon as there is room."""
-    priority = frame.priority if layout.priority is None else layout.priority
-    frame.state.ready.append((layout.order - priority, (*frame.key, layout.id), frame, layout))
+    frame.state.ready.append((frame, layout))
 
 
-def admitted(state: State) -> Iterator[Ready]:
+def admitted(state: State) -> Sequence[Candidate] | Iterator[Candidate]:
     """Those that may start now, in their order; while they do, more may become ready."""
-    ready, state.ready = state.ready, []
-    if len(ready) > 1:
-        ready.sort()
+    ready = state.ready
+    if len(ready) == 1 and not state.freed:
+        frame = ready[0][0]
+        gate = frame.members or frame.gate
+        line = gate.waiting
+        if gate.outer is None and not (line.late or line.crowd) and (gate.limit is None or gate.used < gate.limit):
+            gate.used += 1
+            state.ready = []
+            return ready
+    return _in_order(state)
+
+
+def _item(candidate: Candidate) -> Ready:
+    frame, layout = candidate
+    priority = frame.priority if layout.priority is None else layout.priority
+    return layout.order - priority, (*frame.key, layout.id), frame, layout
+
+
+def _in_order(state: State) -> Iterator[Candidate]:
+    ready = sorted(map(_item, state.ready))
+    state.ready = []
     late: list[Ready] = []
     for item in ready:
         frame = item[2]
@@ -31,7 +48,7 @@ def admitted(state: State) -> Iterator[Ready]:
         if gate is state.gate and gate.limit is not None and gate.used >= gate.limit:
             late.append(item)
         elif _pass(item, gate, state):
-            yield item
+            yield item[2:]
     if late:
         state.gate.waiting.join_all(late)
         _freed(state.gate, state)
@@ -40,11 +57,11 @@ def admitted(state: State) -> Iterator[Ready]:
         while gate.waiting and (gate.limit is None or gate.used < gate.limit):
             item = gate.waiting.leave()
             if item[2].status[item[3].local] is not _PENDING:
-                give_back(item, gate, state)
+                give_back(item[2], item[3], gate)
                 continue
             gate.used += 1
-            if (outer := _next(item, gate)) is None or _pass(item, outer, state):
-                yield item
+            if (outer := _next(item[3], gate)) is None or _pass(item, outer, state):
+                yield item[2:]
 
 
 def _pass(item: Ready, gate: Gate, state: State) -> bool:
@@ -56,7 +73,7 @@ def _pass(item: Ready, gate: Gate, state: State) -> bool:
             _freed(at, state)
             return False
         at.used += 1
-        at = _next(item, at)
+        at = _next(item[3], at)
     return True
 
 
@@ -66,9 +83,9 @@ def _freed(gate: Gate, state: State) -> None:
         state.freed.append(gate)
 
 
-def _next(item: Ready, gate: Gate) -> Gate | None:
-    """The next gate of an item: only calls pass those of flows and of the run."""
-    return gate.outer if item[3].is_call else None
+def _next(layout: NodeLayout, gate: Gate) -> Gate | None:
+    """The next gate of a node: only calls pass those of flows and of the run."""
+    return gate.outer if layout.is_call else None
 
 
 def release(gate: Gate, state: State) -> None:
@@ -82,14 +99,14 @@ def release_all(frame: Frame, state: State) -> None:
     gate: Gate | None = frame.members or frame.gate
     while gate is not None:
         gate.used -= 1
-        if gate.waiting:
+        if gate.waiting.late or gate.waiting.crowd:
             state.freed.append(gate)
         gate = gate.outer
 
 
-def give_back(item: Ready, reached: Gate | None, state: State) -> None:
-    """An item was stopped before it started: it gives back the places it held before that gate; None: all."""
-    gate: Gate | None = item[2].members or item[2].gate
+def give_back(frame: Frame, layout: NodeLayout, reached: Gate | None) -> None:
+    """A node was stopped before it started: it gives back the places it held before that gate; None: all."""
+    gate: Gate | None = frame.members or frame.gate
     while gate is not None and gate is not reached:
-        release(gate, state)
-        gate = _next(item, gate)
+        release(gate, frame.state)
+        gate = _next(layout, gate)

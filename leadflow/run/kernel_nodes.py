@@ -149,10 +149,13 @@ def start(state: State, frame: Frame, layout: NodeLayout) -> None:
         begin_block(frame, layout)
         return
     path = frame.prefix + layout.name
+    found: dict[str, Value]
     try:
         args = layout.constants
         if args is None:
-            args = {name: value(frame) for name, value in layout.args}
+            args = found = {}
+            for name, value in layout.args:  # a comprehension is a call of its own
+                found[name] = value(frame)
         key = None if layout.key is None else str(layout.key(frame))
     except ValueProblem as problem:
         release_all(frame, state)

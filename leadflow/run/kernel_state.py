@@ -136,8 +136,10 @@ class Gate:
     waiting: Line = field(default_factory=Line)
 
 
+Candidate: TypeAlias = tuple["Frame", NodeLayout]
+"""A node that may start."""
 Ready: TypeAlias = tuple[int, tuple[int, ...], "Frame", NodeLayout]
-"""A node that may start: rank and priority, its place in the order of paths, and what it is."""
+"""A node among others that may start: rank and priority, its place in the order of paths, and what it is."""
 
 
 @dataclass(slots=True, eq=False)
@@ -295,7 +297,7 @@ class State:
     """Of the whole run."""
     work: deque[tuple[Frame, int]] = field(default_factory=deque)
     """Nodes whose needs have settled, by position; position -1: the frame itself has settled."""
-    ready: list[Ready] = field(default_factory=list)
+    ready: list[Candidate] = field(default_factory=list)
     """Nodes that may start and have not passed a gate."""
     freed: list[Gate] = field(default_factory=list)
     """Gates with new room and somebody waiting."""

@@ -1,0 +1,215 @@
+"""What is under way in a run: tasks of calls, timers, waits. Each ends with a fact, or with the run.
+
+Knows how tasks start, stop and are given up; not what a fact means. A task that does not stop within a grace is left
+behind and reported (case T8): nothing else outlives the run.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+from leadflow.events.model import (
+    AttemptFailed,
+    AttemptStarted,
+    DeadlinePassed,
+    Event,
+    Failure,
+    NodeCancelled,
+    NodeDone,
+    NodeFailed,
+)
+from leadflow.run.kernel import Call, StartTimer, TryAgain
+from leadflow.run.kernel_layout import NodeLayout
+from leadflow.run.ports import Answer, Caller, Callers, CallOrder, Clock
+
+_log = logging.getLogger("leadflow")
+Task: TypeAlias = "asyncio.Task[None]"
+Post: TypeAlias = Callable[[Event], None]
+
+
+class Tasks:
+    """Tasks that end with the run."""
+
+    def __init__(self) -> None:
+        self._tasks: set[Task] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> Task:
+        """Begin something that is cancelled when the run ends."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def aclose(self, others: Sequence[Task], grace: timedelta) -> None:
+        """Cancel them all, and others too; wait for them no longer than the grace."""
+        tasks = [*self._tasks, *others]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace.total_seconds())
+
+
+class Timers:
+    """Deadlines and waits, through the clock."""
+
+    def __init__(self, clock: Clock, tasks: Tasks, post: Post) -> None:
+        self._clock = clock
+        self._tasks = tasks
+        self._post = post
+        self.running: dict[str, Task] = {}
+        """Deadlines, by path."""
+        self._ends: dict[str, float] = {}
+
+    def end_of(self, path: str | None) -> float | None:
+        """When the deadline of that path passes (monotonic seconds), or one around it."""
+        return None if path is None else self._ends.get(path)
+
+    def start(self, timer: StartTimer) -> None:
+        """A deadline begins to run."""
+        end = self._clock.monotonic() + timer.duration.total_seconds()
+        outer = self.end_of(timer.within)
+        self._ends[timer.path] = end if outer is None else min(end, outer)
+        self.running[timer.path] = self._tasks.spawn(self._expire(timer))
+
+    def stop(self, path: str) -> None:
+        """A deadline means nothing any more."""
+        self._ends.pop(path, None)
+        if (task := self.running.pop(path, None)) is not None:
+            task.cancel()
+
+    def try_again(self, order: TryAgain) -> None:
+        """The next attempt of a block begins after a while."""
+        self._tasks.spawn(self._begin_again(order))
+
+    async def _expire(self, timer: StartTimer) -> None:
+        await self._clock.sleep(timer.duration)
+        what = f"{timer.path} took" if timer.path else "the run took"
+        text = f"{what} longer than {timer.duration.total_seconds():g} s"
+        self._post(DeadlinePassed(timer.path, Failure("timeout.total", "timeout", text, timer.path)))
+
+    async def _begin_again(self, order: TryAgain) -> None:
+        await self._clock.sleep(order.delay)
+        self._post(AttemptStarted(order.path, order.attempt, ""))
+
+
+class Calls:
+    """Calls of agents under way, each a task."""
+
+    def __init__(self, run: str, callers: Callers, post: Post) -> None:
+        self._run = run
+        self._prepare = callers.prepare
+        self._post = post
+        self._loop = asyncio.get_running_loop()
+        self._callers: dict[NodeLayout, Caller] = {}
+        self._running: dict[str, Task] = {}
+        self._told: dict[str, str] = {}
+        """Calls that were told to stop, and why."""
+        self._asked: dict[str, str] = {}
+        """Calls that are to stop after the attempt that is under way, and why."""
+        self._pausing: set[str] = set()
+        """Calls between two attempts."""
+        self.leaked: dict[str, Task] = {}
+
+    def begin(self, call: Call, deadline: float | None) -> None:
+        """A call starts."""
+        caller = self._callers.get(call.layout)
+        if caller is None:
+            caller = self._callers[call.layout] = self._prepare(call.flow, call.layout.node)
+        path = call.path
+        order = CallOrder(path, call.args, call.key, self._run, deadline, self._heard, self._leave)
+        # Not `loop.create_task`: it asks three questions that are answered here already, once per call.
+        self._running[path] = asyncio.Task(self._call(caller, order), loop=self._loop, name=path)
+
+    async def _call(self, caller: Caller, order: CallOrder) -> None:
+        """One call; however it ends, it ends with exactly one fact."""
+        path = order.path
+        fact: Event
+        try:
+            outcome = await caller(order)
+        except asyncio.CancelledError:
+            if (why := self._told.get(path)) is not None:
+                fact = NodeCancelled(path, why)
+            else:
+                fact = NodeFailed(path, _broken(path, "the call was cancelled from inside"))
+        except Exception as problem:
+            _log.exception("call %s of run %s", path, self._run)
+            fact = NodeFailed(path, _broken(path, f"{type(problem).__name__}: {problem}"))
+        else:
+            if isinstance(outcome, Answer):
+                fact = NodeDone(path, outcome.value, None, outcome.agent, outcome.usage)
+            else:
+                fact = NodeFailed(path, outcome)
+        if self._running.pop(path, None) is not None:
+            self._post(fact)
+
+    def _end(self, path: str, fact: Event) -> None:
+        """A call is over; one that was left behind has been before."""
+        if self._running.pop(path, None) is not None:
+            self._post(fact)
+
+    def _heard(self, event: Event) -> None:
+        """An attempt of a call began or failed."""
+        if isinstance(event, AttemptStarted):
+            self._pausing.discard(event.path)
+        elif isinstance(event, AttemptFailed):
+            self._pausing.add(event.path)
+            if (why := self._asked.pop(event.path, None)) is not None:
+                self.stop(event.path, why)
+        self._post(event)
+
+    # --- stopping -------------------------------------------------------------------------------------------------
+
+    def stop_after_attempt(self, path: str, why: str) -> bool:
+        """Stop a call that writes: at once between two attempts, else behind the one under way (rule A5)."""
+        if path in self._pausing:
+            return self.stop(path, why)
+        self._asked[path] = why
+        return False
+
+    def stop(self, path: str, why: str) -> bool:
+        """Cancel a call; it still has to end."""
+        task = self._running.get(path)
+        if task is None or path in self._told:
+            return False
+        self._told[path] = why
+        # A task that is cancelled before its first step ends without a word.
+        task.add_done_callback(lambda _: self._end(path, NodeCancelled(path, why)))
+        task.cancel()
+        return True
+
+    def stop_all(self, why: str) -> list[str]:
+        """Cancel all calls, and say which."""
+        return [path for path in list(self._running) if self.stop(path, why)]
+
+    def give_up(self, paths: Sequence[str]) -> None:
+        """Go on without those of these calls that have not stopped."""
+        for path in paths:
+            if path in self._running:
+                self._behind(path, NodeCancelled(path, f"{self._told[path]}; it did not stop"))
+
+    def _leave(self, path: str, failure: Failure) -> None:
+        """A call is over although it does not stop: its own policies say so."""
+        if path in self._running:
+            self._behind(path, NodeFailed(path, failure))
+
+    def _behind(self, path: str, fact: Event) -> None:
+        _log.warning("call %s of run %s does not stop and is left behind", path, self._run)
+        self.leaked[path] = self._running[path]
+        self._end(path, fact)
+
+    def abandon(self) -> list[Task]:
+        """The run ends with calls under way, since its journal cannot be written: their tasks."""
+        tasks, paths = list(self._running.values()), list(self._running)
+        self.leaked.update(zip(paths, tasks, strict=True))
+        self._running.clear()
+        return tasks
+
+    def still_leaked(self) -> tuple[str, ...]:
+        """The paths of those that have not ended even now."""
+        return tuple(path for path, task in self.leaked.items() if not task.done())
+
+
+def _broken(path: str, text: str) -> Failure:
+    return Failure("system.internal", "system", text, path)
