@@ -208,6 +208,28 @@ def test_cancel_at_every_moment_leaves_no_task() -> None:
         assert (0, 1) == run_virtual(main(tick / 20)), tick
 
 
+def test_cancel_at_every_step_of_the_loop_leaves_no_task() -> None:
+    """Case X2: with calls that answer at once, a cancel after any number of turns of the loop ends in order."""
+    plan = compiled(MIXED)
+
+    async def main(turns: int) -> tuple[int, int, str]:
+        clock, fake = SystemClock(), Fake()
+        driver = Driver(Program(plan), Ports(fake, MemoryJournal(clock), clock))
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(driver.run(started(plan)))
+            for _ in range(turns):
+                await clock.sleep(timedelta(0))
+            driver.cancel("enough")
+        assert len(ends(running.result())) == len(
+            [e for e in running.result().entries if kind_settles(type(e.event).__name__)]
+        )
+        return fake.under_way, len(asyncio.all_tasks()), kinds(running.result().entries)[-1]
+
+    last = [run_virtual(main(turns)) for turns in range(30)]
+    assert {(0, 1, "RunCancelled"), (0, 1, "RunDone")} == set(last)
+    assert "RunDone" == last[-1][2]
+
+
 def kind_settles(kind: str) -> bool:
     """Whether an event settles a node."""
     return kind in ("NodeDone", "NodeFailed", "NodeSkipped", "NodeBlocked", "NodeCancelled", "BranchTaken")

@@ -1,0 +1,100 @@
+"""The plain adapters of the ports: clock, chance, slots, the journal in memory."""
+
+import asyncio
+import re
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadflow.events.model import Entry, NodeStarted, RunDone
+from leadflow.run.adapters import LocalLimits, SeededRng, SystemClock, new_seed
+from leadflow.stores.memory import MemoryJournal
+from leadflow.testing import run_virtual
+
+
+def test_the_clock_is_the_loops() -> None:
+    """A day's sleep takes a day on the clock, and no time under a virtual loop."""
+
+    async def main() -> float:
+        clock = SystemClock()
+        before = clock.monotonic()
+        await clock.sleep(timedelta(days=1))
+        await clock.sleep(timedelta(seconds=-5))
+        return clock.monotonic() - before
+
+    assert 86400.0 == run_virtual(main())
+
+
+def test_the_wall_clock_has_a_zone() -> None:
+    """`now` is in UTC."""
+    assert timedelta(0) == SystemClock().now().utcoffset()
+
+
+def test_one_seed_repeats_and_two_differ() -> None:
+    """Case R8: chance follows from the seed alone."""
+    draws = [[SeededRng(seed).random() for _ in range(3)] for seed in (1, 1, 2)]
+    assert draws[0] == draws[1] != draws[2]
+    assert SeededRng(1).uuid() == SeededRng(1).uuid() != SeededRng(2).uuid()
+    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", SeededRng(1).uuid())
+    assert new_seed() != new_seed()
+
+
+def test_slots_are_given_in_order() -> None:
+    """Two slots, five comers: never three at once, first come first served."""
+    entered: list[int] = []
+
+    async def one(limits: LocalLimits, number: int, inside: list[int]) -> None:
+        async with limits.slot("k", 2):
+            entered.append(number)
+            inside.append(number)
+            assert len(inside) <= 2
+            await SystemClock().sleep(timedelta(seconds=1))
+            inside.remove(number)
+
+    async def main() -> None:
+        limits, inside = LocalLimits(), list[int]()
+        async with asyncio.TaskGroup() as group:
+            for number in range(5):
+                group.create_task(one(limits, number, inside))
+
+    run_virtual(main())
+    assert [0, 1, 2, 3, 4] == entered
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), st.floats(0.1, 3), st.floats(0.1, 4)), max_size=8))
+def test_slots_come_back_whatever_happens(comers: list[tuple[float, float, float]]) -> None:
+    """Cases L3, L8: comers that wait, hold and are cancelled at any moment leave all slots free and nobody asleep."""
+
+    async def one(limits: LocalLimits, begin: float, hold: float) -> None:
+        await SystemClock().sleep(timedelta(seconds=begin))
+        async with limits.slot("k", 2):
+            await SystemClock().sleep(timedelta(seconds=hold))
+
+    async def main() -> None:
+        limits = LocalLimits()
+        loop = asyncio.get_running_loop()
+        tasks = [loop.create_task(one(limits, begin, hold)) for begin, hold, _ in comers]
+        for task, (_, _, until) in zip(tasks, comers, strict=True):
+            loop.call_later(until, task.cancel)
+        if tasks:
+            await asyncio.wait(tasks)
+        async with asyncio.timeout(1), limits.slot("k", 2), limits.slot("k", 2):
+            pass
+
+    run_virtual(main())
+
+
+def test_a_journal_in_memory_numbers_and_keeps() -> None:
+    """Entries are numbered on from what it began with, and loading gives them all."""
+
+    async def main() -> list[Entry]:
+        clock = SystemClock()
+        journal = MemoryJournal(clock, [Entry(0, 1.0, NodeStarted("f/a"))])
+        appended = await journal.append([NodeStarted("f/b"), RunDone(1)])
+        loaded = await journal.load()
+        assert list(appended) == list(loaded[1:])
+        return list(loaded)
+
+    entries = run_virtual(main())
+    assert [(0, NodeStarted("f/a")), (1, NodeStarted("f/b")), (2, RunDone(1))] == [(e.seq, e.event) for e in entries]
