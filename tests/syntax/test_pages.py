@@ -1,4 +1,4 @@
-"""The pages of the parser's codes cannot lie: the first example raises the code and no other, the last raises nothing."""
+"""The pages of the parser's codes cannot lie: the first example raises its code alone, the last raises nothing."""
 
 import pytest
 
