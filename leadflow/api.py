@@ -11,7 +11,6 @@ one door for code that is not async.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from leadflow.diagnostics.render import render_text, summary
 from leadflow.files import find_main, reader
 from leadflow.pipeline import check_file, plan_of
 from leadflow.plan.plan import Plan
+from leadflow.record import record
 from leadflow.run.driver import Result
 from leadflow.settings import Project, load_project
 
@@ -35,7 +35,7 @@ class CheckFailed(Exception):
         """The findings, warnings included."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Program:
     """A checked and compiled file: any of its flows can be run, also several at once."""
 

@@ -6,7 +6,6 @@ run, inputs of the wrong type, missing secrets, agents that cannot be built. The
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 
 from leadflow.agents.registry import Registry
@@ -17,6 +16,7 @@ from leadflow.plan.plan import AgentCall, AgentSpec, Plan, Secret, SettingValue
 from leadflow.plan.types import Value
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.stack import Stack
+from leadflow.record import record
 from leadflow.run.adapters import LocalLimits, SeededRng, SystemClock, new_seed
 from leadflow.run.driver import Bounds, Driver, Observer, Ports, Result
 from leadflow.run.errors import CallError
@@ -41,7 +41,7 @@ class InputProblem(StartProblem):
     """A run that cannot start with these inputs: they are missing, unknown, or of other types."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunOptions:
     """What a caller may decide about a run."""
 

@@ -7,12 +7,12 @@ once.
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leadflow.files import SETTINGS, find_root
+from leadflow.record import record
 
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT")
 """Variables that a program gets unless the settings say otherwise."""
@@ -51,7 +51,7 @@ class SettingsError(Exception):
     """`leadflow.toml` cannot be used; the text says where and why, in lines."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Project:
     """A project's root and its settings."""
 

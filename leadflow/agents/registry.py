@@ -6,7 +6,6 @@ program names it or the whole catalogue is asked for; one that cannot be loaded 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
 from leadflow.agents.http import HttpKind
@@ -15,6 +14,7 @@ from leadflow.agents.predeclared import ClockKind, RandomKind
 from leadflow.agents.process import ProcessKind
 from leadflow.agents.python import PythonKind
 from leadflow.plan.kinds import BUILT_IN, LATER, Catalogue, Kind
+from leadflow.record import record
 from leadflow.run.ports import AgentKind
 
 GROUP = "leadflow.agents"
@@ -30,7 +30,7 @@ ADAPTERS: tuple[Callable[[], AgentKind], ...] = (
 """One per kind that runs."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Registry:
     """The kinds of this installation."""
 

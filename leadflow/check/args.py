@@ -15,10 +15,11 @@ from leadflow.check.messages_values import (
     too_many_arguments,
 )
 from leadflow.diagnostics import Label, Span
+from leadflow.record import record
 from leadflow.syntax import tree
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slot:
     """A parameter, as far as binding needs it."""
 

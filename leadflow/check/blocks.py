@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from leadflow.check.args import Slot, bind
 from leadflow.check.consts import NotConstant, fold
@@ -40,6 +39,7 @@ from leadflow.plan.types import (
     optional,
     show,
 )
+from leadflow.record import record
 from leadflow.syntax import tree
 from leadflow.syntax.walk import walk
 
@@ -53,7 +53,7 @@ BlockAction = tree.For | tree.Repeat | tree.Parallel | tree.Race | tree.Do
 MOST_ROUNDS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Block:
     """What a block turned out to be."""
 
@@ -65,7 +65,7 @@ class Block:
     """How often a call in it is tried, at the most."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Checks:
     """How statements are checked, so that blocks need not know."""
 

@@ -1,7 +1,6 @@
 """Calls that act: an action of an agent, a tool, a flow. Who is called, with what, and with what effect."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from leadflow.check.args import Bound, Slot, bind
 from leadflow.check.checked import ActionCall, BoundArg, ConstRef, FlowCallInfo
@@ -51,10 +50,11 @@ from leadflow.plan.types import (
     join_effects,
     show,
 )
+from leadflow.record import record
 from leadflow.syntax import tree
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Called:
     """What a call turned out to be."""
 
@@ -71,7 +71,7 @@ class Called:
     """How often a call inside a called flow is tried, at the most."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """What a callee names."""
 

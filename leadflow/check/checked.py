@@ -13,10 +13,11 @@ from leadflow.plan.expr import SlotKind
 from leadflow.plan.plan import AgentSpec, Secret
 from leadflow.plan.policy import Applied
 from leadflow.plan.types import Effect, FieldType, Type, Value
+from leadflow.record import record
 from leadflow.syntax import tree
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Module:
     """One loaded file."""
 
@@ -29,7 +30,7 @@ class Module:
 # --- what a name means --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LocalRef:
     """A value of the flow: the ids of the declaring nodes (`Param Step Let For Repeat Comprehension Catch Ident`).
 
@@ -40,14 +41,14 @@ class LocalRef:
     decls: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ConstRef:
     """A constant: a const, or a literal of one."""
 
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunRef:
     """The predeclared `run`; only its members are values."""
 
@@ -58,7 +59,7 @@ Ref: TypeAlias = LocalRef | ConstRef | RunRef
 # --- what a call means --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BoundArg:
     """An argument with the parameter it was matched to."""
 
@@ -67,7 +68,7 @@ class BoundArg:
     slot: SlotKind
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ActionCall:
     """`agent.action(args)` or a tool: `agent` is the key in `Checked.agents`."""
 
@@ -81,7 +82,7 @@ class ActionCall:
     declared: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FlowCallInfo:
     """A call of a flow: one entry per parameter in order; a value None takes the default."""
 
@@ -94,7 +95,7 @@ class FlowCallInfo:
     result: Type
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FunctionCall:
     """A built-in function, by name; arguments in the order of its parameters."""
 
@@ -108,7 +109,7 @@ CallInfo: TypeAlias = ActionCall | FlowCallInfo | FunctionCall
 # --- declarations -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StepInfo:
     """What is known of a step."""
 
@@ -122,7 +123,7 @@ class StepInfo:
     """The expression of `@idempotent(key:)`."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FlowInfo:
     """A declared flow."""
 

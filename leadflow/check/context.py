@@ -9,6 +9,7 @@ from leadflow.check.env import Frame, Path, Var
 from leadflow.check.program import ModuleScope, Program, Symbol, Where
 from leadflow.diagnostics import Diagnostic, Span
 from leadflow.plan.types import Effect, Type, optional
+from leadflow.record import record
 from leadflow.syntax import tree
 
 
@@ -33,7 +34,7 @@ class Body:
     """How often a call in it is tried, at the most."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Around:
     """A block around a name."""
 

@@ -22,6 +22,7 @@ from leadflow.check.messages_names import (
 from leadflow.check.order import in_order
 from leadflow.check.reading import Read, ReadProblem
 from leadflow.diagnostics import Diagnostic, Report, Source, Span
+from leadflow.record import record
 from leadflow.resources import stdlib_modules, stdlib_text
 from leadflow.syntax import tree
 from leadflow.syntax.parser import parse
@@ -31,7 +32,7 @@ MOST_FILES = 1_000
 """Files of one program, the standard library's included."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Loaded:
     """The parsed files of a program."""
 

@@ -1,7 +1,6 @@
 """Names that mean no value here, and new names: what they are, why they are not visible, what was meant."""
 
 from collections import deque
-from dataclasses import dataclass
 
 from leadflow.check.context import Around, Binder, Binding, Context
 from leadflow.check.env import Var
@@ -30,11 +29,12 @@ from leadflow.check.statements import inner_blocks
 from leadflow.diagnostics import Edit, Fix, Span
 from leadflow.plan.functions import FUNCTIONS
 from leadflow.plan.kinds import PREDECLARED
+from leadflow.record import record
 from leadflow.syntax import tree
 from leadflow.syntax.walk import walk
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Known:
     """What a name is that is no value; `what` empty: it has been reported."""
 

@@ -14,6 +14,7 @@ from leadflow.plan.kinds import Catalogue, Kind
 from leadflow.plan.plan import Secret, SettingValue
 from leadflow.plan.policy import Applied
 from leadflow.plan.types import Effect, FieldType, Type, Value
+from leadflow.record import record
 from leadflow.syntax import tree
 
 _SUGGESTIONS = 40_000
@@ -23,7 +24,7 @@ _SUGGESTIONS = 40_000
 # --- declarations -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class AgentSymbol:
     """A declared or predeclared agent."""
 
@@ -33,7 +34,7 @@ class AgentSymbol:
     home: "ModuleScope | None"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class ToolSymbol:
     """A declared tool; its implicit agent has the same key."""
 
@@ -42,7 +43,7 @@ class ToolSymbol:
     home: "ModuleScope"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class FlowSymbol:
     """A declared flow."""
 
@@ -51,7 +52,7 @@ class FlowSymbol:
     home: "ModuleScope"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class ConstSymbol:
     """A constant."""
 
@@ -60,7 +61,7 @@ class ConstSymbol:
     home: "ModuleScope"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class ModuleSymbol:
     """A file imported as a whole."""
 
@@ -68,7 +69,7 @@ class ModuleSymbol:
     decl: tree.Use
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class BrokenSymbol:
     """Something that an import did not bring; it has been reported, so readers stay silent."""
 
@@ -76,7 +77,7 @@ class BrokenSymbol:
 Symbol: TypeAlias = AgentSymbol | ToolSymbol | FlowSymbol | ConstSymbol | ModuleSymbol | BrokenSymbol
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class TypeSymbol:
     """A declared type."""
 
@@ -85,7 +86,7 @@ class TypeSymbol:
     home: "ModuleScope"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class PolicySymbol:
     """A bundle of annotations."""
 

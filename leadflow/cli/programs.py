@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from leadflow.check.check import UnknownProfile
@@ -17,9 +17,10 @@ from leadflow.files import find_main, reader
 from leadflow.pipeline import CATALOGUE, check_file, plan_of
 from leadflow.plan.kinds import Catalogue
 from leadflow.plan.plan import FlowPlan, Plan
+from leadflow.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Checking:
     """A program that was checked."""
 

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -25,6 +25,7 @@ from leadflow.cli.views.failures import failure
 from leadflow.events.model import Entry, Status
 from leadflow.plan.forms import read_written_duration, to_plain
 from leadflow.plan.plan import FlowPlan
+from leadflow.record import record
 from leadflow.run.adapters import SystemClock
 from leadflow.run.driver import Observer, Result
 from leadflow.run.inputs import parse_input, read_json, unknown_input
@@ -76,7 +77,7 @@ def command(
     sys.exit(_run(job, RunOptions(deadline=_duration(timeout), seed=_seed(seed))))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Job:
     """What shall be run, and how it is shown."""
 

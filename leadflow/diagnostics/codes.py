@@ -12,18 +12,18 @@ and calls `report(unknown_agent(...))`: the decorator turns the draft into a `Di
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import wraps
 from types import MappingProxyType
 from typing import ParamSpec
 
 from leadflow.diagnostics.diagnostic import Diagnostic, Fix, Label, Severity
 from leadflow.diagnostics.span import Span
+from leadflow.record import record
 
 P = ParamSpec("P")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Draft:
     """A diagnostic as a message function writes it; the register adds code, title and severity."""
 
@@ -34,7 +34,7 @@ class Draft:
     fix: Fix | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CodePage:
     """What `leadflow explain CODE` shows."""
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from leadflow.diagnostics.span import Span
+from leadflow.record import record
 
 Severity = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Label:
     """A second place that belongs to a diagnostic, with what it has to do with it."""
 
@@ -17,7 +18,7 @@ class Label:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Edit:
     """Replace the text of `span` by `text`; an empty span inserts, an empty text deletes."""
 
@@ -25,7 +26,7 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fix:
     """A change that mends a diagnostic."""
 
@@ -37,7 +38,7 @@ class Fix:
     """True only if the change keeps the meaning that the author can have had."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagnostic:
     """One finding. `message` stands alone on one line; the rest helps who wants more."""
 

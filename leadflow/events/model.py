@@ -6,14 +6,13 @@ reader needs no kernel.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
-from leadflow.events.record import record
 from leadflow.plan.policy import ErrorClass
 from leadflow.plan.types import Value
+from leadflow.record import record
 
 
 class Status(StrEnum):
@@ -38,7 +37,7 @@ class Status(StrEnum):
         return self not in (Status.PENDING, Status.RUNNING, Status.WAITING)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Failure:
     """Why something failed: data, not an exception."""
 
@@ -59,7 +58,7 @@ class Failure:
     """True when nobody knows whether a call that changes something was done; nothing absorbs that (rule C3)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AttemptFailure:
     """One attempt that failed."""
 
@@ -74,7 +73,7 @@ class AttemptFailure:
     """The HTTP status, where there was one."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Usage:
     """What a call used, as the upstream reported it; None is unknown."""
 

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from leadflow.plan.plan import Branch, Fail, FlowPlan, Merge, Node, Plan, Return, Yield
 from leadflow.plan.words import is_join, work_words
+from leadflow.record import record
 
 MOST_REDUCED = 2000
 """Flows with more nodes are drawn with all of their arrows."""
@@ -20,7 +21,7 @@ Kind: TypeAlias = Literal["data", "order", "control"]
 """`order` stands for `after` too."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Box:
     """One node."""
 
@@ -32,7 +33,7 @@ class Box:
     effect: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arrow:
     """From a node to one that waits for it; both may stand inside blocks."""
 

@@ -10,18 +10,17 @@ over values that exist. What they read is told by position, never by name lookup
 - `Phi`: a name that several arms bind: the value of the arm that was taken, none when none was.
 """
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from leadflow.plan.record import record
 from leadflow.plan.types import Type, Value
+from leadflow.record import record
 
 SlotKind = Literal["text", "path", "url", "header", "query", "sql", "secret"]
 """Where a template stands, which decides how its holes are escaped (rule E5). `text` escapes nothing; `url` is a
 setting without holes."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Guard:
     """Control: holds when node `node` is done and, for a branch, took one of `arms` (None: any way of being done)."""
 
@@ -36,7 +35,7 @@ class Const:
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bound:
     """Slot `slot` of the nearest enclosing instance of scope `scope`."""
 
@@ -51,28 +50,28 @@ class NodeValue:
     node: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LetValue:
     """The value of `let` number `let`."""
 
     let: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Local:
     """A variable of this expression."""
 
     slot: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunValue:
     """A constant of the run (rule E7)."""
 
     name: Literal["id", "started", "flow"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Phi:
     """The value of the first case whose guard holds, else none."""
 
@@ -87,7 +86,7 @@ class Template:
     slot: SlotKind = "text"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Member:
     """A field of a record or an entry of a map (`safe`: none when the target is none)."""
 
@@ -96,7 +95,7 @@ class Member:
     safe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Index:
     """`xs[i]`, `m[k]`: none when it is not there (rule E3)."""
 
@@ -104,21 +103,21 @@ class Index:
     index: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ListOf:
     """A list literal."""
 
     items: tuple["Expr", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RecordOf:
     """A record literal."""
 
     entries: tuple[tuple[str, "Expr"], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comprehension:
     """`[value for local in items if condition]`; the variable is `Local(slot)`."""
 
@@ -131,7 +130,7 @@ class Comprehension:
 BinaryOp = Literal["or", "and", "==", "!=", "<=", ">=", "<", ">", "in", "not in", "+", "-", "*", "/", "%", "??"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Binary:
     """`left op right`; `or`, `and` and `??` read the right side only when needed."""
 
@@ -140,7 +139,7 @@ class Binary:
     right: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unary:
     """`not x`, `-x`."""
 
@@ -148,7 +147,7 @@ class Unary:
     operand: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Choose:
     """`if c then a else b`, and `match` as a value: the first case whose values hold the subject.
 
@@ -159,7 +158,7 @@ class Choose:
     cases: tuple[tuple[tuple[Value, ...] | None, "Expr"], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Apply:
     """A built-in function."""
 
@@ -167,7 +166,7 @@ class Apply:
     args: tuple["Expr", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fit:
     """`let x: T? = j`: the json value as T, none when it does not fit (rule E1)."""
 

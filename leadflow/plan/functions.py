@@ -7,10 +7,10 @@ Patterns stand for types: a `Var` is bound by the arguments and reused in the re
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from leadflow.plan.types import BOOL, DURATION, FLOAT, INT, JSON, STRING, TIME, Type
+from leadflow.record import record
 
 # --- patterns -----------------------------------------------------------------------------------------------------
 
@@ -20,7 +20,7 @@ time. `sized`: string, list or map. `record`: a record. `key`: string, literals,
 made of."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Var:
     """Any type of a family; the same name is the same type in one row."""
 
@@ -28,28 +28,28 @@ class Var:
     among: Among = "any"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ListOf:
     """`list[item]`."""
 
     item: "Pattern"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MapOf:
     """`map[item]`."""
 
     item: "Pattern"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MaybeOf:
     """`inner?`; as a parameter it takes `inner` too."""
 
     inner: "Pattern"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fields:
     """A record with these fields."""
 
@@ -69,7 +69,7 @@ ResultRule = Literal["parsed_int", "parsed_float", "rounded", "extreme", "merged
 """
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FunctionParam:
     """One parameter of a function."""
 
@@ -82,7 +82,7 @@ class FunctionParam:
     """Takes all further positional arguments."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FunctionRow:
     """One built-in function."""
 

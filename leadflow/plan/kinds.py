@@ -6,7 +6,6 @@ stand in `LATER`: they are checked, and refused by `run`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from leadflow.plan.expr import SlotKind
@@ -24,9 +23,10 @@ from leadflow.plan.types import (
     MapType,
     Type,
 )
+from leadflow.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SettingRow:
     """One setting of an agent kind. Settings are constant expressions."""
 
@@ -43,7 +43,7 @@ class SettingRow:
     doc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ParamRow:
     """One parameter of an action."""
 
@@ -55,7 +55,7 @@ class ParamRow:
     doc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ActionRow:
     """One thing an agent of a kind can do."""
 
@@ -73,7 +73,7 @@ class ActionRow:
     doc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kind:
     """A kind of agent."""
 

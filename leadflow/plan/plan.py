@@ -11,13 +11,12 @@ A flow's nodes are numbered through all of its scopes; a need may name a node of
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from leadflow.plan.expr import Expr, Guard
 from leadflow.plan.policy import Applied
-from leadflow.plan.record import record
 from leadflow.plan.types import Effect, FieldType, Type, Value
+from leadflow.record import record
 
 PLAN_VERSION = 1
 """The form of the plan's JSON; a reader refuses others."""
@@ -31,7 +30,7 @@ class Place(NamedTuple):
     column: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Secret:
     """A secret by reference; its value is never in a plan. Resolved by `assembly` when a run starts."""
 
@@ -45,7 +44,7 @@ class Secret:
 SettingValue: TypeAlias = Value | Secret | tuple["SettingValue", ...] | Mapping[str, "SettingValue"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AgentSpec:
     """A declared agent, settings folded, profile applied."""
 
@@ -82,7 +81,7 @@ class AgentCall:
     """The idempotency key, sent on every attempt."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FlowCall:
     """A call of another flow of the plan; args in the order of its parameters, defaults filled in."""
 
@@ -90,7 +89,7 @@ class FlowCall:
     args: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class For:
     """One iteration per item; the value is the list of their yields. Slots of the scope: item, index."""
 
@@ -99,7 +98,7 @@ class For:
     scope: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Repeat:
     """Rounds until `until`; slots of the scope: the value that entered the round, the round's number.
 
@@ -114,7 +113,7 @@ class Repeat:
     otherwise: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parallel:
     """Waits until all members settled; the value is the record of their values. `need` None: all must succeed."""
 
@@ -122,21 +121,21 @@ class Parallel:
     need: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Race:
     """The first member that succeeds gives the value; the others are cancelled."""
 
     scope: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Do:
     """A group; the value is its yield, or none."""
 
     scope: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Branch:
     """An `if` or `match`: takes the first arm whose values hold the subject (None: the wildcard).
 
@@ -149,28 +148,28 @@ class Branch:
     """The arms as written, for people: `then`, `else`, `"bug"`, `_`."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Merge:
     """Control flow goes on here: done when one of the guards holds, skipped when none can any more (rule A2)."""
 
     guards: tuple[Guard, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Return:
     """The flow's value."""
 
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Yield:
     """The value of an iteration, a round or a `do`."""
 
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fail:
     """`fail "reason"`."""
 
@@ -194,21 +193,21 @@ class Need(NamedTuple):
     why: NeedWhy
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Catch:
     """`catch e => value`: what a failure becomes; `e` is `Local(0)`: class, message, step, attempts."""
 
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Undo:
     """`undo call`; work None is `undo none`."""
 
     work: AgentCall | FlowCall | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Let:
     """A pure value of a scope. Costs no scheduling: it is evaluated at its first use and then kept."""
 
@@ -248,7 +247,7 @@ class Node:
     doc: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scope:
     """A flow's body or a block's."""
 
@@ -262,7 +261,7 @@ class Scope:
     lets: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FlowPlan:
     """One flow, compiled."""
 
@@ -282,7 +281,7 @@ class FlowPlan:
     doc: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """A whole program, ready to run: any of its flows may be started."""
 

@@ -5,7 +5,6 @@ policy from checked arguments. `runs` is False for those that this version parse
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, NamedTuple, cast
 
@@ -23,6 +22,7 @@ from leadflow.plan.types import (
     UnionType,
     Value,
 )  # fmt: skip
+from leadflow.record import record
 
 Target = Literal["agent", "call", "block", "loop", "flow", "tool"]
 """What an annotation may stand on: an agent, a call step, a block step (`do parallel race repeat`), a `for`, a flow,
@@ -48,7 +48,7 @@ class PerTime(NamedTuple):
 # --- the policies -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Retry:
     """Try a call again when its failure says that this may help."""
 
@@ -67,7 +67,7 @@ class Retry:
     """Longest wait a server may ask for (case R11); None: as long as the deadline allows."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Timeout:
     """Deadlines of one candidate of a call, or of a whole block or flow."""
 
@@ -79,45 +79,45 @@ class Timeout:
     """Between two bytes of a response (case T9)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fallback:
     """Agents that are asked in order when the one before failed (rule C6)."""
 
     agents: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Optional:
     """A failure becomes the value none (rule C3 says which may not)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OnFailure:
     """What a failing direct member does to the flow or block (rule C1)."""
 
     strategy: Strategy
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Concurrency:
     """How many iterations, members or calls may be under way at once."""
 
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Priority:
     """Among nodes that may start and have equal remaining critical paths, higher goes first."""
 
     level: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Idempotent:
     """The call is safe to repeat; with a key (kept in the call), the key is sent on every attempt."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Later:
     """A policy that this version checks and refuses to run, with its checked arguments."""
 
@@ -128,7 +128,7 @@ class Later:
 Policy = Retry | Timeout | Fallback | Optional | OnFailure | Concurrency | Priority | Idempotent | Later
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Applied:
     """A policy in force on a node, and where it comes from."""
 
@@ -144,7 +144,7 @@ class Applied:
 # --- how they are written -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PolicyParam:
     """One argument of an annotation."""
 
@@ -162,7 +162,7 @@ class PolicyParam:
     doc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PolicyRow:
     """How one annotation is written."""
 

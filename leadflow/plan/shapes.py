@@ -7,7 +7,7 @@ MISSING. Where one of several classes may stand, the object says which in `is`. 
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import timedelta
 from functools import cache
 from json.encoder import encode_basestring_ascii
@@ -19,6 +19,7 @@ from leadflow.plan import expr, plan, policy, types
 from leadflow.plan.forms import keep, unkeep
 from leadflow.plan.operators import NoValue
 from leadflow.plan.types import MISSING
+from leadflow.record import record
 
 Json: TypeAlias = Any
 """What `json` writes and reads."""
@@ -344,7 +345,7 @@ def _union_reader(hint: Any) -> Read:
     return read
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Part:
     """A field that is read."""
 

@@ -5,9 +5,11 @@ always with a zone), `FileRef`, `tuple` (list), `dict` (record or map; nobody ma
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, TypeAlias
+
+from leadflow.record import record
 
 Effect = Literal["pure", "read", "write", "dangerous"]
 EFFECTS: tuple[Effect, ...] = ("pure", "read", "write", "dangerous")
@@ -57,7 +59,7 @@ PrimName = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Prim:
     """A type without parts. `secret` and `rate` fit settings only; `never` is the type of no value (an empty list's
     item); `unknown` is the type of what has already been reported: it fits everywhere, so that one mistake gives one
@@ -66,35 +68,35 @@ class Prim:
     name: PrimName
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LiteralType:
     """Exactly this string."""
 
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OptionalType:
     """`T?`: T or none. Never nested; never around json."""
 
     inner: "Type"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ListType:
     """`list[T]`."""
 
     item: "Type"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MapType:
     """`map[T]`: string keys."""
 
     item: "Type"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Range:
     """`@range(low, high)`, both ends included; None is open."""
 
@@ -102,7 +104,7 @@ class Range:
     high: int | float | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Length:
     """`@length(low, high)` of a string (characters) or list (items), both ends included; None is open."""
 
@@ -113,7 +115,7 @@ class Length:
 Constraint = Range | Length
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FieldType:
     """A field of a record, or a parameter."""
 
@@ -129,7 +131,7 @@ class FieldType:
         return isinstance(self.default, _Missing) and not isinstance(self.type, OptionalType)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RecordType:
     """A record, structural: two with equal fields are one type. `name` is how the author calls it."""
 
@@ -141,7 +143,7 @@ class RecordType:
         return next((f for f in self.fields if f.name == name), None)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UnionType:
     """One of several: literals, or records told apart by a common field of distinct literals (rule E2). Flat, at
     least two members, none of them none (that is `OptionalType`)."""

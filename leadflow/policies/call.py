@@ -6,20 +6,20 @@ be absorbed, and lets `CancelledError` pass. It knows no kernel: it reads the or
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
 from leadflow.events.model import AttemptFailed, AttemptFailure, AttemptStarted, Failure
 from leadflow.plan.plan import AgentCall
 from leadflow.policies.watch import Timer, Watch
+from leadflow.record import record
 from leadflow.run.errors import AnswerInvalid, CallError, FunctionFailed
 from leadflow.run.ports import Agent, Answer, CallOrder, Clock, Limits, Reply, Request, Rng
 from leadflow.run.redact import one_line
 from leadflow.run.values import Mismatch, door
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ports:
     """What policies need of the world."""
 
@@ -126,7 +126,7 @@ Step: TypeAlias = Callable[[Course], Awaitable[Answer]]
 """`validated` and the layers around it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Candidate:
     """One agent that a node may ask: the one of the call, or a fallback."""
 

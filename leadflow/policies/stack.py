@@ -5,7 +5,6 @@ The order is that of `plan.policy.ORDER`; a test compares them. `@optional`, `ca
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from leadflow.events.model import Failure
@@ -19,6 +18,7 @@ from leadflow.policies.outcomes import is_in_doubt
 from leadflow.policies.retry import retrying
 from leadflow.policies.timeout import AttemptLimit, within_total
 from leadflow.policies.watch import Watch
+from leadflow.record import record
 from leadflow.run.errors import CallError, InternalError
 from leadflow.run.ports import Agent, Answer, Caller, CallOrder
 
@@ -26,7 +26,7 @@ P = TypeVar("P", bound=Policy)
 L = TypeVar("L")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Use:
     """One candidate of one node, with the policies in force."""
 

@@ -5,15 +5,15 @@ expression is a `Callable[[Env], Value]`; the kernel's frames are the `Env` of a
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from leadflow.plan.expr import Guard
 from leadflow.plan.types import Value
+from leadflow.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunValues:
     """The constants of a run (rule E7)."""
 

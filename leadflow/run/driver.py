@@ -8,7 +8,6 @@ which ends only when all of them have ended, or were given up after a grace (cas
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias, assert_never
 
@@ -25,6 +24,7 @@ from leadflow.events.model import (
     Status,
 )
 from leadflow.plan.types import Value
+from leadflow.record import record
 from leadflow.run.errors import InternalError
 from leadflow.run.heap import Heap
 from leadflow.run.kernel import Call, CancelCall, Command, Kernel, Program, StartTimer, Step, StopTimer, TryAgain
@@ -38,7 +38,7 @@ Observer: TypeAlias = Callable[[Entry], None]
 """Is shown every entry after it is committed. What it raises is logged and changes nothing (case X10)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bounds:
     """What an operator allows a run."""
 
@@ -52,7 +52,7 @@ class Bounds:
     """How long a cancelled call may clean up before it is given up (case T8)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ports:
     """What a driver needs of the world."""
 
@@ -62,7 +62,7 @@ class Ports:
     observers: Sequence[Observer] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Result:
     """How a run ended."""
 

@@ -5,17 +5,17 @@ Pure. What comes out is raw data for the doors of `values.py`. Messages say wher
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from leadflow.diagnostics.suggest import did_you_mean
 from leadflow.plan import forms
 from leadflow.plan.operators import MAX_DEPTH, MAX_INT
 from leadflow.plan.types import JSON, FieldType, LiteralType, OptionalType, Prim, Type, UnionType, Value, show
+from leadflow.record import record
 from leadflow.run.values import Mismatch, admit_inputs, pointer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JsonLimits:
     """What a JSON text may be at most."""
 

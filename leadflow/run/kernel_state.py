@@ -12,11 +12,11 @@ from heapq import heappop, heappush
 from typing import TypeAlias
 
 from leadflow.events.model import Event, Failure, RunStarted, Status
-from leadflow.events.record import record
 from leadflow.plan.expr import Guard
 from leadflow.plan.plan import FlowPlan
 from leadflow.plan.policy import Strategy
 from leadflow.plan.types import Value
+from leadflow.record import record
 from leadflow.run.context import RunValues
 from leadflow.run.errors import InternalError, ValueProblem
 from leadflow.run.kernel_layout import FlowLayout, NodeLayout, Program, ScopeLayout

@@ -6,16 +6,15 @@ so that a simulator can run the real driver under virtual time.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from leadflow.events.model import Entry, Event, Failure, Usage
-from leadflow.events.record import record
 from leadflow.plan.kinds import Kind
 from leadflow.plan.plan import AgentSpec, FlowPlan, Node
 from leadflow.plan.types import Type, Value
+from leadflow.record import record
 
 
 class Clock(Protocol):
@@ -158,7 +157,7 @@ class Transport(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Exited:
     """A program that ended."""
 
@@ -179,7 +178,7 @@ class Spawner(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class World:
     """What an agent kind is given to build agents: the ports, and the operator's decisions."""
 

@@ -5,7 +5,6 @@ data itself: it may be secret. What comes through a door is immutable, bounded, 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from math import isfinite
 from typing import Any, NoReturn, TypeAlias, assert_never, cast
@@ -31,9 +30,10 @@ from leadflow.plan.types import (
     Value,
     show,
 )
+from leadflow.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Mismatch:
     """Data that is not of the type: where, and what kinds met. Holds nothing of the data but names of fields."""
 

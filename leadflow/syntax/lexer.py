@@ -10,6 +10,7 @@ from functools import cache
 from typing import Literal, NamedTuple
 
 from leadflow.diagnostics import Diagnostic, Source, Span
+from leadflow.record import record
 from leadflow.syntax import mistakes
 from leadflow.syntax.mistakes import Mistake
 from leadflow.syntax.tables import load
@@ -96,7 +97,7 @@ def comments(source: Source) -> tuple[Comment, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Scanner:
     """The terminals of the grammar as one regular expression."""
 

@@ -1,10 +1,10 @@
 """The tables that lark made from the grammar, loaded from data. Knows their form, not the language they describe."""
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
+from leadflow.record import record
 from leadflow.resources import grammar_tables
 
 
@@ -23,7 +23,7 @@ class Rule(NamedTuple):
     """The children: symbol `n`, all items of the list in symbol `-n - 1`, or None for an optional part left out."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tables:
     """An LALR(1) parser as data."""
 

@@ -5,13 +5,14 @@ part in equality, so that `parse(format(tree)) == tree` is a law. `id` is unique
 side tables of later phases are keyed by it. Comments are not here: the formatter reads them from the text.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from leadflow.diagnostics import Span
+from leadflow.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Node:
     """What every part of the tree has."""
 
@@ -19,7 +20,7 @@ class Node:
     span: Span = field(compare=False, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ident(Node):
     """A name with its place. Field names may be any string (`quoted` in the source when they are not words)."""
 
@@ -29,7 +30,7 @@ class Ident(Node):
 # --- the file and its declarations --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class File(Node):
     """One `.flow` source."""
 
@@ -40,7 +41,7 @@ class File(Node):
     items: tuple["Item", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UsedName(Node):
     """`name` or `name as alias` in a `use`."""
 
@@ -48,7 +49,7 @@ class UsedName(Node):
     alias: Ident | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Use(Node):
     """`use std.agents (reviewer)`, `use shared.types as t`, `use "lib/net.flow" (a as b)`."""
 
@@ -63,7 +64,7 @@ class Use(Node):
     """Always a mistake on `use`; kept so that the checker can say it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Annotation(Node):
     """`@name` or `@name(args)`."""
 
@@ -72,7 +73,7 @@ class Annotation(Node):
     """None when written without parentheses."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arg(Node):
     """One argument, positional (`name` None) or named."""
 
@@ -80,7 +81,7 @@ class Arg(Node):
     value: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Field(Node):
     """A field of a record type: `name: type = default @range(0, 1)`."""
 
@@ -91,7 +92,7 @@ class Field(Node):
     doc: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Param(Node):
     """A parameter of a flow or tool: `name: type = default @range(0, 1)`."""
 
@@ -101,7 +102,7 @@ class Param(Node):
     annotations: tuple[Annotation, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Setting(Node):
     """`key: value` in an agent's braces; `key` may be a quoted string."""
 
@@ -110,7 +111,7 @@ class Setting(Node):
     doc: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RecordDecl(Node):
     """`type Name { fields }`."""
 
@@ -120,7 +121,7 @@ class RecordDecl(Node):
     doc: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AliasDecl(Node):
     """`type Name = type`."""
 
@@ -130,7 +131,7 @@ class AliasDecl(Node):
     doc: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AgentDecl(Node):
     """`agent name: kind { settings }`; the kind is a built-in, a dotted plug-in, or another agent (a template)."""
 
@@ -141,7 +142,7 @@ class AgentDecl(Node):
     doc: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ToolDecl(Node):
     """`tool name(params) -> type = python("module:function")`."""
 
@@ -153,7 +154,7 @@ class ToolDecl(Node):
     doc: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PolicyDecl(Node):
     """`policy name { @retry(3) @timeout(30s) }`: a bundle; `@name` applies it."""
 
@@ -163,7 +164,7 @@ class PolicyDecl(Node):
     doc: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ConstDecl(Node):
     """`const name: type = expr`."""
 
@@ -174,7 +175,7 @@ class ConstDecl(Node):
     doc: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FlowDecl(Node):
     """`flow name(params) -> type { body }`."""
 
@@ -186,7 +187,7 @@ class FlowDecl(Node):
     doc: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TriggerDecl(Node):
     """`on cron("0 9 * * 1-5") run nightly(day: slot)`."""
 
@@ -197,7 +198,7 @@ class TriggerDecl(Node):
     doc: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProfileDecl(Node):
     """`profile name { overrides }`."""
 
@@ -207,7 +208,7 @@ class ProfileDecl(Node):
     doc: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AgentOverride(Node):
     """`agent name { … }` or `agent name: kind { … }` in a profile."""
 
@@ -217,7 +218,7 @@ class AgentOverride(Node):
     annotations: tuple[Annotation, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ConstOverride(Node):
     """`const name = expr` in a profile."""
 
@@ -225,7 +226,7 @@ class ConstOverride(Node):
     value: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TestDecl(Node):
     """`test "name" { … }`."""
 
@@ -236,7 +237,7 @@ class TestDecl(Node):
     doc: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Mock(Node):
     """`mock target => answer then answer`."""
 
@@ -245,14 +246,14 @@ class Mock(Node):
     answers: tuple["Expr | Fail", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expect(Node):
     """`expect condition`."""
 
     condition: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TestRun(Node):
     """`run r = flow(args)` in a test."""
 
@@ -264,14 +265,14 @@ class TestRun(Node):
 # --- types --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NamedType(Node):
     """`string`, `Ticket`, `shared.Ticket`, `none`."""
 
     path: tuple[Ident, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GenericType(Node):
     """`list[T]`, `map[T]`."""
 
@@ -279,28 +280,28 @@ class GenericType(Node):
     args: tuple["TypeExpr", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OptionalType(Node):
     """`T?`."""
 
     inner: "TypeExpr"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UnionType(Node):
     """`A | B | C`, flat, at least two members."""
 
     members: tuple["TypeExpr", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LiteralType(Node):
     """`"free"`: the type of exactly this string."""
 
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RecordType(Node):
     """`{ a: string, b: int? }` written inline."""
 
@@ -313,14 +314,14 @@ TypeExpr = NamedType | GenericType | OptionalType | UnionType | LiteralType | Re
 # --- statements ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Block(Node):
     """`{ statements }`."""
 
     statements: tuple["Statement", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step(Node):
     """`step name: type = action clauses`."""
 
@@ -332,7 +333,7 @@ class Step(Node):
     doc: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Let(Node):
     """`let name: type = expr`; also allowed in tests."""
 
@@ -343,7 +344,7 @@ class Let(Node):
     """Always a mistake on `let` and the statements below; kept so that the checker can say it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class If(Node):
     """`if condition { } else { }`; `otherwise` is an `If` for `else if`."""
 
@@ -353,7 +354,7 @@ class If(Node):
     annotations: tuple[Annotation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Match(Node):
     """`match subject { pattern => { } }`."""
 
@@ -362,7 +363,7 @@ class Match(Node):
     annotations: tuple[Annotation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MatchArm(Node):
     """`"a" | "b" => { }`."""
 
@@ -370,7 +371,7 @@ class MatchArm(Node):
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LiteralPattern(Node):
     """A string, int, `true`, `false` or `none`."""
 
@@ -386,12 +387,12 @@ class LiteralPattern(Node):
         return hash((type(self.value), self.value))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WildcardPattern(Node):
     """`_`."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NamePattern(Node):
     """A bare name where a pattern must stand: always a mistake (rule D3), kept so that it can be said well."""
 
@@ -401,7 +402,7 @@ class NamePattern(Node):
 Pattern = LiteralPattern | WildcardPattern | NamePattern
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Return(Node):
     """`return expr`."""
 
@@ -409,7 +410,7 @@ class Return(Node):
     annotations: tuple[Annotation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Yield(Node):
     """`yield expr`, the last statement of a step block."""
 
@@ -417,7 +418,7 @@ class Yield(Node):
     annotations: tuple[Annotation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fail(Node):
     """`fail "reason"`; also an answer of a mock."""
 
@@ -428,7 +429,7 @@ class Fail(Node):
 Statement = Step | Let | If | Match | Return | Yield | Fail
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class For(Node):
     """`for item, index in items at most limit { }`."""
 
@@ -439,7 +440,7 @@ class For(Node):
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Repeat(Node):
     """`repeat name: type, index = init at most limit { … yield e } until condition else fallback`."""
 
@@ -453,7 +454,7 @@ class Repeat(Node):
     otherwise: "Expr | None"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parallel(Node):
     """`parallel(need: 1) { steps }`."""
 
@@ -461,7 +462,7 @@ class Parallel(Node):
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Race(Node):
     """`race { steps }`."""
 
@@ -469,28 +470,28 @@ class Race(Node):
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Do(Node):
     """`do { … yield e }`."""
 
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Undo(Node):
     """`undo agent.action(args)`, or `undo none` (call None)."""
 
     call: "Expr | None"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class After(Node):
     """`after a, b`."""
 
     names: tuple[Ident, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Catch(Node):
     """`catch e => value`; `name` None for `catch _ =>`."""
 
@@ -504,14 +505,14 @@ Clause = Undo | After | Catch
 # --- expressions --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Name(Node):
     """A reference to a value, an agent, a flow, a tool, a const, a function, an imported module."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Text(Node):
     """A string. Literal pieces (escapes resolved, indent of `\"\"\"` removed) and holes alternate as written."""
 
@@ -529,7 +530,7 @@ class Text(Node):
         return first if len(self.parts) == 1 and isinstance(first, str) else None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Int(Node):
     """`100_000`."""
 
@@ -537,7 +538,7 @@ class Int(Node):
     written: str = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Float(Node):
     """`0.25`."""
 
@@ -545,7 +546,7 @@ class Float(Node):
     written: str = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Duration(Node):
     """`1h30m`, in milliseconds."""
 
@@ -553,7 +554,7 @@ class Duration(Node):
     written: str = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Money(Node):
     """`$0.50`, in millionths of a US dollar."""
 
@@ -561,7 +562,7 @@ class Money(Node):
     written: str = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Size(Node):
     """`10MB`, in bytes (1 KB = 1,000 bytes)."""
 
@@ -569,7 +570,7 @@ class Size(Node):
     written: str = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rate(Node):
     """`60 per minute`, `100 per 30s`; `per` is a unit word or a duration."""
 
@@ -577,26 +578,26 @@ class Rate(Node):
     per: "Literal['second', 'minute', 'hour', 'day'] | Duration"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bool(Node):
     """`true`, `false`."""
 
     value: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NoneLit(Node):
     """`none`."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ListLit(Node):
     """`[a, b]`."""
 
     items: tuple["Expr", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comprehension(Node):
     """`[value for name in items if condition]`."""
 
@@ -606,7 +607,7 @@ class Comprehension(Node):
     condition: "Expr | None"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry(Node):
     """`key: value` in a record literal; keys may be quoted."""
 
@@ -614,7 +615,7 @@ class Entry(Node):
     value: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RecordLit(Node):
     """`{ a: 1, "x-id": 2 }`."""
 
@@ -624,7 +625,7 @@ class RecordLit(Node):
 BinaryOp = Literal["or", "and", "==", "!=", "<=", ">=", "<", ">", "in", "not in", "+", "-", "*", "/", "%", "??"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Binary(Node):
     """`left op right`. Comparisons do not chain."""
 
@@ -633,7 +634,7 @@ class Binary(Node):
     right: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unary(Node):
     """`not x`, `-x`."""
 
@@ -641,7 +642,7 @@ class Unary(Node):
     operand: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Member(Node):
     """`target.name`, or `target?.name` when `safe`."""
 
@@ -650,7 +651,7 @@ class Member(Node):
     safe: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Index(Node):
     """`target[index]`."""
 
@@ -658,7 +659,7 @@ class Index(Node):
     index: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call(Node):
     """`callee(args)`: an action, a flow, a tool or a built-in function, told apart by the checker."""
 
@@ -666,7 +667,7 @@ class Call(Node):
     args: tuple[Arg, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Conditional(Node):
     """`if c then a else b`."""
 
@@ -675,7 +676,7 @@ class Conditional(Node):
     otherwise: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ValueArm(Node):
     """`"a" | "b" then value`."""
 
@@ -683,7 +684,7 @@ class ValueArm(Node):
     value: "Expr"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MatchValue(Node):
     """`match subject { "a" then 1, _ then 2 }`."""
 
@@ -691,7 +692,7 @@ class MatchValue(Node):
     arms: tuple[ValueArm, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BadExpr(Node):
     """Where an expression could not be understood and the parser has already said so; later phases stay silent."""
 

@@ -18,6 +18,7 @@ from leadflow.cli.views.sizes import size_of
 from leadflow.events.fold import NodeState, RunState, apply
 from leadflow.events.model import AttemptFailed, Entry, Status
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Merge, Node, Parallel, Plan, Race, Repeat
+from leadflow.record import record
 
 _LOOK: Mapping[Status, tuple[str, str]] = {
     Status.PENDING: ("·", "dim"),
@@ -290,7 +291,7 @@ class Screen:
         os.write(2, b"\x1b[?25h\n")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Picture:
     """What a watch shows at a time; None: the last picture, which stays."""
 
