@@ -63,27 +63,20 @@ def build_flow(checked: Checked, info: FlowInfo, uses: Uses) -> FlowGraph:
 
 def _fails(block: tree.Block) -> bool:
     """Whether a `fail` stands anywhere in a block."""
-    for statement in block.statements:
-        match statement:
-            case tree.Fail():
-                return True
-            case tree.Step(action=action):
-                if type(action) in _BLOCKS and _fails(cast(tree.Do, action).body):
-                    return True
-            case tree.If(then=then, otherwise=other):
-                if _fails(then) or (other is not None and _fails(_as_block(other))):
-                    return True
-            case tree.Match(arms=arms) if any(_fails(arm.body) for arm in arms):
-                return True
-            case _:
-                pass
-    return False
+    return any(map(_fails_in, block.statements))
 
 
-def _as_block(otherwise: tree.Block | tree.If) -> tree.Block:
-    if isinstance(otherwise, tree.Block):
-        return otherwise
-    return tree.Block((otherwise,), id=otherwise.id, span=otherwise.span)
+def _fails_in(statement: tree.Statement) -> bool:
+    if isinstance(statement, tree.Step):
+        return type(statement.action) in _BLOCKS and _fails(cast(tree.Do, statement.action).body)
+    if isinstance(statement, tree.If):
+        other = statement.otherwise
+        return _fails(statement.then) or (
+            _fails_in(other) if isinstance(other, tree.If) else bool(other and _fails(other))
+        )
+    if isinstance(statement, tree.Match):
+        return any(_fails(arm.body) for arm in statement.arms)
+    return isinstance(statement, tree.Fail)
 
 
 # --- statements ---------------------------------------------------------------------------------------------------
@@ -218,27 +211,31 @@ def _call_step(draft: Draft, step: tree.Step, info: StepInfo, call: ActionCall |
     draft.to.begin()
     key = draft.to.expr(info.key) if info.key is not None else None
     work = _work(draft, call, info.idempotent, key)
-    effect, guard, name = call.effect, draft.region.guard, step.name.text
+    effect, guard, name, clauses = call.effect, draft.region.guard, step.name.text, step.clauses
     touch = None if draft.serial is None else _touch(draft, call, info.policies)
-    waits = draft.wait(effect, touch, after=_after(draft, step) if step.clauses else ())
-    node = len(draft.graph.nodes)
-    draft.bind_step(step.id, name, node)
+    waits = draft.wait(effect, touch, _after(draft, step) if clauses else ())
+    node = draft.bind_step(step.id, name)
     place = draft.place(step.span)
     vertex = Vertex(name, draft.scope, work, guard, place, effect, info.type, info.policies, None, None, step.doc)
-    if step.clauses:
+    if clauses:
         waits = draft.wait_also(waits, _clauses(draft, step, vertex, node))
     draft.put(vertex, waits[0])
-    draft.stand(node, waits[1], touch=touch if effect in HARMFUL else None)
+    if touch is not None:
+        draft.stand(node, waits[1], touch=touch if effect in HARMFUL else None)
 
 
 def _work(draft: Draft, call: ActionCall | FlowCallInfo, idempotent: bool, key: Expr | None) -> AgentCall | FlowCall:
     to = draft.to
     if isinstance(call, ActionCall):
-        args = tuple([(arg.param, FORMS[type(arg.value)](to, arg.value, arg.slot)) for arg in call.args])
-        return AgentCall(call.agent, call.action, args, call.result, call.declared, call.effect, idempotent, key)
+        args: list[tuple[str, Expr]] = []
+        for arg in call.args:
+            value = arg.value
+            args.append((arg.param, FORMS[type(value)](to, value, arg.slot)))
+        effect = call.effect
+        return AgentCall(call.agent, call.action, tuple(args), call.result, call.declared, effect, idempotent, key)
     values: list[Expr] = []
-    for arg, is_given in zip(call.args, call.given, strict=True):
-        values.append(to.expr(cast(tree.Expr, arg)) if is_given else Const(cast(Value, arg)))
+    for given, is_given in zip(call.args, call.given, strict=True):
+        values.append(to.expr(cast(tree.Expr, given)) if is_given else Const(cast(Value, given)))
     return FlowCall(call.flow, tuple(values))
 
 
@@ -287,12 +284,11 @@ def _clauses(draft: Draft, step: tree.Step, vertex: Vertex, node: int) -> list[i
 def _open(draft: Draft, step: tree.Step, info: StepInfo, slots: tuple[str, ...]) -> tuple[int, int, int]:
     """Put a block's node and open its scope; the node, the scope, and what has been written when it begins."""
     waits = draft.wait(after=_after(draft, step))
-    node = len(draft.graph.nodes)
+    node = draft.bind_step(step.id, step.name.text)
     vertex = Vertex(
         step.name.text, draft.scope, Do(0), draft.region.guard, draft.place(step.span), info.effect, info.type,
         info.policies, doc=step.doc,
     )  # fmt: skip
-    draft.bind_step(step.id, step.name.text, node)
     if step.clauses:
         waits = draft.wait_also(waits, _clauses(draft, step, vertex, node))
     needs, passed = waits

@@ -80,7 +80,7 @@ class Draft:
 
     # --- waiting --------------------------------------------------------------------------------------------------
 
-    def wait(self, effect: Effect = "pure", touch: Touch | None = None, *, after: Sequence[int] = ()) -> Waits:
+    def wait(self, effect: Effect = "pure", touch: Touch | None = None, after: Sequence[int] = ()) -> Waits:
         """What the next node waits for: what was read since `to.begin`, `after`, its guard, and the serial reading.
 
         Args:
@@ -203,12 +203,14 @@ class Draft:
         counts[word] = count = counts.get(word, 0) + 1
         return f"{word}@{count}"
 
-    def bind_step(self, decl: int, name: str, node: int) -> None:
-        """A node is a step of that name."""
+    def bind_step(self, decl: int, name: str) -> int:
+        """The next node is a step of that name; its number."""
+        node = len(self.graph.nodes)
         self.to.bindings[decl] = (NodeValue(node), (node,), self.region.guard)
         first = self.steps[self.scope].setdefault(name, node)
         if first != node:
             self.twins[self.scope].setdefault(name, [first]).append(node)
+        return node
 
     def bind_let(self, decl: int, name: str, value: Expr) -> None:
         """A pure value gets a name."""

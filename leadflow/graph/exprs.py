@@ -128,11 +128,12 @@ def pattern_values(patterns: tuple[tree.Pattern, ...]) -> tuple[Value, ...] | No
 def _name(to: Translator, node: tree.Name, slot: SlotKind) -> Expr:
     ref = to.refs[node.id]
     if isinstance(ref, LocalRef):
-        if len(ref.decls) == 1 and to.soften is None:
-            expr, reads, _ = to.bindings[ref.decls[0]]
-            to.reads += reads
-            return expr
-        return to.local(ref)
+        decls = ref.decls
+        if len(decls) > 1 or to.soften is not None:
+            return to.local(ref)
+        found = to.bindings[decls[0]]
+        to.reads.extend(found[1])
+        return found[0]
     if isinstance(ref, ConstRef):
         return Const(ref.value)
     raise AssertionError(f"'{node.text}' is no value")

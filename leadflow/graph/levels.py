@@ -21,23 +21,23 @@ def set_levels(graph: Graph) -> None:
 
 def _levels(flow: FlowGraph) -> list[int]:
     """Lets and ends of blocks take no level: they stand on that of the last node they wait for."""
-    levels = [0] * len(flow.nodes)
     generations = [list(vertices) for vertices in nx.topological_generations(flow.digraph)]
     flow.order = list(chain.from_iterable(generations))
+    levels = _slots(flow)
     if len(flow.order) == len(flow.nodes):
         for level, vertices in enumerate(generations):
             for vertex in vertices:
                 levels[vertex] = level
-        return levels
-    before = flow.before
-    between: dict[int, int] = {}
-    for vertex in flow.order:
-        last = max([levels[s] if s >= 0 else between[s] for s in before[vertex]], default=-1)
-        if vertex >= 0:
-            levels[vertex] = last + 1
-        else:
-            between[vertex] = last
-    return levels
+    else:
+        for vertex in flow.order:
+            last = max([levels[source] for source in flow.before[vertex]], default=-1)
+            levels[vertex] = last + 1 if vertex >= 0 else last
+    return levels[: len(flow.nodes)]
+
+
+def _slots(flow: FlowGraph) -> list[int]:
+    """A zero for every vertex: nodes count from the front of the list, lets and ends of blocks from its back."""
+    return [0] * (len(flow.nodes) - min(0, min(flow.order, default=0)))
 
 
 def set_ranks(graph: Graph) -> None:
@@ -54,7 +54,7 @@ def _rank(graph: Graph, name: str, lengths: dict[str, int]) -> int:
         return found
     flow = graph.flows[name]
     flow.order = flow.order or list(nx.topological_sort(flow.digraph))
-    ranks: dict[int, int] = {}
+    ranks = _slots(flow)
     for vertex in reversed(flow.order):
         readers = flow.after[vertex]
         longest = max([ranks[reader] for reader in readers]) if readers else 0
@@ -64,6 +64,6 @@ def _rank(graph: Graph, name: str, lengths: dict[str, int]) -> int:
         elif type(work) is FlowCall:
             longest += max(1, _rank(graph, work.flow, lengths))
         ranks[vertex] = longest
-    flow.ranks = [ranks[node] for node in range(len(flow.nodes))]
+    flow.ranks = ranks[: len(flow.nodes)]
     lengths[name] = max(flow.ranks, default=0)
     return lengths[name]
