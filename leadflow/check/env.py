@@ -99,9 +99,9 @@ class Frame:
             frame = frame.parent
         return None
 
-    def names(self) -> list[str]:
+    def names(self) -> Iterator[str]:
         """All visible names, the nearest first."""
-        return [name for frame in self.chain() for name in frame.vars]
+        return (name for frame in self.chain() for name in frame.vars)
 
     def bind(self, var: Var) -> None:
         """Make a name visible in this frame."""

@@ -31,7 +31,17 @@ from leadflow.check.patterns import cover
 from leadflow.check.program import ConstSymbol, FlowSymbol, ToolSymbol
 from leadflow.check.secrets import SECRET_FUNCTIONS, secret_call
 from leadflow.check.spoken import spoken
-from leadflow.check.types import discriminant, fits, holds_none, is_text, join, members, without_none, words_of
+from leadflow.check.types import (
+    discriminant,
+    fits,
+    holds_none,
+    is_text,
+    join,
+    join_all,
+    members,
+    without_none,
+    words_of,
+)
 from leadflow.plan.functions import FUNCTIONS
 from leadflow.plan.plan import Secret
 from leadflow.plan.types import (
@@ -350,6 +360,9 @@ def _choose_arm(cx: Context, expr: tree.MatchValue, value: Callable[[tree.Expr],
 
 def _joined(cx: Context, found: list[tuple[tree.Expr, Type]], what: str) -> Type:
     """The common type of values that may stand in one place."""
+    common = join_all([type_ for _, type_ in found])
+    if common is not None:
+        return common
     result: Type = NEVER
     for expr, type_ in found:
         both = join(result, type_)

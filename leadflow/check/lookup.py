@@ -160,7 +160,7 @@ def _say_early(cx: Context, expr: tree.Name, binder: Binder, here: list[Span]) -
     """A name bound below: can its line move up, or do the two need each other (rule A4)?"""
     user = cx.statement
     if isinstance(user, tree.Step | tree.Let):
-        trail = _trail(cx, binder, user)
+        trail = _trail(cx, binder, user) if cx.program.may_search() else None
         if trail is not None:
             cx.report(needs_itself(expr.span, (user.name.text, *trail), bound=_place(binder)))
             return

@@ -210,11 +210,17 @@ class Program:
     said_count: int = 0
     """How much has been reported from within contexts: a caller compares to learn whether something was."""
     suggestions: int = _SUGGESTIONS
+    searches: int = 50
     overrides: dict[str, list[tuple[ModuleScope, tree.AgentOverride]]] = field(default_factory=dict)
     """What the profile changes, by the key of the agent."""
     const_overrides: dict[str, tuple[ModuleScope, tree.ConstOverride]] = field(default_factory=dict)
     base_calls: Mapping[int, CallInfo] = field(default_factory=dict)
     """The calls without the profile, when one is applied: their effects may not grow (rule E9)."""
+
+    def may_search(self) -> bool:
+        """Whether there is time to look for what two steps need of each other; each question costs some."""
+        self.searches -= 1
+        return self.searches >= 0
 
     def known(self, *names: Iterable[str]) -> list[str]:
         """Names to suggest from, as long as there is time for suggestions."""

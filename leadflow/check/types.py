@@ -4,7 +4,7 @@ Pure functions over `plan.types`. Knows no names, places or messages. Types are 
 others), so plain recursion is enough.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from leadflow.plan.types import (
     BOOL,
@@ -48,6 +48,8 @@ def fits(given: Type, wanted: Type) -> bool:
     if isinstance(given, UnionType):
         return all(fits(member, wanted) for member in given.members)
     if isinstance(wanted, UnionType):
+        if isinstance(given, LiteralType):  # unions hold no plain string; there may be very many words
+            return given.value in [m.value for m in wanted.members if isinstance(m, LiteralType)]
         return any(fits(given, member) for member in wanted.members)
     return _fits_plain(given, wanted)
 
@@ -128,8 +130,10 @@ def _join_records(left: RecordType, right: RecordType) -> Type | None:
     return RecordType(tuple(fields))
 
 
-def join_all(types: Iterable[Type]) -> Type | None:
+def join_all(types: Sequence[Type]) -> Type | None:
     """The smallest type that all fit; `never` for none."""
+    if all(isinstance(type_, LiteralType) for type_ in types):
+        return union(types)  # at once: there may be very many
     result: Type = NEVER
     for type_ in types:
         both = join(result, type_)
@@ -175,8 +179,14 @@ def members(type_: Type) -> tuple[Type, ...]:
 def union(types: Iterable[Type]) -> Type:
     """The union of the given types, flat and without repeats; `never` for none, the type itself for one."""
     flat: list[Type] = []
-    for type_ in types:
-        flat.extend(m for m in members(type_) if not any(m is f or m == f for f in flat))
+    words: set[str] = set()
+    for member in (member for type_ in types for member in members(type_)):
+        if isinstance(member, LiteralType):
+            if member.value not in words:
+                words.add(member.value)
+                flat.append(member)
+        elif not any(member is other or member == other for other in flat):
+            flat.append(member)
     if not flat:
         return NEVER
     return flat[0] if len(flat) == 1 else UnionType(tuple(flat))
@@ -218,8 +228,10 @@ def without_literal(type_: Type, value: str) -> Type:
 def words_of(type_: Type) -> tuple[str, ...] | None:
     """The strings of a type made of literals only (none aside); None for every other type."""
     found = members(without_none(type_))
-    words = tuple(member.value for member in found if isinstance(member, LiteralType))
-    return words if words and len(words) == len(found) else None
+    if not isinstance(found[0], LiteralType):
+        return None
+    words = tuple([member.value for member in found if isinstance(member, LiteralType)])
+    return words if len(words) == len(found) else None
 
 
 def discriminant(type_: Type) -> str | None:

@@ -133,6 +133,29 @@ def test_long_chains_of_declarations_end(text: str) -> None:
     assert perf_counter() - start < 10
 
 
+def test_a_wide_match_is_checked_in_time() -> None:
+    """A union of two thousand texts, matched one by one, costs no more than other texts of that length."""
+    words = [f'"w{number}"' for number in range(2_000)]
+    arms = ", ".join(f"{word} then {word}" for word in words)
+    text = f"leadflow 1\ntype T = {' | '.join(words)}\nflow main(t: T) -> T {{ return match t {{ {arms} }} }}\n"
+    start = perf_counter()
+    _, report = check_source("main.flow", text)
+    assert perf_counter() - start < 10
+    assert [] == list(report)
+
+
+def test_a_thousand_steps_in_the_wrong_order_are_reported_in_time() -> None:
+    """Each step that reads the next one is told to move, without searching for loops for ever."""
+    lines = "".join(f'step v{n}: string = web.get("/${{v{n + 1}}}")\n' for n in range(1_000))
+    start = perf_counter()
+    _, report = check_source(
+        "main.flow",
+        f'leadflow 1\nagent web: http {{ url: "https://a.b" }}\nflow main() -> string {{\n{lines}return v0 }}\n',
+    )
+    assert perf_counter() - start < 10
+    assert {"FLOW214", "FLOW201"} == {d.code for d in report}
+
+
 # --- types --------------------------------------------------------------------------------------------------------
 
 SIMPLE = [STRING, INT, FLOAT, BOOL, DURATION, TIME, LiteralType("a"), LiteralType("b"), LiteralType("c")]
