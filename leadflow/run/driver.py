@@ -26,7 +26,7 @@ from leadflow.events.model import (
 from leadflow.plan.types import Value
 from leadflow.record import record
 from leadflow.run.errors import InternalError
-from leadflow.run.heap import Heap
+from leadflow.run.heap import Heap, uncollected
 from leadflow.run.kernel import Call, CancelCall, Command, Kernel, Program, StartTimer, Step, StopTimer, TryAgain
 from leadflow.run.ports import Callers, Clock, Journal
 from leadflow.run.recover import replay
@@ -96,12 +96,15 @@ class Driver:
 
     async def run(self, started: RunStarted) -> Result:
         """Run from the start to the end."""
-        return await self._shielded(started.run, self._kernel.start(started))
+        with uncollected():
+            step = self._kernel.start(started)
+        return await self._shielded(started.run, step)
 
     async def resume(self, entries: Sequence[Entry]) -> Result:
         """Go on where a log ends, at whatever event that is."""
         self._entries = list(entries)
-        step = replay(self._kernel, [entry.event for entry in entries])
+        with uncollected():
+            step = replay(self._kernel, [entry.event for entry in entries])
         return await self._shielded(self._kernel.state.started.run, step)
 
     def cancel(self, why: str) -> None:

@@ -20,16 +20,29 @@ def queue(frame: Frame, layout: NodeLayout) -> None:
 
 def admitted(state: State) -> Sequence[Candidate] | Iterator[Candidate]:
     """Those that may start now, in their order; while they do, more may become ready."""
-    ready = state.ready
-    if len(ready) == 1 and not state.freed:
-        frame = ready[0][0]
-        gate = frame.members or frame.gate
-        line = gate.waiting
-        if gate.outer is None and not (line.late or line.crowd) and (gate.limit is None or gate.used < gate.limit):
-            gate.used += 1
-            state.ready = []
-            return ready
-    return _in_order(state)
+    if state.freed or not _fit(state.ready):
+        return _in_order(state)
+    ready, state.ready = state.ready, []
+    if len(ready) > 1:
+        ready.sort(key=_place)
+    frame = ready[0][0]
+    frame.gate.used += len(ready)
+    return ready
+
+
+def _fit(ready: Sequence[Candidate]) -> bool:
+    """The common case: all of one frame, with one gate before them, and room for all."""
+    frame = ready[0][0]
+    gate = frame.gate
+    if frame.members is not None or frame.priority or gate.outer is not None or gate.waiting:
+        return False
+    if gate.limit is not None and gate.used + len(ready) > gate.limit:
+        return False
+    return len(ready) == 1 or all([other is frame for other, _ in ready])
+
+
+def _place(candidate: Candidate) -> tuple[int, int]:
+    return candidate[1].place
 
 
 def _item(candidate: Candidate) -> Ready:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from leadflow.events.model import Status
-from leadflow.plan.expr import Const, Expr, Guard
+from leadflow.plan.expr import Const, Expr, Guard, NodeValue
 from leadflow.plan.plan import (
     AgentCall,
     Branch,
@@ -74,10 +74,14 @@ class NodeLayout:
     """Where it stands among ready calls, without its priority: smaller starts first."""
     priority: int | None
     """Its own; None takes that of the block or flow around it."""
+    place: tuple[int, int]
+    """Its place among the calls of one frame, where nothing around gives a priority."""
     args: tuple[tuple[str, Compiled], ...] = ()
     """Of a call of an agent."""
     constants: Mapping[str, Value] | None = None
     """The arguments when all are constants."""
+    reads: tuple[tuple[str, int], ...] | None = None
+    """The arguments when all are plain values of nodes: such a call needs no expression."""
     values: tuple[Compiled, ...] = ()
     """Of a call of a flow: its arguments. Else the one expression of the node: subject, items, first value, result."""
     key: Compiled | None = None
@@ -255,7 +259,8 @@ def _link_guards(member: NodeLayout, members: tuple[NodeLayout, ...], local: lis
 
 
 def _node(node: Node, local: int, inside: int | None) -> NodeLayout:
-    own = _priority(node.policies)
+    own, order = _priority(node.policies), -node.rank * _PRIORITIES
+    priority = own if own is not None else inside
     laid = NodeLayout(
         node,
         node.id,
@@ -265,8 +270,9 @@ def _node(node: Node, local: int, inside: int | None) -> NodeLayout:
         isinstance(node.work, Merge),
         isinstance(node.work, FlowCall | For | Repeat | Parallel | Race | Do),
         node.guard,
-        -node.rank * _PRIORITIES,
-        own if own is not None else inside,
+        order,
+        priority,
+        (order - (priority or 0), node.id),
     )
     laid.optional = policy_of(node.policies, Optional) is not None
     laid.catch = _compiled(node.catch.value) if isinstance(node.catch, Catch) else None
@@ -284,7 +290,7 @@ def _lay_work(laid: NodeLayout) -> None:
     match laid.node.work:
         case AgentCall(args=args, key=key):
             laid.args = tuple((name, compile_expr(expr)) for name, expr in args)
-            laid.constants = _constants(args)
+            laid.constants, laid.reads = _constants(args), _reads(args)
             laid.key = _compiled(key)
         case FlowCall(args=values):
             laid.values = tuple(compile_expr(expr) for expr in values)
@@ -307,6 +313,11 @@ def _constants(args: tuple[tuple[str, Expr], ...]) -> Mapping[str, Value] | None
             return None
         values[name] = expr.value
     return values
+
+
+def _reads(args: tuple[tuple[str, Expr], ...]) -> tuple[tuple[str, int], ...] | None:
+    reads = tuple((name, expr.node) for name, expr in args if isinstance(expr, NodeValue))
+    return reads if len(reads) == len(args) else None
 
 
 def _compiled(expr: Expr | None) -> Compiled | None:

@@ -1,5 +1,7 @@
 """One node at a time: may it run, is it skipped or blocked, and what does it do when its turn comes."""
 
+from collections.abc import Mapping
+
 from leadflow.events.model import BranchTaken, Failure, NodeStarted
 from leadflow.plan.expr import Guard
 from leadflow.plan.plan import Branch, Fail, Merge, Return, Yield
@@ -149,13 +151,8 @@ def start(state: State, frame: Frame, layout: NodeLayout) -> None:
         begin_block(frame, layout)
         return
     path = frame.prefix + layout.name
-    found: dict[str, Value]
     try:
-        args = layout.constants
-        if args is None:
-            args = found = {}
-            for name, value in layout.args:  # a comprehension is a call of its own
-                found[name] = value(frame)
+        args = layout.constants or _arguments(frame, layout)
         key = None if layout.key is None else str(layout.key(frame))
     except ValueProblem as problem:
         release_all(frame, state)
@@ -165,3 +162,15 @@ def start(state: State, frame: Frame, layout: NodeLayout) -> None:
     state.calls[path] = (frame, layout)
     state.events.append(NodeStarted(path))
     state.commands.append(Call(path, frame.flow.flow, layout, args, key, frame.within))
+
+
+def _arguments(frame: Frame, layout: NodeLayout) -> Mapping[str, Value]:
+    args: dict[str, Value] = {}
+    if layout.reads is not None:
+        nodes = frame.nodes
+        for name, node in layout.reads:
+            args[name] = nodes[node]
+    else:
+        for name, value in layout.args:  # a comprehension would be one more call
+            args[name] = value(frame)
+    return args
