@@ -80,8 +80,10 @@ def _problem(root: Path, path: str, problem: OSError) -> ReadProblem:
             return ReadProblem("missing")
         case errno.ELOOP:
             return ReadProblem("outside", "its links lead in a circle")
-        case errno.ENOTDIR | errno.ENXIO:
-            return ReadProblem("not_a_file", problem.strerror or "")
+        case errno.ENXIO:
+            return ReadProblem("not_a_file", "a socket, or a device that is not there")
+        case errno.ENOTDIR:
+            return ReadProblem("missing", "a part of its path is no folder")
         case _:
             return ReadProblem("unreadable", problem.strerror or "")
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from math import isfinite
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, TypeVar
 
 from leadflow.check.checked import ConstRef, LocalRef, RunRef
 from leadflow.check.context import Context
 from leadflow.check.messages_values import bad_constant, constant_needed
 from leadflow.check.program import ConstSymbol, ModuleSymbol
 from leadflow.diagnostics import Label
+from leadflow.plan.operators import FUEL, Gauge, NoValue, pay_for, spend
 from leadflow.plan.plan import Secret
 from leadflow.plan.policy import PER_UNITS, PerTime
 from leadflow.plan.types import UNKNOWN, Money, Value
@@ -19,6 +20,7 @@ BIGGEST = 2**63 - 1
 """The largest whole number."""
 
 Folded = Value | Secret | PerTime
+Some = TypeVar("Some", tuple[Any, ...], dict[str, Any])
 
 
 class NotConstant(Exception):
@@ -100,7 +102,14 @@ class _Folder:
     def text(self, expr: tree.Text) -> str:
         """A text whose holes are constants."""
         parts = [part if isinstance(part, str) else self._hole(part) for part in expr.parts]
+        size = sum(map(len, parts))
+        if len(parts) > 1:  # texts of texts of texts grow fast, and are weighed before they are made
+            self._pay(expr, size // 8)
         return "".join(parts)
+
+    def list_(self, expr: tree.ListLit) -> tuple[Any, ...]:
+        """A list."""
+        return self._weighed(expr, tuple(self.value(item) for item in expr.items))
 
     def _hole(self, expr: tree.Expr) -> str:
         value = self.value(expr)
@@ -113,7 +122,23 @@ class _Folder:
     def record(self, expr: tree.RecordLit) -> dict[str, Any]:
         """A record, with the fields that it leaves out."""
         found = {entry.key.text: self.value(entry.value) for entry in expr.entries}
-        return {**found, **self.cx.program.fills.get(expr.id, {})}
+        return self._weighed(expr, {**found, **self.cx.program.fills.get(expr.id, {})})
+
+    def _weighed(self, expr: tree.Expr, value: Some) -> Some:
+        """The value, unless there is too much in it: what stands in it twice counts twice."""
+        gauge = Gauge()
+        try:
+            pay_for(value, gauge)
+        except NoValue:
+            self.fail(expr, "the value is too large")
+        self._pay(expr, FUEL - gauge.fuel)
+        return value
+
+    def _pay(self, expr: tree.Expr, units: int) -> None:
+        try:
+            spend(self.cx.program.gauge, units)
+        except NoValue:
+            self.fail(expr, "together with the other constants it is too large")
 
     def rate(self, expr: tree.Rate) -> PerTime:
         """An amount per time."""
@@ -229,7 +254,7 @@ _RULES: Mapping[type, Callable[[_Folder, Any], Any]] = {
     tree.Money: lambda f, e: Money(e.micros),
     tree.Duration: lambda f, e: timedelta(milliseconds=e.milliseconds),
     tree.Rate: _Folder.rate,
-    tree.ListLit: lambda f, e: tuple(f.value(item) for item in e.items),
+    tree.ListLit: _Folder.list_,
     tree.RecordLit: _Folder.record,
     tree.Conditional: _Folder.choice,
     tree.Unary: _Folder.unary,

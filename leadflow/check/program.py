@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 from leadflow.check.checked import CallInfo, FlowInfo, Module, Ref, StepInfo
 from leadflow.diagnostics import Report, Span
 from leadflow.plan.kinds import Catalogue, Kind
+from leadflow.plan.operators import Gauge
 from leadflow.plan.plan import Secret, SettingValue
 from leadflow.plan.policy import Applied
 from leadflow.plan.types import Effect, FieldType, Type, Value
@@ -19,6 +20,8 @@ from leadflow.syntax import tree
 
 _SUGGESTIONS = 40_000
 """Names compared for "did you mean" in one check, at the most: a file full of unknown names is told about in time."""
+MOST_CONSTANT = 4_000_000
+"""What all constants may hold: an item of a list is 4, a field of a record 6, 8 characters put together are 1."""
 
 
 # --- declarations -------------------------------------------------------------------------------------------------
@@ -201,6 +204,8 @@ class Program:
     types: dict[int, Type] = field(default_factory=dict)
     fits: dict[int, Type] = field(default_factory=dict)
     constants: dict[int, Value | Secret] = field(default_factory=dict)
+    gauge: Gauge = field(default_factory=lambda: Gauge(MOST_CONSTANT))
+    """Pays for what constants hold, all together."""
     needs: dict[int, int] = field(default_factory=dict)
     fills: dict[int, Mapping[str, Value]] = field(default_factory=dict)
     used: set[int] = field(default_factory=set)

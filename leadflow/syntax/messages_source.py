@@ -53,8 +53,8 @@ def encoding(span: Span, what: str) -> Draft:
 @code("FLOW103", "Too large or too deep")
 def too_large(span: Span, what: str, *, limit: str) -> Draft:
     """A file has limits, so that checking it always ends in time: 1 MiB of text, 300,000 words and marks, 20,000
-    declarations, brackets in brackets 64 deep, and 100 operators, members and `else if` inside each other.
-    Give parts of an expression names with `let`, and parts of a file files of their own (`use`).
+    declarations, 10,000 steps, brackets in brackets 64 deep, and 100 operators, members and `else if` inside each
+    other. Give parts of an expression names with `let`, and parts of a file files of their own (`use`).
 
     ```flow
     leadflow 1

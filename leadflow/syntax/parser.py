@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import count
+from itertools import count, islice
 
 from leadflow.diagnostics import Report, Source
 from leadflow.syntax import docs, messages, messages_source, tree
@@ -17,6 +17,8 @@ from leadflow.syntax.source import check_characters
 
 MOST_ITEMS = 20_000
 """Declarations in one file."""
+MOST_STEPS = 10_000
+"""Steps in one file: a plan is looked at as a whole."""
 
 
 def parse(source: Source, report: Report, *, ids: Iterator[int] | None = None) -> tree.File:
@@ -106,6 +108,10 @@ def _refuse(tokens: Tokens, report: Report) -> bool:
             report(messages_source.too_large(last, "too many words and marks", limit=f"{MOST_TOKENS:,}"))
         case "deep":
             report(messages_source.too_large(last, "too many brackets in brackets", limit=str(MOST_DEPTH)))
+        case _ if tokens.kinds.count("STEP") > MOST_STEPS:
+            places = (at for at, kind in enumerate(tokens.kinds) if kind == "STEP")
+            first = next(islice(places, MOST_STEPS, None))
+            report(messages_source.too_large(tokens.span(first), "too many steps", limit=f"{MOST_STEPS:,}"))
         case _:
             return False
     return True

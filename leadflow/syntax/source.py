@@ -36,7 +36,7 @@ def read_source(name: str, data: bytes, report: Report) -> Source | None:
     """
     start = Span(name, 0, 0)
     if len(data) > MOST_BYTES:
-        report(messages.too_large(start, f"the file has {len(data):,} bytes", limit=f"{MOST_BYTES:,} (1 MiB)"))
+        report(messages.too_large(start, "the file is too long", limit=f"{MOST_BYTES:,} bytes (1 MiB)"))
         return None
     if data[:2] in _MARKS:
         report(messages.encoding(start, _MARKS[data[:2]]))

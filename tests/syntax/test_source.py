@@ -94,7 +94,7 @@ HUGE = {
     "quotes": (const(b"'" * 1_000_000), "FLOW116"),
     "semicolons": (EDITION + b";" * 1_000_000, "FLOW131"),
     "annotations": (EDITION + b"@a" * 500_000, "FLOW103"),
-    "steps": (EDITION + b"flow f() {\n" + b"step " * 200_000, "FLOW135"),
+    "steps": (EDITION + b"flow f() {\n" + b"step " * 200_000, "FLOW103"),
     "closing braces": (EDITION + b"}" * 250_000, "FLOW151"),
     "digits": (const(b"1" * 100_000), "FLOW121"),
     "durations": (const(b"1h" * 50_000), "FLOW121"),

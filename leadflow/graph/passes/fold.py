@@ -26,6 +26,11 @@ from leadflow.plan.forms import to_text
 from leadflow.plan.operators import BINARY, UNARY, Gauge, NoValue, equal
 from leadflow.plan.types import Value
 
+MOST_PARTS = 1_000
+"""Parts of a list or a record that is worked out beforehand; 20 characters count as a part."""
+MOST_CHARS = 20_000
+"""Characters of a text that is put together beforehand."""
+
 
 def fold_constants(graph: Graph) -> None:
     """Fold where the build has seen an operator over a constant, and where that leads."""
@@ -81,13 +86,28 @@ def fold(expr: Expr) -> Expr:
         case Index(Const(value), Const(index)):
             return _index(expr, value, index)
         case ListOf(items) if all(isinstance(item, Const) for item in items):
-            return Const(tuple(item.value for item in items if isinstance(item, Const)))
+            return _if_small(tuple(item.value for item in items if isinstance(item, Const)), expr)
         case RecordOf(entries) if all(isinstance(value, Const) for _, value in entries):
-            return Const({name: value.value for name, value in entries if isinstance(value, Const)})
+            return _if_small({name: value.value for name, value in entries if isinstance(value, Const)}, expr)
         case Template(parts, "text"):
             return _template(expr, parts)
         case _:
             return expr
+
+
+def _if_small(value: Value, expr: Expr) -> Expr:
+    """The value as a constant, unless it would bloat the plan: a list of eight lists of eight lists of … is written in
+    a few lines, and would be copied to wherever it is read."""
+    parts = 0
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        inner = item.values() if isinstance(item, Mapping) else item if type(item) is tuple else ()
+        parts += len(inner) + (len(item) // 20 if isinstance(item, str) else 0)
+        if parts > MOST_PARTS:
+            return expr
+        waiting.extend(inner)
+    return Const(value)
 
 
 def _binary(expr: Binary, op: str, left: Value, right: Expr) -> Expr:
@@ -116,8 +136,12 @@ def _index(expr: Index, value: Value, index: Value) -> Expr:
 def _template(expr: Template, parts: tuple[str | Expr, ...]) -> Expr:
     """Constants become text, and pieces of text that touch become one."""
     merged: list[str | Expr] = []
+    length = 0
     for part in parts:
         piece = to_text(part.value) if isinstance(part, Const) else part
+        length += len(piece) if isinstance(piece, str) else 0
+        if length > MOST_CHARS:
+            return expr
         if isinstance(piece, str) and merged and isinstance(merged[-1], str):
             merged[-1] += piece
         elif piece != "":
