@@ -217,3 +217,18 @@ def test_the_back_starts_without_the_compiler(room: str) -> None:
 def test_the_door_loads_no_room() -> None:
     """Importing leadflow alone imports none of its rooms."""
     assert ["leadflow"] == [name for name in loaded_by("leadflow") if name.split(".")[0] == "leadflow"]
+
+
+@pytest.mark.parametrize(
+    ("module", "rooms"),
+    [
+        ("leadflow.cli.main", {"", "record", "diagnostics", "cli"}),
+        ("leadflow.cli.fmt", {"", "record", "diagnostics", "resources", "syntax", "cli"}),
+        ("leadflow.cli.check", {"", "record", "resources", "files", "pipeline", "cli"} | FRONT),
+    ],
+)
+def test_a_command_loads_what_it_needs(module: str, rooms: set[str]) -> None:
+    """The commands that people wait for many times a day load neither other rooms nor the large libraries."""
+    loaded = loaded_by(module)
+    assert rooms == {target_room(name) for name in loaded if name.split(".")[0] == "leadflow"}
+    assert set() == {"networkx", "lark", "aiohttp", "pydantic", "rich", "asyncio", "logging", "tempfile"} & loaded

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import click
 
-from leadflow.cli.programs import Checking, check_flow, flow_files
+from leadflow.cli.files import flow_files
+from leadflow.cli.programs import Checking, check_flow
 from leadflow.cli.views import human, machine
 
 

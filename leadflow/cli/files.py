@@ -3,13 +3,46 @@
 import os
 import stat
 import sys
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from leadflow.cli.refused import Refused
 
 MOST_BYTES = 8_000_000
 """Largest file read at all; what a flow or an input may be is decided later, by smaller limits."""
+
+
+def flow_files(names: Sequence[str]) -> list[str]:
+    """The flows that files and folders on the command line stand for.
+
+    Raises:
+        Refused: a name leads nowhere, or a folder holds no flow.
+    """
+    files: list[str] = []
+    for name in names:
+        path = Path(name)
+        if is_there(path) and path.is_dir():
+            inside = sorted(str(p) for p in path.rglob("*.flow") if not _is_hidden(p.relative_to(path)))
+            if not inside:
+                raise Refused(f"there are no .flow files in {name}")
+            files += inside
+        else:
+            files.append(name)
+    return list(dict.fromkeys(files))
+
+
+def is_there(path: Path) -> bool:
+    """True for what exists, also as a link to nowhere.
+
+    Raises:
+        Refused: it is not there, or nobody may know.
+    """
+    try:
+        path.lstat()
+    except OSError as problem:
+        what = "there is no file" if isinstance(problem, FileNotFoundError) else f"{problem.strerror}:"
+        raise Refused(f"{what} {path}") from None
+    return True
 
 
 def read_bytes(file: str) -> bytes:
@@ -44,14 +77,15 @@ def write_flow(path: Path, text: str) -> None:
         mode = stat.S_IMODE(place.stat().st_mode)
         if not mode & 0o222:
             raise Refused(f"{path} is read-only; it stays as it is")
-        handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
+        beside = place.with_name(f".{place.name}.{os.getpid()}")
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as opened:
                 opened.write(text)
-            Path(name).chmod(mode)
-            Path(name).replace(place)
+            beside.chmod(mode)
+            beside.replace(place)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            beside.unlink(missing_ok=True)
             raise
     except OSError as problem:
         raise Refused(f"{path}: {problem.strerror or problem}") from None
@@ -67,3 +101,7 @@ def write_new(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as problem:
         raise Refused(f"{path}: {problem.strerror or problem}") from None
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from leadflow.cli.files import read_bytes, write_flow
-from leadflow.cli.programs import flow_files
+from leadflow.cli.files import flow_files, read_bytes, write_flow
 from leadflow.cli.refused import Refused
 from leadflow.cli.views import human
 from leadflow.diagnostics import Report, Source

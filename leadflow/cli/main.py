@@ -3,6 +3,7 @@
 Exit codes of all commands: 0 done and clean, 1 findings or a failed run, 2 the command line is wrong.
 """
 
+import gc
 import sys
 from importlib import import_module
 from types import TracebackType
@@ -36,7 +37,10 @@ class LazyGroup(click.Group):
         """The command of that name, or None."""
         if cmd_name not in COMMANDS:
             return None
+        gc.disable()  # modules stay, so that looking through them for garbage is in vain, now and later
         command = import_module(f"leadflow.cli.{cmd_name}").command
+        gc.freeze()
+        gc.enable()
         return command if isinstance(command, click.Command) else None
 
     def resolve_command(

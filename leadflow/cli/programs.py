@@ -2,13 +2,13 @@
 
 import os
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from leadflow.check.check import UnknownProfile
 from leadflow.check.checked import Checked
 from leadflow.check.reading import Read, ReadProblem
+from leadflow.cli.files import is_there
 from leadflow.cli.refused import Refused
 from leadflow.cli.views import human, machine
 from leadflow.diagnostics import Diagnostic, Source, Span, did_you_mean
@@ -33,25 +33,6 @@ class Checking:
     def has_errors(self) -> bool:
         """True when it cannot be run."""
         return any(finding.severity == "error" for finding in self.found)
-
-
-def flow_files(names: Sequence[str]) -> list[str]:
-    """The flows that files and folders on the command line stand for.
-
-    Raises:
-        Refused: a name leads nowhere, or a folder holds no flow.
-    """
-    files: list[str] = []
-    for name in names:
-        path = Path(name)
-        if _is_there(path) and path.is_dir():
-            inside = sorted(str(p) for p in path.rglob("*.flow") if not _is_hidden(p.relative_to(path)))
-            if not inside:
-                raise Refused(f"there are no .flow files in {name}")
-            files += inside
-        else:
-            files.append(name)
-    return list(dict.fromkeys(files))
 
 
 def check_flow(name: str, *, profile: str | None = None, catalogue: Catalogue = CATALOGUE) -> Checking:
@@ -83,7 +64,7 @@ def compile_flow(
         Refused: there is no such file or profile.
         SystemExit: with 1, when the program has errors.
     """
-    if _is_there(Path(name)) and Path(name).is_dir():
+    if is_there(Path(name)) and Path(name).is_dir():
         raise Refused(f"{name} is a folder; name one .flow file")
     checking = check_flow(name, profile=profile, catalogue=catalogue)
     if checking.checked is not None and not checking.has_errors:
@@ -144,21 +125,3 @@ def _unreadable(main: str, read: Read) -> Source:
     """A main file that is no source, as far as it can be shown."""
     data = read(main)
     return Source(main, "" if isinstance(data, ReadProblem) else data.decode("utf-8", "replace"))
-
-
-def _is_there(path: Path) -> bool:
-    """True for what exists, also as a link to nowhere.
-
-    Raises:
-        Refused: it is not there, or nobody may know.
-    """
-    try:
-        path.lstat()
-    except OSError as problem:
-        what = "there is no file" if isinstance(problem, FileNotFoundError) else f"{problem.strerror}:"
-        raise Refused(f"{what} {path}") from None
-    return True
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)

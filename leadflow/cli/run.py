@@ -22,6 +22,7 @@ from leadflow.cli.refused import Refused
 from leadflow.cli.streams import Lines, printing_to
 from leadflow.cli.views import human, machine, runs
 from leadflow.cli.views.failures import failure
+from leadflow.cli.views.logs import OneLine
 from leadflow.events.model import Entry, Status
 from leadflow.plan.forms import read_written_duration, to_plain
 from leadflow.plan.plan import FlowPlan
@@ -169,7 +170,7 @@ def _lines() -> Observer:
 @contextlib.contextmanager
 def _logged(say: Callable[[str], None]) -> Iterator[None]:
     """What leadflow logs, in one line each, without tracebacks."""
-    handler = human.OneLine(say)
+    handler = OneLine(say)
     logger = logging.getLogger("leadflow")
     logger.addHandler(handler)
     try:

@@ -41,8 +41,13 @@ class CodePage:
     code: str
     title: str
     severity: Severity
-    text: str
-    """Markdown with at least two ```flow blocks: the first raises the code, the last does not."""
+    raw: str
+    """The docstring as it stands in the file."""
+
+    @property
+    def text(self) -> str:
+        """Markdown with at least two ```flow blocks: the first raises the code, the last does not."""
+        return inspect.cleandoc(self.raw)
 
 
 _PAGES: dict[str, CodePage] = {}
@@ -60,7 +65,7 @@ def code(
     def register(write: Callable[P, Draft]) -> Callable[P, Diagnostic]:
         if number in _PAGES:
             raise ValueError(f"{number} is registered twice")
-        _PAGES[number] = CodePage(number, title, severity, inspect.cleandoc(write.__doc__ or ""))
+        _PAGES[number] = CodePage(number, title, severity, write.__doc__ or "")
 
         @wraps(write)
         def diagnose(*args: P.args, **kwargs: P.kwargs) -> Diagnostic:

@@ -1,8 +1,7 @@
 """Results for people. Findings and progress go to standard error, what was asked for to standard output."""
 
-import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -87,17 +86,3 @@ def explain_page(page: CodePage) -> None:
             inside = not inside
             continue
         click.echo(click.style(f"    {line}", fg="cyan") if inside else line)
-
-
-class OneLine(logging.Handler):
-    """Hands on what is logged as a line for people: the message and what was raised, without the way there."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        super().__init__()
-        self._say = say
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Tell one record."""
-        raised = record.exc_info[1] if record.exc_info else None
-        what = f": {type(raised).__name__}: {raised}" if raised is not None else ""
-        self._say(one_line(record.getMessage() + what))
