@@ -163,6 +163,7 @@ def _declare_const(program: Program, symbol: ConstSymbol) -> None:
     cx = Context(program, symbol.home, "constant")
     refuse_annotations(cx, decl.annotations, on="a constant")
     where = f"the constant '{decl.name.text}'"
+    before = program.said_count
     if decl.type is not None:
         type_ = resolve(cx, decl.type)
         expect(cx, decl.value, type_, where)
@@ -173,6 +174,8 @@ def _declare_const(program: Program, symbol: ConstSymbol) -> None:
     if changed is not None:
         cx, expr = Context(program, changed[0], "constant"), changed[1].value
         expect(cx, expr, type_, where)
+    if program.said_count > before:
+        return
     try:
         value = fold(cx, expr, where)
     except NotConstant:
