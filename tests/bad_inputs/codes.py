@@ -1,0 +1,53 @@
+"""What the catalogue of bad inputs calls an outcome, and how leadflow spells it.
+
+Mistakes in the text are codes of the checker; what only a run can find is the name of an error; an input is refused by
+exit code 2 before anything starts. Where the catalogue knows one meaning and the checker several codes, all stand here.
+"""
+
+MEANINGS: dict[str, tuple[str, ...]] = {
+    "source.empty": ("FLOW100",),
+    "source.encoding": ("FLOW102",),
+    "source.too_large": ("FLOW103",),
+    "source.too_deep": ("FLOW103",),
+    "source.too_many": ("FLOW103",),
+    "source.unicode": ("FLOW106", "FLOW107"),
+    "source.string": ("FLOW110", "FLOW111", "FLOW114"),
+    "source.number": ("FLOW120", "FLOW121"),
+    "source.duration": ("FLOW120", "FLOW121", "FLOW433"),
+    "source.syntax": ("FLOW101", "FLOW104", "FLOW130", "FLOW133", "FLOW143", "FLOW144", "FLOW150", "FLOW157"),
+    "source.not_a_file": ("FLOW222",),
+    "name.reserved": ("FLOW135",),
+    "name.duplicate": ("FLOW202",),
+    "name.unknown": ("FLOW201", "FLOW208"),
+    "graph.cycle": ("FLOW214", "FLOW215"),
+    "graph.too_large": ("FLOW103",),
+    "import.cycle": ("FLOW220",),
+    "import.denied": ("FLOW221",),
+    "import.not_a_file": ("FLOW222",),
+    "import.unreadable": ("FLOW222",),
+    "import.too_many": ("FLOW223",),
+    "import.case": ("FLOW224",),
+    "policy.range": ("FLOW336", "FLOW416", "FLOW433", "FLOW434"),
+    "loop.unbounded": ("FLOW101",),
+    "expr.no_attribute": ("FLOW205", "FLOW310"),
+    "expr.no_format": ("FLOW115",),
+    "expr.unknown_function": ("FLOW211",),
+    "expr.no_call": ("FLOW155", "FLOW211", "FLOW402"),
+    "expr.no_operator": ("FLOW131", "FLOW305"),
+    "expr.type": ("FLOW304", "FLOW305", "FLOW316"),
+    "expr.constant": ("FLOW335", "FLOW336"),
+    "expr.missing": ("FLOW306",),
+    "expr.recursion": ("FLOW219", "FLOW415"),
+    "expr.fuel": ("validation.value",),
+    "expr.size": ("validation.value",),
+    "expr.arithmetic": ("validation.value",),
+    "expr.value": ("validation.value",),
+    "refused": (),
+    "input.schema": (),
+    "input.value": (),
+    "input.too_deep": (),
+    "input.too_large": (),
+    "input.duplicate_key": (),
+    "import.changed": (),
+}
+"""Meaning -> codes of the checker and names of errors. No code: told in words, before anything is started."""
