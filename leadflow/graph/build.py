@@ -8,7 +8,7 @@ program has no errors, so every table of `Checked` has its entries.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from leadflow.check.checked import ActionCall, Checked, FlowCallInfo, FlowInfo, LocalRef, StepInfo
+from leadflow.check.checked import ActionCall, Checked, FlowCallInfo, FlowInfo, FunctionCall, LocalRef, StepInfo
 from leadflow.graph.draft import Draft
 from leadflow.graph.exprs import FORMS, Translator, pattern_values
 from leadflow.graph.model import ORDER, FlowGraph, Graph, Vertex, is_let
@@ -200,10 +200,10 @@ def _arms(
 def _step(draft: Draft, step: tree.Step) -> bool:
     info, action = draft.checked.steps[step.id], step.action
     call = draft.checked.calls.get(action.id)
-    if isinstance(call, ActionCall | FlowCallInfo):
-        _call_step(draft, step, info, call)
-    else:
+    if call is None or isinstance(call, FunctionCall):
         _BLOCKS[type(action)](draft, step, action, info)
+    else:
+        _call_step(draft, step, info, call)
     return False
 
 
@@ -214,7 +214,7 @@ def _call_step(draft: Draft, step: tree.Step, info: StepInfo, call: ActionCall |
     effect, guard, name, clauses = call.effect, draft.region.guard, step.name.text, step.clauses
     touch = None if draft.serial is None else _touch(draft, call, info.policies)
     waits = draft.wait(effect, touch, _after(draft, step) if clauses else ())
-    node = draft.bind_step(step.id, name)
+    node = draft.bind_step(step.id)
     place = draft.place(step.span)
     vertex = Vertex(name, draft.scope, work, guard, place, effect, info.type, info.policies, None, None, step.doc)
     if clauses:
@@ -284,7 +284,7 @@ def _clauses(draft: Draft, step: tree.Step, vertex: Vertex, node: int) -> list[i
 def _open(draft: Draft, step: tree.Step, info: StepInfo, slots: tuple[str, ...]) -> tuple[int, int, int]:
     """Put a block's node and open its scope; the node, the scope, and what has been written when it begins."""
     waits = draft.wait(after=_after(draft, step))
-    node = draft.bind_step(step.id, step.name.text)
+    node = draft.bind_step(step.id)
     vertex = Vertex(
         step.name.text, draft.scope, Do(0), draft.region.guard, draft.place(step.span), info.effect, info.type,
         info.policies, doc=step.doc,

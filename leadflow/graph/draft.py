@@ -60,10 +60,6 @@ class Draft:
     """The nodes that each let reads, through other lets too."""
     counts: list[dict[str, int]] = field(default_factory=list)
     """By scope: how many control nodes of each word there are."""
-    steps: list[dict[str, int]] = field(default_factory=list)
-    """By scope: the first node of each name."""
-    twins: list[dict[str, list[int]]] = field(default_factory=list)
-    """By scope: the nodes of names that several steps have."""
     block_needs: dict[int, set[int]] = field(default_factory=dict)
     """The nodes that each block node waits for itself."""
     judged: dict[int, list[int]] = field(default_factory=dict)
@@ -203,13 +199,10 @@ class Draft:
         counts[word] = count = counts.get(word, 0) + 1
         return f"{word}@{count}"
 
-    def bind_step(self, decl: int, name: str) -> int:
-        """The next node is a step of that name; its number."""
+    def bind_step(self, decl: int) -> int:
+        """The next node is the step that was declared there; its number."""
         node = len(self.graph.nodes)
         self.to.bindings[decl] = (NodeValue(node), (node,), self.region.guard)
-        first = self.steps[self.scope].setdefault(name, node)
-        if first != node:
-            self.twins[self.scope].setdefault(name, [first]).append(node)
         return node
 
     def bind_let(self, decl: int, name: str, value: Expr) -> None:
@@ -253,17 +246,15 @@ class Draft:
         scope = len(graph.scopes)
         graph.scopes.append(ScopeOfGraph(None if owner is None else self.scope, owner, slots))
         self.counts.append({})
-        self.steps.append({})
-        self.twins.append({})
         return scope
 
     def close_scope(self, scope: int) -> None:
         """All of a scope is there: name its nodes, and end its block."""
         graph = self.graph
-        for name, nodes in self.twins[scope].items():
-            for position, node in enumerate(nodes, 1):
-                graph.nodes[node].name = f"{name}@{position}"
         made = graph.scopes[scope]
+        names = [graph.nodes[node].name for node in made.nodes]
+        if len(set(names)) < len(names):
+            self._number_twins(made.nodes)
         if made.owner is not None:
             end = end_vertex(made.owner)
             last = [node for node in made.nodes if node not in self.consumed] or [made.owner]
@@ -272,6 +263,16 @@ class Draft:
             self.ends[made.owner] = end
             if any(isinstance(applied.policy, Timeout) for applied in graph.nodes[made.owner].policies):
                 self._hoist(made.owner)
+
+    def _number_twins(self, nodes: list[int]) -> None:
+        """Steps that share a name are `r@1`, `r@2`, … in the order of the text (rule B6)."""
+        twins: dict[str, list[int]] = {}
+        for node in nodes:
+            twins.setdefault(self.graph.nodes[node].name, []).append(node)
+        for name, same in twins.items():
+            if len(same) > 1:
+                for position, node in enumerate(same, 1):
+                    self.graph.nodes[node].name = f"{name}@{position}"
 
     def judge(self, block: int, scope: int) -> int:
         """What a `repeat` reads at the end of each round, since `to.begin`: what stands outside of the round has to

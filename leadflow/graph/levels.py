@@ -56,14 +56,15 @@ def _rank(graph: Graph, name: str, lengths: dict[str, int]) -> int:
     flow.order = flow.order or list(nx.topological_sort(flow.digraph))
     ranks = _slots(flow)
     for vertex in reversed(flow.order):
-        readers = flow.after[vertex]
-        longest = max([ranks[reader] for reader in readers]) if readers else 0
-        work = flow.nodes[vertex].work if vertex >= 0 else None
-        if type(work) is AgentCall:
-            longest += 1
-        elif type(work) is FlowCall:
-            longest += max(1, _rank(graph, work.flow, lengths))
-        ranks[vertex] = longest
+        rank = ranks[vertex]  # the longest way of those that wait for it
+        if vertex >= 0:
+            work = flow.nodes[vertex].work
+            if type(work) is AgentCall:
+                ranks[vertex] = rank = rank + 1
+            elif type(work) is FlowCall:
+                ranks[vertex] = rank = rank + max(1, _rank(graph, work.flow, lengths))
+        for source in [other for other in flow.before[vertex] if ranks[other] < rank]:
+            ranks[source] = rank
     flow.ranks = ranks[: len(flow.nodes)]
     lengths[name] = max(flow.ranks, default=0)
     return lengths[name]

@@ -4,11 +4,13 @@ Nodes keep their numbers. Lets are numbered anew, without gaps, and are seen thr
 nodes that the let reads. Nothing here iterates a set, so that equal graphs give equal plans.
 """
 
+from typing import cast
+
 from leadflow.check.checked import FlowCallInfo
-from leadflow.graph.model import FlowGraph, Graph, Why, is_let, let_of, let_vertex, node_of
+from leadflow.graph.model import DATA, FlowGraph, Graph, Why, is_let, let_of, let_vertex, node_of
 from leadflow.graph.rewrite import Change, map_vertex, rename_lets
 from leadflow.plan.expr import Expr, LetValue
-from leadflow.plan.plan import PLAN_VERSION, FlowPlan, Let, Need, Node, Plan, Repeat, Scope
+from leadflow.plan.plan import PLAN_VERSION, FlowPlan, Let, Need, NeedWhy, Node, Plan, Scope
 from leadflow.plan.policy import ORDER, Applied
 
 _PLACES = {name: position for position, name in enumerate(ORDER)}
@@ -96,27 +98,22 @@ def _nodes(flow: FlowGraph, reads: dict[int, tuple[int, ...]], change: Change | 
     before = flow.before
     levels = flow.levels or [0] * len(flow.nodes)
     ranks = flow.ranks or [0] * len(flow.nodes)
+    is_plain = len(before) == len(flow.nodes)  # no lets and no blocks
     made: list[Node] = []
     data = [Need(number, "data") for number in range(len(flow.nodes))]
     for number, vertex in enumerate(flow.nodes):
-        needs: list[Need] = []
-        is_plain = True
-        for source, attributes in before[number].items():
-            why = attributes["why"]
-            if source < 0:
-                is_plain = False
-            elif why == "data":
-                needs.append(data[source])
-            elif why != "inside":
-                needs.append(Need(source, why))
+        if is_plain:
+            sources = before[number].items()
+            needs = tuple([data[s] if edge is DATA else Need(s, cast(NeedWhy, edge["why"])) for s, edge in sources])
+        else:
+            needs = _needs(flow, number, reads)
         work, catch, undo = vertex.work, vertex.catch, vertex.undo
-        if change is not None and (not is_plain or isinstance(work, Repeat)):
+        if change is not None:
             work, catch, undo = map_vertex(vertex, change)
+        policies = sorted_policies(vertex.policies) if vertex.policies else ()
         made.append(
             Node(
-                number, vertex.name, vertex.scope, work,
-                tuple(needs) if is_plain else _needs(flow, number, reads),
-                vertex.guard, sorted_policies(vertex.policies), catch, undo, vertex.effect,
+                number, vertex.name, vertex.scope, work, needs, vertex.guard, policies, catch, undo, vertex.effect,
                 vertex.type, vertex.place, levels[number], ranks[number], vertex.doc,
             )
         )  # fmt: skip

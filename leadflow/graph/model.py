@@ -31,6 +31,8 @@ CONTROL: Edge = {"why": "control"}
 INSIDE: Edge = {"why": "inside"}
 EDGES: dict[Why, Edge] = {"data": DATA, "after": AFTER, "order": ORDER, "control": CONTROL, "inside": INSIDE}
 """All edges of one reason share one dict, which nobody changes."""
+_BARE: dict[str, Any] = {}
+"""What networkx keeps of a vertex: nothing. Shared too."""
 
 
 def let_vertex(let: int) -> int:
@@ -135,7 +137,7 @@ class FlowGraph:
                 after[source][target] = edge
         self.before, self.after = before, after
         graph: Any = self.digraph
-        graph._node = {vertex: {} for vertex in before}
+        graph._node = dict.fromkeys(before, _BARE)
         graph._adj, graph._pred = after, before
 
     def connect(self, edges: Iterable[tuple[int, int, Why]]) -> None:
