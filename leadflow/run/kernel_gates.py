@@ -4,7 +4,7 @@ A node that passed an inner gate keeps its place there while it waits at the nex
 longest remaining path goes first, then the higher priority, then the order of paths.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from leadflow.events.model import Status
 from leadflow.run.kernel_layout import NodeLayout
@@ -18,15 +18,17 @@ def queue(frame: Frame, layout: NodeLayout) -> None:
     frame.state.ready.append((frame, layout))
 
 
-def admitted(state: State) -> Sequence[Candidate] | Iterator[Candidate]:
-    """Those that may start now, in their order; while they do, more may become ready."""
-    if state.freed or not _fit(state.ready):
-        return _in_order(state)
-    ready, state.ready = state.ready, []
+def admitted(state: State) -> Sequence[Candidate]:
+    """Some of those that may start now, in their order; asked again until nobody is ready and no place is free."""
+    ready = state.ready
+    if not ready:
+        return _first_in_line(state)
+    state.ready = []
+    if not _fit(ready):
+        return _in_order(ready, state)
     if len(ready) > 1:
         ready.sort(key=_place)
-    frame = ready[0][0]
-    frame.gate.used += len(ready)
+    ready[0][0].gate.used += len(ready)
     return ready
 
 
@@ -51,30 +53,36 @@ def _item(candidate: Candidate) -> Ready:
     return layout.order - priority, (*frame.key, layout.id), frame, layout
 
 
-def _in_order(state: State) -> Iterator[Candidate]:
-    ready = sorted(map(_item, state.ready))
-    state.ready = []
+def _in_order(ready: list[Candidate], state: State) -> list[Candidate]:
+    """Those of them that pass all of their gates; the others wait."""
+    passed: list[Candidate] = []
     late: list[Ready] = []
-    for item in ready:
+    for item in sorted(map(_item, ready)):
         frame = item[2]
         gate = frame.members or frame.gate
         if gate is state.gate and gate.limit is not None and gate.used >= gate.limit:
             late.append(item)
         elif _pass(item, gate, state):
-            yield item[2:]
+            passed.append(item[2:])
     if late:
         state.gate.waiting.join_all(late)
-        _freed(state.gate, state)
-    while state.freed:
-        gate = state.freed.pop()
-        while gate.waiting and (gate.limit is None or gate.used < gate.limit):
-            item = gate.waiting.leave()
-            if item[2].status[item[3].local] is not _PENDING:
-                give_back(item[2], item[3], gate)
-                continue
-            gate.used += 1
-            if (outer := _next(item[3], gate)) is None or _pass(item, outer, state):
-                yield item[2:]
+    return passed
+
+
+def _first_in_line(state: State) -> Sequence[Candidate]:
+    """The first of those that wait at a gate with room."""
+    gate = state.freed[-1]
+    line = gate.waiting
+    if not (line.late or line.crowd) or (gate.limit is not None and gate.used >= gate.limit):
+        state.freed.pop()
+        return ()
+    item = line.leave()
+    if item[2].status[item[3].local] is not _PENDING:
+        give_back(item[2], item[3], gate)
+        return ()
+    gate.used += 1
+    outer = _next(item[3], gate)
+    return (item[2:],) if outer is None or _pass(item, outer, state) else ()
 
 
 def _pass(item: Ready, gate: Gate, state: State) -> bool:

@@ -1,6 +1,7 @@
 """A journal in memory: as durable as the process. For tests, for one-off runs, and as the shortest form of the port."""
 
 from collections.abc import Sequence
+from itertools import count, repeat
 
 from leadflow.events.model import Entry, Event
 from leadflow.run.ports import Clock
@@ -17,7 +18,8 @@ class MemoryJournal:
     async def append(self, events: Sequence[Event]) -> Sequence[Entry]:
         """Keep events in order."""
         at, first = self._clock.now().timestamp(), len(self._entries)
-        entries = [Entry(first + offset, at, event) for offset, event in enumerate(events)]
+        # An entry is its tuple: this is what `Entry(...)` does, at half the price.
+        entries = [tuple.__new__(Entry, fields) for fields in zip(count(first), repeat(at), events)]
         self._entries.extend(entries)
         return entries
 

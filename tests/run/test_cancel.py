@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from leadflow.events.model import DeadlinePassed, Status
+from leadflow.events.model import AttemptFailed, AttemptFailure, AttemptStarted, DeadlinePassed, Failure, Status
+from leadflow.plan.plan import FlowPlan, Node
 from leadflow.plan.types import Value
 from leadflow.run.adapters import SystemClock
-from leadflow.run.driver import Bounds, Driver, Ports
+from leadflow.run.driver import Bounds, Driver, Ports, Result
 from leadflow.run.kernel import Program
+from leadflow.run.ports import Answer, Caller, CallOrder
 from leadflow.stores.memory import MemoryJournal
 from leadflow.testing import run_virtual
 from tests.run.fakes import Breaks, Fails, Fake, Ignores, Says, compiled, ends, kinds, run, started, starts
@@ -101,6 +103,45 @@ def test_a_call_that_cancels_itself_fails() -> None:
     result = run(TWO, {"a": Breaks(asyncio.CancelledError())})
     assert result.failure is not None
     assert "system.internal" == result.failure.error
+
+
+class Retrying:
+    """Callers whose calls take 2 s, fail, wait 50 s, and try again, for ever."""
+
+    def __init__(self) -> None:
+        self.begun: list[float] = []
+
+    def prepare(self, flow: FlowPlan, node: Node) -> Caller:
+        """The caller of a node."""
+
+        async def call(order: CallOrder) -> Answer | Failure:
+            clock, attempt = SystemClock(), 1
+            while True:
+                self.begun.append(clock.monotonic())
+                await clock.sleep(timedelta(seconds=2))
+                slip = AttemptFailure(attempt, "put", "network.connect", "refused", 2.0)
+                order.post(AttemptFailed(order.path, slip, 50.0))
+                await clock.sleep(timedelta(seconds=50))
+                attempt += 1
+                order.post(AttemptStarted(order.path, attempt, "put"))
+
+        return call
+
+
+@pytest.mark.parametrize(("cancel_after", "end", "attempts"), [(1, 2, 1), (20, 20, 1), (53, 54, 2)])
+def test_a_write_is_awaited_to_the_end_of_its_attempt(cancel_after: float, end: float, attempts: int) -> None:
+    """Rule A5, case X3: an attempt that was sent is awaited; a wait between attempts ends at once; none follows."""
+    plan, callers = compiled('flow f() { step a = put("1") }'), Retrying()
+
+    async def main() -> tuple[Result, float]:
+        clock = SystemClock()
+        driver = Driver(Program(plan), Ports(callers, MemoryJournal(clock), clock))
+        asyncio.get_running_loop().call_later(cancel_after, driver.cancel, "enough")
+        return await driver.run(started(plan)), clock.monotonic()
+
+    result, ended = run_virtual(main())
+    assert (Status.CANCELLED, end, attempts) == (result.status, round(ended, 3), len(callers.begun))
+    assert {"a": "cancelled: enough"} == ends(result)
 
 
 # --- deadlines ----------------------------------------------------------------------------------------------------
