@@ -42,8 +42,8 @@ class AttemptLimit:
         """Begin to watch the attempt that begins now; None when nothing limits this one."""
         when, deadline = course.begun + self._attempt, course.deadline
         course.has_last_of_total = deadline is not None and deadline <= when
-        if deadline is not None and deadline <= when:
-            when = deadline
+        if deadline is not None:
+            when = min(when, deadline)
         return None if when == inf else Timer(when, course.watch, lambda: self._leave(course))
 
     def expired(self, course: Course) -> CallError:

@@ -1,5 +1,7 @@
 """`@fallback`: who is asked next, and what is told. The cases F of SPEC.md."""
 
+import asyncio
+
 import pytest
 
 from leadflow.events.model import AttemptFailed, AttemptStarted
@@ -80,6 +82,22 @@ def test_f4_each_candidate_has_its_own_slots() -> None:
         return (await scene.play()).seconds
 
     assert 5.0 == run_virtual(both())
+
+
+def test_a_fallback_follows_a_queue_that_took_too_long() -> None:
+    """When the first agent never had a slot, nothing is told of an attempt that was not made."""
+    agents = {"main": Player(1), "spare": Player(2)}
+    scene = Scene(agents, (SPARE, Timeout(s(9))), slots={"main": 1})
+
+    async def queued() -> tuple[object, float, list[object]]:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(scene.limits_held("main", 1, s(60)))
+            call = group.create_task(scene.play())
+        played = call.result()
+        return played.value, played.seconds, list(played.events)
+
+    assert (2, 9.0, []) == run_virtual(queued())
+    assert [] == agents["main"].requests
 
 
 def test_retries_and_validation_are_inside_each_candidate() -> None:

@@ -315,3 +315,36 @@ def test_ended_timers_do_not_pile_up() -> None:
         return sum(isinstance(found, Timer) for found in gc.get_objects())
 
     assert run_virtual(main()) < 500
+
+
+def test_a_watch_keeps_its_order_when_it_tidies_up() -> None:
+    """After a thousand timers that ended, those under way still end at their times, the earliest first."""
+
+    async def main() -> list[float]:
+        watch, ended = Watch(CLOCK, s(5)), []
+
+        async def one(limit: float) -> None:
+            timer = Timer(limit, watch, lambda: None)
+            try:
+                await forever()
+            except asyncio.CancelledError:
+                assert timer.stop()
+                ended.append(CLOCK.monotonic())
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(60):
+                group.create_task(one(100.0 + 37 * number % 60))
+                await CLOCK.sleep(s(0))
+                for other in range(20):
+                    Timer(50.0 + 13 * other % 20, watch, lambda: None).stop()
+        return ended
+
+    assert [100.0 + number for number in range(60)] == run_virtual(main())
+
+
+def test_a_watch_serves_one_loop_after_the_other() -> None:
+    """What was set in a loop that is gone does not hold up the next one."""
+    scene = timed(after(60), attempt=30)
+    assert [30.0, 30.0] == [scene.run().seconds for _ in range(2)]
+    answered = timed(after(1, 7), after(60), attempt=30)
+    assert [1.0, 30.0] == [answered.run().seconds for _ in range(2)]
