@@ -193,6 +193,7 @@ def _repeat(cx: Context, action: tree.Repeat, want: Type | None, checks: Checks)
         if not body.yields and is_open:
             cx.report(no_yield(action.body.span._replace(start=action.body.span.end - 1), block="repeat", some=False))
         found = _yielded(cx, body, action.body, is_open=is_open) if body.yields else NEVER
+        _forget_the_rest(cx, action, body)
         condition(cx, action.until)
         last = found
         if action.otherwise is not None:
@@ -209,6 +210,19 @@ def _repeat(cx: Context, action: tree.Repeat, want: Type | None, checks: Checks)
         cx.report(no_common_type(span, what=what, left=left, right=right))
         both = UNKNOWN
     return Block(both, body.effect, body.unkeyed, body.attempts)
+
+
+def _forget_the_rest(cx: Context, action: tree.Repeat, body: Body) -> None:
+    """Where a round may end early, `until` knows nothing of what stands below: names may be missing, facts may not
+    hold."""
+    final = action.body.statements[-1] if action.body.statements else None
+    early = [statement.span.start for statement, _ in body.yields if statement is not final]
+    if not early:
+        return
+    body.frame.facts.clear()
+    for var in body.frame.vars.values():
+        if var.what in ("step", "let") and var.span.start > min(early):
+            var.type = optional(var.type)
 
 
 def _value_type(cx: Context, action: tree.Repeat, want: Type | None) -> Type:

@@ -119,7 +119,7 @@ def _check(
 def _result(program: Program) -> Checked:
     used = {getattr(call, "agent", "") for call in program.calls.values()}
     agents = {
-        key: _spec(program, agent)
+        key: _spec(agent)
         for key, agent in program.agents.items()
         if agent.kind is not None and not agent.missing and (key not in PREDECLARED or agent.home or key in used)
     }
@@ -140,7 +140,7 @@ def _result(program: Program) -> Checked:
     )
 
 
-def _spec(program: Program, agent: Agent) -> AgentSpec:
+def _spec(agent: Agent) -> AgentSpec:
     """An agent as the plan has it."""
     place = None
     if agent.home is not None and agent.span is not None:

@@ -66,7 +66,7 @@ def declare_types_and_consts(program: Program) -> None:
         for value in scope.values.values():
             if isinstance(value, ConstSymbol) and value.home is scope:
                 symbols[f"const {value.key}"] = value
-    order, loops = in_order(symbols, lambda key: _needs(program, symbols[key]))
+    order, loops = in_order(symbols, lambda key: _needs(symbols[key]))
     for loop in loops:
         symbol = symbols[loop[0]]
         what = "type" if isinstance(symbol, TypeSymbol) else "constant"
@@ -88,7 +88,7 @@ def _break(program: Program, symbol: TypeSymbol | ConstSymbol) -> None:
         program.declared[symbol.key] = UNKNOWN
 
 
-def _needs(program: Program, symbol: TypeSymbol | ConstSymbol) -> list[str]:
+def _needs(symbol: TypeSymbol | ConstSymbol) -> list[str]:
     """The types and constants that a declaration names, as keys."""
     needs: list[str] = []
     for node in walk(symbol.decl):

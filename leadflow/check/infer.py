@@ -385,7 +385,7 @@ def _call(cx: Context, expr: tree.Call, want: Type | None) -> Type:
         symbol = cx.scope.values.get(name) if cx.frame.find(name) is None else None
         if isinstance(symbol, FlowSymbol | ToolSymbol):
             cx.symbol(name)
-            cx.report(action_in_expression(expr.span, name, what="flow" if isinstance(symbol, FlowSymbol) else "tool"))
+            cx.report(action_in_expression(expr.span, name))
             return _skip(cx, expr)
         if name in SECRET_FUNCTIONS:
             return secret_call(cx, expr, name, infer)

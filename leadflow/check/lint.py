@@ -30,7 +30,7 @@ def lint_flow(cx: Context) -> None:
     if is_library(cx.scope.module.name) or cx.flow is None:
         return
     for var in cx.bound:
-        if var.read or var.name in cx.mentioned:
+        if var.read or var.name in cx.mentioned or var.name.startswith("_"):
             continue
         if var.what == "step":
             _lint_step(cx, var)

@@ -104,7 +104,7 @@ def say_unknown(cx: Context, expr: tree.Name) -> None:
             if isinstance(binder, tree.Step):  # other statements have been refused already
                 cx.report(reads_member(expr.span, name, block=member_of.label, bound=_place(binder)))
         elif binder.span.start >= expr.span.start or binder is cx.statement:
-            _say_early(cx, expr, binder, here)
+            _say_early(cx, expr, binder)
         else:
             label = next((block.label for block in blocks[_shared(blocks, here) :] if block.is_step), "arm")
             cx.report(out_of_block(expr.span, name, what=_word(binder), block=label, bound=_place(binder)))
@@ -156,7 +156,7 @@ def _place(binder: Binder) -> Span:
     return binder.name.span
 
 
-def _say_early(cx: Context, expr: tree.Name, binder: Binder, here: list[Span]) -> None:
+def _say_early(cx: Context, expr: tree.Name, binder: Binder) -> None:
     """A name bound below: can its line move up, or do the two need each other (rule A4)?"""
     user = cx.statement
     if isinstance(user, tree.Step | tree.Let):
@@ -218,17 +218,17 @@ def method_called(cx: Context, call: tree.Call, callee: tree.Member) -> bool:
     if isinstance(target, tree.Name) and cx.frame.find(target.text) is None:
         symbol = cx.symbol(target.text)
         if isinstance(symbol, AgentSymbol) or (symbol is None and target.text in PREDECLARED):
-            cx.report(action_in_expression(call.span, f"{target.text}.{callee.name.text}", what="action"))
+            cx.report(action_in_expression(call.span, f"{target.text}.{callee.name.text}"))
             return True
         if isinstance(symbol, ModuleSymbol):
-            cx.report(action_in_expression(call.span, f"{target.text}.{callee.name.text}", what="flow"))
+            cx.report(action_in_expression(call.span, f"{target.text}.{callee.name.text}"))
             return True
         if isinstance(symbol, BrokenSymbol):
             return True
     name = callee.name.text
     owner = target.target if isinstance(target, tree.Member) else None
     if isinstance(owner, tree.Name) and isinstance(cx.scope.values.get(owner.text), ModuleSymbol):
-        cx.report(action_in_expression(call.span, name, what="action"))
+        cx.report(action_in_expression(call.span, name))
         return True
     note = "values have no methods"
     fix = None

@@ -31,7 +31,7 @@ def no_action(span: Span, *, what: str, fix: Fix | None = None) -> Draft:
 
 
 @code("FLOW402", "A call inside an expression")
-def action_in_expression(span: Span, name: str, *, what: str) -> Draft:
+def action_in_expression(span: Span, name: str) -> Draft:
     """Whatever acts outside is a step with a name of its own, so that it can be seen, retried and watched.
     Expressions only compute.
 

@@ -32,7 +32,7 @@ def unused_result(span: Span, name: str, *, effect: str) -> Draft:
 
 
 @code("FLOW502", "Name that nobody reads", severity="warning")
-def unused_name(span: Span, name: str, *, what: str, fix: Fix | None = None) -> Draft:
+def unused_name(span: Span, name: str, *, what: str) -> Draft:
     """It is declared and never used: left over, or misspelt where it should be used.
 
     ```flow
@@ -51,7 +51,8 @@ def unused_name(span: Span, name: str, *, what: str, fix: Fix | None = None) -> 
     }
     ```
     """
-    return Draft(span, f"{what} '{name}' is never used", fix=fix)
+    notes = ("a name that begins with '_' may be left unused",) if what in ("parameter", "value") else ()
+    return Draft(span, f"{what} '{name}' is never used", (), notes)
 
 
 @code("FLOW503", "Import that nobody uses", severity="warning")

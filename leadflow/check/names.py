@@ -121,7 +121,7 @@ def _import(program: Program, scope: ModuleScope, use: tree.Use, target: str | N
         return
     for used in use.names:
         local = (used.alias or used.name).text
-        found = _take(scope, source, used.name.text, local)
+        found = _take(source, used.name.text)
         if source is not None and not found:
             known = program.known(_declared(source))
             program.report(not_in_module(used.name.span, used.name.text, module=_path(use), known=known))
@@ -153,7 +153,7 @@ def _declared(source: ModuleScope) -> list[str]:
 _Found = tuple[Symbol | None, TypeSymbol | None, PolicySymbol | None]
 
 
-def _take(scope: ModuleScope, source: ModuleScope | None, name: str, local: str) -> _Found | None:
+def _take(source: ModuleScope | None, name: str) -> _Found | None:
     """What a file declares under a name, as a value, a type and a policy; None when it declares nothing."""
     if source is None:
         return None

@@ -223,7 +223,7 @@ def _answers(cx: Context, mock: tree.Mock) -> list[Type]:
         case ToolSymbol() if not rest:
             return _unique(_of_calls(cx, symbol.key, None))
         case AgentSymbol() if len(rest) == 1:
-            return _of_action(cx, mock, symbol, rest[0])
+            return _of_action(cx, symbol, rest[0])
         case BrokenSymbol():
             return []
         case None:
@@ -259,7 +259,7 @@ def _of_step(cx: Context, mock: tree.Mock, symbol: FlowSymbol, rest: Sequence[tr
     return _unique(found)
 
 
-def _of_action(cx: Context, mock: tree.Mock, symbol: AgentSymbol, action: tree.Ident) -> list[Type]:
+def _of_action(cx: Context, symbol: AgentSymbol, action: tree.Ident) -> list[Type]:
     agent = cx.program.agents.get(symbol.key)
     if agent is None or agent.kind is None:
         return []
