@@ -13,7 +13,7 @@ from leadflow.plan.types import JSON, Type
 from leadflow.policies.call import Ports
 from leadflow.policies.stack import Stack
 from leadflow.run.adapters import LocalLimits, SeededRng, SystemClock
-from leadflow.run.ports import Answer, CallOrder, Reply, Request
+from leadflow.run.ports import Answer, CallOrder, Limits, Reply, Request
 from leadflow.testing import run_virtual
 from tests.plans import Making
 
@@ -128,8 +128,9 @@ class Scene:
     secrets: tuple[str, ...] = ()
     grace: timedelta = timedelta(seconds=5)
 
+    limits: Limits = field(default_factory=LocalLimits)
+
     def __post_init__(self) -> None:
-        self.limits = LocalLimits()
         self.stack = self._stack()
         flow = Making()
         work = AgentCall(next(iter(self.agents)), "do", (), self.result, True, "write", self.idempotent, None)

@@ -134,6 +134,24 @@ def test_a_sibling_that_fails_ends_a_wait_between_two_attempts() -> None:
     assert 5.0 == result.entries[-1].at - result.entries[0].at
 
 
+def test_a_sibling_that_fails_keeps_a_fallback_from_writing() -> None:
+    """Rule A5: a write that was told to stop after its attempt is not written by somebody else."""
+    spare = Player(7)
+    result = run(
+        """agent third: python { module: "third.py" }
+        flow f() {
+          step both = parallel {
+            @fallback(spare) @idempotent
+            step a: int = main.put()
+            step b = third.put()
+          }
+        }""",
+        {"main": Player(after(9, Rejected("no"))), "spare": spare, "third": Player(after(5, Rejected("no")))},
+    )
+    assert (Status.FAILED, []) == (result.status, spare.requests)
+    assert 9.0 == result.entries[-1].at - result.entries[0].at
+
+
 def test_t11_the_deadline_of_a_block_bounds_the_calls_inside() -> None:
     """T11: a call in a `do` of 10 s does not get its own 60 s, and no fallback answers for the block."""
     spare = Player(7)
