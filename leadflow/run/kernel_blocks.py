@@ -17,7 +17,7 @@ from leadflow.run.kernel_frames import (
 from leadflow.run.kernel_layout import NodeLayout, expression
 from leadflow.run.kernel_retry import forget, try_again
 from leadflow.run.kernel_settle import close_block, stop_frame, value_failure
-from leadflow.run.kernel_state import Block, Frame
+from leadflow.run.kernel_state import Block, Blocked, Frame, Problem, Stopped
 
 
 def begin_block(frame: Frame, layout: NodeLayout) -> None:
@@ -39,7 +39,7 @@ def reopen_block(block: Block, attempt: int) -> None:
         end_block(block, value_failure(problem, block.path), None)
 
 
-def end_block(block: Block, problem: Failure | str | None, value: Value) -> None:
+def end_block(block: Block, problem: Problem | None, value: Value) -> None:
     """All below a block has settled: it is tried again, or its node settles."""
     state, layout = block.home.state, block.layout
     if isinstance(problem, Failure) and not block.is_late and block.stopped is None:
@@ -123,24 +123,41 @@ def _more_iterations(block: Block) -> None:
 
 
 def _end_iteration(block: Block, frame: Frame) -> None:
-    strategy = block.layout.strategy
-    problem = problem_of(frame)
-    if problem is None:
-        block.results[frame.index] = frame.result
-    elif isinstance(problem, Failure) and strategy != "stop":
-        block.failures.append(problem)
-    elif isinstance(problem, Failure) and block.failure is None and block.stopped is None:
-        block.failure = problem
+    match problem_of(frame):
+        case None:
+            block.results[frame.index] = frame.result
+        case Failure() as failure:
+            block.failures.append(failure)
+        case Blocked(by):
+            block.blocked = block.blocked or by
+        case Stopped():
+            pass
+    has_problem = bool(block.failures) or block.blocked is not None
+    if has_problem and block.layout.strategy == "stop":
         for other in list(block.live.values()):
             stop_frame(other, f"{frame.prefix[:-1]} failed", force=False)
-    if block.failure is None and block.stopped is None:
+    elif block.failure is None and block.stopped is None:
         _more_iterations(block)
-    if block.live:
-        return
-    outcome: Failure | str | None = block.failure or block.stopped
-    if outcome is None and block.failures:
-        outcome = in_doubt(block.failures) if strategy == "partial" else summary(block.failures, block.path)
-    end_block(block, outcome, tuple(block.results))
+    if not block.live:
+        end_block(block, _problem_of_all(block), tuple(block.results))
+
+
+def _problem_of_all(block: Block) -> Problem | None:
+    """What was wrong with a `for` whose iterations have ended."""
+    strategy, failures = block.layout.strategy, block.failures
+    if block.failure is not None:
+        return block.failure
+    if failures:
+        match strategy:
+            case "stop":
+                return in_doubt(failures) or failures[0]
+            case "continue":
+                return summary(failures, block.path)
+            case "partial":
+                return in_doubt(failures)
+    if block.blocked is not None and strategy != "partial":
+        return Blocked(block.blocked)
+    return None if block.stopped is None else Stopped(block.stopped)
 
 
 # --- repeat -------------------------------------------------------------------------------------------------------
@@ -183,7 +200,7 @@ def _exhausted(block: Block) -> Failure:
 
 def _end_parallel(block: Block, frame: Frame, need: int | None) -> None:
     """Rule B4: it waits for all; then fewer than `need` is a failure."""
-    problem = block.failure or problem_of(frame)
+    problem: Problem | None = block.failure or problem_of(frame)
     if need is not None and block.failure is None and frame.stopping is None:
         problem = in_doubt(frame.failures or ())
         if problem is None and (good := settled_well(frame)) < need:
@@ -196,11 +213,13 @@ def _end_parallel(block: Block, frame: Frame, need: int | None) -> None:
 
 def _end_race(block: Block, frame: Frame) -> None:
     """Rule B3: the first success won; all failures together are one."""
-    problem: Failure | str | None = block.failure
+    problem: Problem | None = block.failure
     if problem is None and not frame.has_result:
         causes = tuple(frame.failures or ())
         text = f"none of {len(frame.status)} rivals succeeded"
-        problem = frame.stopping or Failure("flow.race", "agent", text, block.path, (), causes)
+        problem = Failure("flow.race", "agent", text, block.path, (), causes)
+        if frame.stopping is not None or not causes:
+            problem = problem_of(frame) or problem
     end_block(block, problem, frame.result)
 
 

@@ -8,7 +8,7 @@ from leadflow.plan.policy import Strategy
 from leadflow.plan.types import Value
 from leadflow.run.kernel_layout import FlowLayout, NodeLayout, body_of
 from leadflow.run.kernel_settle import FRAME_ITSELF, PENDING, RUNNING, status_of
-from leadflow.run.kernel_state import Block, Frame, Gate, StartTimer, Values
+from leadflow.run.kernel_state import Block, Blocked, Frame, Gate, Problem, StartTimer, Stopped, Values
 
 
 def open_block(frame: Frame, layout: NodeLayout) -> Block:
@@ -127,17 +127,19 @@ def begin_frame(frame: Frame) -> None:
 # --- how a frame ended --------------------------------------------------------------------------------------------
 
 
-def problem_of(frame: Frame) -> Failure | str | None:
-    """What was wrong with a frame whose nodes have settled: a failure, why it was stopped, or nothing (rule C1)."""
+def problem_of(frame: Frame) -> Problem | None:
+    """What was wrong with a frame whose nodes have settled (rule C1)."""
     if frame.failure is not None:
-        return frame.failure
+        return in_doubt(frame.failures or ()) or frame.failure
+    blocked = None if frame.blocked is None else Blocked(frame.blocked)
     if frame.stopping is not None:
-        return frame.stopping
-    if frame.failures is None:
+        return blocked or Stopped(frame.stopping)
+    if frame.failures is None and blocked is None:
         return None
+    failures = frame.failures or []
     if frame.strategy == "partial" and not frame.has_left and (frame.has_result or not frame.layout.has_result):
-        return in_doubt(frame.failures)
-    return summary(frame.failures, frame.prefix[:-1])
+        return in_doubt(failures)
+    return summary(failures, frame.prefix[:-1]) if failures else blocked
 
 
 def summary(failures: list[Failure], path: str) -> Failure:

@@ -17,7 +17,7 @@ from leadflow.plan.types import Value
 from leadflow.run.errors import ValueProblem
 from leadflow.run.kernel_gates import release
 from leadflow.run.kernel_layout import NodeLayout
-from leadflow.run.kernel_state import Block, CancelCall, Frame, StopTimer
+from leadflow.run.kernel_state import Block, Blocked, CancelCall, Frame, Problem, Stopped, StopTimer
 
 # Constants: reading a member of an enum costs more than all the rest of a test.
 PENDING, RUNNING, DONE, SKIPPED = Status.PENDING, Status.RUNNING, Status.DONE, Status.SKIPPED
@@ -93,11 +93,15 @@ def settle_skipped(frame: Frame, layout: NodeLayout, why: str) -> None:
 
 
 def settle_blocked(frame: Frame, layout: NodeLayout, by: str) -> None:
-    """What a node needs failed."""
+    """What a node needs failed. Where that was outside, its block cannot end well: under `stop`, it ends now."""
     frame.state.events.append(NodeBlocked(frame.prefix + layout.name, by))
     frame.nodes[layout.id] = None
     _note(frame, layout, by)
     settle(frame, layout, BLOCKED)
+    if frame.failures is None and frame.blocked is None and frame.stopping is None:
+        frame.blocked = by
+        if frame.strategy == "stop" and not frame.layout.counts_failures:
+            stop_frame(frame, f"{by} failed", force=False)
 
 
 def settle_cancelled(frame: Frame, layout: NodeLayout, why: str) -> None:
@@ -178,7 +182,7 @@ def stop_frame(frame: Frame, why: str, *, force: bool) -> None:
 
 
 def _stop_pending(frame: Frame, layout: NodeLayout, why: str) -> None:
-    by = blocker(frame, layout.node.needs) if frame.failures else None
+    by = blocker(frame, layout.node.needs) if frame.failures or frame.blocked else None
     if by is not None:
         settle_blocked(frame, layout, by)
     else:
@@ -203,23 +207,26 @@ def stop_block(block: Block, why: str, *, force: bool) -> None:
         stop_frame(frame, why, force=force)
     if not block.live:
         block.home.state.pauses.pop(block.path, None)
-        close_block(block, why, None)
+        close_block(block, Stopped(why), None)
 
 
-def close_block(block: Block, problem: Failure | str | None, value: Value) -> None:
-    """All below a block has settled: so does its node. `problem` is a failure, or why it was stopped."""
+def close_block(block: Block, problem: Problem | None, value: Value) -> None:
+    """All below a block has settled: so does its node."""
     home, layout = block.home, block.layout
     if home.open is not None:
         del home.open[layout.local]
     _forget_timer(block)
     if home.members is not None:
         release(home.members, home.state)
-    if problem is None:
-        log_done(home, layout, value)
-    elif isinstance(problem, Failure):
-        settle_failed(home, layout, problem)
-    else:
-        settle_cancelled(home, layout, problem)
+    match problem:
+        case None:
+            log_done(home, layout, value)
+        case Failure():
+            settle_failed(home, layout, problem)
+        case Blocked(by):
+            settle_blocked(home, layout, by)
+        case Stopped(why):
+            settle_cancelled(home, layout, why)
 
 
 def _forget_timer(block: Block) -> None:

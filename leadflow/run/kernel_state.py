@@ -77,6 +77,27 @@ class TryAgain:
 Command: TypeAlias = Call | CancelCall | StartTimer | StopTimer | TryAgain
 
 
+# --- how things end -----------------------------------------------------------------------------------------------
+
+
+@record
+class Stopped:
+    """It was stopped from outside."""
+
+    why: str
+
+
+@record
+class Blocked:
+    """Something in it needs what failed outside of it."""
+
+    by: str
+
+
+Problem: TypeAlias = Failure | Stopped | Blocked
+"""Why a frame has no value."""
+
+
 # --- frames and blocks --------------------------------------------------------------------------------------------
 
 
@@ -189,6 +210,8 @@ class Frame:
     """Of its nodes, unabsorbed, in the order they happened."""
     failure: Failure | None = None
     """What it will fail with when all has settled."""
+    blocked: str | None = None
+    """The failure outside that keeps one of its nodes from running."""
     stopping: str | None = None
     """Why nothing starts here any more."""
     is_forced: bool = False
@@ -277,6 +300,8 @@ class Block:
     """Of the iterations of a `for`."""
     failure: Failure | None = None
     """What it will fail with when all below has settled."""
+    blocked: str | None = None
+    """Of a `for`: the failure outside that keeps an iteration from ending."""
     stopped: str | None = None
     """Why it was stopped from outside."""
     is_late: bool = False

@@ -132,6 +132,60 @@ flow f() {
     assert "done" == found["e"]
 
 
+GROUP = """
+@on_failure("continue")
+flow f() {
+  step a = look("1")
+  %s
+  step g = do {
+    step b = look("2")
+    step c = look(a)
+    step d = look(b) after c
+    yield "${d}"
+  }
+  step h = look(g)
+}
+"""
+
+
+def test_a_group_that_reads_a_failure_outside_is_blocked() -> None:
+    """Rule C2: a group opens early; when what a step in it reads fails outside, the group is blocked, not done."""
+    fake = Fake({"a": Fails(after=1), "b": Says("B", 9)})
+    found = ends(run(GROUP % "", fake))
+    assert ["blocked by a"] * 4 == [found[name] for name in ("g/c", "g/d", "g", "h")]
+    assert (0, 1, "cancelled") == fake.spans["f/g/b"]
+
+
+def test_a_group_that_continues_does_what_it_can_before_it_is_blocked() -> None:
+    """Rules C1, C2: under `continue` the steps that do not read the failure are done first."""
+    fake = Fake({"a": Fails(after=1), "b": Says("B", 9)})
+    found = ends(run(GROUP % '@on_failure("continue")', fake))
+    assert ["done", "blocked by a", "blocked by a"] == [found[name] for name in ("g/b", "g/c", "g")]
+
+
+def test_iterations_that_read_a_failure_block_their_loop() -> None:
+    """Rule C2: a `for` whose body reads a failure outside is blocked; under `partial` it has holes."""
+    text = """
+@on_failure("continue")
+flow f() {
+  step a = look("1")
+  %s
+  step all = for t in ["x", "y"] { step b = look(a) yield b }
+}
+"""
+    script = {"a": Fails(after=1)}
+    assert "blocked by a" == ends(run(text % "", script))["all"]
+    assert "done" == ends(run(text % '@on_failure("partial")', script))["all"]
+
+
+def test_a_doubt_among_failures_is_the_failure() -> None:
+    """Rule C3: a write that ends in doubt while its group stops is what the group fails with."""
+    text = 'flow f() { @optional step p = parallel { step a = put("1") step b = look("2") } }'
+    result = run(text, {"a": Fails("network.lost", 3, in_doubt=True), "b": Fails("x.b", 1)})
+    assert result.failure is not None
+    assert ("network.lost", True) == (result.failure.error, result.failure.in_doubt)
+
+
 def test_after_is_content_with_skipped_and_absorbed() -> None:
     """Rule C2: a skipped step and an absorbed failure both satisfy `after`."""
     text = """
