@@ -18,6 +18,7 @@ UNFINISHED = re.compile(r"\b(?:TO[D]O|FIX[M]E|X[X]X|HA[C]K|NotImplemented[E]rror
 BROAD = {
     "leadflow/run/under_way.py": "calls agents, and posts what they raise as an event",
     "leadflow/run/driver.py": "shows entries to observers, and logs what they raise",
+    "leadflow/policies/call.py": "calls agents: what they raise is a failure of the call, the rest is raised again",
     "leadflow/agents/python.py": "carries what an author's function raises from its thread to the task that waits",
     "tests/fuzz/fuzz_sources.py": "looks for the exceptions that must not be",
     "leadflow/agents/registry.py": "loads a stranger's package, and says what it raised",

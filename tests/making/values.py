@@ -97,8 +97,8 @@ class Place(TypedDict):
     span: Span
 
 
-class Values(ABC):
-    """Makes types and expressions. `in_hole` ones can stand in a hole of a string: no braces, no holes."""
+class Words:
+    """Makes what has no parts: names, strings without holes, numbers."""
 
     def __init__(self, chance: Random) -> None:
         self.chance = chance
@@ -128,28 +128,9 @@ class Values(ABC):
         """`a`, `a.b`."""
         return (self.ident(), *self.several(lambda: self.ident(WORDS), 0, 1))
 
-    @abstractmethod
-    def expr(self, depth: int, *, in_hole: bool = False) -> tree.Expr:
-        """An expression at most so deep; `in_hole`: one that can stand in a hole of a string."""
-
-    # --- strings and numbers ------------------------------------------------------------------------------------------
-
     def string(self) -> str:
         """The value of a string without holes."""
         return "".join(self.several(lambda: self.chance.choice(SCRAPS), 0, 3))
-
-    def text(self, depth: int) -> tree.Text:
-        """A string with holes."""
-        parts: list[str | tree.Expr] = []
-        for _ in range(self.chance.randint(0, 4)):
-            if self.often(40):
-                parts.append(self.expr(depth - 1, in_hole=True))
-            elif scrap := self.chance.choice(SCRAPS):
-                if parts and isinstance(parts[-1], str):
-                    parts[-1] += scrap
-                else:
-                    parts.append(scrap)
-        return tree.Text(tuple(parts), self.often(30), **self.at())
 
     def plain(self) -> tree.Text:
         """A string without holes on one line."""
@@ -187,6 +168,27 @@ class Values(ABC):
                 return tree.Rate(self.whole(), per, **self.at())
             case _:
                 return self.whole()
+
+
+class Values(Words, ABC):
+    """Makes types and expressions. `in_hole` ones can stand in a hole of a string: no braces, no holes."""
+
+    @abstractmethod
+    def expr(self, depth: int, *, in_hole: bool = False) -> tree.Expr:
+        """An expression at most so deep; `in_hole`: one that can stand in a hole of a string."""
+
+    def text(self, depth: int) -> tree.Text:
+        """A string with holes."""
+        parts: list[str | tree.Expr] = []
+        for _ in range(self.chance.randint(0, 4)):
+            if self.often(40):
+                parts.append(self.expr(depth - 1, in_hole=True))
+            elif scrap := self.chance.choice(SCRAPS):
+                if parts and isinstance(parts[-1], str):
+                    parts[-1] += scrap
+                else:
+                    parts.append(scrap)
+        return tree.Text(tuple(parts), self.often(30), **self.at())
 
     # --- types --------------------------------------------------------------------------------------------------------
 
