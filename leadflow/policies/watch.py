@@ -49,8 +49,11 @@ class Watch:
         if timer.when < self._next:
             self._call_at(timer.when, loop)
 
-    def drop(self) -> None:
+    def drop(self, timer: "Timer") -> None:
         """A timer ended before its time."""
+        if self._heap and self._heap[-1][2] is timer:  # the last of a heap may go at any time
+            self._heap.pop()
+            return
         self._ended += 1
         if self._ended > _MANY and 2 * self._ended > len(self._heap):
             self._heap = [entry for entry in self._heap if not entry[2].has_ended]
@@ -108,7 +111,7 @@ class Timer:
         """
         self.has_ended = True
         if self._left is None:
-            self._watch.drop()
+            self._watch.drop(self)
             return False
         self._left.cancel()
         if self._task.uncancel() > self._before:
