@@ -17,15 +17,18 @@ This file is the public door. Its names load when first used, so that importing 
 the compiler.
 """
 
+import sys
+from collections.abc import Coroutine
 from importlib import import_module
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     # Type checkers see the true types here; each name is repeated in _HOMES below (a test compares the two).
     from leadflow.api import CheckFailed, Program, load, run, run_sync
-    from leadflow.assembly import RunOptions, StartProblem
+    from leadflow.assembly import InputProblem, RunOptions, StartProblem
     from leadflow.events.model import Entry, Failure, Status
-    from leadflow.run.driver import Result
+    from leadflow.run.driver import Result, RunNotDone
     from leadflow.run.errors import CallError, Permanent, Transient
 
 __version__ = "0.1.0"
@@ -36,8 +39,10 @@ _HOMES: dict[str, str] = {
     "Entry": "leadflow.events.model",
     "Failure": "leadflow.events.model",
     "Permanent": "leadflow.run.errors",
+    "InputProblem": "leadflow.assembly",
     "Program": "leadflow.api",
     "Result": "leadflow.run.driver",
+    "RunNotDone": "leadflow.run.driver",
     "RunOptions": "leadflow.assembly",
     "StartProblem": "leadflow.assembly",
     "Status": "leadflow.events.model",
@@ -53,9 +58,11 @@ __all__ = [
     "CheckFailed",
     "Entry",
     "Failure",
+    "InputProblem",
     "Permanent",
     "Program",
     "Result",
+    "RunNotDone",
     "RunOptions",
     "StartProblem",
     "Status",
@@ -73,10 +80,31 @@ def __getattr__(name: str) -> object:
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+    return globals().setdefault(name, value)  # `run` is there by now: the room of that name, which can be called
 
 
 def __dir__() -> list[str]:
     """The public names, loaded or not."""
     return sorted({*globals(), *_HOMES})
+
+
+class _CallableRoom(ModuleType):
+    """The room `leadflow.run`, which can be called as the function of that name."""
+
+    def __call__(self, *where: Any, **inputs: object) -> Coroutine[Any, Any, Any]:
+        """`leadflow.api.run`."""
+        called: Coroutine[Any, Any, Any] = import_module("leadflow.api").run(*where, **inputs)
+        return called
+
+
+class _Door(ModuleType):
+    """This package. Python binds each room to its name here as it is loaded, and `run` is a room as well as a function:
+    the room would hide the function as soon as anything is imported from it."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "run" and isinstance(value, ModuleType):
+            value.__class__ = _CallableRoom
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Door

@@ -4,6 +4,7 @@
 
     program = leadflow.load("triage.flow", profile="openai")
     result = await program.run("triage", {"ticket": ticket}, RunOptions(observers=[print]))
+    summary = result.unwrap()  # the value; raises `RunNotDone` when there is none
 
 Loading checks the whole program; a run starts nothing before its inputs and agents were looked at. `run_sync` is the
 one door for code that is not async.
@@ -71,6 +72,7 @@ def load(file: str | PathLike[str], *, profile: str | None = None) -> Program:
 
     Raises:
         CheckFailed: it has errors, or cannot be read.
+        leadflow.check.check.UnknownProfile: it has no such profile.
         leadflow.settings.SettingsError: the project's `leadflow.toml` cannot be used.
     """
     path, registry = Path(file), find_kinds()

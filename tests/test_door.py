@@ -1,6 +1,8 @@
 """The public door: few names, the same for people, type checkers and the import at run time."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,15 @@ import pytest
 import leadflow
 
 MOST_NAMES = 25
+ORDERS = (
+    "import leadflow; leadflow.run",
+    "import leadflow.run.driver",
+    "import leadflow; leadflow.Transient; leadflow.run",
+    "import leadflow; leadflow.run_sync; leadflow.run",
+    "from leadflow import Result, run",
+    "from leadflow.run.errors import Transient",
+)
+"""Ways in which a program may come to the name `run`."""
 
 
 def seen_by_type_checkers() -> dict[str, str]:
@@ -40,3 +51,13 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
     """As with any module, so that `hasattr` and star imports work."""
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         leadflow.__getattr__("nothing")
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_room_of_runs_does_not_hide_the_function(order: str) -> None:
+    """Whatever is imported first: `leadflow.run` can be called, and the room's modules are found through it."""
+    asked = (
+        'import leadflow, leadflow.run.errors\nleadflow.run("gone.flow").close()\nprint(leadflow.run.errors.__name__)'
+    )
+    done = subprocess.run([sys.executable, "-c", f"{order}\n{asked}"], capture_output=True, text=True, check=False)
+    assert ("leadflow.run.errors\n", "") == (done.stdout, done.stderr)

@@ -7,7 +7,7 @@ which ends only when all of them have ended, or were given up after a grace (cas
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import TypeAlias, assert_never
 
@@ -62,6 +62,16 @@ class Ports:
     observers: Sequence[Observer] = ()
 
 
+class RunNotDone(Exception):
+    """A run has no value: it failed, was cancelled, or waits. The text says why, with every cause."""
+
+    def __init__(self, result: "Result") -> None:
+        failure = result.failure
+        super().__init__("\n".join([f"the run {_ENDED[result.status]}", *_told(failure, 1)]))
+        self.result = result
+        self.failure = failure
+
+
 @record
 class Result:
     """How a run ended."""
@@ -75,6 +85,28 @@ class Result:
     """The whole log, of earlier parts of the run too."""
     leaked: tuple[str, ...] = ()
     """Paths of calls that did not stop when they were told to (case T8)."""
+
+    def unwrap(self) -> Value:
+        """The run's value, for callers who have no use for anything else; `value` alone is None when there is none.
+
+        Raises:
+            RunNotDone: the run failed, was cancelled, or waits.
+        """
+        if self.status is not Status.DONE:
+            raise RunNotDone(self)
+        return self.value
+
+
+_ENDED = {Status.FAILED: "failed", Status.CANCELLED: "was cancelled", Status.WAITING: "waits"}
+
+
+def _told(failure: Failure | None, depth: int) -> Iterator[str]:
+    """A failure and its causes, a line each."""
+    if failure is not None:
+        where = f"{failure.path}: " if failure.path else ""
+        yield f"{'  ' * depth}{where}{failure.message} [{failure.error}]"
+        for cause in failure.causes:
+            yield from _told(cause, depth + 1)
 
 
 class Driver:
