@@ -139,7 +139,8 @@ class Do:
 class Branch:
     """An `if` or `match`: takes the first arm whose values hold the subject (None: the wildcard).
 
-    An `if` has the subject `c` and the arms `(True,)` and None. Control only: no value, no effect.
+    An `if` has the subject `c` and the arms `(True,)` and None. Control only: no value, no effect. With the one arm
+    None it is a join: it decides nothing, many nodes are needed by it and it by many, so that the needs stay few.
     """
 
     subject: Expr
@@ -226,7 +227,8 @@ class Node:
     id: int
     """Its position in `FlowPlan.nodes`."""
     name: str
-    """Its name within its scope: `verdict`; `r@1` when several arms bind `r`; `if@3`, `return@9` for control."""
+    """Its name within its scope: `verdict`; `r@1` when several arms bind `r`; for control a word and its number within
+    the scope, in the order of the text: `if match return yield fail merge join`, as in `if@3`."""
     scope: int
     work: Work
     needs: tuple[Need, ...]
