@@ -36,7 +36,7 @@ def try_again(state: State, path: str, policy: Retry | None, failure: Failure, a
 
 def forget(block: Block) -> None:
     """A block that waited for its next attempt begins it with nothing of the last one."""
-    block.begun, block.failure, block.items = 0, None, ()
+    block.begun, block.failure, block.blocked, block.items = 0, None, None, ()
     block.results, block.failures = [], []
 
 
