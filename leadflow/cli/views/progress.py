@@ -98,7 +98,8 @@ class Watch:
         if isinstance(event, AttemptFailed) and event.delay is not None:
             self._next[event.path] = entry.at + event.delay
         if path and path in self._state.nodes and "/" in path:
-            self._count(path, self._state.nodes[path], was_settled, isinstance(event, AttemptFailed))
+            is_retry = isinstance(event, AttemptFailed) and event.delay is not None
+            self._count(path, self._state.nodes[path], was_settled, is_retry)
 
     def _count(self, path: str, node: NodeState, was_settled: bool, is_retry: bool) -> None:
         _, below = path.split("/", 1)
@@ -143,12 +144,12 @@ class _Painter:
         self._steps, self._inside, self._next = watch._steps, watch._inside, watch._next
         self._began, self._width, self._now = watch._began, width, now
         longest = max((len(name) for name in (self._flow.name, *self._steps)), default=0)
-        self._name_width = max(8, min(longest, width // 3))
+        self._name_width = min(max(longest, 16), width // 3)
 
     def rows(self, height: int) -> list[Text]:
         """Everything, from the flow to the calls under way; what does not fit is summed up."""
         head = [self._head()]
-        room = max(3, height - 1)
+        room = max(1, height - 1)
         steps = [(node, self._at(node)) for node in self._steps.values()]
         shown: list[tuple[Node, NodeState] | Text] = list(steps)
         if len(shown) > room:
@@ -188,7 +189,7 @@ class _Painter:
         sign, style = _LOOK[state.status]
         row = Text(f"{sign} ", style, no_wrap=True, overflow="ellipsis")
         row.append(_fitted(name, self._name_width), f"bold {style}" if bold else style)
-        row.append(f" {self._took(state):>7}  ", "dim")
+        row.append(f" {self._took(state):>8}  ", "dim")
         for at, (word, look) in enumerate(words):
             row.append(", " if at else "").append(one_line(word), look)
         row.truncate(self._width, overflow="ellipsis")
@@ -233,8 +234,9 @@ class _Painter:
     def _call_words(self, path: str, state: NodeState) -> Words:
         words: Words = []
         if state.status is Status.WAITING and state.failed_attempts:
-            left = duration(max(0.0, self._next.get(path, self._now) - self._now))
-            words.append((f"attempt {state.attempts + 1} in {left}: {state.failed_attempts[-1].message}", "yellow"))
+            left = self._next.get(path, self._now) - self._now
+            due = f"in {duration(left)}" if left > 0 else "is due"
+            words.append((f"attempt {state.attempts + 1} {due}: {state.failed_attempts[-1].message}", "yellow"))
         elif state.attempts > 1:
             words.append((f"attempt {state.attempts}", "yellow"))
         if state.agent is not None and state.status is Status.DONE:
@@ -318,6 +320,8 @@ def _members(flow: FlowPlan, step: Node) -> int:
 def _inside_words(node: Node, inside: Inside) -> Words:
     words: Words = []
     match node.work:
+        case AgentCall():
+            return words  # it tells its attempts itself
         case For() if inside.size is not None:
             words.append((f"{inside.finished} of {inside.size} finished", "green"))
         case For():

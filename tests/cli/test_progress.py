@@ -1,0 +1,197 @@
+"""The live picture of a run: what it says at each moment, in every size. Golden: `progress.txt`."""
+
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from leadflow.cli.views.progress import Picture, Screen, Watch
+from leadflow.events.model import (
+    AttemptFailed,
+    AttemptFailure,
+    AttemptStarted,
+    BranchTaken,
+    CancelRequested,
+    Entry,
+    Event,
+    Failure,
+    NodeBlocked,
+    NodeCancelled,
+    NodeDone,
+    NodeFailed,
+    NodeSkipped,
+    NodeStarted,
+    RunCancelled,
+    RunDone,
+    RunStarted,
+)
+from leadflow.pipeline import compile_source
+from leadflow.plan.types import Value
+from tests.goldens import Golden
+
+FLOW = """leadflow 1
+agent a: python { module: "a.py"  reads: ["f", "g"] }
+agent b: python { module: "b.py"  reads: ["f"] }
+flow main(names: list[string], hard: bool) -> int {
+  let wanted = [name for name in names if name != ""]
+  if hard {
+    step extra: int = a.g()
+    let e = extra
+  }
+  @retry(3, backoff: 2s) @fallback(b) step first: int = a.f(1)
+  @concurrency(2) @on_failure("partial")
+  step rows = for name in wanted {
+    @retry(3, backoff: 1s) step one: int = a.f(name)
+    step two: int = a.g(one)
+    yield two
+  }
+  step both = parallel {
+    step left: int = a.f(first)
+    step right: int = a.g(first)
+  }
+  @optional step maybe: int = a.g(2)
+  step rounds = repeat v = 0 at most 4 { step r: int = a.g(v)  yield r } until v > 2 else 0
+  step last: int = a.f(rows)
+  return last + first + rounds + both.left + (maybe ?? 0)
+}
+"""
+BUSY = AttemptFailure(1, "a", "agent.overloaded", "503: the service is busy, please come back in a little while", 0.4)
+GONE = Failure("tool.raised", "tool", "a.g: LookupError: nothing there", "main/maybe")
+
+
+def events() -> Iterator[tuple[float, Event | str]]:
+    """A run, with a title where a picture is taken. Times in seconds from its start."""
+    inputs: dict[str, Value] = {"names": ("Ada", "", "Grace", "Joan"), "hard": False}
+    yield 0.0, RunStarted("run-1", "main", "hash", inputs, 1, datetime(2026, 1, 1, tzinfo=UTC))
+    for name in ("first", "rows", "rows[0]/one", "rows[1]/one", "maybe", "rounds", "rounds[0]/r"):
+        yield 0.0, NodeStarted(f"main/{name}")
+    yield 0.1, BranchTaken("main/if@1", 1, "else")
+    yield 0.1, NodeSkipped("main/extra", "if@1 = else")
+    yield 0.4, AttemptFailed("main/first", BUSY, 2.0)
+    yield 0.5, NodeDone("main/rows[0]/one", 1)
+    yield 0.5, NodeStarted("main/rows[0]/two")
+    yield 0.6, AttemptFailed("main/rows[1]/one", BUSY, 1.0)
+    yield 1.0, "soon after the start"
+    yield 1.1, NodeDone("main/rounds[0]/r", 1)
+    yield 1.1, NodeDone("main/rounds[0]/yield@1", 1)
+    yield 1.1, NodeStarted("main/rounds[1]/r")
+    yield 1.2, NodeDone("main/maybe", None, GONE)
+    yield 1.3, NodeFailed("main/rows[0]/two", GONE)
+    yield 1.3, NodeBlocked("main/rows[0]/yield@1", "main/rows[0]/two")
+    yield 1.3, NodeStarted("main/rows[2]/one")
+    yield 2.4, AttemptStarted("main/first", 2, "a")
+    yield 3.0, AttemptFailed("main/first", BUSY, None)
+    yield 3.0, AttemptStarted("main/first", 3, "b")
+    yield 4.0, NodeDone("main/first", 7, None, "b")
+    for name in ("both", "both/left", "both/right"):
+        yield 4.0, NodeStarted(f"main/{name}")
+    yield 65.0, NodeDone("main/both/left", 1)
+    yield 70.0, "in the middle"
+
+
+def the_end() -> Iterator[tuple[float, Event | str]]:
+    """How it ends well."""
+    yield 71.0, NodeDone("main/both/right", 1)
+    yield 71.0, NodeDone("main/both", {"left": 1, "right": 1})
+    for n in (1, 2):
+        yield 71.0, NodeDone(f"main/rows[{n}]/one", 1)
+        yield 71.0, NodeDone(f"main/rows[{n}]/two", 1)
+        yield 71.0, NodeDone(f"main/rows[{n}]/yield@1", 1)
+    yield 71.0, NodeDone("main/rows", (None, 1, 1))
+    yield 71.0, NodeDone("main/rounds[1]/r", 3)
+    yield 71.0, NodeDone("main/rounds[1]/yield@1", 3)
+    yield 71.0, NodeDone("main/rounds", 3)
+    yield 71.0, NodeStarted("main/last")
+    yield 72.5, NodeDone("main/last", 1)
+    yield 72.5, RunDone(1)
+    yield 99.0, "when it is done"
+
+
+def an_interrupt() -> Iterator[tuple[float, Event | str]]:
+    """How it ends when somebody interrupts it."""
+    yield 71.0, CancelRequested("interrupted")
+    yield 71.5, "while it is interrupted"
+    for name in ("both/right", "both", "rows[1]/one", "rows[2]/one", "rows", "rounds[1]/r", "rounds", "last"):
+        yield 72.0, NodeCancelled(f"main/{name}", "interrupted")
+    yield 72.0, RunCancelled("interrupted")
+    yield 99.0, "when it was interrupted"
+
+
+def watch() -> Watch:
+    """Somebody who watches the flow."""
+    plan, report = compile_source("main.flow", FLOW)
+    assert plan is not None, list(report)
+    return Watch(plan, "main")
+
+
+def played(*parts: Iterator[tuple[float, Event | str]]) -> Iterator[tuple[str, Watch, float]]:
+    """Every moment at which a picture is taken."""
+    watching, seq = watch(), 0
+    for part in parts:
+        for at, what in part:
+            if isinstance(what, str):
+                yield what, watching, at
+            else:
+                watching(Entry(seq, at, what))
+                seq += 1
+
+
+def drawn(watching: Watch, now: float | None, *, width: int, height: int) -> str:
+    """What a terminal of that size shows."""
+    console = Console(file=io.StringIO(), width=width, height=height, color_system=None, legacy_windows=False)
+    with console.capture() as shown:
+        console.print(Picture(watching, now))
+    return "\n".join(line.rstrip() for line in shown.get().splitlines())
+
+
+def test_pictures(golden: Golden) -> None:
+    """What is under way, why it waits, how far loops are, what was tried again, skipped, absorbed, cancelled."""
+    pictures: dict[str, None] = {}
+    for width, height in ((100, 30), (60, 30), (60, 8)):
+        for ending in (the_end, an_interrupt):
+            for title, watching, at in played(events(), ending()):
+                shown = drawn(watching, None if at > 90 else at, width=width, height=height)
+                pictures[f"--- {title}, {width} x {height}\n{shown}\n"] = None
+    golden(Path(__file__).with_name("progress.txt"), "\n".join(pictures))
+
+
+@pytest.mark.parametrize("height", [4, 5, 6, 8, 12, 24])
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_no_picture_is_larger_than_its_terminal(width: int, height: int) -> None:
+    """Not higher, so that it can be drawn over; not wider, so that no line is broken."""
+    for _, watching, at in played(events(), the_end()):
+        lines = drawn(watching, at, width=width, height=height).splitlines()
+        assert len(lines) < height
+        assert max(map(len, lines)) <= width
+
+
+def test_many_steps_are_summed_up() -> None:
+    """What fails or is under way is shown, and how many others there are."""
+    steps = "".join(f"  step s{n}: int = a.f({n})\n" for n in range(200))
+    head = 'leadflow 1\nagent a: python { module: "a.py"  reads: ["f"] }\n'
+    plan, _ = compile_source("main.flow", f"{head}flow main() -> int {{\n{steps}  return 1\n}}\n")
+    assert plan is not None
+    watching = Watch(plan, "main")
+    for seq, name in enumerate(["s0", "s1", "s150"]):
+        watching(Entry(seq, 0.0, NodeStarted(f"main/{name}")))
+    watching(Entry(3, 0.1, NodeDone("main/s0", 1)))
+    lines = drawn(watching, 0.2, width=80, height=10).splitlines()
+    assert 9 == len(lines)
+    assert ["▸ s1", "▸ s150"] == [line.split("  ")[0] for line in lines[1:] if line.startswith("▸")]
+    assert "  and 193 more steps: 192 pending, 1 done" == lines[-1]
+
+
+def test_the_last_picture_stays() -> None:
+    """A screen draws while it is open and leaves all steps behind when it is closed, the cursor included."""
+    console = Console(file=io.StringIO(), width=80, height=6, force_terminal=True, color_system=None)
+    ((_, watching, _),) = [moment for moment in played(events(), the_end()) if moment[0] == "when it is done"]
+    with Screen(watching, lambda: 99.0, console):
+        pass
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue()
+    last = said[said.rindex("✓ main") :]
+    assert [name in last for name in ("first", "rows", "both", "maybe", "rounds", "last")] == [True] * 6
+    assert said.endswith("\x1b[?25h")
