@@ -11,10 +11,11 @@ from typing import Protocol, TypeAlias
 
 from leadflow.events.model import AttemptFailed, AttemptFailure, AttemptStarted, Failure
 from leadflow.plan.plan import AgentCall
+from leadflow.policies.outcomes import is_in_doubt
 from leadflow.policies.watch import Timer, Watch
 from leadflow.record import record
 from leadflow.run.errors import AnswerInvalid, CallError, FunctionFailed
-from leadflow.run.ports import Agent, Answer, CallOrder, Clock, Limits, Reply, Request, Rng
+from leadflow.run.ports import Agent, Answer, Caller, CallOrder, Clock, Limits, Reply, Request, Rng
 from leadflow.run.redact import one_line
 from leadflow.run.values import Mismatch, door
 
@@ -168,16 +169,21 @@ def attempting(candidate: Candidate, call: AgentCall, *, idle: timedelta | None,
             error = limit.expired(course)
         elif problem is None:
             return reply
-        elif isinstance(problem, CallError):
-            error = problem
-        elif isinstance(problem, Exception):
-            error = FunctionFailed(f"{name}.{call.action}: {type(problem).__name__}: {problem}")
         else:
-            raise problem
+            error = _error_of(problem, name, call)
         course.fail(name, error)
         raise error from (None if error is problem else problem)
 
     return attempt
+
+
+def _error_of(problem: BaseException, name: str, call: AgentCall) -> CallError:
+    """What an agent raised, as an error of the call; what is none is raised again."""
+    if isinstance(problem, CallError):
+        return problem
+    if isinstance(problem, Exception):
+        return FunctionFailed(f"{name}.{call.action}: {type(problem).__name__}: {problem}")
+    raise problem
 
 
 def _is_ours(problem: BaseException | None) -> bool:
@@ -194,9 +200,46 @@ def validated(inner: Ask, candidate: Candidate, call: AgentCall) -> Step:
         reply = await inner(course)
         value = check(reply.value)
         if isinstance(value, Mismatch):
-            error = AnswerInvalid(f"the answer of {name}.{call.action} does not fit: {value.message}")
+            error = _misfit(value, name, call)
             course.fail(name, error)
             raise error
         return Answer(value, fallback, reply.usage)
+
+    return answer
+
+
+def _misfit(value: Mismatch, name: str, call: AgentCall) -> AnswerInvalid:
+    """An answer that is not of the declared type, as an error of the call."""
+    return AnswerInvalid(f"the answer of {name}.{call.action} does not fit: {value.message}")
+
+
+def plain_caller(candidate: Candidate, call: AgentCall, ports: Ports, watch: Watch) -> Caller:
+    """A call without policies: `validated` around `attempting` in one, and a course only when it fails.
+
+    Most calls of a large flow are such, and a course with two layers costs as much as the rest of their way.
+    """
+    ask, name = candidate.agent.call, candidate.name
+    check, now = door(call.result), ports.clock.monotonic
+
+    async def answer(order: CallOrder) -> Answer | Failure:
+        begun = now()
+        request = Request(
+            call.action, order.args, call.result, call.declared, order.run, order.path,
+            1, order.key, call.idempotent, None,
+        )  # fmt: skip
+        try:
+            reply = await ask(request)
+        except BaseException as problem:  # what is no failure of the call is raised again
+            error = _error_of(problem, name, call)
+        else:
+            value = check(reply.value)
+            if not isinstance(value, Mismatch):
+                return Answer(value, None, reply.usage)
+            error = _misfit(value, name, call)
+        course = Course(order, ports, watch)
+        course.attempt, course.begun = 1, begun
+        course.fail(name, error)
+        repeatable = call.idempotent or order.key is not None
+        return course.failure(error, in_doubt=is_in_doubt(error, repeatable=repeatable))
 
     return answer

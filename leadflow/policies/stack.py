@@ -11,7 +11,7 @@ from leadflow.events.model import Failure
 from leadflow.plan.plan import AgentCall, AgentSpec, FlowPlan, Node
 from leadflow.plan.policy import Applied, Concurrency, Fallback, Policy, Retry, Timeout
 from leadflow.plan.types import Prim
-from leadflow.policies.call import Ask, Candidate, Course, Ports, Step, attempting, validated
+from leadflow.policies.call import Ask, Candidate, Course, Ports, Step, attempting, plain_caller, validated
 from leadflow.policies.concurrency import in_slot
 from leadflow.policies.fallback import falling_back
 from leadflow.policies.outcomes import is_in_doubt
@@ -124,12 +124,20 @@ class Stack:
         steps = []
         for number, name in enumerate(names):
             candidate = Candidate(name, self._agents[name], number > 0)
-            steps.append((candidate, _compose(Use(call, candidate, self._specs[name], applied))))
+            use = Use(call, candidate, self._specs[name], applied)
+            if len(names) == 1 and not _is_wrapped(use):
+                return plain_caller(use.candidate, call, self._ports, self._watch)
+            steps.append((candidate, _compose(use)))
         return _caller(steps[0][1] if len(steps) == 1 else falling_back(steps, call), call, self._ports, self._watch)
 
 
 _WRAPPING = (Fallback, Timeout, Retry)
 """The policies of nodes that stand around their calls; the slots of `@concurrency` are the agent's."""
+
+
+def _is_wrapped(use: Use) -> bool:
+    """Whether anything stands around the attempt and its validation, or limits it."""
+    return any(use.policy(kind) is not None for kind in _WRAPPING) or _find(use.spec.policies, Concurrency) is not None
 
 
 def _compose(use: Use) -> Step:

@@ -76,6 +76,12 @@ class NodeLayout:
     """Its own; None takes that of the block or flow around it."""
     place: tuple[int, int]
     """Its place among the calls of one frame, where nothing around gives a priority."""
+    dependents: list[int] = field(default_factory=list)
+    """Nodes of its own scope that need it."""
+    guarded: list[int] = field(default_factory=list)
+    """Nodes of its own scope whose guard it is."""
+    merges: list[int] = field(default_factory=list)
+    """Merges of its own scope that one of its outcomes leads to."""
     args: tuple[tuple[str, Compiled], ...] = ()
     """Of a call of an agent."""
     constants: Mapping[str, Value] | None = None
@@ -98,12 +104,6 @@ class NodeLayout:
     concurrency: int | None = None
     retry: Retry | None = None
     """Of a block or of a call of a flow; calls of agents are retried by their policies."""
-    dependents: list[int] = field(default_factory=list)
-    """Nodes of its own scope that need it."""
-    guarded: list[int] = field(default_factory=list)
-    """Nodes of its own scope whose guard it is."""
-    merges: list[int] = field(default_factory=list)
-    """Merges of its own scope that one of its outcomes leads to."""
 
 
 @dataclass(slots=True, eq=False)
