@@ -157,7 +157,7 @@ def _above(opening: Opening, strays: Iterable[Lead]) -> Opening:
     return Opening((first._replace(blank=leads[0].blank), *rest, leads[0]._replace(blank=False), *leads[1:]), blank)
 
 
-_ABOVE = re.compile(r"[ \t]*\n[ \t]*")
+_ABOVE = re.compile(r"[^\S\n]*\n[ \t]*")
 
 
 def is_doc(text: str) -> bool:

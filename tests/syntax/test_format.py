@@ -296,3 +296,10 @@ def test_every_kind_of_node_is_among_the_random_trees() -> None:
                 seen.add(type(node).__name__)
                 todo.extend(getattr(node, slot) for slot in type(node).__dataclass_fields__)
     assert classes - mistakes == seen
+
+
+def test_a_doc_line_may_end_in_an_odd_space() -> None:
+    """What the parser takes for a doc comment stays one, whatever blank its line ends in."""
+    text = "leadflow 1\n\n## A limit.\u00a0\nconst most = 5\n"
+    written, report = format_text("main.flow", text)
+    assert ("leadflow 1\n\n## A limit.\nconst most = 5\n", False) == (written, report.has_errors)
