@@ -5,7 +5,7 @@ run, inputs of the wrong type, missing secrets, agents that cannot be built. The
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from leadflow.agents.registry import Registry
@@ -76,8 +76,9 @@ async def run_plan(
     options = options or RunOptions()
     values = _inputs(plan, flow, inputs)
     needed = _needed(plan, flow)
-    secrets = _secrets(plan, needed)
-    _refuse(plan, flow, registry, needed)
+    secrets, missing = _secrets(plan, needed)
+    if problems := [*_refused(plan, flow, registry, needed), *missing]:
+        raise StartProblem(problems)
     clock, seed = options.clock or SystemClock(), new_seed() if options.seed is None else options.seed
     rng = SeededRng(seed)
     world = World(
@@ -106,15 +107,14 @@ def _inputs(plan: Plan, flow: str, raw: Mapping[str, object]) -> Mapping[str, Va
     return admitted
 
 
-def _refuse(plan: Plan, flow: str, registry: Registry, needed: Mapping[str, Uses]) -> None:
+def _refused(plan: Plan, flow: str, registry: Registry, needed: Mapping[str, Uses]) -> list[str]:
     """What this version or this installation cannot run."""
     problems = [f"{place.file}:{place.line}:{place.column}: {what}" for place, what in refusals(plan, flow)]
     for name in needed:
         spec = plan.agents[name]
         if spec.kind not in registry.kinds and spec.kind not in registry.catalogue:
             problems += [f"agent '{name}': its kind '{spec.kind}' is not installed", *registry.problems]
-    if problems:
-        raise StartProblem(problems)
+    return problems
 
 
 # --- what a flow needs --------------------------------------------------------------------------------------------
@@ -133,18 +133,14 @@ def _needed(plan: Plan, flow: str) -> Mapping[str, Uses]:
     return {agent: {action: tuple(found) for action, found in by_action.items()} for agent, by_action in shapes.items()}
 
 
-def _secrets(plan: Plan, needed: Mapping[str, Uses]) -> Mapping[str, str]:
-    """The values of all secrets that the needed agents name (case 127 of the bad inputs)."""
+def _secrets(plan: Plan, needed: Mapping[str, Uses]) -> tuple[Mapping[str, str], list[str]]:
+    """The values of all secrets that the needed agents name, and what is missing (case 127 of the bad inputs)."""
     names: dict[str, str] = {}
     for agent in needed:
         for secret in _named(plan.agents[agent]):
             names.setdefault(secret.name, agent)
     values, missing = read_secrets(tuple(names))
-    if missing:
-        raise StartProblem(
-            [f"agent '{names[n]}' needs the environment variable {n}, which is not set" for n in missing]
-        )
-    return values
+    return values, [f"agent '{names[n]}' needs the environment variable {n}, which is not set" for n in missing]
 
 
 def _named(spec: AgentSpec) -> Iterator[Secret]:
@@ -163,19 +159,18 @@ def _named(spec: AgentSpec) -> Iterator[Secret]:
 async def _agents(
     plan: Plan, needed: Mapping[str, Uses], registry: Registry, world: World
 ) -> AsyncIterator[Mapping[str, Agent]]:
-    """The agents of a run, closed when it is over."""
+    """The agents of a run, closed when it is over: all of them, whatever the closing of one comes to."""
     agents: dict[str, Agent] = {}
     problems: list[str] = []
-    try:
+    async with AsyncExitStack() as open_ones:
+        open_ones.push_async_callback(world.transport.aclose)
         for name, uses in needed.items():
             try:
                 agents[name] = registry.kinds[plan.agents[name].kind].build(plan.agents[name], uses, world)
             except CallError as problem:
                 problems.append(problem.message)
+            else:
+                open_ones.push_async_callback(agents[name].aclose)
         if problems:
             raise StartProblem(problems)
         yield agents
-    finally:
-        for agent in agents.values():
-            await agent.aclose()
-        await world.transport.aclose()

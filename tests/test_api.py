@@ -16,6 +16,7 @@ from leadflow.check.check import UnknownProfile
 from leadflow.events.model import NodeStarted, RunStarted
 from leadflow.settings import SettingsError
 from leadflow.testing import run_virtual
+from tests.cli.session import leadflow as command_line
 
 FLOW = """leadflow 1
 
@@ -323,3 +324,26 @@ def test_a_kind_that_is_not_installed_is_unknown(project: Path) -> None:
     project.write_text(FAX)
     with pytest.raises(leadflow.CheckFailed, match="FLOW206"):
         leadflow.load(project)
+
+
+@pytest.mark.parametrize("command", ["check", "plan", "graph"])
+def test_the_commands_know_a_strangers_kind(installed: Path, command: str) -> None:
+    """What can be run can be checked, planned and drawn."""
+    said = command_line(command, "main.flow", folder=installed.parent)
+    assert (0, "") == (said.code, said.stderr)
+    assert 0 == command_line("run", "-q", "main.flow", "-i", "text=hi", folder=installed.parent).code
+
+
+def test_a_strangers_kind_that_cannot_be_loaded_is_told(installed: Path) -> None:
+    """Beside the finding that the kind is unknown."""
+    (installed.parent / "site" / "acme_fax.py").write_text("import no_such_module\n")
+    said = command_line("check", "main.flow", "--format", "concise", folder=installed.parent)
+    assert (1, True) == (said.code, "FLOW206" in said.stdout)
+    assert "agent kind 'acme.fax' (acme_fax:Fax): cannot be loaded: ModuleNotFoundError" in said.stderr
+
+
+def test_nothing_of_strangers_is_loaded_unasked(installed: Path) -> None:
+    """A program that does not name the kind does not load its package."""
+    installed.write_text("leadflow 1\nflow main() -> int { return 1 }\n")
+    assert 0 == command_line("check", "main.flow", folder=installed.parent).code
+    assert "acme_fax" not in sys.modules

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.house
 FRONT = {"diagnostics", "syntax", "check", "graph", "plan"}
 BACK = {"diagnostics", "plan", "events"}
 ADAPTERS = {"policies", "agents", "stores", "engines"}
-ROOMS = FRONT | BACK | ADAPTERS | {"resources", "files", "pipeline", "run"}
+ROOMS = FRONT | BACK | ADAPTERS | {"resources", "files", "pipeline", "plugins", "run"}
 
 FLOOR = {"record"}
 """What every room stands on; it knows none."""
@@ -35,8 +35,10 @@ MAY: dict[str, set[str]] = {
     "files": {"check"},
     "graph": {"diagnostics", "syntax", "check", "plan"},
     "pipeline": FRONT,
+    "plugins": {"plan", "run"},
     "run": BACK,
     **{room: BACK | {"run"} for room in ADAPTERS},
+    "agents": BACK | {"run", "plugins"},
     "settings": ROOMS,
     "assembly": ROOMS | {"settings"},
     "api": ROOMS | {"settings", "assembly"},
@@ -224,7 +226,7 @@ def test_the_door_loads_no_room() -> None:
     [
         ("leadflow.cli.main", {"", "record", "diagnostics", "cli"}),
         ("leadflow.cli.fmt", {"", "record", "diagnostics", "resources", "syntax", "cli"}),
-        ("leadflow.cli.check", {"", "record", "resources", "files", "pipeline", "cli"} | FRONT),
+        ("leadflow.cli.check", {"", "record", "resources", "files", "pipeline", "plugins", "cli"} | FRONT),
     ],
 )
 def test_a_command_loads_what_it_needs(module: str, rooms: set[str]) -> None:

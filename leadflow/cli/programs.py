@@ -14,9 +14,10 @@ from leadflow.cli.views import human, machine
 from leadflow.diagnostics import Diagnostic, Source, Span, did_you_mean
 from leadflow.diagnostics.render import Sources, summary, to_json
 from leadflow.files import find_main, reader
-from leadflow.pipeline import CATALOGUE, check_file, plan_of
+from leadflow.pipeline import check_file, plan_of
 from leadflow.plan.kinds import Catalogue
 from leadflow.plan.plan import FlowPlan, Plan
+from leadflow.plugins import Installed
 from leadflow.record import record
 
 
@@ -35,18 +36,22 @@ class Checking:
         return any(finding.severity == "error" for finding in self.found)
 
 
-def check_flow(name: str, *, profile: str | None = None, catalogue: Catalogue = CATALOGUE) -> Checking:
+def check_flow(name: str, *, profile: str | None = None, catalogue: Catalogue | None = None) -> Checking:
     """Check the program whose main file is named; findings name files as seen from the working folder.
+
+    `catalogue` None: the kinds of this installation, those of other packages loaded only when the program names them.
 
     Raises:
         Refused: the program has no such profile.
     """
     root, main = find_main(Path(name))
-    read = reader(root)
+    read, installed = reader(root), Installed()
     try:
-        checked, report = check_file(main, read, catalogue=catalogue, profile=profile)
+        checked, report = check_file(main, read, catalogue=catalogue or installed, profile=profile)
     except UnknownProfile as problem:
         raise Refused(f"{name}: {problem}") from None
+    for line in installed.problems:
+        human.warning(line)
     names = Names(root)
     sources = [_unreadable(main, read)] if checked is None else [m.source for m in checked.modules.values()]
     shown = {names(source.name): Source(names(source.name), source.text) for source in sources}
@@ -54,7 +59,7 @@ def check_flow(name: str, *, profile: str | None = None, catalogue: Catalogue = 
 
 
 def compile_flow(
-    name: str, *, profile: str | None = None, catalogue: Catalogue = CATALOGUE, as_json: bool = False
+    name: str, *, profile: str | None = None, catalogue: Catalogue | None = None, as_json: bool = False
 ) -> Plan:
     """The plan of the program whose main file is named.
 

@@ -4,9 +4,10 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from leadflow.agents.registry import GROUP, find_kinds
+from leadflow.agents.registry import find_kinds
 from leadflow.plan.kinds import BUILT_IN, PREDECLARED, Kind
 from leadflow.plan.plan import AgentSpec
+from leadflow.plugins import GROUP
 from leadflow.run.errors import NotAllowed
 from leadflow.run.ports import Agent, Uses, World
 

@@ -1,0 +1,142 @@
+"""Before a run starts everything is looked at; after it everything is closed."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from leadflow.agents.registry import Registry, find_kinds
+from leadflow.assembly import RunOptions, StartProblem, run_plan
+from leadflow.events.model import Entry
+from leadflow.pipeline import compile_source
+from leadflow.plan.kinds import ActionRow, Kind, SettingRow
+from leadflow.plan.plan import AgentSpec
+from leadflow.plan.types import INT
+from leadflow.run.driver import Result
+from leadflow.run.errors import NotAllowed
+from leadflow.run.ports import Agent, Reply, Request, Uses, World
+from leadflow.settings import Project, Settings
+
+
+class Counter:
+    """An agent that notes what happens to it."""
+
+    def __init__(self, name: str, log: list[str], *, breaks: bool) -> None:
+        self._name, self._log, self._breaks = name, log, breaks
+
+    async def call(self, request: Request) -> Reply:
+        """Answers 1."""
+        self._log.append(f"call {self._name}")
+        return Reply(1)
+
+    async def aclose(self) -> None:
+        """Breaks where it is told to."""
+        self._log.append(f"close {self._name}")
+        if self._breaks:
+            raise OSError(f"{self._name} does not close")
+
+
+class CounterKind:
+    """A kind whose agents cannot be built when their setting is 0, and cannot be closed when it is 2."""
+
+    row = Kind(
+        "test.counter",
+        (SettingRow("mode", INT, required=True),),
+        {"one": ActionRow("one", (), INT, "read", declared=False)},
+    )
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+
+    def build(self, spec: AgentSpec, uses: Uses, world: World) -> Agent:
+        """An agent."""
+        self.log.append(f"build {spec.name} for {', '.join(uses)}")
+        if spec.settings["mode"] == 0:
+            raise NotAllowed(f"agent '{spec.name}' is out of order")
+        return Counter(spec.name, self.log, breaks=spec.settings["mode"] == 2)
+
+
+FLOWS = """leadflow 1
+agent a: test.counter { mode: 1 }
+agent b: test.counter { mode: 1 }
+agent other: test.counter { mode: 0 }
+flow main() -> int {
+  @fallback(b) step x: int = a.one()
+  return x
+}
+flow unused() -> int {
+  step x: int = other.one()
+  return x
+}
+"""
+
+
+def run(source: str, kind: CounterKind, flow: str = "main", *, seen: list[Entry] | None = None) -> Result:
+    """Run a flow of a text with the kind."""
+    built_in = find_kinds(())
+    registry = Registry({**built_in.kinds, "test.counter": kind}, ())
+    plan, report = compile_source("main.flow", source, catalogue=registry.catalogue)
+    assert plan is not None, list(report)
+    project = Project(Path.cwd(), Settings())
+    options = RunOptions(observers=[] if seen is None else [seen.append])
+    inputs: Mapping[str, object] = {}
+    return asyncio.run(run_plan(plan, flow, inputs, project, registry, options))
+
+
+def test_only_what_a_flow_may_call_is_built() -> None:
+    """Fallbacks are, agents of other flows are not; all that was built is closed, the last one first."""
+    kind = CounterKind()
+    assert 1 == run(FLOWS, kind).value
+    assert ["build a for one", "build b for one", "call a", "close b", "close a"] == kind.log
+
+
+def test_what_cannot_be_built_is_told_all_at_once() -> None:
+    """Nothing is called, nothing is logged, and what was built is closed."""
+    kind, seen = CounterKind(), list[Entry]()
+    source = FLOWS.replace("b: test.counter { mode: 1", "b: test.counter { mode: 0").replace(
+        "fallback(b)", "fallback(b, other)"
+    )
+    with pytest.raises(StartProblem) as caught:
+        run(source, kind, seen=seen)
+    assert ("agent 'b' is out of order", "agent 'other' is out of order") == caught.value.problems
+    assert ([], "close a") == (seen, kind.log[-1])
+
+
+def test_an_agent_that_does_not_close_keeps_no_other_from_it() -> None:
+    """The problem is not swallowed either."""
+    kind = CounterKind()
+    with pytest.raises(OSError, match="b does not close"):
+        run(FLOWS.replace("b: test.counter { mode: 1", "b: test.counter { mode: 2"), kind)
+    assert ["close b", "close a"] == kind.log[-2:]
+
+
+def test_refusals_and_missing_secrets_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever mends one of them need not come back for the other."""
+    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+    source = """leadflow 1
+@breaker(failures: 3)
+agent shop: http { url: "https://shop.example"  auth: bearer(secret("NO_SUCH_KEY")) }
+agent boss: human { }
+flow main() -> json {
+  step sure: bool = boss.approve("Really?")
+  step made = shop.get("/orders")
+  return made
+}
+"""
+    with pytest.raises(StartProblem) as caught:
+        run(source, CounterKind())
+    assert [
+        "main.flow:4:7: agent 'boss': agents of the kind 'human' are checked but not yet run by this version",
+        "main.flow:3:7: agent 'shop': @breaker is checked but not yet run by this version; "
+        "take it off to run without it",
+        "agent 'shop' needs the environment variable NO_SUCH_KEY, which is not set",
+    ] == list(caught.value.problems)
+
+
+def test_a_flow_is_not_refused_for_what_another_one_uses() -> None:
+    """Only what the run can reach counts."""
+    source = (
+        f'{FLOWS}agent boss: human {{ }}\nflow later() -> bool {{\n  step x: bool = boss.approve("?")\n  return x\n}}\n'
+    )
+    assert 1 == run(source, CounterKind()).value
