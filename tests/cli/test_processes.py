@@ -118,6 +118,21 @@ def test_a_run_goes_on_when_nobody_reads_its_events(tmp_path: Path) -> None:
     assert (0, "42\n") == (done.returncode, done.stdout)
 
 
+@pytest.mark.parametrize("debug", [[], ["--debug"]])
+def test_a_bug_is_shown_as_ours(debug: list[str]) -> None:
+    """In two lines; `--debug` shows the traceback."""
+    broken = "from leadflow.cli import explain, main\nexplain.page = None\nmain.main()\n"
+    words = [*debug, "explain", "FLOW201"]
+    done = subprocess.run(
+        [sys.executable, "-c", broken, *words], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (1, "") == (done.returncode, done.stdout)
+    assert bool(debug) is ("Traceback" in done.stderr)
+    assert bool(debug) is ("This is a bug in leadflow, not in your flow." not in done.stderr)
+    assert "TypeError: 'NoneType' object is not callable" in done.stderr
+    assert bool(debug) is (len(done.stderr.splitlines()) > 2)
+
+
 def on_terminal(folder: Path, *words: str) -> tuple[int, str]:
     """Exit code and all that is written to a terminal of 80 columns."""
     ours, theirs = pty.openpty()
