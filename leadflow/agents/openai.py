@@ -20,6 +20,7 @@ from leadflow.run.errors import AnswerInvalid, BadResponse, Declined, Incomplete
 from leadflow.run.ports import Agent, Reply, Request, Uses, World
 
 _HOME = "https://api.openai.com/v1"
+_AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _MOST_TOKENS = 10**9
 """A reported usage above this is nonsense, and is taken as unknown."""
 
@@ -93,7 +94,7 @@ class OpenAIAgent:
         if request.key is not None:
             headers["Idempotency-Key"] = request.key
         whole = {"model": self._spec.settings["model"], **body}
-        data = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+        data = _AS_JSON.encode(whole).encode()
         async with self._world.transport.request(
             "POST", self._url + path, headers=headers, body=data, idle=request.idle
         ) as response:

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import cached_property
 
 import aiohttp
 from yarl import URL
@@ -77,11 +78,15 @@ class _Response:
         self._response = response
         self._method, self._url = method, url
         self.status = response.status
-        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
+
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        """Made when asked for, which few answers are."""
+        return {name.lower(): value for name, value in self._response.headers.items()}
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The decompressed body, piece by piece."""
-        coding = self.headers.get("content-encoding", "identity").strip().lower()
+        coding = self._response.headers.get("Content-Encoding", "identity").strip().lower()
         with _translated(self._method, self._url):
             packed = self._response.content.iter_chunked(_PIECE)
             async for piece in packed if coding in ("", "identity") else _unpacked(packed, coding):

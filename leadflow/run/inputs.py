@@ -54,7 +54,7 @@ def _read(text: str | bytes, limits: JsonLimits) -> object:
         raise _Refused(f"JSON of at most {limits.size:,} bytes", "more")
     if isinstance(text, bytes):
         try:
-            text = text.decode("utf-8-sig")
+            text = text.decode().removeprefix("\ufeff")
         except UnicodeDecodeError:
             raise _Refused("JSON", "bytes that are not UTF-8") from None
     keys = 0

@@ -125,8 +125,11 @@ class Streamed(Protocol):
     """A response whose body is read in pieces under a cap."""
 
     status: int
-    headers: Mapping[str, str]
-    """Lower-case names."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Lower-case names."""
+        ...
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The decompressed body, piece by piece."""

@@ -3,12 +3,14 @@
     python tests/benchmarks/p3_calls.py --sizes 500 2000 5000 --rounds 5
 
 The upstream is a process of its own that answers each chat completion after 200 ms. Each measurement is a fresh
-process, as a user's run is; both alternate, and medians are compared. Wall-clock seconds from the first request to the
-last answer, and CPU milliseconds per call of the whole client process after its imports. One JSON line per size.
+process, as a user's run is, with a clean heap before; both alternate, and medians are compared. Wall-clock seconds
+from the first request to the last answer, and CPU milliseconds per call of the whole client process after its
+imports. One JSON line per size.
 """
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import statistics
@@ -119,6 +121,7 @@ def flow(url: str, calls: int) -> None:
 
 def report(run: Callable[[], Coroutine[object, object, float]], calls: int) -> None:
     """Print what one measurement took."""
+    gc.collect()
     before = process_time()
     wall = asyncio.run(run())
     print(json.dumps({"wall": wall, "cpu": (process_time() - before) / calls * 1000}))

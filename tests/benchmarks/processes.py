@@ -44,7 +44,7 @@ def measure(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, Cos
         for command in commands.values():
             _once(command, env)
         for number in range(rounds):
-            names = list(commands) if number % 2 else list(reversed(commands))
+            names = list(commands) if number % 2 else list(reversed(list(commands)))
             for name in names:
                 found[name].append(_once(commands[name], env))
     return {
