@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from time import process_time
 
 import pytest
 from rich.console import Console
@@ -195,3 +196,20 @@ def test_the_last_picture_stays() -> None:
     last = said[said.rindex("✓ main") :]
     assert [name in last for name in ("first", "rows", "both", "maybe", "rounds", "last")] == [True] * 6
     assert said.endswith("\x1b[?25h")
+
+
+def test_thousands_of_calls_are_no_trouble() -> None:
+    """A picture of 20,000 calls under way takes a blink, and counts calls, not the blocks around them."""
+    watching = watch()
+    start = next(events())[1]
+    assert not isinstance(start, str)
+    watching(Entry(0, 0.0, start))
+    watching(Entry(0, 0.0, NodeStarted("main/rows")))
+    for number in range(20_000):
+        watching(Entry(number, 0.0, NodeStarted(f"main/rows[{number}]/one")))
+        watching(Entry(number, 0.0, NodeStarted(f"main/rows[{number}]/one/inner")))
+    began = process_time()
+    lines = drawn(watching, 1.0, width=80, height=20).splitlines()
+    assert process_time() - began < 0.5
+    assert "20000 under way" in lines[0]
+    assert ["  [0]/one/inner"] == [line[2:17] for line in lines if "[0]" in line]

@@ -5,6 +5,8 @@ folded state; nothing is decided here. Loaded only when somebody watches, becaus
 """
 
 import os
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
@@ -58,7 +60,29 @@ class Inside:
     """Finished iterations that failed."""
     retries: int = 0
     active: dict[str, None] = field(default_factory=dict)
-    """Calls under way, by path, the longest under way first."""
+    """Calls and blocks under way, by path, the longest under way first."""
+    within: Counter[str] = field(default_factory=Counter)
+    """By path of a block: how many calls and blocks are under way directly in it."""
+
+    def begin(self, path: str) -> None:
+        """It is under way."""
+        if path not in self.active:
+            self.active[path] = None
+            self.within[_around(path)] += 1
+
+    def end(self, path: str) -> None:
+        """It is not under way any more."""
+        if path in self.active:
+            del self.active[path]
+            around = _around(path)
+            self.within[around] -= 1
+            if not self.within[around]:
+                del self.within[around]
+
+    @property
+    def calls(self) -> int:
+        """Calls under way; blocks around them do not count."""
+        return len(self.active) - sum(block in self.active for block in self.within)
 
 
 class Watch:
@@ -116,9 +140,9 @@ class Watch:
         if not rest:
             return
         if not node.status.is_settled:
-            inside.active[path] = None
+            inside.begin(path)
             return
-        inside.active.pop(path, None)
+        inside.end(path)
         if not was_settled and "/" not in rest:
             self._finish(inside, iteration, node.status)
 
@@ -174,7 +198,7 @@ class _Painter:
         state = self._state
         whole = NodeState(status=state.status, started_at=self._began)
         whole.ended_at = self._now if state.status.is_settled else None
-        under_way = sum(len(inside.active) for inside in self._inside.values()) + sum(
+        under_way = sum(inside.calls for inside in self._inside.values()) + sum(
             isinstance(node.work, AgentCall) and self._at(node).status in (Status.RUNNING, Status.WAITING)
             for node in self._steps.values()
         )
@@ -206,12 +230,16 @@ class _Painter:
         if inside is None:
             return []
         path = f"{self._flow.name}/{node.name}"
-        calls = [(name, self._state.nodes[name]) for name in inside.active]
-        leaves = [(name, call) for name, call in calls if not any(o.startswith(f"{name}/") for o in inside.active)]
-        leaves.sort(key=lambda item: item[1].status is Status.WAITING)
+        calls = ((name, self._state.nodes[name]) for name in inside.active if name not in inside.within)
+        waiting: list[tuple[str, NodeState]] = []
+        chosen: list[tuple[str, NodeState]] = []
+        for name, call in calls:
+            (waiting if call.status is Status.WAITING else chosen).append((name, call))
+            if len(chosen) == most:
+                break
         return [
             self._row(call, f"  {name.removeprefix(path).lstrip('/')}", self._call_words(name, call), bold=False)
-            for name, call in leaves[:most]
+            for name, call in (chosen + waiting)[:most]
         ]
 
     # --- words ----------------------------------------------------------------------------------------------------
@@ -309,6 +337,11 @@ class Picture:
 def step_nodes(flow: FlowPlan) -> Iterator[Node]:
     """The nodes of a flow's body that stand for steps."""
     return (node for node in flow.nodes if node.scope == 0 and isinstance(node.work, _SHOWN))
+
+
+def _around(path: str) -> str:
+    """The path of the block that something is in: without its iteration, its round, its attempt."""
+    return re.sub(r"(?:\[[0-9]+\]|~[0-9]+)+$", "", path.rpartition("/")[0])
 
 
 def _members(flow: FlowPlan, step: Node) -> int:
