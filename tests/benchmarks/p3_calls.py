@@ -29,6 +29,7 @@ from leadflow.pipeline import compile_source
 from leadflow.settings import Project, RunSettings, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
 DELAY = 0.2
 FLOW = """leadflow 1
 
