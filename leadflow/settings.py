@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
+from leadflow.diagnostics import did_you_mean
 from leadflow.files import SETTINGS, find_root
 from leadflow.record import record
 
@@ -75,8 +77,41 @@ def load_project(flow: Path) -> Project:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise SettingsError(f"{SETTINGS} is no TOML: {problem}") from None
     except ValidationError as problems:
-        lines = [f"{SETTINGS}: {'.'.join(map(str, p['loc']))}: {p['msg']}" for p in problems.errors(include_url=False)]
-        raise SettingsError("\n".join(lines)) from None
+        raise SettingsError("\n".join(_line(p) for p in problems.errors(include_url=False))) from None
+
+
+def _line(problem: ErrorDetails) -> str:
+    """What is wrong with one setting, in the operator's words."""
+    place = [str(part) for part in problem["loc"]]
+    bounds = problem.get("ctx", {})
+    match problem["type"]:
+        case "extra_forbidden":
+            known = _known(place[:-1])
+            said = "there is no such setting" + (did_you_mean(place[-1], known) or f"; there are {', '.join(known)}")
+        case "tuple_type":
+            said = 'write a list of texts, as in ["ls", "-l"]'
+        case "string_type":
+            said = "write a text"
+        case "int_type" | "int_parsing" | "int_from_float":
+            said = "write a whole number"
+        case "greater_than_equal":
+            said = f"write {bounds['ge']} or more"
+        case "less_than_equal":
+            said = f"write {bounds['le']} or less"
+        case "model_type" | "dict_type":
+            said = f"write a table, [{place[-1]}]"
+        case _:
+            said = problem["msg"]
+    return f"{SETTINGS}: {'.'.join(place)}: {said}"
+
+
+def _known(place: Sequence[str]) -> list[str]:
+    """The settings of a table."""
+    model: object = Settings
+    for name in place:
+        fields = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else {}
+        model = fields[name].annotation if name in fields else None
+    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
 
 
 def read_secrets(names: Sequence[str]) -> tuple[Mapping[str, str], tuple[str, ...]]:

@@ -30,9 +30,17 @@ def test_settings_are_read(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("[run", "is no TOML"),
-        ("[run]\nconcurency = 7", "run.concurency: Extra inputs are not permitted"),
-        ("[run]\nconcurrency = 0", "run.concurrency: Input should be greater than or equal to 1"),
-        ("[commands]\nlint = 'ruff'", "commands.lint: Input should be a valid tuple"),
+        ("[run]\nconcurency = 7", "run.concurency: there is no such setting; did you mean 'concurrency'?"),
+        ("[rn]\n", "rn: there is no such setting; did you mean 'run'?"),
+        ("[zebra]\n", "zebra: there is no such setting; there are run, process, commands"),
+        ("[run]\nconcurrency = 0", "run.concurrency: write 1 or more"),
+        ("[run]\nconcurrency = 1_000_000", "run.concurrency: write 100000 or less"),
+        ("[run]\nconcurrency = 1.5", "run.concurrency: write a whole number"),
+        ("[run]\nconcurrency = 'x'", "run.concurrency: write a whole number"),
+        ("run = 7", "run: write a table, [run]"),
+        ("commands = 7", "commands: write a table, [commands]"),
+        ("[commands]\nlint = 'ruff'", 'commands.lint: write a list of texts, as in ["ls", "-l"]'),
+        ("[commands]\nlint = [1]", "commands.lint.0: write a text"),
     ],
 )
 def test_bad_settings_say_where(tmp_path: Path, text: str, said: str) -> None:
