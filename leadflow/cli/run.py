@@ -97,13 +97,19 @@ def _run(job: _Job, options: RunOptions) -> int:
         if job.show == "json":
             machine.line({"event": "StartProblem", "problems": list(problem.problems)})
         for line in problem.problems if job.show != "json" else ():
-            human.problem(line)
+            human.problem(_seen_from_here(line, job))
         return 2 if isinstance(problem, InputProblem) else 1
     except Interrupted as stopped:
         if job.show != "json":
             human.problem("interrupted; what was under way has been cleaned up")
         return stopped.code
     return _tell(result, job)
+
+
+def _seen_from_here(line: str, job: _Job) -> str:
+    """A problem that begins with a place, `file:line:column: `, with the file as the working folder calls it."""
+    file, _, rest = line.partition(":")
+    return f"{Names(job.program.project.root)(file)}:{rest}" if rest[:1].isdigit() else line
 
 
 def _tell(result: Result, job: _Job) -> int:
