@@ -5,6 +5,7 @@ rows get a place in each; rows are ordered by barycentres, and boxes pulled towa
 overlapping. Pure geometry in pixels: knows sizes, not looks.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -17,6 +18,8 @@ GAP, ROW_GAP, LANE = 28.0, 46.0, 10.0
 PAD, TITLE = 18.0, 40.0
 """Around the body of a block; above it, for its name."""
 SWEEPS = 12
+MOST_LANES = 50_000
+"""With more places for passing arrows in one body, long arrows run straight."""
 
 Size: TypeAlias = tuple[float, float]
 
@@ -62,12 +65,16 @@ def lay_out(picture: Picture, sizes: Sequence[Size]) -> Layout:
     Args:
         sizes: of each node as if it had no body.
     """
-    return _body(picture, picture.top, sizes)
+    return _body(picture, None, sizes, _links(picture))
 
 
-def _body(picture: Picture, nodes: Sequence[int], sizes: Sequence[Size]) -> Layout:
-    """Lay out the nodes of one body, and the bodies inside it."""
-    inner = {node: _body(picture, picture.bodies[node], sizes) for node in nodes if picture.bodies.get(node)}
+_Link: TypeAlias = tuple[int, int]
+
+
+def _body(picture: Picture, block: int | None, sizes: Sequence[Size], links: dict[int | None, list[_Link]]) -> Layout:
+    """Lay out the nodes of one body (None: the flow's), and the bodies inside it."""
+    nodes = picture.top if block is None else picture.bodies[block]
+    inner = {node: _body(picture, node, sizes, links) for node in nodes if picture.bodies.get(node)}
     own: dict[int, Size] = {}
     for node in nodes:
         width, height = sizes[node]
@@ -75,7 +82,7 @@ def _body(picture: Picture, nodes: Sequence[int], sizes: Sequence[Size]) -> Layo
             width = max(width, inner[node].width + 2 * PAD)
             height = TITLE + inner[node].height + PAD
         own[node] = (width, height)
-    layout = _place(_layers(nodes, _links(picture, nodes)), own)
+    layout = _place(_layers(nodes, links.get(block, [])), own)
     for node, body in inner.items():
         spot = layout.spots[node]
         left = spot.x + (spot.width - body.width) / 2
@@ -91,23 +98,20 @@ def _insert(layout: Layout, body: Layout, left: float, top: float) -> None:
         layout.lanes[link] = [Point(x + left, y + top) for x, y in points]
 
 
-def member_of(picture: Picture, node: int, nodes: frozenset[int]) -> int | None:
-    """The one of these nodes that a node is, or stands in."""
-    inner: int | None = node
-    while inner is not None and inner not in nodes:
-        inner = picture.parents.get(inner)
-    return inner
+def _link(picture: Picture, arrow: Arrow) -> _Link:
+    """The two nodes of one body that an arrow joins: its source, and its target or the block that this stands in."""
+    home, target = picture.parents.get(arrow.source), arrow.target
+    while picture.parents.get(target) != home:
+        target = picture.parents[target]
+    return arrow.source, target
 
 
-def _links(picture: Picture, nodes: Sequence[int]) -> list[tuple[int, int]]:
-    """The arrows between the nodes of a body, what is inside counted as the block around it."""
-    own = frozenset(nodes)
-    found: dict[tuple[int, int], None] = {}
+def _links(picture: Picture) -> dict[int | None, list[_Link]]:
+    """By block: the pairs of nodes of its body that arrows join."""
+    found: dict[int | None, dict[_Link, None]] = {}
     for arrow in picture.arrows:
-        source, target = member_of(picture, arrow.source, own), member_of(picture, arrow.target, own)
-        if source is not None and target is not None and source != target:
-            found[source, target] = None
-    return list(found)
+        found.setdefault(picture.parents.get(arrow.source), {})[_link(picture, arrow)] = None
+    return {block: list(links) for block, links in found.items()}
 
 
 # --- rows ---------------------------------------------------------------------------------------------------------
@@ -131,7 +135,10 @@ def _layers(nodes: Sequence[int], links: Sequence[tuple[int, int]]) -> _Layers:
         rows[levels[node]].append(node)
     layers = _Layers(rows, {}, {}, {})
     lane = 0
+    is_crowded = sum(levels[target] - levels[source] - 1 for source, target in links) > MOST_LANES
     for source, target in links:
+        if is_crowded and levels[target] > levels[source] + 1:
+            continue
         last, passed = source, []
         for level in range(levels[source] + 1, levels[target]):
             lane -= 1
@@ -205,7 +212,11 @@ def _crossings(layers: _Layers) -> int:
     for upper, lower in pairwise(layers.rows):
         place = {cell: position for position, cell in enumerate(lower)}
         ends = [place[below] for cell in upper for below in sorted(layers.down.get(cell, []), key=place.__getitem__)]
-        total += sum(ends[i] > ends[j] for i in range(len(ends)) for j in range(i + 1, len(ends)))
+        seen: list[int] = []
+        for end in ends:
+            at = bisect_right(seen, end)
+            total += len(seen) - at
+            seen.insert(at, end)
     return total
 
 
@@ -281,17 +292,7 @@ def route(picture: Picture, layout: Layout, arrow: Arrow) -> list[Point]:
     Into a block an arrow runs past the rows of the body in which both ends have a place.
     """
     source, target = layout.spots[arrow.source], layout.spots[arrow.target]
-    around = _around(picture, arrow)
-    lane = layout.lanes.get(around, []) if around is not None else []
+    lane = layout.lanes.get(_link(picture, arrow), [])
     start, floor = source.y + source.height, layout.floors[arrow.source]
     down = [Point(source.middle, floor)] if floor > start + 1 and target.y > floor else []
     return [Point(source.middle, start), *down, *lane, Point(target.middle, target.y)]
-
-
-def _around(picture: Picture, arrow: Arrow) -> tuple[int, int] | None:
-    """The two nodes of one body that an arrow joins: its ends, or the blocks that its target stands in."""
-    siblings = frozenset(
-        picture.bodies[picture.parents[arrow.source]] if arrow.source in picture.parents else picture.top
-    )
-    target = member_of(picture, arrow.target, siblings)
-    return None if target is None else (arrow.source, target)

@@ -60,7 +60,7 @@ class Picture:
     @property
     def top(self) -> tuple[int, ...]:
         """The nodes of the flow's body."""
-        return tuple(box.node for box in self.boxes if box.node not in self.parents)
+        return tuple([box.node for box in self.boxes if box.node not in self.parents])
 
 
 def pictures(plan: Plan, flow: str | None = None) -> list[Picture]:
@@ -70,7 +70,9 @@ def pictures(plan: Plan, flow: str | None = None) -> list[Picture]:
 
 def draw(flow: FlowPlan) -> Picture:
     """The picture of a flow."""
-    picture = Picture(flow.name, tuple(_box(flow, node) for node in flow.nodes), [])
+    blocks = {scope.owner for scope in flow.scopes}
+    boxes = tuple(_box(flow, node, is_block=node.id in blocks) for node in flow.nodes)
+    picture = Picture(flow.name, boxes, [])
     for scope in flow.scopes:
         if scope.owner is not None:
             picture.bodies[scope.owner] = scope.nodes
@@ -80,7 +82,7 @@ def draw(flow: FlowPlan) -> Picture:
     return picture
 
 
-def _box(flow: FlowPlan, node: Node) -> Box:
+def _box(flow: FlowPlan, node: Node, *, is_block: bool) -> Box:
     shape: Shape = "step"
     text = " ".join(work_words(flow, node).split())
     match node.work:
@@ -95,7 +97,7 @@ def _box(flow: FlowPlan, node: Node) -> Box:
         case Fail():
             shape = "fail"
         case _:
-            shape = "block" if any(scope.owner == node.id for scope in flow.scopes) else "step"
+            shape = "block" if is_block else "step"
     return Box(node.id, node.name, text, shape, node.effect)
 
 

@@ -5,10 +5,27 @@ policies are in force with the origin of each. Pure: a plan in, text out.
 """
 
 from collections.abc import Iterator
+from itertools import groupby
 from textwrap import wrap
 from typing import Any
 
-from leadflow.plan.plan import AgentCall, Branch, Fail, FlowCall, FlowPlan, For, Merge, Node, Plan, Return, Yield
+from leadflow.plan.plan import (
+    AgentCall,
+    Branch,
+    Do,
+    Fail,
+    FlowCall,
+    FlowPlan,
+    For,
+    Merge,
+    Node,
+    Parallel,
+    Plan,
+    Race,
+    Repeat,
+    Return,
+    Yield,
+)
 from leadflow.plan.policy import DEFAULT_CONCURRENCY, Applied, Concurrency
 from leadflow.plan.types import NONE, show
 from leadflow.plan.words import guard_words, is_join, policy_words, why_words, work_words
@@ -32,6 +49,15 @@ def waits(flow: FlowPlan, node: Node) -> dict[str, list[str]]:
         if not is_told:
             found.setdefault(why_words(flow, node, need), []).append(flow.nodes[need.node].name)
     return found
+
+
+def body_of(node: Node) -> int | None:
+    """The scope of a block's body; None for what is no block."""
+    match node.work:
+        case For(scope=scope) | Repeat(scope=scope) | Parallel(scope=scope) | Race(scope=scope) | Do(scope=scope):
+            return scope
+        case _:
+            return None
 
 
 # --- text ---------------------------------------------------------------------------------------------------------
@@ -63,19 +89,18 @@ def _scope(flow: FlowPlan, scope: int, indent: str) -> Iterator[str]:
     """The nodes of a scope by level; blocks hold theirs, further in."""
     nodes = sorted((flow.nodes[node] for node in flow.scopes[scope].nodes), key=lambda node: (node.level, node.id))
     width = min(24, max((len(node.name) for node in nodes), default=0)) + 2
-    level = -1
-    for node in nodes:
-        if node.level != level:
-            level = node.level
-            yield _cut(f"{indent}level {level + 1}{_together(nodes, level)}", WIDTH, flat=False)
-        yield from _node(flow, node, indent + "  ", width)
+    for level, group in groupby(nodes, key=lambda node: node.level):
+        together = list(group)
+        yield _cut(f"{indent}level {level + 1}{_together(together)}", WIDTH, flat=False)
+        for node in together:
+            yield from _node(flow, node, indent + "  ", width)
 
 
-def _together(nodes: list[Node], level: int) -> str:
+def _together(nodes: list[Node]) -> str:
     """The steps of a level that may run at the same time: those under one condition."""
     groups: dict[object, list[str]] = {}
     for node in nodes:
-        if node.level == level and not isinstance(node.work, Branch | Merge | Return | Yield | Fail):
+        if not isinstance(node.work, Branch | Merge | Return | Yield | Fail):
             groups.setdefault(node.guard, []).append(node.name)
     return "".join(f"   together: {', '.join(names)}" for names in groups.values() if len(names) > 1)
 
@@ -97,7 +122,7 @@ def _node(flow: FlowPlan, node: Node, indent: str, width: int) -> Iterator[str]:
     if node.undo is not None and node.undo.work is not None:
         undo = node.undo.work
         yield f"{inner}undo {undo.flow if isinstance(undo, FlowCall) else f'{undo.agent}.{undo.action}'}"
-    body = next((scope.id for scope in flow.scopes if scope.owner == node.id), None)
+    body = body_of(node)
     if body is not None:
         yield from _scope(flow, body, indent + "  ")
 
@@ -168,7 +193,7 @@ def _node_data(flow: FlowPlan, node: Node) -> dict[str, Any]:
         "policies": [_policy(applied) for applied in in_force(node)],
         "place": list(node.place),
     }
-    body = next((scope.id for scope in flow.scopes if scope.owner == node.id), None)
+    body = body_of(node)
     if body is not None:
         data["body"] = _nodes(flow, body)
     return data
