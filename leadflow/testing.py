@@ -81,9 +81,7 @@ class JumpLoop(asyncio.SelectorEventLoop):
         self._now += seconds
         self._clock_resolution = max(_FINEST, 2 * math.ulp(self._now))
 
-    def run_in_executor(
-        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
-    ) -> Future[T]:
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> Future[T]:
         """As every loop's; the clock stands still until the thread answers."""
         future = super().run_in_executor(executor, func, *args)
         self._threads += 1

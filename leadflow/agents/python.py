@@ -5,7 +5,8 @@ The file is loaded when a run starts, never by `check`, and only from below the 
 is its own copy; what it returns is validated like any other answer.
 
 A function raises `leadflow.Transient` to ask for another attempt and `leadflow.Permanent` to forbid one; anything else
-it raises is its own failure, and not repeated.
+it raises is its own failure, and not repeated. After a `ConnectionError` or `TimeoutError` nobody knows whether a
+function that writes has done what it was asked for.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import importlib.util
 import inspect
 import sys
 import threading
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -22,7 +24,7 @@ from typing import Any, cast
 from leadflow.plan.kinds import BUILT_IN
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.types import FileRef, Value
-from leadflow.run.errors import NotAllowed, Permanent
+from leadflow.run.errors import CallError, FunctionCutOff, FunctionFailed, NotAllowed, Permanent
 from leadflow.run.ports import Agent, Reply, Request, Uses, World
 
 
@@ -43,30 +45,41 @@ class PythonKind:
         """
         path = _locate(spec, world.root)
         if path not in self._modules:
-            self._modules[path] = _load(path, spec.name)
+            self._modules[path] = _load(path, spec.name, world.root)
         module = self._modules[path]
         functions = {name: _function(module, name, spec.name) for name in uses}
         for name, shapes in uses.items():
             for shape in shapes:
                 _check_arguments(functions[name], name, shape, spec.name)
-        return PythonAgent(spec.name, functions)
+        return PythonAgent(spec.name, functions, world.root)
 
 
 class PythonAgent:
     """Calls functions, `async` ones on the loop and others in threads."""
 
-    def __init__(self, name: str, functions: Mapping[str, Callable[..., object]]) -> None:
-        self._name = name
+    def __init__(self, name: str, functions: Mapping[str, Callable[..., object]], root: Path) -> None:
+        self._name, self._root = name, root.resolve()
         self._functions = functions
         self._is_async = {action: inspect.iscoroutinefunction(call) for action, call in functions.items()}
 
     async def call(self, request: Request) -> Reply:
-        """Call the function that the action names."""
+        """Call the function that the action names.
+
+        Raises:
+            CallError: as the function raised it; FunctionFailed for what else it raised, with the place.
+        """
         function = self._functions[request.action]
         given, named = _arguments(request.args)
-        if self._is_async[request.action]:
-            return Reply(_plain(await cast(Awaitable[object], function(*given, **named))))
-        return Reply(_plain(await _in_thread(function, given, named, f"{self._name}.{request.action}")))
+        name = f"{self._name}.{request.action}"
+        try:
+            if self._is_async[request.action]:
+                return Reply(_plain(await cast(Awaitable[object], function(*given, **named))))
+            return Reply(_plain(await _in_thread(function, given, named, name)))
+        except CallError:
+            raise
+        except (Exception, SystemExit) as problem:  # what a function says of itself is the author's to read
+            kind = FunctionCutOff if isinstance(problem, ConnectionError | TimeoutError) else FunctionFailed
+            raise kind(f"{name}: {_told(problem, self._root)}") from problem
 
     async def aclose(self) -> None:
         """Nothing is held."""
@@ -84,7 +97,7 @@ def _locate(spec: AgentSpec, root: Path) -> Path:
     return path
 
 
-def _load(path: Path, agent: str) -> ModuleType:
+def _load(path: Path, agent: str, root: Path) -> ModuleType:
     """Run a file as a module. Files beside it can be imported by it: its folder goes to the end of the search path."""
     name = "leadflow_project." + "_".join(path.with_suffix("").parts[1:])
     spec = importlib.util.spec_from_file_location(name, path)
@@ -98,9 +111,20 @@ def _load(path: Path, agent: str) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as problem:
         del sys.modules[name]
-        what = f"{type(problem).__name__}: {problem}".splitlines()[0]
+        what = _told(problem, root.resolve())
         raise Permanent(f"agent '{agent}': loading {path.name} failed: {what}", sent=False) from problem
     return module
+
+
+def _told(problem: BaseException, root: Path) -> str:
+    """An exception on one line, with the innermost place in the project: `KeyError: 'q' (desk.py:5, in lookup)`."""
+    said = " ".join(f"{type(problem).__name__}: {problem}".split())
+    places = [
+        f" ({Path(frame.f_code.co_filename).relative_to(root)}:{line}, in {frame.f_code.co_name})"
+        for frame, line in traceback.walk_tb(problem.__traceback__)
+        if Path(frame.f_code.co_filename).is_relative_to(root)
+    ]
+    return said + (places[-1] if places else "")
 
 
 def _function(module: ModuleType, name: str, agent: str) -> Callable[..., object]:
@@ -173,6 +197,8 @@ async def _in_thread(function: Callable[..., object], given: list[Any], named: d
         except StopIteration as stopped:  # a future refuses it
             problem = RuntimeError(f"{name} raised StopIteration")
             problem.__cause__ = stopped
+        except KeyboardInterrupt:  # nobody's Ctrl-C: those reach the main thread only
+            problem = RuntimeError(f"{name} raised KeyboardInterrupt")
         except BaseException as raised:
             problem = raised
         try:

@@ -18,6 +18,7 @@ from leadflow.run.errors import (
     ConnectionLost,
     Declined,
     Forbidden,
+    FunctionCutOff,
     FunctionFailed,
     IdleTimeout,
     Incomplete,
@@ -61,6 +62,7 @@ OUTCOMES: Mapping[type[CallError], Again] = {
     CallError: Again.ASKED,
     Permanent: Again.NEVER,  # a Python function forbids it
     FunctionFailed: Again.ASKED,  # an exception that says nothing (case R17)
+    FunctionCutOff: Again.ASKED,
     ProcessFailed: Again.ASKED,
     Declined: Again.ASKED,
     Incomplete: Again.ASKED,
@@ -77,7 +79,7 @@ OUTCOMES: Mapping[type[CallError], Again] = {
 UNTOUCHED = frozenset({408, 409, 425})
 """Statuses of a `ServerError` that say that the request was not acted upon: too late, locked, too early."""
 
-DOUBTFUL = (ConnectionLost, AttemptTimeout, TotalTimeout, BadResponse)
+DOUBTFUL = (ConnectionLost, AttemptTimeout, TotalTimeout, BadResponse, FunctionCutOff)
 """After these nobody knows whether the upstream acted, if the request was sent."""
 
 

@@ -16,6 +16,7 @@
         ├── QuotaExhausted          resource.quota        a 429 that waiting does not mend
         ├── Declined, Incomplete    agent.declined, agent.incomplete
         ├── FunctionFailed          tool.raised           a Python function raised
+        │   └── FunctionCutOff      tool.cut_off          … because its own connection or wait broke
         ├── ProcessFailed           tool.process          a program ended with an error
         ├── NotAllowed              permission.local      our own rules refuse it
         ├── TotalTimeout            timeout.total         the call's whole time is over
@@ -184,6 +185,12 @@ class FunctionFailed(Permanent):
 
     error = "tool.raised"
     category = "tool"
+
+
+class FunctionCutOff(FunctionFailed):
+    """A Python function raised `ConnectionError` or `TimeoutError`: what it asked for may have been done (case R2)."""
+
+    error = "tool.cut_off"
 
 
 class ProcessFailed(Permanent):

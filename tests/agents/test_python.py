@@ -11,7 +11,8 @@ from leadflow.agents.predeclared import ClockKind, RandomKind
 from leadflow.agents.python import PythonKind
 from leadflow.plan.plan import AgentSpec, Place
 from leadflow.plan.types import JSON, Money, Value
-from leadflow.run.errors import CallError, NotAllowed, Permanent
+from leadflow.policies.outcomes import is_in_doubt
+from leadflow.run.errors import CallError, FunctionCutOff, FunctionFailed, NotAllowed, Permanent
 from leadflow.run.ports import Agent, Request, Uses
 from tests.agents.worlds import world
 
@@ -48,6 +49,21 @@ def block(gate):
 
 def stop():
     raise StopIteration
+
+def leave():
+    raise SystemExit(3)
+
+async def leave_later():
+    raise SystemExit(3)
+
+def interrupt():
+    raise KeyboardInterrupt
+
+def deep(x):
+    return {}[x]
+
+def broken():
+    raise ConnectionResetError("reply lost")
 
 def _hidden():
     return 1
@@ -126,8 +142,31 @@ async def test_t7_a_blocking_function_stalls_nobody(tmp_path: Path) -> None:
 
 async def test_a_function_that_stops_iteration_fails(tmp_path: Path) -> None:
     """An exception that futures refuse still arrives as an exception."""
-    with pytest.raises(RuntimeError, match=r"desk\.stop raised StopIteration"):
+    with pytest.raises(FunctionFailed, match=r"desk\.stop raised StopIteration"):
         await build(project(tmp_path), {"stop": ()}).call(ask("stop"))
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        ("leave", r"desk\.leave: SystemExit: 3 \(shop/desk\.py:\d+, in leave\)"),
+        ("leave_later", r"desk\.leave_later: SystemExit: 3 \(shop/desk\.py:\d+, in leave_later\)"),
+        ("interrupt", r"desk\.interrupt raised KeyboardInterrupt"),
+        ("deep", r"desk\.deep: KeyError: 'q' \(shop/desk\.py:\d+, in deep\)"),
+    ],
+)
+async def test_a_function_that_raises_is_told_with_its_place(tmp_path: Path, action: str, said: str) -> None:
+    """Whatever a function raises, also to end the process, is the failure of its call and names the line."""
+    with pytest.raises(FunctionFailed, match=said):
+        await build(project(tmp_path), {action: ()}).call(ask(action, **({"x": "q"} if action == "deep" else {})))
+
+
+async def test_r2_a_lost_connection_leaves_a_write_in_doubt(tmp_path: Path) -> None:
+    """R2: after a function's own connection broke, nobody knows whether it has done its work."""
+    with pytest.raises(FunctionCutOff) as problem:
+        await build(project(tmp_path), {"broken": ()}).call(ask("broken"))
+    assert is_in_doubt(problem.value, repeatable=False)
+    assert not is_in_doubt(problem.value, repeatable=True)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from typing import Any
 
 import leadflow
 from leadflow.cli.main import COMMANDS, cli
+from leadflow.syntax import tables
 from tests.cli.session import leadflow as run_command
 
 PACKAGE = str(Path(leadflow.__file__).resolve().parent)
@@ -116,6 +117,7 @@ def main() -> None:
     """Answer until nobody asks."""
     for name in COMMANDS:
         cli.get_command(cli.make_context("leadflow", ["--debug", "check"], resilient_parsing=True), name)
+    tables.load()  # what every command after the first one has already
     under_way: list[Deed] = []
     watch(under_way)
     vars(os)["environ"] = Environment(under_way)
