@@ -21,7 +21,7 @@ from leadflow.cli.programs import Names, choose_flow, compile_flow
 from leadflow.cli.refused import Refused
 from leadflow.cli.streams import Lines, printing_to
 from leadflow.cli.views import human, machine, runs
-from leadflow.cli.views.failures import failure
+from leadflow.cli.views.failures import absorbed, failure
 from leadflow.cli.views.logs import OneLine
 from leadflow.events.model import Entry, Status
 from leadflow.plan.forms import read_written_duration, to_plain
@@ -114,6 +114,8 @@ def _seen_from_here(line: str, job: _Job) -> str:
 
 def _tell(result: Result, job: _Job) -> int:
     if result.status is Status.DONE:
+        if job.show == "live":
+            absorbed(result)
         machine.document(to_plain(result.value))
         return 0
     if job.show != "json":

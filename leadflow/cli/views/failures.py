@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import click
 
 from leadflow.cli.views.human import duration, one_line, problem
-from leadflow.events.model import Failure
+from leadflow.events.model import Failure, NodeDone, NodeFailed
 from leadflow.plan.plan import FlowCall, Place, Plan
 from leadflow.run.driver import Result
 
@@ -21,6 +21,22 @@ def failure(result: Result, plan: Plan, names: Callable[[str], str] = str) -> No
         return
     for line in failure_lines(result.failure, plan, names):
         click.echo(line, err=True)
+
+
+def absorbed(result: Result) -> None:
+    """What failed in a run that ended well, each once: `@optional`, `catch`, `need` or `partial` took it."""
+    found: dict[str, Failure] = {}
+    for entry in result.entries:
+        match entry.event:
+            case NodeDone(path=path, absorbed=Failure() as why) | NodeFailed(path=path, failure=why):
+                if why.path in ("", path) and why.error != "flow.members":
+                    found.setdefault(path, why)
+            case _:
+                pass
+    for path, why in list(found.items())[:MOST_CAUSES]:
+        click.echo(click.style("absorbed: ", fg="yellow") + f"{path}: {one_line(why.message)}", err=True)
+    if len(found) > MOST_CAUSES:
+        click.echo(f"and {len(found) - MOST_CAUSES} more", err=True)
 
 
 def failure_lines(why: Failure, plan: Plan, names: Callable[[str], str] = str, depth: int = 0) -> Iterator[str]:
