@@ -183,7 +183,9 @@ def bad_fallback(span: Span, name: str, *, why: str) -> Draft:
 
 
 @code("FLOW437", "Repeating a write")
-def repeats_write(span: Span, policy: str, *, what: str, where: Span | None, inherited: bool) -> Draft:
+def repeats_write(
+    span: Span, policy: str, *, what: str, where: Span | None, inherited: bool, reads: tuple[str, str] | None = None
+) -> Draft:
     """A write that may have arrived must not be sent again: it would happen twice. It may when it is idempotent, or
     carries a key by which the other side recognises it.
 
@@ -211,7 +213,11 @@ def repeats_write(span: Span, policy: str, *, what: str, where: Span | None, inh
         f"write '@idempotent(key: …)', or '@{policy}(none)'" if inherited else "write '@idempotent(key: …)' beside it"
     )
     labels = (Label(where, "this is the write" if not inherited else f"'@{policy}' comes from here"),) if where else ()
-    return Draft(span, f"'@{policy}' could send {what} twice; {hint}", labels)
+    message = f"'@{policy}' could send {what} twice; {hint}"
+    if reads is not None:
+        action, agent = reads
+        message += f"; or, if '{action}' changes nothing outside, list it in 'reads' of agent '{agent}'"
+    return Draft(span, message, labels)
 
 
 @code("FLOW438", "Remembering a write")

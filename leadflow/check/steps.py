@@ -124,6 +124,14 @@ def _policies(cx: Context, step: tree.Step, done: _Done) -> list[Applied]:
     return [*written.applied, *(policy for policy in inherited if policy.name not in own)]
 
 
+def _may_be_read(action: tree.Action, called: Called | None) -> tuple[str, str] | None:
+    """The action and the agent of a call that is a write only because nobody said that it reads; not for a tool."""
+    if called is None or called.agent is None or called.agent.kind is None or not called.agent.kind.effect_lists:
+        return None
+    is_action = isinstance(action, tree.Call) and isinstance(action.callee, tree.Member)
+    return (called.action, called.agent.name) if is_action else None
+
+
 def _check_policies(cx: Context, step: tree.Step, done: _Done, policies: Sequence[Applied], repeatable: bool) -> None:
     """Rules that need to know what the call does: C4 (retry, cache), C6 (fallback), and no write twice."""
     for policy in policies:
@@ -135,7 +143,8 @@ def _check_policies(cx: Context, step: tree.Step, done: _Done, policies: Sequenc
             where = (
                 done.called.agent.span if inherited and done.called is not None and done.called.agent else done.unkeyed
             )
-            cx.report(repeats_write(at, policy.name, what=what, where=where, inherited=inherited))
+            reads = _may_be_read(step.action, done.called)
+            cx.report(repeats_write(at, policy.name, what=what, where=where, inherited=inherited, reads=reads))
         elif policy.name == "cache" and done.effect not in SAFE:
             cx.report(caches_write(at, what=f"the write of step '{step.name.text}'"))
         elif isinstance(policy.policy, Fallback) and done.called is not None and isinstance(step.action, tree.Call):
