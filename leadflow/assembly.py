@@ -113,7 +113,7 @@ def _refused(plan: Plan, flow: str, registry: Registry, needed: Mapping[str, Use
     for name in needed:
         spec = plan.agents[name]
         if spec.kind not in registry.kinds and spec.kind not in registry.catalogue:
-            problems += [f"agent '{name}': its kind '{spec.kind}' is not installed", *registry.problems]
+            problems += [f"{_at(spec)}agent '{name}': its kind '{spec.kind}' is not installed", *registry.problems]
     return problems
 
 
@@ -140,7 +140,15 @@ def _secrets(plan: Plan, needed: Mapping[str, Uses]) -> tuple[Mapping[str, str],
         for secret in _named(plan.agents[agent]):
             names.setdefault(secret.name, agent)
     values, missing = read_secrets(tuple(names))
-    return values, [f"agent '{names[n]}' needs the environment variable {n}, which is not set" for n in missing]
+    return values, [
+        f"{_at(plan.agents[names[name]])}agent '{names[name]}' needs the environment variable {name}, which is not set"
+        for name in missing
+    ]
+
+
+def _at(spec: AgentSpec) -> str:
+    """Where an agent is declared, as the beginning of a message; nothing for one that is declared nowhere."""
+    return f"{spec.place.file}:{spec.place.line}:{spec.place.column}: " if spec.place is not None else ""
 
 
 def _named(spec: AgentSpec) -> Iterator[Secret]:
@@ -168,7 +176,7 @@ async def _agents(
             try:
                 agents[name] = registry.kinds[plan.agents[name].kind].build(plan.agents[name], uses, world)
             except CallError as problem:
-                problems.append(problem.message)
+                problems.append(_at(plan.agents[name]) + problem.message)
             else:
                 open_ones.push_async_callback(agents[name].aclose)
         if problems:
