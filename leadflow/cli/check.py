@@ -8,6 +8,11 @@ import click
 from leadflow.cli.files import flow_files
 from leadflow.cli.programs import Checking, check_flow
 from leadflow.cli.views import human, machine
+from leadflow.diagnostics import Diagnostic
+from leadflow.syntax import tree
+
+_UNUSED = "FLOW502"
+"""The code of a name that nobody reads."""
 
 
 @click.command()
@@ -31,12 +36,30 @@ def command(files: Sequence[str], *, form: str) -> None:
     """
     names = flow_files(files)
     checked = [check_flow(name) for name in names]
-    _tell(names, checked, form)
-    sys.exit(int(any(one.found for one in checked)))
+    found = _findings(checked)
+    _tell(names, checked, found, form)
+    sys.exit(int(bool(found)))
 
 
-def _tell(names: Sequence[str], checked: Sequence[Checking], form: str) -> None:
-    found = tuple(dict.fromkeys(finding for one in checked for finding in one.found))
+def _findings(checked: Sequence[Checking]) -> tuple[Diagnostic, ...]:
+    """Each finding once. What a file declares for the others that were checked with it is not called unused."""
+    shared = {name for one in checked for name in one.sources if name != one.name}
+    found: dict[Diagnostic, None] = {}
+    for one in checked:
+        declared = _declared(one) if one.name in shared else set()
+        found.update(
+            (finding, None) for finding in one.found if finding.code != _UNUSED or finding.span.start not in declared
+        )
+    return tuple(found)
+
+
+def _declared(one: Checking) -> set[int]:
+    """Where the names of a main file's declarations stand."""
+    items = one.checked.main.tree.items if one.checked is not None else ()
+    return {item.name.span.start for item in items if not isinstance(item, tree.Use | tree.TestDecl)}
+
+
+def _tell(names: Sequence[str], checked: Sequence[Checking], found: tuple[Diagnostic, ...], form: str) -> None:
     sources = {name: source for one in checked for name, source in one.sources.items()}
     if form == "json":
         machine.findings(found, sources)

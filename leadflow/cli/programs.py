@@ -25,6 +25,8 @@ from leadflow.record import record
 class Checking:
     """A program that was checked."""
 
+    name: str
+    """Its main file, as findings call it."""
     checked: Checked | None
     """None when its main file cannot be read at all."""
     found: tuple[Diagnostic, ...]
@@ -55,7 +57,7 @@ def check_flow(name: str, *, profile: str | None = None, catalogue: Catalogue | 
     names = Names(root)
     sources = [_unreadable(main, read)] if checked is None else [m.source for m in checked.modules.values()]
     shown = {names(source.name): Source(names(source.name), source.text) for source in sources}
-    return Checking(checked, tuple(names.of_finding(finding) for finding in report.diagnostics), shown)
+    return Checking(names(main), checked, tuple(names.of_finding(finding) for finding in report.diagnostics), shown)
 
 
 def compile_flow(
