@@ -6,13 +6,14 @@ JSON, or text where the step declares `string`.
 
 from typing import cast
 
-from leadflow.agents.wire import MOST_BYTES, blot, read_json
+from leadflow.agents.wire import MOST_BYTES, read_json
 from leadflow.plan.forms import to_json_text
 from leadflow.plan.kinds import BUILT_IN
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.types import STRING
 from leadflow.run.errors import BadResponse, NotAllowed, ProcessFailed
 from leadflow.run.ports import Agent, Exited, Reply, Request, Uses, World
+from leadflow.run.redact import one_line
 
 
 class ProcessKind:
@@ -77,5 +78,4 @@ class ProcessAgent:
     def _why(self, ended: Exited) -> str:
         how = f"was killed by signal {-ended.code}" if ended.code < 0 else f"ended with code {ended.code}"
         lines = [line for line in ended.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
-        last = "".join(char if char.isprintable() else " " for char in lines[-1])[:200] if lines else ""
-        return how + (f": {blot(last.strip(), self._world.secrets)}" if last else "")
+        return how + (f": {one_line(lines[-1], self._world.secrets.values(), 200)}" if lines else "")

@@ -23,6 +23,7 @@ from leadflow.run.errors import (
     ServerError,
 )
 from leadflow.run.ports import Streamed, World
+from leadflow.run.redact import one_line
 from leadflow.run.retry_after import retry_after
 from leadflow.run.values import Mismatch
 
@@ -83,14 +84,6 @@ def check_headers(headers: Mapping[str, str]) -> None:
             raise NotAllowed(f"the value of the header '{name}' holds a line end")
 
 
-def blot(text: str, secrets: Mapping[str, str]) -> str:
-    """The text with every known secret of four characters or more replaced by `***`."""
-    for secret in secrets.values():
-        if len(secret) >= 4:
-            text = text.replace(secret, "***")
-    return text
-
-
 async def read_body(response: Streamed, most: int) -> bytes:
     """The whole body.
 
@@ -126,7 +119,7 @@ def refuse(what: str, response: Streamed, body: bytes, world: World) -> CallErro
         body: the beginning of the answer, whose words are quoted.
     """
     status = response.status
-    said = blot(_said(body), world.secrets)
+    said = one_line(_said(body), world.secrets.values(), _SAID)
     text = f"{what} answered {status}" + (f": {said}" if said else "")
     wait = retry_after(response.headers, now=world.clock.now())
     if 300 <= status < 400:
@@ -154,7 +147,7 @@ def refuse(what: str, response: Streamed, body: bytes, world: World) -> CallErro
 
 
 def _said(body: bytes) -> str:
-    """An upstream's own words: the `message` of its error object, else the beginning of its text; one line."""
+    """An upstream's own words: the `message` of its error object, else the beginning of its text, as it came."""
     text = body[:20_000].decode("utf-8", "replace")
     try:
         told = json.loads(text)
@@ -166,5 +159,4 @@ def _said(body: bytes) -> str:
         text = words if isinstance(words, str) else text
     elif text.lstrip()[:1] == "<":
         text = "an HTML page"
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line[:_SAID] + ("…" if len(line) > _SAID else "")
+    return text

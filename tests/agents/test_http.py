@@ -233,6 +233,19 @@ async def test_what_an_upstream_says_is_blotted_and_cut(transport: HttpTransport
     assert len(str(problem.value)) < 400
 
 
+async def test_no_part_of_a_secret_is_left_where_the_words_are_cut(transport: HttpTransport) -> None:
+    """What an upstream says is blotted first and cut then, wherever the secret stands."""
+    for before in range(290, 310):
+
+        async def gossip(request: web.BaseRequest, before: int = before) -> web.Response:
+            return web.Response(text="x" * before + request.headers["Authorization"][7:], status=401)
+
+        async with api(gossip) as (url, _):
+            with pytest.raises(AuthFailed) as problem:
+                await agent(transport, url, {"auth": Secret("K", "bearer")}, K="QRSTUVWX").call(ask("get", "/"))
+        assert not set("QRSTUVWX") & set(str(problem.value))
+
+
 ANSWERS: list[tuple[str, str, Type, object]] = [
     ("application/json", '{"a": [1]}', JSON, {"a": [1]}),
     ("text/plain", "hello", JSON, "hello"),
