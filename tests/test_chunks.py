@@ -70,9 +70,9 @@ def test_every_kind_of_difference_is_said_with_its_line() -> None:
     _, second, _ = chunks_of(TEXT, FILE)
     found = [at_line(second, 2, "FLOW201", "unknown 'd'"), at_line(second, 3, "FLOW501", 'say "why"')]
     assert [
-        'names.flow:5: missing FLOW201 "unknown \'c\'"',
+        "names.flow:5: missing FLOW201 \"unknown 'c'\"",
         'names.flow:5: missing FLOW501 "say "why""',
-        'names.flow:5: unexpected FLOW201 "unknown \'d\'"',
+        "names.flow:5: unexpected FLOW201 \"unknown 'd'\"",
         'names.flow:6: unexpected FLOW501 "say "why""',
     ] == compare(second, found)
 

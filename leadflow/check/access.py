@@ -3,9 +3,9 @@
 from leadflow.check.checked import ConstRef, RunRef
 from leadflow.check.context import Context
 from leadflow.check.lookup import what_is
-from leadflow.check.messages_lint import never_none
-from leadflow.check.messages_names import not_a_value, unknown_field
-from leadflow.check.messages_types import (
+from leadflow.check.messages.lint import never_none
+from leadflow.check.messages.names import not_a_value, unknown_field
+from leadflow.check.messages.types import (
     bad_index,
     json_leak,
     may_be_none,

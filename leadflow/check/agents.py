@@ -8,8 +8,8 @@ from typing import Any
 from leadflow.check.consts import NotConstant, fold
 from leadflow.check.context import Context
 from leadflow.check.infer import expect, infer
-from leadflow.check.messages_lint import listed_twice
-from leadflow.check.messages_names import (
+from leadflow.check.messages.lint import listed_twice
+from leadflow.check.messages.names import (
     duplicate,
     endless,
     unknown_action,
@@ -17,7 +17,7 @@ from leadflow.check.messages_names import (
     unknown_name,
     unknown_setting,
 )
-from leadflow.check.messages_policies import bad_override, bad_reference, bad_tool, out_of_range, two_effects
+from leadflow.check.messages.policies import bad_override, bad_reference, bad_tool, out_of_range, two_effects
 from leadflow.check.order import in_order
 from leadflow.check.policies import Written, find_agent, read_annotations, refuse_annotations
 from leadflow.check.program import (

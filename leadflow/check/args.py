@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from leadflow.check.context import Context
-from leadflow.check.messages_names import unknown_argument
-from leadflow.check.messages_values import (
+from leadflow.check.messages.names import unknown_argument
+from leadflow.check.messages.values import (
     argument_twice,
     missing_argument,
     positional_after_named,

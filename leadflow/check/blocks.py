@@ -10,7 +10,7 @@ from leadflow.check.declarations import resolve
 from leadflow.check.env import Frame, Var, What
 from leadflow.check.infer import condition, expect, infer, items_of
 from leadflow.check.lookup import check_new
-from leadflow.check.messages_flows import (
+from leadflow.check.messages.flows import (
     bad_block_argument,
     bad_limit,
     members_only,
@@ -18,9 +18,9 @@ from leadflow.check.messages_flows import (
     no_yield,
     race_writes,
 )
-from leadflow.check.messages_lint import judged_too_early
-from leadflow.check.messages_names import duplicate
-from leadflow.check.messages_types import no_common_type, type_unclear
+from leadflow.check.messages.lint import judged_too_early
+from leadflow.check.messages.names import duplicate
+from leadflow.check.messages.types import no_common_type, type_unclear
 from leadflow.check.types import fits, join, without_none
 from leadflow.diagnostics import Span
 from leadflow.plan.types import (

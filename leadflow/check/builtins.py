@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from leadflow.check.args import Slot, bind
 from leadflow.check.checked import FunctionCall
 from leadflow.check.context import Context
-from leadflow.check.messages_names import unknown_field
-from leadflow.check.messages_types import json_leak, may_be_none, no_common_type, wrong_type
-from leadflow.check.messages_values import field_name_needed
+from leadflow.check.messages.names import unknown_field
+from leadflow.check.messages.types import json_leak, may_be_none, no_common_type, wrong_type
+from leadflow.check.messages.values import field_name_needed
 from leadflow.check.types import family, fits, holds_none, is_number, is_text, join, join_all, without_none
 from leadflow.plan.functions import (
     FUNCTIONS,

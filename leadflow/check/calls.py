@@ -7,11 +7,11 @@ from leadflow.check.checked import ActionCall, BoundArg, ConstRef, FlowCallInfo
 from leadflow.check.context import Context
 from leadflow.check.infer import expect, infer
 from leadflow.check.lookup import say_unknown_function
-from leadflow.check.messages_flows import no_action
-from leadflow.check.messages_names import not_a_value, not_in_module, unknown_action, unknown_name
-from leadflow.check.messages_policies import abstract_agent, bad_fallback, bad_override
-from leadflow.check.messages_types import json_leak, may_be_none, wrong_type
-from leadflow.check.messages_values import bad_hole, built_elsewhere, misplaced_secret, open_address, quote_fix
+from leadflow.check.messages.flows import no_action
+from leadflow.check.messages.names import not_a_value, not_in_module, unknown_action, unknown_name
+from leadflow.check.messages.policies import abstract_agent, bad_fallback, bad_override
+from leadflow.check.messages.types import json_leak, may_be_none, wrong_type
+from leadflow.check.messages.values import bad_hole, built_elsewhere, misplaced_secret, open_address, quote_fix
 from leadflow.check.program import (
     Agent,
     AgentSymbol,

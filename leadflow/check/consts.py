@@ -7,7 +7,7 @@ from typing import Any, Literal, NoReturn, TypeVar
 
 from leadflow.check.checked import ConstRef, LocalRef, RunRef
 from leadflow.check.context import Context
-from leadflow.check.messages_values import bad_constant, constant_needed
+from leadflow.check.messages.values import bad_constant, constant_needed
 from leadflow.check.program import ConstSymbol, ModuleSymbol
 from leadflow.diagnostics import Label
 from leadflow.plan.operators import FUEL, Gauge, NoValue, pay_for, spend

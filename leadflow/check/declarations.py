@@ -8,9 +8,9 @@ from leadflow.check.args import Slot, bind
 from leadflow.check.consts import NotConstant, fold
 from leadflow.check.context import Context
 from leadflow.check.infer import expect, infer
-from leadflow.check.messages_names import duplicate, endless, unknown_annotation, unknown_type
-from leadflow.check.messages_types import bad_constraint, bad_type_args, bad_union, none_in_union, type_too_large
-from leadflow.check.messages_values import constant_needed
+from leadflow.check.messages.names import duplicate, endless, unknown_annotation, unknown_type
+from leadflow.check.messages.types import bad_constraint, bad_type_args, bad_union, none_in_union, type_too_large
+from leadflow.check.messages.values import constant_needed
 from leadflow.check.names import BUILT_IN_TYPES, find_type
 from leadflow.check.order import in_order
 from leadflow.check.policies import refuse_annotations

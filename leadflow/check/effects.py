@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from leadflow.check.calls import Target, effect_of, target_of
 from leadflow.check.context import Context
-from leadflow.check.messages_flows import call_loop
+from leadflow.check.messages.flows import call_loop
 from leadflow.check.order import in_order
 from leadflow.check.program import Agent, AgentSymbol, FlowSymbol, Program, ToolSymbol
 from leadflow.check.statements import steps_in, undo_of

@@ -11,11 +11,11 @@ from leadflow.check.env import Frame, Path, Var
 from leadflow.check.infer import condition, expect, infer
 from leadflow.check.lint import lint_flow
 from leadflow.check.lookup import check_new
-from leadflow.check.messages_flows import misplaced_return, misplaced_yield, no_return, unreachable
-from leadflow.check.messages_lint import retries_multiply
-from leadflow.check.messages_policies import caches_write, repeats_write
-from leadflow.check.messages_types import arms_disagree, json_leak
-from leadflow.check.messages_values import misplaced_secret
+from leadflow.check.messages.flows import misplaced_return, misplaced_yield, no_return, unreachable
+from leadflow.check.messages.lint import retries_multiply
+from leadflow.check.messages.policies import caches_write, repeats_write
+from leadflow.check.messages.types import arms_disagree, json_leak
+from leadflow.check.messages.values import misplaced_secret
 from leadflow.check.mismatch import say_mismatch
 from leadflow.check.narrow import assume
 from leadflow.check.patterns import cover

@@ -13,9 +13,9 @@ from leadflow.check.checked import ConstRef, LocalRef
 from leadflow.check.context import Context
 from leadflow.check.env import Frame, Var
 from leadflow.check.lookup import check_new, method_called, say_unknown, say_unknown_function, what_is
-from leadflow.check.messages_flows import action_in_expression
-from leadflow.check.messages_names import bound_twice, duplicate, not_a_value, unknown_field, unknown_function
-from leadflow.check.messages_types import (
+from leadflow.check.messages.flows import action_in_expression
+from leadflow.check.messages.names import bound_twice, duplicate, not_a_value, unknown_field, unknown_function
+from leadflow.check.messages.types import (
     json_leak,
     may_be_none,
     missing_field,
@@ -23,7 +23,7 @@ from leadflow.check.messages_types import (
     not_a_condition,
     not_a_list,
 )
-from leadflow.check.messages_values import misplaced_secret
+from leadflow.check.messages.values import misplaced_secret
 from leadflow.check.mismatch import say_mismatch
 from leadflow.check.narrow import assume, path_of
 from leadflow.check.operators import arithmetic, coalesce, equality, membership, negative, ordering

@@ -3,7 +3,7 @@
 from leadflow.check.checked import ActionCall
 from leadflow.check.context import Context
 from leadflow.check.env import Var
-from leadflow.check.messages_lint import read_in_one_arm, unused_import, unused_name, unused_result, write_without_undo
+from leadflow.check.messages.lint import read_in_one_arm, unused_import, unused_name, unused_result, write_without_undo
 from leadflow.check.program import (
     AgentSymbol,
     BrokenSymbol,

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import PurePosixPath
 
 from leadflow.check.checked import Module
-from leadflow.check.messages_names import (
+from leadflow.check.messages.names import (
     import_case,
     import_denied,
     import_loop,

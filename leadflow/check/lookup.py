@@ -4,8 +4,8 @@ from collections import deque
 
 from leadflow.check.context import Around, Binder, Binding, Context
 from leadflow.check.env import Var
-from leadflow.check.messages_flows import action_in_expression, reads_member
-from leadflow.check.messages_names import (
+from leadflow.check.messages.flows import action_in_expression, reads_member
+from leadflow.check.messages.names import (
     duplicate,
     needs_itself,
     out_of_block,

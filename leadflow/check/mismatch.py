@@ -2,8 +2,8 @@
 
 from leadflow.check.context import Context
 from leadflow.check.env import Var
-from leadflow.check.messages_types import json_leak, may_be_none, outside_union, wrong_type
-from leadflow.check.messages_values import misplaced_secret, secret_needed
+from leadflow.check.messages.types import json_leak, may_be_none, outside_union, wrong_type
+from leadflow.check.messages.values import misplaced_secret, secret_needed
 from leadflow.check.spoken import spoken
 from leadflow.check.types import fits, holds_none, is_text, join, members, without_none, words_of
 from leadflow.diagnostics import Edit, Fix, Label, Span

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from leadflow.check.messages_names import duplicate, not_in_module, shadowing
+from leadflow.check.messages.names import duplicate, not_in_module, shadowing
 from leadflow.check.program import (
     AgentSymbol,
     BrokenSymbol,

@@ -136,5 +136,3 @@ def _alive(records: Type, name: str, known: Type) -> Type:
         return field is None or comparable(field.type, known)
 
     return keep(records, may_be)
-
-

@@ -1,8 +1,8 @@
 """What an operator gives for the types of its operands. Knows types and places; the operands have been inferred."""
 
 from leadflow.check.context import Context
-from leadflow.check.messages_lint import never_none
-from leadflow.check.messages_types import (
+from leadflow.check.messages.lint import never_none
+from leadflow.check.messages.types import (
     bad_operator,
     json_leak,
     may_be_none,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from leadflow.check.context import Context
-from leadflow.check.messages_types import dead_arm, json_leak, name_pattern, not_covered, outside_union, wrong_pattern
+from leadflow.check.messages.types import dead_arm, json_leak, name_pattern, not_covered, outside_union, wrong_pattern
 from leadflow.check.narrow import Facts, narrowed
 from leadflow.check.spoken import spoken
 from leadflow.check.types import holds_none, is_text, keep, members, without_none, words_of

@@ -10,8 +10,8 @@ from leadflow.check.consts import NotConstant, fold
 from leadflow.check.context import Context
 from leadflow.check.env import Frame
 from leadflow.check.infer import expect, infer
-from leadflow.check.messages_names import unknown_annotation, unknown_argument, unknown_name
-from leadflow.check.messages_policies import (
+from leadflow.check.messages.names import unknown_annotation, unknown_argument, unknown_name
+from leadflow.check.messages.policies import (
     bad_fallback,
     bad_on_error,
     contradiction,

@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable
 
 from leadflow.check.context import Context
-from leadflow.check.messages_types import wrong_type
-from leadflow.check.messages_values import secret_literal
+from leadflow.check.messages.types import wrong_type
+from leadflow.check.messages.values import secret_literal
 from leadflow.plan.types import SECRET, STRING, UNKNOWN, Type, show
 from leadflow.syntax import tree
 

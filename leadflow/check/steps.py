@@ -12,11 +12,11 @@ from leadflow.check.declarations import resolve
 from leadflow.check.env import Frame, Var, mark
 from leadflow.check.infer import expect, infer
 from leadflow.check.lookup import check_new
-from leadflow.check.messages_flows import bad_after, bad_undo, clause_twice, no_action
-from leadflow.check.messages_lint import nothing_to_remove, retries_multiply
-from leadflow.check.messages_names import needs_itself, unknown_name
-from leadflow.check.messages_policies import caches_write, repeats_write
-from leadflow.check.messages_types import wrong_type
+from leadflow.check.messages.flows import bad_after, bad_undo, clause_twice, no_action
+from leadflow.check.messages.lint import nothing_to_remove, retries_multiply
+from leadflow.check.messages.names import needs_itself, unknown_name
+from leadflow.check.messages.policies import caches_write, repeats_write
+from leadflow.check.messages.types import wrong_type
 from leadflow.check.policies import Written, read_annotations
 from leadflow.check.statements import steps_in
 from leadflow.check.types import fits

@@ -11,8 +11,8 @@ from leadflow.check.env import Frame, Var
 from leadflow.check.flows import check_let
 from leadflow.check.infer import condition, expect, infer
 from leadflow.check.lookup import check_new
-from leadflow.check.messages_names import unknown_name, unknown_trigger
-from leadflow.check.messages_policies import bad_mock, bad_run, bad_trigger
+from leadflow.check.messages.names import unknown_name, unknown_trigger
+from leadflow.check.messages.policies import bad_mock, bad_run, bad_trigger
 from leadflow.check.policies import refuse_annotations
 from leadflow.check.program import AgentSymbol, BrokenSymbol, FlowSymbol, ModuleScope, Program, ToolSymbol
 from leadflow.check.statements import steps_in

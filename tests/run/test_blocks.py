@@ -63,7 +63,7 @@ def test_for_runs_ten_iterations_at_once_or_what_it_says(policy: str, most: int)
 
 def test_a_for_without_yield_gives_nones() -> None:
     """Rule B2: a body without `yield` has the value none, once per item."""
-    text = 'flow f(items: list[string]) { step all = for t in items { step one = put(t) } }'
+    text = "flow f(items: list[string]) { step all = for t in items { step one = put(t) } }"
     result = run(text, inputs={"items": ("a", "b")})
     assert {"all[0]/one": "done", "all[1]/one": "done", "all": "done"} == ends(result)
 

@@ -8,7 +8,7 @@ ONE = Bounds(calls=1)
 
 def test_the_run_bounds_its_calls() -> None:
     """At most as many calls as the operator allows are under way, and all are made."""
-    text = 'flow f(xs: list[string]) { @concurrency(50) step all = for t in xs { step a = look(t) } }'
+    text = "flow f(xs: list[string]) { @concurrency(50) step all = for t in xs { step a = look(t) } }"
     fake = Fake({"a": Says("x", 1)})
     run(text, fake, inputs={"xs": ("x",) * 40}, bounds=Bounds(calls=7))
     assert (7, 40) == (fake.most, len(fake.orders))
@@ -103,7 +103,7 @@ flow g() { step x = look("1") }
 
 def test_then_the_order_of_paths() -> None:
     """Among equals, iterations go in their order, and a later batch keeps its place behind an earlier one."""
-    text = 'flow f(xs: list[string]) { @concurrency(30) step all = for t in xs { step a = look(t) step b = put(a) } }'
+    text = "flow f(xs: list[string]) { @concurrency(30) step all = for t in xs { step a = look(t) step b = put(a) } }"
     found = starts(run(text, inputs={"xs": ("x",) * 20}, bounds=ONE))[1:]
     assert [f"all[{n}]/a" for n in range(20)] == found[:20]
     assert [f"all[{n}]/b" for n in range(20)] == found[20:]

@@ -1,5 +1,5 @@
 """FLOW4xx, first half: what may stand where in a flow. Texts about policies, agents, triggers and tests stand in
-`messages_policies`."""
+`policies`."""
 
 from collections.abc import Sequence
 

@@ -1,5 +1,5 @@
 """FLOW3xx, first half: what the checker says about types and values. Texts of calls, templates and constants stand in
-`messages_values`."""
+`values`."""
 
 from collections.abc import Sequence
 
