@@ -18,7 +18,7 @@ from leadflow.check.names import declare
 from leadflow.check.policies import check_bundle
 from leadflow.check.program import Agent, FlowSymbol, Program
 from leadflow.check.trials import check_trials
-from leadflow.diagnostics import Report, did_you_mean
+from leadflow.diagnostics import Diagnostic, Report, did_you_mean
 from leadflow.plan.kinds import PREDECLARED, Catalogue
 from leadflow.plan.plan import AgentSpec, Place
 from leadflow.syntax import tree
@@ -56,7 +56,7 @@ def check(loaded: Loaded, catalogue: Catalogue, report: Report, *, profile: str 
         _pass_on(found, report, name)
         if name == profile:
             chosen = program
-    return _result(chosen)
+    return _result(chosen, base.alone)
 
 
 _SHAKY = frozenset(
@@ -72,7 +72,7 @@ def _check_broken(loaded: Loaded, catalogue: Catalogue, report: Report) -> Check
     for diagnostic in found:
         if diagnostic.severity == "error" and int(diagnostic.code[4:]) not in _SHAKY:
             report(diagnostic)
-    return _result(program)
+    return _result(program, ())
 
 
 def profiles(loaded: Loaded) -> list[str]:
@@ -116,7 +116,7 @@ def _check(
     return program
 
 
-def _result(program: Program) -> Checked:
+def _result(program: Program, alone: Sequence[Diagnostic]) -> Checked:
     used = {getattr(call, "agent", "") for call in program.calls.values()}
     agents = {
         key: _spec(agent)
@@ -137,6 +137,7 @@ def _result(program: Program) -> Checked:
         constants=program.constants,
         needs=program.needs,
         fills=program.fills,
+        alone=tuple(alone),
     )
 
 

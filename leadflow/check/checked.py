@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from leadflow.diagnostics import Source
+from leadflow.diagnostics import Diagnostic, Source
 from leadflow.plan.expr import SlotKind
 from leadflow.plan.plan import AgentSpec, Secret
 from leadflow.plan.policy import Applied
@@ -165,3 +165,5 @@ class Checked:
     fills: Mapping[int, Mapping[str, Value]] = field(default_factory=dict)
     """By id of a `tree.RecordLit` that leaves out fields of the type it stands for: their defaults, none for optional
     ones (rule E2)."""
+    alone: tuple[Diagnostic, ...] = ()
+    """Of the findings: those that hold only as long as no other program imports the main file."""

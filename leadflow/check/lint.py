@@ -131,10 +131,17 @@ def _lint_declarations(program: Program, scope: ModuleScope) -> None:
             and getattr(symbol, "home", None) is scope
             and decl.id not in program.used
         ):
-            program.report(unused_name(decl.name.span, decl.name.text, what=word))
+            _report_unused(program, decl.name, word)
     for type_ in scope.types.values():
         if type_ is not None and type_.home is scope and type_.decl.id not in program.used:
-            program.report(unused_name(type_.decl.name.span, type_.decl.name.text, what="type"))
+            _report_unused(program, type_.decl.name, "type")
     for policy in scope.policies.values():
         if policy is not None and policy.home is scope and policy.decl.id not in program.used:
-            program.report(unused_name(policy.decl.name.span, policy.decl.name.text, what="policy"))
+            _report_unused(program, policy.decl.name, "policy")
+
+
+def _report_unused(program: Program, name: tree.Ident, what: str) -> None:
+    """Warn about a declaration that nobody in this program uses; a file checked beside it may."""
+    finding = unused_name(name.span, name.text, what=what)
+    program.report(finding)
+    program.alone.append(finding)

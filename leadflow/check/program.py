@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from leadflow.check.checked import CallInfo, FlowInfo, Module, Ref, StepInfo
-from leadflow.diagnostics import Report, Span
+from leadflow.diagnostics import Diagnostic, Report, Span
 from leadflow.plan.kinds import Catalogue, Kind
 from leadflow.plan.operators import Gauge
 from leadflow.plan.plan import Secret, SettingValue
@@ -210,6 +210,8 @@ class Program:
     fills: dict[int, Mapping[str, Value]] = field(default_factory=dict)
     used: set[int] = field(default_factory=set)
     """Ids of declarations that something names."""
+    alone: list[Diagnostic] = field(default_factory=list)
+    """Of what was reported: what holds only as long as no other program imports the main file."""
     said: set[tuple[str, str]] = field(default_factory=set)
     """What needs saying once only: (code, key)."""
     said_count: int = 0

@@ -1,18 +1,20 @@
-"""`leadflow check FILE…`: find every mistake that can be found before anything runs."""
+"""`leadflow check FILE…`: find every mistake that can be found before anything runs, and mend what can be mended."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import click
 
-from leadflow.cli.files import flow_files
-from leadflow.cli.programs import Checking, check_flow
+from leadflow.check.together import sources_of, together
+from leadflow.cli.files import flow_files, read_bytes, write_flow
+from leadflow.cli.fixing import Fixed, Looked, fix_all, may_be_fixed, offered
+from leadflow.cli.programs import check_flow
+from leadflow.cli.refused import Refused
 from leadflow.cli.views import human, machine
+from leadflow.cli.views.diffs import unified
 from leadflow.diagnostics import Diagnostic
-from leadflow.syntax import tree
-
-_UNUSED = "FLOW502"
-"""The code of a name that nobody reads."""
+from leadflow.diagnostics.render import Sources
 
 
 @click.command()
@@ -24,46 +26,76 @@ _UNUSED = "FLOW502"
     default="text",
     help="For people, one line each, or for machines.",
 )
-def command(files: Sequence[str], *, form: str) -> None:
+@click.option("--fix", is_flag=True, help="Make the fixes that keep the meaning; tell what they were and what is left.")
+@click.option("--unsafe-fixes", "unsafe", is_flag=True, help="With --fix: make those that are only suggested, too.")
+@click.option("--diff", is_flag=True, help="With --fix: change nothing; show what would change.")
+def command(files: Sequence[str], *, form: str, fix: bool, unsafe: bool, diff: bool) -> None:
     """Check flows: names, types, effects, settings, policies. FILES may be folders.
 
     Reads nothing but the .flow files of the project and the standard library; imports no code, opens no connection.
 
     \b
     Exit code 0    clean
-              1    findings
-              2    the command line is wrong
+              1    findings, or with --diff something that would change
+              2    the command line is wrong, or a file could not be written
     """
+    if not fix and (unsafe or diff):
+        raise click.UsageError(f"{'--diff' if diff else '--unsafe-fixes'} goes with --fix")
     names = flow_files(files)
-    checked = [check_flow(name) for name in names]
-    found = _findings(checked)
-    _tell(names, checked, found, form)
-    sys.exit(int(bool(found)))
+    if not fix:
+        said = [check_flow(name).said for name in names]
+        found = together(said)
+        code = _tell(names, found, sources_of(said), form)
+        if form == "text":
+            human.safe_fixes(offered(found, safe=True))
+        sys.exit(code)
+    fixed = fix_all(lambda instead: _look(names, instead), unsafe=unsafe)
+    if diff:
+        sys.exit(_show(fixed))
+    refused = [name for name in fixed.files if not _write(name, fixed)]
+    for finding, place in fixed.made:
+        if finding.fix is not None and finding.span.file not in refused:
+            human.note(f"fixed {place}: {finding.code} {finding.fix.title}")
+    looked = _look(names, {}) if refused else fixed.looked
+    code = _tell(names, looked.found, looked.sources, form)
+    if form == "text" and not unsafe:
+        human.more_fixes(offered(looked.found, safe=False), "--unsafe-fixes")
+    sys.exit(2 if refused else code)
 
 
-def _findings(checked: Sequence[Checking]) -> tuple[Diagnostic, ...]:
-    """Each finding once. What a file declares for the others that were checked with it is not called unused."""
-    shared = {name for one in checked for name in one.sources if name != one.name}
-    found: dict[Diagnostic, None] = {}
-    for one in checked:
-        declared = _declared(one) if one.name in shared else set()
-        found.update(
-            (finding, None) for finding in one.found if finding.code != _UNUSED or finding.span.start not in declared
-        )
-    return tuple(found)
+def _look(names: Sequence[str], instead: Mapping[str, bytes]) -> Looked:
+    """Check, with other contents for some files."""
+    checked = [check_flow(name, instead=instead) for name in names]
+    said = [one.said for one in checked]
+    data = {name: data for one in checked for name, data in one.data.items() if may_be_fixed(name)}
+    return Looked(together(said), sources_of(said), data)
 
 
-def _declared(one: Checking) -> set[int]:
-    """Where the names of a main file's declarations stand."""
-    items = one.checked.main.tree.items if one.checked is not None else ()
-    return {item.name.span.start for item in items if not isinstance(item, tree.Use | tree.TestDecl)}
-
-
-def _tell(names: Sequence[str], checked: Sequence[Checking], found: tuple[Diagnostic, ...], form: str) -> None:
-    sources = {name: source for one in checked for name, source in one.sources.items()}
+def _tell(names: Sequence[str], found: Sequence[Diagnostic], sources: Sources, form: str) -> int:
+    """Show the findings; the exit code that they ask for."""
     if form == "json":
         machine.findings(found, sources)
     elif found:
         human.findings(found, sources, concise=form == "concise", files=len(names), asked=True)
     elif form == "text":
         human.clean(names)
+    return int(bool(found))
+
+
+def _write(name: str, fixed: Fixed) -> bool:
+    """Write a file that was mended, unless somebody else has changed it meanwhile; False when it stays as it is."""
+    try:
+        if read_bytes(name) != fixed.before[name]:
+            raise Refused(f"{name} was changed while it was checked; it stays as it is")
+        write_flow(Path(name), fixed.files[name].decode("utf-8"))
+    except Refused as problem:  # the other files are mended nevertheless
+        problem.show()
+        return False
+    return True
+
+
+def _show(fixed: Fixed) -> int:
+    """Show what would change; the exit code that it asks for."""
+    for name, data in fixed.files.items():
+        human.text(unified(fixed.before[name].decode("utf-8"), data.decode("utf-8"), file=name, what="fixed"))
+    return int(bool(fixed.files) or bool(fixed.looked.found))

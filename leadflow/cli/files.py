@@ -67,7 +67,7 @@ def read_bytes(file: str) -> bytes:
 
 
 def write_flow(path: Path, text: str) -> None:
-    """Replace a file's text, whole or not at all; its mode and its links stay.
+    """Replace a file's text, whole or not at all; its mode, its links and the line ends of `text` stay.
 
     Raises:
         Refused: nobody may write it, or its folder.

@@ -1,6 +1,5 @@
 """`leadflow fmt FILE…`: write flows the one way they are written."""
 
-import difflib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ import click
 from leadflow.cli.files import flow_files, read_bytes, write_flow
 from leadflow.cli.refused import Refused
 from leadflow.cli.views import human
+from leadflow.cli.views.diffs import unified
 from leadflow.diagnostics import Report, Source
 from leadflow.syntax.format import format_text
 from leadflow.syntax.source import read_source
@@ -46,7 +46,7 @@ def _format(file: str, *, only_check: bool, diff: bool) -> int:
         return 1
     would_change = after.encode("utf-8") != data
     if diff:
-        human.text(_diff(data.decode("utf-8-sig"), after, file))
+        human.text(unified(data.decode("utf-8-sig"), after, file=file, what="formatted"))
     elif file == STDIN and not only_check:
         human.text(after)
     elif would_change and not only_check:
@@ -71,10 +71,3 @@ def _write(file: str, text: str) -> int:
         return problem.exit_code
     human.note(f"formatted {file}")
     return 0
-
-
-def _diff(before: str, after: str, file: str) -> str:
-    """A unified diff that patch programs take; a last line without an end says so."""
-    names = (file, f"{file} (formatted)")
-    lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), *names)
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

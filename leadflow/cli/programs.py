@@ -2,17 +2,19 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from leadflow.check.check import UnknownProfile
 from leadflow.check.checked import Checked
 from leadflow.check.reading import Read, ReadProblem
+from leadflow.check.together import Said
 from leadflow.cli.files import is_there
 from leadflow.cli.refused import Refused
 from leadflow.cli.views import human, machine
 from leadflow.diagnostics import Diagnostic, Source, Span, did_you_mean
-from leadflow.diagnostics.render import Sources, summary, to_json
+from leadflow.diagnostics.render import summary, to_json
 from leadflow.files import find_main, reader
 from leadflow.pipeline import check_file, plan_of
 from leadflow.plan.kinds import Catalogue
@@ -25,39 +27,44 @@ from leadflow.record import record
 class Checking:
     """A program that was checked."""
 
-    name: str
-    """Its main file, as findings call it."""
     checked: Checked | None
     """None when its main file cannot be read at all."""
-    found: tuple[Diagnostic, ...]
-    sources: Sources
-
-    @property
-    def has_errors(self) -> bool:
-        """True when it cannot be run."""
-        return any(finding.severity == "error" for finding in self.found)
+    said: Said
+    data: Mapping[str, bytes]
+    """The project's files as they lie on the disk, named as findings name them."""
 
 
-def check_flow(name: str, *, profile: str | None = None, catalogue: Catalogue | None = None) -> Checking:
+def check_flow(
+    name: str,
+    *,
+    profile: str | None = None,
+    catalogue: Catalogue | None = None,
+    instead: Mapping[str, bytes] | None = None,
+) -> Checking:
     """Check the program whose main file is named; findings name files as seen from the working folder.
 
-    `catalogue` None: the kinds of this installation, those of other packages loaded only when the program names them.
+    Args:
+        catalogue: None: the kinds of this installation; those of other packages are loaded when a program names them.
+        instead: what some files are taken to hold, named as findings name them.
 
     Raises:
         Refused: the program has no such profile.
     """
     root, main = find_main(Path(name))
-    read, installed = reader(root), Installed()
+    names, installed = Names(root), Installed()
+    seen = Seen(reader(root), {} if instead is None else instead, names)
     try:
-        checked, report = check_file(main, read, catalogue=catalogue or installed, profile=profile)
+        checked, report = check_file(main, seen, catalogue=catalogue or installed, profile=profile)
     except UnknownProfile as problem:
         raise Refused(f"{name}: {problem}") from None
     for line in installed.problems:
         human.warning(line)
-    names = Names(root)
-    sources = [_unreadable(main, read)] if checked is None else [m.source for m in checked.modules.values()]
+    found = {finding: names.of_finding(finding) for finding in report.diagnostics}
+    alone = () if checked is None else checked.alone
+    sources = [_unreadable(main, seen)] if checked is None else [m.source for m in checked.modules.values()]
     shown = {names(source.name): Source(names(source.name), source.text) for source in sources}
-    return Checking(names(main), checked, tuple(names.of_finding(finding) for finding in report.diagnostics), shown)
+    said = Said(names(main), tuple(found.values()), tuple(found[one] for one in alone if one in found), shown)
+    return Checking(checked, said, seen.data)
 
 
 def compile_flow(
@@ -74,14 +81,15 @@ def compile_flow(
     if is_there(Path(name)) and Path(name).is_dir():
         raise Refused(f"{name} is a folder; name one .flow file")
     checking = check_flow(name, profile=profile, catalogue=catalogue)
-    if checking.checked is not None and not checking.has_errors:
-        if checking.found and sys.stderr.isatty() and not as_json:
-            human.note(f"{summary(checking.found)}; `leadflow check {name}` shows them")
+    said = checking.said
+    if checking.checked is not None and not said.has_errors:
+        if said.found and sys.stderr.isatty() and not as_json:
+            human.note(f"{summary(said.found)}; `leadflow check {name}` shows them")
         return plan_of(checking.checked)
     if as_json:
-        machine.line({"event": "CheckFailed", "findings": to_json(checking.found, checking.sources)})
+        machine.line({"event": "CheckFailed", "findings": to_json(said.found, said.sources)})
     else:
-        human.findings(checking.found, checking.sources)
+        human.findings(said.found, said.sources)
     sys.exit(1)
 
 
@@ -126,6 +134,25 @@ class Names:
             labels=tuple(replace(label, span=self.of_span(label.span)) for label in finding.labels),
             fix=fix and replace(fix, edits=tuple(replace(edit, span=self.of_span(edit.span)) for edit in fix.edits)),
         )
+
+
+class Seen:
+    """Reads a project's files, and keeps what was read."""
+
+    def __init__(self, read: Read, instead: Mapping[str, bytes], names: Names) -> None:
+        self._read = read
+        self._instead = instead
+        self._names = names
+        self.data: dict[str, bytes] = {}
+        """By the name that findings use."""
+
+    def __call__(self, path: str) -> bytes | ReadProblem:
+        """What lies at a path from the root, or is taken to lie there."""
+        name = self._names(path)
+        data = self._instead[name] if name in self._instead else self._read(path)
+        if isinstance(data, bytes):
+            self.data[name] = data
+        return data
 
 
 def _unreadable(main: str, read: Read) -> Source:

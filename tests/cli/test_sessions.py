@@ -26,6 +26,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "empty").mkdir()
     (folder / "locked.flow").write_text("leadflow 1\nflow main() -> int {return 1}\n")
     (folder / "locked.flow").chmod(0o444)
+    (folder / "stuck.flow").write_text("leadflow 1\nflow main(a: bool) -> bool { return !a }\n")
+    (folder / "stuck.flow").chmod(0o444)
     return folder
 
 

@@ -32,6 +32,22 @@ def clean(files: Sequence[str]) -> None:
     click.secho(f"{what}: no mistakes found", fg="green")
 
 
+def safe_fixes(count: int) -> None:
+    """How many of the findings `--fix` would mend."""
+    if count:
+        note(f"`leadflow check --fix` mends {count} of them")
+
+
+def more_fixes(count: int, option: str) -> None:
+    """How many of the findings that are left offer a change that may not be what was meant."""
+    if count:
+        note(f"{count} more {'has a suggestion' if count == 1 else 'have suggestions'}; {option} makes {_them(count)}")
+
+
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"
+
+
 def problem(message: str) -> None:
     """Something that is no finding in a flow: settings, files, the environment."""
     click.secho("error: ", fg="red", bold=True, nl=False, err=True)
