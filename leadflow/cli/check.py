@@ -16,15 +16,18 @@ from leadflow.cli.views.diffs import unified
 from leadflow.diagnostics import Diagnostic
 from leadflow.diagnostics.render import Sources
 
+MACHINES = {"json": machine.findings, "sarif": machine.sarif, "github": machine.github}
+"""Formats for machines, and what writes them."""
+
 
 @click.command()
 @click.argument("files", nargs=-1, required=True)
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "concise", "json"]),
+    type=click.Choice(["text", "concise", *MACHINES]),
     default="text",
-    help="For people, one line each, or for machines.",
+    help="For people, one line each, or for machines: code scanners read sarif, a workflow on GitHub github.",
 )
 @click.option("--fix", is_flag=True, help="Make the fixes that keep the meaning; tell what they were and what is left.")
 @click.option("--unsafe-fixes", "unsafe", is_flag=True, help="With --fix: make those that are only suggested, too.")
@@ -73,8 +76,8 @@ def _look(names: Sequence[str], instead: Mapping[str, bytes]) -> Looked:
 
 def _tell(names: Sequence[str], found: Sequence[Diagnostic], sources: Sources, form: str) -> int:
     """Show the findings; the exit code that they ask for."""
-    if form == "json":
-        machine.findings(found, sources)
+    if form in MACHINES:
+        MACHINES[form](found, sources)
     elif found:
         human.findings(found, sources, concise=form == "concise", files=len(names), asked=True)
     elif form == "text":

@@ -5,13 +5,27 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import leadflow
 from leadflow.diagnostics import Diagnostic
+from leadflow.diagnostics.github import render_github
 from leadflow.diagnostics.render import Sources, to_json
+from leadflow.diagnostics.sarif import to_sarif
 
 
 def findings(found: Sequence[Diagnostic], sources: Sources) -> None:
     """All findings as one JSON list on standard output."""
     document(to_json(found, sources))
+
+
+def sarif(found: Sequence[Diagnostic], sources: Sources) -> None:
+    """All findings as a SARIF log on standard output."""
+    document(to_sarif(found, sources, version=leadflow.__version__))
+
+
+def github(found: Sequence[Diagnostic], sources: Sources) -> None:
+    """All findings as workflow commands on standard output."""
+    sys.stdout.write(render_github(found, sources))
+    sys.stdout.flush()
 
 
 def document(value: Any) -> None:
