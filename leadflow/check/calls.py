@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from leadflow.check.args import Bound, Slot, bind
 from leadflow.check.checked import ActionCall, BoundArg, ConstRef, FlowCallInfo
 from leadflow.check.context import Context
-from leadflow.check.infer import expect, infer
+from leadflow.check.infer import expect, expect_field, infer
 from leadflow.check.lookup import say_unknown_function
 from leadflow.check.messages.flows import no_action
 from leadflow.check.messages.names import not_a_value, not_in_module, unknown_action, unknown_name
@@ -198,8 +198,7 @@ def _flow(cx: Context, call: tree.Call, symbol: FlowSymbol, declared: Type | Non
     for param in signature.params:
         expr = bound.one(param.name)
         if expr is not None:
-            where = f"the argument '{param.name}' of '{name}'"
-            expect(cx, expr, param.type, where)
+            expect_field(cx, expr, param, f"the argument '{param.name}' of '{name}'")
             exprs.append(expr)
         values.append(expr if expr is not None else (None if isinstance(param.default, _Missing) else param.default))
     given = tuple(bound.one(param.name) is not None for param in signature.params)
@@ -238,7 +237,7 @@ def _tool(cx: Context, call: tree.Call, symbol: ToolSymbol, declared: Type | Non
     for param in signature.params:
         expr = bound.one(param.name)
         if expr is not None:
-            expect(cx, expr, param.type, f"the argument '{param.name}' of '{name}'")
+            expect_field(cx, expr, param, f"the argument '{param.name}' of '{name}'")
         else:
             expr = params[param.name].default
         if expr is not None:

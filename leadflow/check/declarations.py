@@ -4,37 +4,33 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from leadflow.check.args import Slot, bind
+from leadflow.check.constraints import constraints_of
 from leadflow.check.consts import NotConstant, fold
 from leadflow.check.context import Context
-from leadflow.check.infer import expect, infer
-from leadflow.check.messages.names import duplicate, endless, unknown_annotation, unknown_type
-from leadflow.check.messages.types import bad_constraint, bad_type_args, bad_union, none_in_union, type_too_large
+from leadflow.check.infer import expect, expect_field, infer
+from leadflow.check.messages.names import duplicate, endless, unknown_type
+from leadflow.check.messages.types import bad_type_args, bad_union, none_in_union, type_too_large
 from leadflow.check.messages.values import constant_needed
 from leadflow.check.names import BUILT_IN_TYPES, find_type
 from leadflow.check.order import in_order
 from leadflow.check.policies import refuse_annotations
 from leadflow.check.program import ConstSymbol, ModuleScope, ModuleSymbol, Program, TypeSymbol
-from leadflow.check.types import discriminant, is_number, is_text, members, union, without_none
+from leadflow.check.types import discriminant, members, union, without_none
 from leadflow.diagnostics import Edit, Fix
 from leadflow.plan.plan import Secret
 from leadflow.plan.policy import PerTime
 from leadflow.plan.types import (
-    INT,
     JSON,
     MISSING,
     NONE,
     UNKNOWN,
-    Constraint,
     FieldType,
-    Length,
     ListType,
     LiteralType,
     MapType,
     OptionalType,
     Prim,
     PrimName,
-    Range,
     RecordType,
     Type,
     UnionType,
@@ -333,73 +329,15 @@ def _unique(cx: Context, parts: Sequence[P], what: str) -> list[P]:
 
 def _field(cx: Context, field: tree.Field | tree.Param, doc: str | None, what: str) -> FieldType:
     type_ = resolve(cx, field.type)
-    constraints = tuple(_constraints(cx, field.annotations, type_))
+    constraints = tuple(constraints_of(cx, field.annotations, type_))
     default: Value | _Missing = MISSING
     if field.default is not None:
         where = f"the default of {what} '{field.name.text}'"
         constant = Context(cx.program, cx.scope, "constant")
-        expect(constant, field.default, type_, where)
+        expect_field(constant, field.default, FieldType(field.name.text, type_, MISSING, constraints), where)
         try:
             value = fold(constant, field.default, where)
             default = MISSING if isinstance(value, Secret | PerTime) else value
         except NotConstant:
             default = None
     return FieldType(field.name.text, type_, default, constraints, doc)
-
-
-def _constraints(cx: Context, annotations: Sequence[tree.Annotation], type_: Type) -> Iterable[Constraint]:
-    seen: dict[str, tree.Annotation] = {}
-    for annotation in annotations:
-        name = ".".join(part.text for part in annotation.path)
-        if name not in ("range", "length"):
-            known = ("range", "length")
-            cx.report(unknown_annotation(annotation.path[0].span, name, known=known))
-            continue
-        if name in seen:
-            cx.report(duplicate(annotation.span, f"@{name}", what="limit", first=seen[name].span))
-            continue
-        seen[name] = annotation
-        found = _constraint(cx, annotation, name, without_none(type_))
-        if found is not None:
-            yield found
-
-
-def _constraint(cx: Context, annotation: tree.Annotation, name: str, type_: Type) -> Constraint | None:
-    fitting = is_number(type_) if name == "range" else is_text(type_) or isinstance(type_, ListType)
-    if not fitting and type_ != UNKNOWN:
-        what = "limits numbers" if name == "range" else "limits texts and lists"
-        cx.report(
-            bad_constraint(
-                annotation.span,
-                name,
-                hint=f"{what}, and this is neither" if name == "length" else f"{what}, and this is none",
-            )
-        )
-        return None
-    wanted = type_ if name == "range" and type_ != UNKNOWN else INT
-    slots = (Slot("low"), Slot("high"))
-    bound = bind(cx, annotation.args or (), slots, owner=f"'@{name}'", span=annotation.span)
-    ends: list[int | float | None] = []
-    for slot in slots:
-        expr = bound.one(slot.name)
-        ends.append(None if expr is None or isinstance(expr, tree.NoneLit) else _end(cx, expr, wanted, name))
-    low, high = ends
-    if low is None and high is None:
-        cx.report(bad_constraint(annotation.span, name, hint="says a smallest and a largest value: (low, high)"))
-        return None
-    if low is not None and high is not None and low > high:
-        cx.report(bad_constraint(annotation.span, name, hint="has its smallest value above its largest"))
-        return None
-    if name == "range":
-        return Range(low, high)
-    return Length(None if low is None else int(low), None if high is None else int(high))
-
-
-def _end(cx: Context, expr: tree.Expr, wanted: Type, name: str) -> int | float | None:
-    where = f"an end of '@{name}'"
-    expect(cx, expr, wanted, where)
-    try:
-        value = fold(cx, expr, where)
-    except NotConstant:
-        return None
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -12,6 +12,7 @@ from leadflow.check.builtins import function_call
 from leadflow.check.checked import ConstRef, LocalRef
 from leadflow.check.context import Context
 from leadflow.check.env import Frame, Var
+from leadflow.check.limits import keep_to_limits
 from leadflow.check.lookup import check_new, method_called, say_unknown, say_unknown_function, what_is
 from leadflow.check.messages.flows import action_in_expression
 from leadflow.check.messages.names import bound_twice, duplicate, not_a_value, unknown_field, unknown_function
@@ -113,6 +114,14 @@ def expect(cx: Context, expr: tree.Expr, want: Type, where: str) -> Type:
         return given
     say_mismatch(cx, expr, given=given, want=want, where=where)
     return want
+
+
+def expect_field(cx: Context, expr: tree.Expr, field: FieldType, where: str) -> None:
+    """Check that an expression fits a field or parameter, and what is known of its value its limits."""
+    before = cx.program.said_count
+    expect(cx, expr, field.type, where)
+    if cx.program.said_count == before:
+        keep_to_limits(cx, expr, field, where)
 
 
 # --- names --------------------------------------------------------------------------------------------------------
@@ -497,7 +506,7 @@ def _expect_record(cx: Context, expr: tree.RecordLit, inner: Type, want: Type, w
             known = cx.program.known(f.name for f in record.fields if f.name not in given)
             cx.report(unknown_field(entry.key.span, name, owner=owner, known=known))
         else:
-            expect(cx, entry.value, field.type, f"the field '{name}'")
+            expect_field(cx, entry.value, field, f"the field '{name}'")
     _fill(cx, expr, record, given, owner)
     return inner
 

@@ -310,6 +310,7 @@ MARKS: Mapping[str, frozenset[str]] = {
     "dangerous": frozenset({"tool"}),
     "range": frozenset({"field"}),
     "length": frozenset({"field"}),
+    "pattern": frozenset({"field"}),
 }
 """Annotations that are no policies: a tool's effect (rule C8), and constraints of fields and parameters."""
 

@@ -27,6 +27,7 @@ from leadflow.plan.types import (
     LiteralType,
     MapType,
     OptionalType,
+    Pattern,
     Prim,
     Range,
     RecordType,
@@ -120,6 +121,8 @@ def _property(field: FieldType, strict: bool) -> Schema:
                 plain.update(_bounds("minItems", low, "maxItems", high))
             case Length(low, high):
                 plain.update(_bounds("minLength", low, "maxLength", high))
+            case Pattern(text):
+                plain["pattern"] = f"^(?:{text})$"
     if field.doc is not None:
         made["description"] = field.doc
     if field.default is not MISSING and not strict:

@@ -112,7 +112,14 @@ class Length:
     high: int | None
 
 
-Constraint = Range | Length
+@record
+class Pattern:
+    """`@pattern("…")` of a string: it matches as a whole. The text is a pattern (`plan.pattern`)."""
+
+    text: str
+
+
+Constraint = Range | Length | Pattern
 
 
 @record

@@ -10,20 +10,18 @@ from math import isfinite
 from typing import Any, NoReturn, TypeAlias, assert_never, cast
 
 from leadflow.plan import forms
+from leadflow.plan.limits import keeps, written
 from leadflow.plan.operators import MAX_DEPTH, MAX_INT, MAX_NODES, kind
 from leadflow.plan.types import (
     MISSING,
-    Constraint,
     FieldType,
     FileRef,
-    Length,
     ListType,
     LiteralType,
     MapType,
     Money,
     OptionalType,
     Prim,
-    Range,
     RecordType,
     Type,
     UnionType,
@@ -389,30 +387,11 @@ def _field(field: FieldType, depth: int) -> _Check:
     def constrained(raw: Any, passage: _Passage) -> Value:
         value = check(raw, passage)
         for constraint in field.constraints:
-            if not _keeps(value, constraint):
-                raise _Misfit(f"{show(field.type)} {_written(constraint)}", f"{kind(value)} outside of it")
+            if not keeps(value, constraint):
+                raise _Misfit(f"{show(field.type)} {written(constraint)}", f"{kind(value)} outside of it")
         return value
 
     return constrained
-
-
-def _keeps(value: Value, constraint: Constraint) -> bool:
-    match constraint:
-        case Range(low, high):
-            measured: Any = value
-        case Length(low, high):
-            measured = len(value) if isinstance(value, str | tuple | Mapping) else None
-        case _:
-            assert_never(constraint)
-    if not isinstance(measured, int | float):  # none, where the type allows it
-        return True
-    return (low is None or measured >= low) and (high is None or measured <= high)
-
-
-def _written(constraint: Constraint) -> str:
-    name = "range" if isinstance(constraint, Range) else "length"
-    low, high = ("_" if end is None else end for end in (constraint.low, constraint.high))
-    return f"@{name}({low}, {high})"
 
 
 # --- unions -------------------------------------------------------------------------------------------------------

@@ -43,7 +43,8 @@ VALUES: st.SearchStrategy[Value] = st.recursive(
 PRIMS = st.sampled_from([types.Prim(name) for name in get_args(types.PrimName)])
 CONSTRAINTS = st.lists(
     st.builds(types.Range, st.none() | COUNTS, st.none() | st.floats(0, 9))
-    | st.builds(types.Length, st.none() | COUNTS, st.none() | COUNTS),
+    | st.builds(types.Length, st.none() | COUNTS, st.none() | COUNTS)
+    | st.builds(types.Pattern, st.sampled_from(["a+", "[0-9]{1,3}|none"])),
     max_size=2,
 ).map(tuple)
 

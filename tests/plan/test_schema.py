@@ -25,6 +25,7 @@ from leadflow.plan.types import (
     MapType,
     Money,
     OptionalType,
+    Pattern,
     Range,
     RecordType,
     Type,
@@ -92,12 +93,15 @@ def test_what_types_are_in_json(type_: Type, schema: dict[str, Any]) -> None:
 
 
 def test_length_of_a_text_and_default_of_money() -> None:
-    """A length bounds characters of a string; a default stands in the schema as it does in JSON."""
+    """A length bounds characters of a string, a pattern is anchored; a default stands there as it does in JSON."""
     record = RecordType(
-        (FieldType("a", STRING, constraints=(Length(1, 2),)), FieldType("b", MONEY, default=Money(500_000)))
+        (
+            FieldType("a", STRING, constraints=(Length(1, 2), Pattern("a|b"))),
+            FieldType("b", MONEY, default=Money(500_000)),
+        )
     )
     properties = json_schema(record)[0]["properties"]
-    assert {"type": "string", "minLength": 1, "maxLength": 2} == properties["a"]
+    assert {"type": "string", "minLength": 1, "maxLength": 2, "pattern": "^(?:a|b)$"} == properties["a"]
     assert "USD 0.50" == properties["b"]["default"]
 
 

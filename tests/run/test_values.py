@@ -32,6 +32,7 @@ from leadflow.plan.types import (
     MapType,
     Money,
     OptionalType,
+    Pattern,
     Range,
     RecordType,
     Type,
@@ -166,6 +167,16 @@ def test_constraints_are_checked() -> None:
     said = admit(VERDICT, {**good, "confidence": -1})
     assert isinstance(said, Mismatch)
     assert "at /confidence: expected float @range(0, 1), got float outside of it" == said.message
+
+
+def test_a_pattern_is_asked_at_the_doors() -> None:
+    """A text that does not match is refused, as an input of a run and in an answer; none passes where it may."""
+    ticket = FieldType("id", OptionalType(STRING), constraints=(Pattern("T-[0-9]+"),))
+    assert {"id": "T-1"} == admit(RecordType((ticket,)), {"id": "T-1"})
+    assert {"id": None} == admit(RecordType((ticket,)), {})
+    found = admit_inputs([ticket], {"id": "T-1\n"})
+    assert isinstance(found, tuple)
+    assert ['at /id: expected string? @pattern("T-[0-9]+"), got string outside of it'] == [m.message for m in found]
 
 
 @given(st.text(min_size=9, alphabet="0123456789"))

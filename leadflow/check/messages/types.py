@@ -530,23 +530,6 @@ def bad_union(span: Span, *, why: str) -> Draft:
     return Draft(span, f"the members of this union cannot be told apart: {why}")
 
 
-@code("FLOW322", "A limit that does not apply")
-def bad_constraint(span: Span, name: str, *, hint: str) -> Draft:
-    """`@range` limits numbers, `@length` texts and lists; both take constants, the lower one first.
-
-    ```flow
-    leadflow 1
-    type Review { notes: string @range(0, 1) }
-    ```
-
-    ```flow
-    leadflow 1
-    type Review { notes: string @length(0, 100)  score: float @range(0, 1) }
-    ```
-    """
-    return Draft(span, f"'@{name}' {hint}")
-
-
 @code("FLOW323", "Type too large")
 def type_too_large(span: Span, name: str, *, most: int, deepest: int) -> Draft:
     """Written out in full, the type would have more than 10,000 parts, or be nested deeper than 32 levels.

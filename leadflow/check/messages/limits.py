@@ -1,0 +1,67 @@
+"""FLOW3xx, on constraints: `@range`, `@length`, `@pattern`, and the values that they keep out."""
+
+from leadflow.diagnostics import Draft, Fix, Label, Span, code
+
+
+@code("FLOW322", "A limit that does not apply")
+def bad_constraint(span: Span, name: str, *, hint: str) -> Draft:
+    """`@range` limits numbers, `@length` texts and lists, `@pattern` texts. They take constants, the lower end first,
+    and leave something over.
+
+    ```flow
+    leadflow 1
+    type Review { notes: string @range(0, 1) }
+    ```
+
+    ```flow
+    leadflow 1
+    type Review { notes: string @length(0, 100)  score: float @range(0, 1) }
+    ```
+    """
+    return Draft(span, f"'@{name}' {hint}")
+
+
+@code("FLOW326", "Outside of its limits")
+def outside_limits(span: Span, *, where: str, given: str, limit: str, labels: tuple[Label, ...] = ()) -> Draft:
+    """A value that is known before the run is not one that the field or parameter takes.
+
+    ```flow
+    leadflow 1
+    type Review { score: float @range(0, 1) }
+    flow main() -> Review {
+      return { score: 7 }
+    }
+    ```
+
+    Give a value within the limits, or widen them where they are declared:
+
+    ```flow
+    leadflow 1
+    type Review { score: float @range(0, 10) }
+    flow main() -> Review {
+      return { score: 7 }
+    }
+    ```
+    """
+    return Draft(span, f"{where} is limited by {limit}, and {given} is outside of it", labels)
+
+
+@code("FLOW327", "Not a pattern")
+def bad_pattern(span: Span, *, why: str, fix: Fix | None = None) -> Draft:
+    """A pattern says what a whole text looks like: characters, `.` for any, sets `[a-z0-9]`, `\\\\d \\\\w \\\\s` (each
+    backslash twice, since a string has its own), groups `(…)`, `|`, and the repeats `* + ? {2} {2,} {2,5}`. There is
+    nothing in it that could take long: no looking around, and no referring back to what was matched.
+
+    ```flow
+    leadflow 1
+    type Ticket { id: string @pattern("^T-[0-9]+$") }
+    ```
+
+    The whole text is matched always, so there is nothing to anchor:
+
+    ```flow
+    leadflow 1
+    type Ticket { id: string @pattern("T-[0-9]+") }
+    ```
+    """
+    return Draft(span, f"this is no pattern: {why}", fix=fix)
