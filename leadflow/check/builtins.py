@@ -9,6 +9,7 @@ from leadflow.check.context import Context
 from leadflow.check.messages.names import unknown_field
 from leadflow.check.messages.types import json_leak, may_be_none, no_common_type, wrong_type
 from leadflow.check.messages.values import field_name_needed
+from leadflow.check.operators import sought
 from leadflow.check.types import family, fits, holds_none, is_number, is_text, join, join_all, without_none
 from leadflow.plan.functions import (
     FUNCTIONS,
@@ -82,6 +83,9 @@ def function_call(cx: Context, call: tree.Call, name: str, infer: Infer) -> Type
     for param, given_types in zip(row.params, types, strict=True):
         if param.field_of is not None and given_types:
             _field(work, param, bound.by_name[param.name][0].value, types[_index(row, param.field_of)])
+        if param.sought_in is not None and given_types and not work.broken:
+            (items,) = types[_index(row, param.sought_in)]
+            sought(cx, bound.by_name[param.name][0].value, given_types[0], _item(items), at=call.span)
     cx.program.calls[call.id] = FunctionCall(name, tuple(exprs))
     if work.broken:
         return UNKNOWN
@@ -94,11 +98,19 @@ def _index(row: FunctionRow, name: str) -> int:
     return next(at for at, param in enumerate(row.params) if param.name == name)
 
 
+def _item(items: Type) -> Type:
+    return items.item if isinstance(items, ListType) else NEVER
+
+
 def _argument(work: _Call, param: FunctionParam, expr: tree.Expr, infer: Infer) -> Type:
     given = infer(work.cx, expr, _close(param.type, work.bound))
     if given == UNKNOWN:
         work.broken = True
-    elif param.field_of is None and not _unify(param.type, given, {} if param.many else work.bound):
+    elif (
+        param.field_of is None
+        and param.sought_in is None
+        and not _unify(param.type, given, {} if param.many else work.bound)
+    ):
         work.broken = True
         _mismatch(work, param, expr, given)
     return given

@@ -45,7 +45,7 @@ def declare_signatures(program: Program) -> None:
 
 def check_flow(program: Program, symbol: FlowSymbol) -> None:
     """Check one flow's body and note what is known of the flow."""
-    decl = symbol.decl
+    decl, said = symbol.decl, program.said_count
     signature = program.signatures[symbol.key]
     cx = Context(program, symbol.home, "flow", frame=Frame(kind="flow"), flow=decl)
     written = read_annotations(cx, decl.annotations, "flow", origin="flow")
@@ -80,7 +80,7 @@ def check_flow(program: Program, symbol: FlowSymbol) -> None:
     program.flows[symbol.key] = FlowInfo(
         symbol.key, module, decl, signature.params, signature.result, tuple(written.applied), effect
     )
-    lint_flow(cx)
+    lint_flow(cx, is_clean=program.said_count == said)
 
 
 # --- statements ---------------------------------------------------------------------------------------------------
@@ -183,8 +183,9 @@ def _return(cx: Context, statement: tree.Return) -> None:
         )
         return
     cx.soft = body.partial
-    expect(cx, statement.value, body.wanted or UNKNOWN, body.wanted_by)
+    type_ = expect(cx, statement.value, body.wanted or UNKNOWN, body.wanted_by)
     cx.soft = False
+    body.yields.append((statement, type_))
 
 
 def _yield(cx: Context, statement: tree.Yield) -> None:

@@ -1,9 +1,19 @@
 """Warnings: what does nothing, or less than it seems. Looks at what the checks have counted."""
 
+from collections.abc import Iterator
+
 from leadflow.check.checked import ActionCall
 from leadflow.check.context import Context
 from leadflow.check.env import Var
-from leadflow.check.messages.lint import read_in_one_arm, unused_import, unused_name, unused_result, write_without_undo
+from leadflow.check.messages.lint import (
+    needless_optional,
+    read_in_one_arm,
+    unused_import,
+    unused_name,
+    unused_result,
+    write_without_undo,
+)
+from leadflow.check.nones import ITEM, may_be_none
 from leadflow.check.program import (
     AgentSymbol,
     BrokenSymbol,
@@ -25,8 +35,12 @@ def is_library(name: str) -> bool:
 # --- one flow -----------------------------------------------------------------------------------------------------
 
 
-def lint_flow(cx: Context) -> None:
-    """Warn about names of a flow that nobody reads (rule A3)."""
+def lint_flow(cx: Context, *, is_clean: bool) -> None:
+    """Warn about names of a flow that nobody reads (rule A3), writes without `undo`, and a needless `?`.
+
+    Args:
+        is_clean: nothing was said about the flow so far: what is known of its values is all that there is to know.
+    """
     if is_library(cx.scope.module.name) or cx.flow is None:
         return
     for var in cx.bound:
@@ -38,6 +52,8 @@ def lint_flow(cx: Context) -> None:
             what = "value" if var.what == "let" else var.what
             cx.report(unused_name(var.span, var.name, what=what))
     _lint_undo(cx)
+    if is_clean:
+        _lint_result(cx)
 
 
 def _lint_step(cx: Context, var: Var) -> None:
@@ -89,6 +105,34 @@ def _lint_undo(cx: Context) -> None:
     if other is not None:
         for step in bare:
             cx.report(write_without_undo(step.name.span, step.name.text, other=other))
+
+
+def _lint_result(cx: Context) -> None:
+    """Warn about a result that says it may be none where no path gives none: callers would ask for nothing."""
+    if cx.flow is None or cx.flow.result is None or cx.body is None or not cx.body.yields:
+        return
+    given = [statement.value for statement, _ in cx.body.yields]
+    for path, written in _optional_parts(cx.flow.result, ()):
+        if not any(may_be_none(cx.program.types, value, path) for value in given):
+            source = cx.scope.module.source
+            type_ = source.at(written.span).removesuffix("?").rstrip()
+            what = f"'{path[-1]}' of the result" if path and path[-1] != ITEM else "an item" if path else "the result"
+            cx.report(needless_optional(written.span, what=f"{what} of '{cx.flow.name.text}'", type_=type_))
+
+
+def _optional_parts(written: tree.TypeExpr, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], tree.TypeExpr]]:
+    """The parts of a type written `T?`, with the way to them."""
+    match written:
+        case tree.OptionalType(inner):
+            yield path, written
+            yield from _optional_parts(inner, path)
+        case tree.RecordType(fields):
+            for one in fields:
+                yield from _optional_parts(one.type, (*path, one.name.text))
+        case tree.GenericType(tree.Ident("list"), (item,)):
+            yield from _optional_parts(item, (*path, ITEM))
+        case _:
+            return
 
 
 # --- one file -----------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from leadflow.check.messages.types import (
 )
 from leadflow.check.spoken import spoken
 from leadflow.check.types import comparable, family, holds_none, is_number, is_text, join, without_none, words_of
-from leadflow.diagnostics import Edit, Fix
+from leadflow.diagnostics import Edit, Fix, Span
 from leadflow.plan.types import (
     BOOL,
     DURATION,
@@ -154,12 +154,18 @@ def membership(cx: Context, expr: tree.Binary, left: Type, right: Type) -> Type:
 
 def _in_list(cx: Context, expr: tree.Binary, left: Type, item: Type) -> None:
     items = expr.right.items if isinstance(expr.right, tree.ListLit) else ()
-    if any([_outside(cx, value, left) for value in items]) or _outside(cx, expr.left, item):
+    if not any([_outside(cx, value, left) for value in items]):
+        sought(cx, expr.left, left, item, at=expr.span)
+
+
+def sought(cx: Context, expr: tree.Expr, type_: Type, item: Type, *, at: Span) -> None:
+    """A value that is looked for among the items of a list must be one that they can be."""
+    if _outside(cx, expr, item):
         return
-    if left == JSON and item != JSON:
-        _say_json(cx, expr.left)
-    elif not comparable(left, item):
-        cx.report(never_equal(expr.span, left=show(left), right=f"the items of {show(ListType(item))}"))
+    if type_ == JSON and item != JSON:
+        _say_json(cx, expr)
+    elif not comparable(type_, item):
+        cx.report(never_equal(at, left=show(type_), right=f"the items of {show(ListType(item))}"))
 
 
 def coalesce(cx: Context, expr: tree.Binary, left: Type, right: Type) -> Type:

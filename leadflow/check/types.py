@@ -162,8 +162,8 @@ def _may_equal(left: Type, right: Type) -> bool:
         case (RecordType(), MapType()) | (MapType(), RecordType()):
             return True
         case RecordType(fields), RecordType():
-            pairs = ((f.type, right.get(f.name)) for f in fields)
-            return all(other is None or comparable(type_, other.type) for type_, other in pairs)
+            pairs = [(f.type, other.type) for f in fields if (other := right.get(f.name)) is not None]
+            return all(JSON in pair or comparable(*pair) for pair in pairs)  # only a whole json wants a type first
         case _:
             return fits(left, right) or fits(right, left)
 

@@ -78,6 +78,8 @@ class FunctionParam:
     required: bool = True
     field_of: str | None = None
     """Names the parameter (a list of records) whose field this string literal names; None: an ordinary value."""
+    sought_in: str | None = None
+    """Names the parameter (a list) among whose items this value is looked for: it has to be one that they can be."""
     many: bool = False
     """Takes all further positional arguments."""
 
@@ -172,9 +174,10 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
              _P("left", ListOf(_T)), _P("right", ListOf(_U))),
         _row("range", ListOf(INT), "0 up to and without n, or from `start` up to and without `end`.",
              _P("start", INT), _P("end", INT, required=False)),
-        _row("count", INT, "How many items equal the value.", _P("items", _LISTED), _P("value", _T)),
+        _row("count", INT, "How many items equal the value.", _P("items", _LISTED),
+             _P("value", _T, sought_in="items")),
         _row("index_of", MaybeOf(INT), "Where the first item equal to the value stands; none when nowhere.",
-             _P("items", _LISTED), _P("value", _T)),
+             _P("items", _LISTED), _P("value", _T, sought_in="items")),
         _row("all", BOOL, "Whether every item is true; true when empty.", _P("items", ListOf(BOOL))),
         _row("any", BOOL, "Whether an item is true; false when empty.", _P("items", ListOf(BOOL))),
         # maps and records

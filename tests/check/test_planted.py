@@ -20,7 +20,7 @@ policy net { @retry(3, backoff: 1s, max: 10s) @timeout(30s) }
 agent fast: openai { model: "small"  key: secret("KEY")  temperature: 0.2 }
 agent crm: http { url: "https://crm.example.com" }
 
-flow triage(ticket: Ticket, others: list[Ticket]) -> { reply: string?  id: string } {
+flow triage(ticket: Ticket, others: list[Ticket]) -> { reply: string  id: string } {
   step verdict: Verdict = fast.ask("Classify ${ticket.body}", temperature: 0)
   step similar = for other in others at most most {
     step line = fast.ask("One line: ${other.body}")

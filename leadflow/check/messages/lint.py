@@ -1,6 +1,6 @@
 """FLOW5xx: warnings. The flow can run, but something in it does nothing, or not what it seems to."""
 
-from leadflow.diagnostics import Draft, Fix, Label, Span, code
+from leadflow.diagnostics import Draft, Edit, Fix, Label, Span, code
 
 
 @code("FLOW501", "Result that nobody reads", severity="warning")
@@ -285,3 +285,31 @@ def retries_multiply(span: Span, *, outer: int, inner: int) -> Draft:
         span,
         f"this repeats calls that are retried themselves: up to {outer} times {inner}, so {outer * inner} attempts",
     )
+
+
+@code("FLOW540", "A question mark for nothing", severity="warning")
+def needless_optional(span: Span, *, what: str, type_: str) -> Draft:
+    """The flow says that its result, or a field or an item of it, may be none, and no path gives none. Whoever calls it
+    has to say what holds without a value that is always there.
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow page(name: string) -> string? {
+      step text: string = web.get("/${name}")
+      return text
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow page(name: string) -> string {
+      step text: string = web.get("/${name}")
+      return text
+    }
+    ```
+
+    A result that is to stay open for later is a named type: `type Page { text: string? }`.
+    """
+    return Draft(span, f"{what} is never none; write '{type_}'", fix=Fix(f"write `{type_}`", (Edit(span, type_),)))

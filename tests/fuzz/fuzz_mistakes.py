@@ -1,0 +1,86 @@
+"""How many mistakes the checker finds: thousands, planted one at a time in correct flows.
+
+    python -m tests.fuzz.fuzz_mistakes --mistakes 2000 --seed 1
+
+prints a line of JSON per kind of mistake and one for all. A mistake counts when it changes what the flow means: where
+nothing is found and the plan is the same, it was none. With `--missed` each one that was not found is shown.
+"""
+
+import argparse
+import difflib
+import json
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+
+from leadflow.pipeline import check_source, plan_of
+from tests.fuzz.mistakes import KINDS, Subject, subjects
+
+
+@dataclass(slots=True)
+class Count:
+    """Of one kind of mistake."""
+
+    planted: int = 0
+    found: int = 0
+    missed: list[str] = field(default_factory=list)
+    """What was changed, as a difference."""
+
+
+def is_found(flow: Subject, text: str) -> bool | None:
+    """Whether anything is said about a changed flow; None when the change changes nothing."""
+    checked, report = check_source("main.flow", text)
+    if report.diagnostics or checked is None:
+        return True
+    return None if plan_of(checked).hash == plan_of(flow.checked).hash else False
+
+
+def plant(mistakes: int, seed: int) -> dict[str, Count]:
+    """Plant so many mistakes, every kind as often as the others."""
+    chance = Random(seed)
+    flows = subjects()
+    counts = {name: Count() for name in KINDS}
+    tries: Counter[str] = Counter()
+    while sum(count.planted for count in counts.values()) < mistakes:
+        name = min(counts, key=lambda name: (tries[name], name))
+        tries[name] += 1
+        flow = chance.choice(flows)
+        text = KINDS[name](flow, chance)
+        found = None if text is None or text == flow.text else is_found(flow, text)
+        if found is None or text is None:
+            continue
+        count = counts[name]
+        count.planted += 1
+        count.found += found
+        if not found:
+            count.missed.append(difference(flow.text, text))
+    return counts
+
+
+def difference(old: str, new: str) -> str:
+    """The lines that changed."""
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=0, lineterm="")
+    return "\n".join(line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
+
+
+def main(arguments: list[str]) -> int:
+    """The command line; 1 when too few are found."""
+    parser = argparse.ArgumentParser(description="Count the mistakes that the checker finds.")
+    parser.add_argument("--mistakes", type=int, default=2_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--least", type=float, default=0.95, help="the share that has to be found")
+    parser.add_argument("--missed", action="store_true")
+    chosen = parser.parse_args(arguments)
+    counts = plant(chosen.mistakes, chosen.seed)
+    for name, count in sorted(counts.items(), key=lambda item: item[1].found / max(1, item[1].planted)):
+        print(json.dumps({"mistake": name, "planted": count.planted, "found": count.found}))
+        for missed in count.missed if chosen.missed else ():
+            print(missed, end="\n\n")
+    planted, found = (sum(getattr(count, name) for count in counts.values()) for name in ("planted", "found"))
+    print(json.dumps({"mistake": "all", "planted": planted, "found": found, "share": round(found / planted, 4)}))
+    return int(found < chosen.least * planted)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
