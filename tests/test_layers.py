@@ -51,7 +51,7 @@ MAY: dict[str, set[str]] = {
 """Room -> the rooms it may import beside itself. The room "" is the public door, leadflow/__init__.py."""
 
 PURE = {"record", "diagnostics", "syntax", "check", "plan", "graph", "events"}
-PURE_FILES = {f"leadflow/run/{name}.py" for name in ("values", "evaluate", "errors", "recover", "backoff")} | {
+PURE_FILES = {f"leadflow/run/{name}.py" for name in ("values", "evaluate", "errors", "recover")} | {
     path.relative_to(ROOT).as_posix() for path in (PACKAGE / "run").glob("kernel*.py")
 }
 WORLD = {"os", "io", "asyncio", "time", "random", "threading", "socket", "sqlite3", "aiohttp", "logging"}

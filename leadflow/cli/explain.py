@@ -1,23 +1,62 @@
-"""`leadflow explain CODE`: the page of a diagnostic code."""
+"""`leadflow explain CODE` and `leadflow explain [FILE] FLOW.STEP`: the page of a code, or all that surrounds a step."""
+
+import re
+from pathlib import Path
 
 import click
 
 import leadflow.pipeline  # noqa: F401  (its phases register their codes)
+from leadflow.cli.files import main_flow
+from leadflow.cli.programs import compile_flow
 from leadflow.cli.refused import Refused
-from leadflow.cli.views import human
+from leadflow.cli.views import human, machine
 from leadflow.diagnostics import page, pages
+from leadflow.plan.around import around
+from leadflow.plan.around_text import around_text, as_json
+from leadflow.plan.paths import NoSuchStep, find_steps
+
+_CODE = re.compile(r"(FLOW)?[0-9]+", re.IGNORECASE)
 
 
 @click.command()
-@click.argument("code", required=False)
-def command(code: str | None) -> None:
-    """Tell what CODE means, why it is a mistake, and how it is mended. Without CODE, list all codes."""
-    if code is None:
-        human.code_list(pages())
-        return
+@click.argument("words", metavar="[CODE | [FILE] FLOW.STEP]", nargs=-1)
+@click.option("--profile", help="The profile to compile FILE under.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="A step for people or for machines."
+)
+def command(words: tuple[str, ...], *, profile: str | None, form: str) -> None:
+    """Tell what CODE means, why it is a mistake, and how it is mended. Without anything, list all codes.
+
+    Or tell about one step: its policies from the outside in, each value with its origin; what absorbs its failures,
+    whether it may be sent again, how long it may take. FLOW.STEP is the step's path, through blocks and called flows:
+    `digest.lines.line`, or `digest/lines/line` as runs write it. FILE is a flow; without it, the `main.flow` of this
+    folder, or its only flow.
+    """
+    match words:
+        case ():
+            human.code_list(pages())
+        case (word,) if not _is_step(word):
+            _explain_code(word)
+        case (word,):
+            _explain_step(str(main_flow(Path())), word, profile, form)
+        case (file, path):
+            _explain_step(file, path, profile, form)
+        case _:
+            raise Refused("explain takes one code, or a file and one step")
+
+
+def _is_step(word: str) -> bool:
+    """Whether a single word is the path of a step; a file without one is told apart."""
+    if word.endswith(".flow"):
+        raise Refused(f"name a step of {word}, as in `leadflow explain {word} FLOW.STEP`")
+    return _CODE.fullmatch(word) is None and ("." in word or "/" in word)
+
+
+def _explain_code(code: str) -> None:
     found = page(f"FLOW{code}" if code.isdigit() else code)
     if found is None:
-        raise Refused(f"there is no code {code}{_hint(code) or '; `leadflow explain` lists them all'}")
+        hint = _hint(code) or "; `leadflow explain` lists them all, `leadflow explain FLOW.STEP` tells about a step"
+        raise Refused(f"there is no code {code}{hint}")
     human.explain_page(found)
 
 
@@ -25,3 +64,15 @@ def _hint(code: str) -> str:
     """The code with the same number, as `FLW-201` means it; numbers that differ are not alike."""
     meant = f"FLOW{''.join(char for char in code if char.isdigit())}"
     return f"; did you mean {meant}?" if page(meant) else ""
+
+
+def _explain_step(file: str, path: str, profile: str | None, form: str) -> None:
+    plan = compile_flow(file, profile=profile)
+    ways = find_steps(plan, path)
+    if isinstance(ways, NoSuchStep):
+        raise Refused(ways.said)
+    found = [around(plan, way) for way in ways]
+    if form == "json":
+        machine.document([as_json(one) for one in found])
+    else:
+        human.text("\n\n".join(around_text(one) for one in found))

@@ -31,6 +31,23 @@ def flow_files(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(files))
 
 
+def main_flow(folder: Path) -> Path:
+    """The flow that a folder stands for: its `main.flow`, else the only one that lies in it.
+
+    Raises:
+        Refused: there is none, or it is not clear which one is meant.
+    """
+    found = sorted(path for path in folder.glob("*.flow") if not _is_hidden(path.relative_to(folder)))
+    main = folder / "main.flow"
+    if main in found or len(found) == 1:
+        return main if main in found else found[0]
+    where = "this folder" if folder == Path() else str(folder)
+    names = ", ".join(path.name for path in found[:8])
+    raise Refused(
+        f"name the file: {where} has {names}" if found else f"name the file: there are no .flow files in {where}"
+    )
+
+
 def is_there(path: Path) -> bool:
     """True for what exists, also as a link to nowhere.
 

@@ -21,7 +21,7 @@ COMMANDS = {
     "plan": "Show what a run would do, and what waits for what.",
     "graph": "Draw a flow: DOT, Mermaid, SVG or JSON.",
     "run": "Run a flow.",
-    "explain": "Tell what a code means, with an example.",
+    "explain": "Tell what a code means, or all that stands around a step.",
 }
 """The commands in the order of their use; each is `command` in the module of its name."""
 

@@ -1,12 +1,12 @@
-"""`@retry`: another attempt after a failure that may pass. How long to wait is arithmetic (`run/backoff.py`)."""
+"""`@retry`: another attempt after a failure that may pass. How long to wait is arithmetic (`plan/backoff.py`)."""
 
 from datetime import timedelta
 
+from leadflow.plan.backoff import back_off
 from leadflow.plan.plan import AgentCall
 from leadflow.plan.policy import Retry
 from leadflow.policies.call import Course, Step
 from leadflow.policies.outcomes import may_repeat
-from leadflow.run.backoff import back_off
 from leadflow.run.errors import AnswerInvalid, CallError
 from leadflow.run.ports import Answer
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 from hashlib import blake2b
 
 from leadflow.events.model import AttemptFailed, AttemptFailure, Failure
+from leadflow.plan.backoff import back_off
 from leadflow.plan.policy import Retry
-from leadflow.run.backoff import back_off
 from leadflow.run.errors import CallError, Transient
 from leadflow.run.kernel_state import Block, State, TryAgain
 

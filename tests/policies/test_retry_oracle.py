@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadflow.events.model import Failure
+from leadflow.plan.backoff import plain_delay
 from leadflow.plan.policy import Retry
-from leadflow.run.backoff import plain_delay
 from leadflow.run.errors import ConnectionLost
 from tests.policies.playing import Player, Scene
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadflow.plan.backoff import back_off, plain_delay
 from leadflow.plan.policy import Jitter, Retry
-from leadflow.run.backoff import back_off, plain_delay
 
 
 @given(
