@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from leadflow.check.calls import Target, effect_of, target_of
 from leadflow.check.context import Context
 from leadflow.check.messages.flows import call_loop
+from leadflow.check.names import find_policy
 from leadflow.check.order import in_order
-from leadflow.check.program import Agent, AgentSymbol, FlowSymbol, Program, ToolSymbol
+from leadflow.check.policies import find_agent
+from leadflow.check.program import Agent, AgentSymbol, FlowSymbol, PolicySymbol, Program, ToolSymbol
 from leadflow.check.statements import steps_in, undo_of
 from leadflow.diagnostics import Span
-from leadflow.plan.policy import Fallback
+from leadflow.plan.policy import ROWS, Fallback, Later
 from leadflow.plan.types import Effect, join_effects
 from leadflow.syntax import tree
 
@@ -26,7 +28,9 @@ def find_effects(program: Program) -> list[str]:
         if isinstance(symbol, FlowSymbol) and symbol.home is scope
     }
     calls = {key: _calls(program, symbol) for key, symbol in flows.items()}
-    edges: dict[str, list[str]] = {f"flow {key}": _from_flow(found) for key, found in calls.items()}
+    edges: dict[str, list[str]] = {
+        f"flow {key}": [*_from_flow(found), *_stand_ins(program, flows[key])] for key, found in calls.items()
+    }
     edges.update({f"agent {key}": _from_agent(agent) for key, agent in program.agents.items()})
     order, loops = in_order(edges, lambda key: edges[key])
     for loop in loops:
@@ -68,6 +72,33 @@ def _from_flow(calls: Iterable[tuple[Target, bool]]) -> list[str]:
     return edges
 
 
+def _stand_ins(program: Program, symbol: FlowSymbol) -> Iterable[str]:
+    """Agents that take over calls of a flow: the fallbacks on its steps, and those to whom errors go."""
+    cx = Context(program, symbol.home, "flow")
+    for step in steps_in(symbol.decl.body):
+        for annotation in step.annotations:
+            bundle = None
+            if annotation.path[-1].text not in ROWS:
+                bundle = find_policy(program, symbol.home, annotation.path)
+            home = Context(program, bundle.home, "setting") if isinstance(bundle, PolicySymbol) else cx
+            for found in bundle.decl.body if isinstance(bundle, PolicySymbol) else (annotation,):
+                for agent in _named(home, found):
+                    yield f"agent {agent}"
+
+
+def _named(cx: Context, annotation: tree.Annotation) -> Iterable[str]:
+    """The agents that a policy names: `@fallback(a, b)`, `@on_error(timeout: escalate(a))`."""
+    name, values = annotation.path[-1].text, [arg.value for arg in annotation.args or ()]
+    if name == "on_error":
+        values = [arg.value for value in values if isinstance(value, tree.Call) for arg in value.args]
+    elif name != "fallback":
+        return
+    for value in values:
+        symbol, _ = find_agent(cx, value)
+        if isinstance(symbol, AgentSymbol):
+            yield symbol.key
+
+
 def _from_agent(agent: Agent) -> list[str]:
     edges = [f"agent {key}" for key in agent.via]
     for kind, key in agent.tools:
@@ -75,14 +106,21 @@ def _from_agent(agent: Agent) -> list[str]:
     for applied in agent.inherited:
         if isinstance(applied.policy, Fallback):
             edges.extend(f"agent {key}" for key in applied.policy.agents if key != agent.key)
+        elif isinstance(applied.policy, Later) and applied.name == "on_error":
+            words = [str(value).partition("(") for _, value in applied.policy.args]
+            named = [rest.removesuffix(")") for word, _, rest in words if word in ("escalate", "fallback")]
+            edges.extend(f"agent {key}" for key in named if key != agent.key)
     return edges
 
 
 def _tool_effects(program: Program, agent: Agent) -> Iterable[Effect]:
-    """Effects of what a model may call."""
+    """Effects of what a model may call, and of what the models that speak for it may."""
+    for key in agent.via:
+        if key in program.agents:
+            yield program.agents[key].model_effect
     for kind, key in agent.tools:
         if kind == "flow":
-            yield program.flow_effects.get(key, "write")
+            yield program.flow_effects.get(key, "pure")  # missing only in a loop, which is reported
             continue
         owner, _, action = key.rpartition(".") if kind == "action" else (key, "", "")
         called = program.agents.get(owner)

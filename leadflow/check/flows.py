@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from leadflow.check.approval import check_approvals
 from leadflow.check.blocks import Checks
 from leadflow.check.checked import FlowInfo
 from leadflow.check.context import Body, Context
@@ -81,6 +82,7 @@ def check_flow(program: Program, symbol: FlowSymbol) -> None:
         symbol.key, module, decl, signature.params, signature.result, tuple(written.applied), effect
     )
     lint_flow(cx, is_clean=program.said_count == said)
+    check_approvals(cx, loose=strategy is not None and strategy.policy != OnFailure("stop"))
 
 
 # --- statements ---------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from leadflow.check.checked import ActionCall
+from leadflow.check.checked import ActionCall, FlowCallInfo
 from leadflow.check.context import Context
 from leadflow.check.env import Var
 from leadflow.check.messages.lint import (
@@ -25,6 +25,7 @@ from leadflow.check.program import (
 from leadflow.check.statements import steps_in, undo_of
 from leadflow.diagnostics import Edit, Fix, Span
 from leadflow.syntax import tree
+from leadflow.syntax.walk import walk
 
 
 def is_library(name: str) -> bool:
@@ -41,7 +42,10 @@ def lint_flow(cx: Context, *, is_clean: bool) -> None:
     Args:
         is_clean: nothing was said about the flow so far: what is known of its values is all that there is to know.
     """
-    if is_library(cx.scope.module.name) or cx.flow is None:
+    if cx.flow is None:
+        return
+    _asks_in(cx, cx.scope.key(cx.flow.name.text))  # now, after the flows that it calls, so that nobody has to dig deep
+    if is_library(cx.scope.module.name):
         return
     for var in cx.bound:
         if var.read or var.name in cx.mentioned or var.name.startswith("_"):
@@ -80,13 +84,34 @@ def _move(cx: Context, step: tree.Step, opener: Span) -> Fix | None:
 
 
 def _asks(cx: Context, step: tree.Step) -> bool:
-    """Whether a step is done for its result. A wait, or a person's yes, is worth something without one."""
+    """Whether a step is done for its result. A wait, a person's yes, or a check that can fail is worth something
+    without one, also inside a block or a flow that is called."""
     call = cx.program.calls.get(step.action.id)
+    if isinstance(call, FlowCallInfo):
+        return _asks_in(cx, call.flow)
     if not isinstance(call, ActionCall):
-        return call is not None or not isinstance(step.action, tree.Call)
+        return call is not None or (not isinstance(step.action, tree.Call) and _all_ask(cx, step.action))
     agent = cx.program.agents.get(call.agent)
     row = agent.kind.action(call.action) if agent is not None and agent.kind is not None else None
     return row is None or row.declared
+
+
+def _all_ask(cx: Context, node: tree.Node) -> bool:
+    """Whether all that is done under a node is done for a result."""
+    return all(
+        not isinstance(part, tree.Fail) and (not isinstance(part, tree.Step) or _asks(cx, part)) for part in walk(node)
+    )
+
+
+def _asks_in(cx: Context, flow: str) -> bool:
+    """Whether all that a flow does is done for its result; each flow is looked at once."""
+    known = cx.program.only_asks.get(flow)
+    if known is None:
+        info = cx.program.flows.get(flow)
+        cx.program.only_asks[flow] = True  # for flows that call each other, which is reported
+        known = info is None or _all_ask(cx, info.decl.body)
+        cx.program.only_asks[flow] = known
+    return known
 
 
 def _lint_undo(cx: Context) -> None:

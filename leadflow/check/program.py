@@ -197,6 +197,10 @@ class Program:
     """By flow: a write in it that may not be repeated, None when there is none."""
     attempts: dict[str, int] = field(default_factory=dict)
     """By flow: how often a call in it is tried, at the most."""
+    approved: dict[str, tuple[tuple[tree.Expr, ...], ...]] = field(default_factory=dict)
+    """By flow: what each approval that all its paths pass has shown, over its parameters (rule C9)."""
+    only_asks: dict[str, bool] = field(default_factory=dict)
+    """By flow, once lint has asked: whether all that it does is done for its result."""
     flows: dict[str, FlowInfo] = field(default_factory=dict)
     refs: dict[int, Ref] = field(default_factory=dict)
     calls: dict[int, CallInfo] = field(default_factory=dict)

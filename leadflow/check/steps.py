@@ -126,7 +126,8 @@ def _policies(cx: Context, step: tree.Step, done: _Done) -> list[Applied]:
 
 def _may_be_read(action: tree.Action, called: Called | None) -> tuple[str, str] | None:
     """The action and the agent of a call that is a write only because nobody said that it reads; not for a tool."""
-    if called is None or called.agent is None or called.agent.kind is None or not called.agent.kind.effect_lists:
+    kind = called.agent.kind if called is not None and called.agent is not None else None
+    if called is None or called.agent is None or kind is None or "reads" not in (kind.effect_lists or ()):
         return None
     is_action = isinstance(action, tree.Call) and isinstance(action.callee, tree.Member)
     return (called.action, called.agent.name) if is_action else None

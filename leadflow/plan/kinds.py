@@ -70,6 +70,8 @@ class ActionRow:
     """True when further arguments of any type and name are passed on (a Python function's)."""
     asks_model: bool = False
     """True for a model call: its effect is joined with those of the agent's tools (rule C8)."""
+    approves: bool = False
+    """True when it returns only after a person's yes (rule C9)."""
     doc: str = ""
 
 
@@ -164,10 +166,11 @@ BUILT_IN: Catalogue = {
                 SettingRow("module", STRING, required=True, doc='a file beside the flow: `"desk.py"`, `"tools.desk"`'),
                 SettingRow("reads", ListType(STRING), doc="functions that change nothing outside"),
                 SettingRow("pure", ListType(STRING), doc="functions that depend on their arguments only"),
+                SettingRow("dangerous", ListType(STRING), doc="functions that need a person's yes"),
             ),
             {},
             ActionRow("", (), JSON, "write", any_args=True, doc="A function of the file, by its name."),
-            {"reads": "read", "pure": "pure"},
+            {"reads": "read", "pure": "pure", "dangerous": "dangerous"},
             doc="Functions of a Python file of the project.",
         ),
         Kind(
@@ -177,11 +180,13 @@ BUILT_IN: Catalogue = {
                 SettingRow("auth", SECRET, slot="secret", doc="`bearer(secret(…))` or `basic(user, secret(…))`"),
                 SettingRow("headers", MapType(STRING), slot="header", doc="sent with each request"),
                 SettingRow("max_size", INT, low=1, doc="most bytes of an answer, decompressed; 10MB unless said"),
+                SettingRow("dangerous", ListType(STRING), doc="verbs that need a person's yes"),
             ),
             _actions(
                 *(_http(name, "read", body=False) for name in ("get", "head", "options")),
                 *(_http(name, "write", body=True) for name in ("post", "put", "patch", "delete")),
             ),
+            effect_lists={"dangerous": "dangerous"},
             doc="An HTTP API.",
         ),
         Kind("openai", MODEL_SETTINGS, _actions(ASK, CHAT, EMBED), doc="Chat completions, of any compatible server."),
@@ -190,6 +195,7 @@ BUILT_IN: Catalogue = {
             (
                 SettingRow("command", STRING, required=True, doc="a name under [commands] in leadflow.toml"),
                 SettingRow("reads", ListType(STRING), doc="actions that change nothing outside"),
+                SettingRow("dangerous", ListType(STRING), doc="actions that need a person's yes"),
                 SettingRow("max_size", INT, low=1, doc="most bytes of an output; 10MB unless said"),
             ),
             _actions(
@@ -204,7 +210,7 @@ BUILT_IN: Catalogue = {
                     doc="The program's output: JSON, or text when the step declares `string`.",
                 )
             ),
-            effect_lists={"reads": "read"},
+            effect_lists={"reads": "read", "dangerous": "dangerous"},
             doc="A program that the operator allows; never a shell.",
         ),
     )
@@ -217,9 +223,8 @@ _QUESTION = (
     ParamRow("expires", DURATION),
     ParamRow("assignee", STRING),
 )
-_APPROVE = ActionRow(
-    "approve", _QUESTION, BOOL, "read", declared=False, doc="True on yes; a no is the failure `refused` (rule C9)."
-)
+_APPROVE = ActionRow("approve", _QUESTION, BOOL, "read", declared=False, approves=True,
+                     doc="True on yes; a no is the failure `refused` (rule C9).")  # fmt: skip
 _ASK_PERSON = ActionRow("ask", _QUESTION, STRING, "read", doc="A person's answer.")
 _MCP_TOOL = ActionRow("", (), JSON, "write", any_args=True, doc="A tool of the server.")
 
@@ -227,8 +232,9 @@ LATER: Catalogue = {
     kind.name: kind
     for kind in (
         Kind("anthropic", MODEL_SETTINGS, _actions(ASK, CHAT), runs=False, doc="Anthropic Messages."),
-        Kind("mcp", (SettingRow("reads", ListType(STRING), doc="tools that only read"),), {}, _MCP_TOOL,
-             {"reads": "read"}, runs=False, doc="A server of the Model Context Protocol."),
+        Kind("mcp", (SettingRow("reads", ListType(STRING), doc="tools that only read"),
+                     SettingRow("dangerous", ListType(STRING), doc="tools that need a person's yes")), {}, _MCP_TOOL,
+             {"reads": "read", "dangerous": "dangerous"}, runs=False, doc="A server of the Model Context Protocol."),
         Kind("human", (SettingRow("assignee", STRING), SettingRow("expires", DURATION)),
              _actions(_APPROVE, _ASK_PERSON), runs=False, doc="People."),
         Kind("role", (SettingRow("via", JSON, required=True, what="agents", doc="models, tried in order"),
