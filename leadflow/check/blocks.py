@@ -27,6 +27,7 @@ from leadflow.plan.types import (
     INT,
     NEVER,
     NONE,
+    STRING,
     UNKNOWN,
     Effect,
     FieldType,
@@ -237,6 +238,9 @@ def _value_type(cx: Context, action: tree.Repeat, want: Type | None) -> Type:
     if _says_too_little(type_):
         cx.report(type_unclear(action.name.span, action.name.text, given=show(type_)))
         return UNKNOWN
+    var = cx.frame.find(action.init.text) if isinstance(action.init, tree.Name) else None
+    if var is not None and var.type == STRING:  # that it is one of some texts here says nothing about later rounds
+        return STRING
     return type_
 
 

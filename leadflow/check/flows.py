@@ -24,7 +24,7 @@ from leadflow.check.policies import read_annotations, refuse_annotations
 from leadflow.check.program import FlowSymbol, Program, Signature, ToolSymbol
 from leadflow.check.spoken import spoken
 from leadflow.check.steps import SAFE, check_step
-from leadflow.check.types import fits, same, without_none
+from leadflow.check.types import fits, is_text, join, same, without_none
 from leadflow.diagnostics import Span
 from leadflow.plan.policy import OnFailure, Retry
 from leadflow.plan.types import JSON, NEVER, NONE, SECRET, STRING, UNKNOWN, OptionalType, Type, optional, show
@@ -297,5 +297,8 @@ def _common(cx: Context, name: str, left: Type, var: Var, first: Var) -> Type:
     if NEVER in (inner, other) or same(inner, other):
         kept = other if inner == NEVER else inner
         return kept if inner == left and other == right else optional(kept) if kept != NEVER else NONE
+    if is_text(inner) and is_text(other):  # one of several texts in one arm, more of them or any text in the other
+        both = join(left, right)
+        return STRING if both is None else both
     cx.report(arms_disagree(var.span, name, left=show(left), right=show(right), first=first.span))
     return UNKNOWN

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable
 
+from leadflow.check.checked import ConstRef
 from leadflow.check.context import Context
 from leadflow.check.env import Path
 from leadflow.check.types import (
     comparable,
+    either,
     holds_none,
     keep,
     members,
-    with_literal,
-    without_literal,
+    only_words,
     without_none,
+    without_words,
+    words_of,
 )
-from leadflow.plan.types import NEVER, NONE, UNKNOWN, LiteralType, RecordType, Type, optional
+from leadflow.plan.types import NEVER, NONE, UNKNOWN, ListType, MapType, RecordType, Type, optional
 from leadflow.syntax import tree
 
 Facts = dict[Path, Type]
@@ -51,15 +54,18 @@ def assume(cx: Context, condition: tree.Expr, truth: bool) -> Facts:
         case tree.Binary(op="==" | "!=" as op, left=left, right=right):
             equal = truth == (op == "==")
             return {**_compared(cx, left, right, equal), **_compared(cx, right, left, equal)}
-        case tree.Binary(op="in" | "not in" as op, left=left, right=tree.ListLit(items=items)):
-            return _listed(cx, left, items) if truth == (op == "in") else {}
+        case tree.Binary(op="in" | "not in" as op, left=left, right=right):
+            return _member_of(cx, left, right, truth == (op == "in"))
+        case tree.Binary(op="??", left=left, right=tree.Bool(value=otherwise)) if otherwise != truth:
+            return {**narrowed(cx, left, without_none), **assume(cx, left, truth)}
         case _:
             return {}
 
 
 def _either(first: Facts, second: Facts) -> Facts:
-    """What both ways of getting here agree on: a value that is not none after both is not none."""
-    return {path: type_ for path, type_ in first.items() if path in second and second[path] == type_}
+    """What is known whichever way led here: of a value that both ways tell about, that it is as one of them says."""
+    facts = ((path, either(type_, second[path])) for path, type_ in first.items() if path in second)
+    return {path: type_ for path, type_ in facts if type_ is not None}
 
 
 def _compared(cx: Context, subject: tree.Expr, other: tree.Expr, equal: bool) -> Facts:
@@ -68,27 +74,45 @@ def _compared(cx: Context, subject: tree.Expr, other: tree.Expr, equal: bool) ->
         return narrowed(cx, subject, _only_none if equal else without_none)
     word = other.plain if isinstance(other, tree.Text) else None
     if word is not None:
-        chosen = word
-        return narrowed(cx, subject, lambda t: with_literal(t, chosen) if equal else without_literal(t, chosen))
-    if equal and not holds_none(cx.program.types.get(other.id, UNKNOWN)):
-        return narrowed(cx, subject, without_none)
-    return {}
+        words = (word,)
+        return narrowed(cx, subject, lambda t: only_words(t, words) if equal else without_words(t, words))
+    known = cx.program.types.get(other.id, UNKNOWN)
+    if not equal or holds_none(known):
+        return {}
+    several = words_of(known) if known != NEVER else None
+    return narrowed(cx, subject, without_none if several is None else lambda t: only_words(t, several))
 
 
 def _only_none(type_: Type) -> Type:
     return NONE if holds_none(type_) else type_
 
 
-def _listed(cx: Context, subject: tree.Expr, items: tuple[tree.Expr, ...]) -> Facts:
-    words = {item.plain for item in items if isinstance(item, tree.Text)}
-    if len(words) != len(items) or None in words:
-        return {}
-    return narrowed(cx, subject, lambda t: only_words(without_none(t), words))
+def _member_of(cx: Context, subject: tree.Expr, owner: tree.Expr, inside: bool) -> Facts:
+    """What `subject in owner` tells, or that it is not so."""
+    words = _words_in(cx, owner)
+    if words is not None:
+        return narrowed(cx, subject, lambda t: only_words(t, words) if inside else without_words(t, words))
+    type_ = cx.program.types.get(owner.id, UNKNOWN)
+    if inside and isinstance(type_, ListType) and not holds_none(type_.item):
+        return narrowed(cx, subject, without_none)
+    path = path_of(cx, owner)
+    if inside and isinstance(type_, MapType) and path is not None and isinstance(subject, tree.Text):
+        return {(*path, f'"{subject.plain}"'): type_.item} if subject.plain is not None else {}
+    return {}
 
 
-def only_words(type_: Type, words: set[str | None]) -> Type:
-    """What remains when the value is known to be one of these texts."""
-    return keep(type_, lambda member: not isinstance(member, LiteralType) or member.value in words)
+def _words_in(cx: Context, owner: tree.Expr) -> tuple[str, ...] | None:
+    """The texts of a list that is written out or a constant; None when it is neither, or holds something else."""
+    match owner:
+        case tree.ListLit(items=items):
+            found: object = tuple(item.plain if isinstance(item, tree.Text) else None for item in items)
+        case tree.Name():
+            ref = cx.program.refs.get(owner.id)
+            found = ref.value if isinstance(ref, ConstRef) else None
+        case _:
+            return None
+    words = tuple(word for word in found if isinstance(word, str)) if isinstance(found, tuple) else ()
+    return words if words and isinstance(found, tuple) and len(words) == len(found) else None
 
 
 def narrowed(cx: Context, subject: tree.Expr, change: Callable[[Type], Type]) -> Facts:

@@ -8,7 +8,7 @@ from leadflow.check.context import Context
 from leadflow.check.messages.types import dead_arm, json_leak, name_pattern, not_covered, outside_union, wrong_pattern
 from leadflow.check.narrow import Facts, narrowed
 from leadflow.check.spoken import spoken
-from leadflow.check.types import holds_none, is_text, keep, members, without_none, words_of
+from leadflow.check.types import holds_none, is_text, keep, members, only_words, without_none, words_of
 from leadflow.diagnostics import Label, Span
 from leadflow.plan.types import BOOL, INT, JSON, NEVER, NONE, UNKNOWN, LiteralType, Type, optional, show
 from leadflow.syntax import tree
@@ -120,9 +120,10 @@ def _report_missing(cx: Context, subject: tree.Expr, domain: list[_Key] | None, 
 
 def _arm_facts(cx: Context, subject: tree.Expr, taken: Sequence[_Key]) -> Facts:
     values = [value for _, value in taken]
+    words = [value for value in values if isinstance(value, str)]
 
     def change(type_: Type) -> Type:
-        inner = keep(without_none(type_), lambda m: not isinstance(m, LiteralType) or m.value in values)
+        inner = only_words(type_, words) if is_text(without_none(type_)) else without_none(type_)
         if None not in values:
             return inner
         return NONE if inner == NEVER or len(values) == 1 else optional(inner)

@@ -212,17 +212,31 @@ def keep(type_: Type, wanted: Callable[[Type], bool]) -> Type:
     return union(member for member in members(type_) if wanted(member))
 
 
-def with_literal(type_: Type, value: str) -> Type:
-    """What remains when the value is known to be this string."""
+def only_words(type_: Type, words: Sequence[str]) -> Type:
+    """What remains when the value is known to be one of these strings."""
     inner = without_none(type_)
-    if any(isinstance(member, LiteralType) for member in members(inner)):
-        return keep(inner, lambda member: not isinstance(member, LiteralType) or member.value == value)
-    return inner
+    if inner == STRING:
+        return union(LiteralType(word) for word in words)
+    allowed = frozenset(words)
+    return keep(inner, lambda member: not isinstance(member, LiteralType) or member.value in allowed)
 
 
-def without_literal(type_: Type, value: str) -> Type:
-    """What remains when the value is known not to be this string."""
-    return keep(type_, lambda member: not (isinstance(member, LiteralType) and member.value == value))
+def without_words(type_: Type, words: Sequence[str]) -> Type:
+    """What remains when the value is known to be none of these strings."""
+    excluded = frozenset(words)
+    return keep(type_, lambda member: not (isinstance(member, LiteralType) and member.value in excluded))
+
+
+def either(left: Type, right: Type) -> Type | None:
+    """What is known of a value that is of one of the two; None when that is no type."""
+    if fits(left, right):
+        return right
+    if fits(right, left):
+        return left
+    inner = union([without_none(left), without_none(right)])
+    if not all(isinstance(member, LiteralType | RecordType) for member in members(inner)):
+        return None
+    return optional(inner) if holds_none(left) or holds_none(right) else inner
 
 
 def words_of(type_: Type) -> tuple[str, ...] | None:

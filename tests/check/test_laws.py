@@ -12,7 +12,19 @@ from leadflow.check.check import check
 from leadflow.check.infer import _INFER
 from leadflow.check.loader import load_source
 from leadflow.check.reading import ReadProblem
-from leadflow.check.types import comparable, fits, holds_none, join, members, union, without_none
+from leadflow.check.types import (
+    comparable,
+    either,
+    fits,
+    holds_none,
+    join,
+    members,
+    only_words,
+    union,
+    without_none,
+    without_words,
+    words_of,
+)
 from leadflow.diagnostics import Report, Source, pages
 from leadflow.pipeline import CATALOGUE, check_source
 from leadflow.plan.functions import FUNCTIONS
@@ -202,6 +214,23 @@ def test_equal_values_are_comparable(a: Type, b: Type) -> None:
     assert comparable(a, b) == comparable(b, a)
     if fits(a, b) and JSON not in (a, b):
         assert comparable(a, b)
+
+
+@given(TYPES, TYPES)
+def test_either_takes_both(a: Type, b: Type) -> None:
+    """A value that is of one of two types is of what is known of it whichever it is."""
+    known = either(a, b)
+    assert known is None or (fits(a, known) and fits(b, known))
+
+
+@given(TYPES, st.lists(st.sampled_from("abcd"), min_size=1, unique=True))
+def test_words_are_kept_or_taken_away(type_: Type, words: list[str]) -> None:
+    """A value that is one of some texts, and one that is not, are still of the type; no text is lost between them."""
+    inside, outside = only_words(type_, words), without_words(type_, words)
+    assert fits(inside, type_) and fits(outside, type_)
+    if words_of(type_) is not None:
+        both = {*(words_of(inside) or ()), *(words_of(outside) or ())}
+        assert both == set(words_of(type_) or ())
 
 
 @given(TYPES)

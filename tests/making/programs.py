@@ -137,8 +137,12 @@ class _Values:
             return self.chance.choice(["true", "false"])
         a, b = self.expr(scope, "int", depth - 1), self.expr(scope, "int", depth - 1)
         c, d = self.expr(scope, "bool", depth - 1), self.expr(scope, "bool", depth - 1)
-        text = self.expr(scope, "string", depth - 1)
+        text = self._unknown_text(scope, depth - 1)
         return self.chance.choice([f"({a} < {b})", f"({c} and {d})", f"(not {c})", f'({text} != "")', f"({c} or {d})"])
+
+    def _unknown_text(self, scope: _Scope, depth: int = 2) -> str:
+        """A string that no condition has told about: it is computed anew, so comparing it is never idle."""
+        return f"trim({self.expr(scope, 'string', depth)})"
 
     def _list(self, scope: _Scope, type_: str, depth: int) -> str:
         item = type_.removeprefix("list[").removesuffix("]")
@@ -244,7 +248,7 @@ class _Maker(_Values):
         scope.steps.append(together)
         if self.often(50):
             return f"if {self.expr(scope_without(scope, together), 'bool')} {arms[0]} else {arms[1]}"
-        text = self.expr(scope_without(scope, together), "string")
+        text = self._unknown_text(scope_without(scope, together))
         return f'match {text} {{\n"a" | "text" => {arms[0]}\n_ => {arms[1]}\n}}'
 
     def _block_step(self, scope: _Scope, depth: int) -> list[str]:
