@@ -21,6 +21,7 @@ BROAD = {
     "leadflow/policies/call.py": "calls agents: what they raise is a failure of the call, the rest is raised again",
     "leadflow/agents/python.py": "carries what an author's function raises from its thread to the task that waits",
     "tests/fuzz/fuzz_sources.py": "looks for the exceptions that must not be",
+    "tests/fuzz/fuzz_expressions.py": "looks for the exceptions that must not be",
     "leadflow/plugins.py": "loads a stranger's package, and says what it raised",
 }
 """Where any exception at all may be caught and kept, and why."""
