@@ -50,7 +50,7 @@ def build_flow(checked: Checked, info: FlowInfo, uses: Uses) -> FlowGraph:
     place = Place(decl.span.file, line, column)
     graph = FlowGraph(info.name, info.params, info.result, info.policies, info.effect, place, decl.doc)
     region = Region(None, 0, None)
-    draft = Draft(checked, source, uses, graph, Translator(checked, checked.refs), region)
+    draft = Draft(checked, source.starts(), uses, graph, Translator(checked, checked.refs), region)
     if info.effect in HARMFUL or _fails(decl.body):
         draft.serial = Serial(draft.join)
     scope = draft.open_scope(None, tuple(param.name for param in info.params))

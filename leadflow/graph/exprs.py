@@ -131,9 +131,9 @@ def _name(to: Translator, node: tree.Name, slot: SlotKind) -> Expr:
         decls = ref.decls
         if len(decls) > 1 or to.soften is not None:
             return to.local(ref)
-        found = to.bindings[decls[0]]
-        to.reads.extend(found[1])
-        return found[0]
+        expr, reads, _ = to.bindings[decls[0]]
+        to.reads += reads
+        return expr
     if isinstance(ref, ConstRef):
         return Const(ref.value)
     raise AssertionError(f"'{node.text}' is no value")

@@ -5,8 +5,6 @@ number of calls on the longest way from it to an end of its flow, itself include
 as its own. Nobody waits for a level; the ranks decide who starts first.
 """
 
-from itertools import chain
-
 import networkx as nx
 
 from leadflow.graph.model import FlowGraph, Graph
@@ -21,23 +19,25 @@ def set_levels(graph: Graph) -> None:
 
 def _levels(flow: FlowGraph) -> list[int]:
     """Lets and ends of blocks take no level: they stand on that of the last node they wait for."""
-    generations = [list(vertices) for vertices in nx.topological_generations(flow.digraph)]
-    flow.order = list(chain.from_iterable(generations))
+    flow.order = order = []
     levels = _slots(flow)
-    if len(flow.order) == len(flow.nodes):
-        for level, vertices in enumerate(generations):
+    if len(flow.before) == len(flow.nodes):
+        for level, vertices in enumerate(nx.topological_generations(flow.digraph)):
+            order += vertices
             for vertex in vertices:
                 levels[vertex] = level
-    else:
-        for vertex in flow.order:
+        return levels
+    for vertices in nx.topological_generations(flow.digraph):
+        for vertex in vertices:
             last = max([levels[source] for source in flow.before[vertex]], default=-1)
             levels[vertex] = last + 1 if vertex >= 0 else last
+        order += vertices
     return levels[: len(flow.nodes)]
 
 
 def _slots(flow: FlowGraph) -> list[int]:
     """A zero for every vertex: nodes count from the front of the list, lets and ends of blocks from its back."""
-    return [0] * (len(flow.nodes) - min(0, min(flow.order, default=0)))
+    return [0] * (len(flow.nodes) - min(0, min(flow.before, default=0)))
 
 
 def set_ranks(graph: Graph) -> None:
@@ -54,16 +54,18 @@ def _rank(graph: Graph, name: str, lengths: dict[str, int]) -> int:
         return found
     flow = graph.flows[name]
     flow.order = flow.order or list(nx.topological_sort(flow.digraph))
-    ranks = _slots(flow)
+    ranks, before, nodes = _slots(flow), flow.before, flow.nodes
     for vertex in reversed(flow.order):
         rank = ranks[vertex]  # the longest way of those that wait for it
         if vertex >= 0:
-            work = flow.nodes[vertex].work
+            work = nodes[vertex].work
             if type(work) is AgentCall:
                 ranks[vertex] = rank = rank + 1
             elif type(work) is FlowCall:
                 ranks[vertex] = rank = rank + max(1, _rank(graph, work.flow, lengths))
-        for source in [other for other in flow.before[vertex] if ranks[other] < rank]:
+        for source in before[vertex]:
+            if ranks[source] >= rank:
+                continue
             ranks[source] = rank
     flow.ranks = ranks[: len(flow.nodes)]
     lengths[name] = max(flow.ranks, default=0)

@@ -4,6 +4,7 @@ Nodes keep their numbers. Lets are numbered anew, without gaps, and are seen thr
 nodes that the let reads. Nothing here iterates a set, so that equal graphs give equal plans.
 """
 
+from itertools import repeat
 from typing import cast
 
 from leadflow.check.checked import FlowCallInfo
@@ -100,11 +101,15 @@ def _nodes(flow: FlowGraph, reads: dict[int, tuple[int, ...]], change: Change | 
     ranks = flow.ranks or [0] * len(flow.nodes)
     is_plain = len(before) == len(flow.nodes)  # no lets and no blocks
     made: list[Node] = []
-    data = [Need(number, "data") for number in range(len(flow.nodes))]
+    # One need for all that read a node. A need is its tuple: this is what `Need(...)` does, at a third of the price.
+    data = [tuple.__new__(Need, pair) for pair in zip(range(len(flow.nodes)), repeat("data"))]
     for number, vertex in enumerate(flow.nodes):
-        if is_plain:
-            sources = before[number].items()
-            needs = tuple([data[s] if edge is DATA else Need(s, cast(NeedWhy, edge["why"])) for s, edge in sources])
+        sources = before[number]
+        if not sources:
+            needs: tuple[Need, ...] = ()
+        elif is_plain:
+            found = [data[s] if why is DATA else Need(s, cast(NeedWhy, why["why"])) for s, why in sources.items()]
+            needs = tuple(found)
         else:
             needs = _needs(flow, number, reads)
         work, catch, undo = vertex.work, vertex.catch, vertex.undo
