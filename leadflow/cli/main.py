@@ -19,6 +19,7 @@ COMMANDS = {
     "check": "Find every mistake that can be found before anything runs.",
     "fmt": "Write flows the one way they are written.",
     "plan": "Show what a run would do, and what waits for what.",
+    "diff": "Show what differs in meaning between two flows, and whether open runs may move.",
     "graph": "Draw a flow: DOT, Mermaid, SVG or JSON.",
     "run": "Run a flow.",
     "explain": "Tell what a code means, or all that stands around a step.",

@@ -68,7 +68,12 @@ def check_flow(
 
 
 def compile_flow(
-    name: str, *, profile: str | None = None, catalogue: Catalogue | None = None, as_json: bool = False
+    name: str,
+    *,
+    profile: str | None = None,
+    catalogue: Catalogue | None = None,
+    as_json: bool = False,
+    exit_code: int = 1,
 ) -> Plan:
     """The plan of the program whose main file is named.
 
@@ -76,7 +81,7 @@ def compile_flow(
 
     Raises:
         Refused: there is no such file or profile.
-        SystemExit: with 1, when the program has errors.
+        SystemExit: with `exit_code`, when the program has errors.
     """
     if is_there(Path(name)) and Path(name).is_dir():
         raise Refused(f"{name} is a folder; name one .flow file")
@@ -90,7 +95,7 @@ def compile_flow(
         machine.line({"event": "CheckFailed", "findings": to_json(said.found, said.sources)})
     else:
         human.findings(said.found, said.sources)
-    sys.exit(1)
+    sys.exit(exit_code)
 
 
 def choose_flow(plan: Plan, name: str | None) -> FlowPlan:
