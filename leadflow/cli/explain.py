@@ -36,6 +36,8 @@ def command(words: tuple[str, ...], *, profile: str | None, form: str) -> None:
         case ():
             human.code_list(pages())
         case (word,) if not _is_step(word):
+            if profile is not None or form != "text":
+                raise Refused("--profile and --format are for steps, as in `leadflow explain FLOW.STEP`")
             _explain_code(word)
         case (word,):
             _explain_step(str(main_flow(Path())), word, profile, form)

@@ -197,16 +197,21 @@ def _lets(found: Matched, sides: tuple[Side, Side]) -> Iterator[Change]:
 def _orders(found: Matched) -> Iterator[Change]:
     """Steps that stand in another order, which decides who goes first of those that may start at once; and lets."""
     for scope in found.scopes:
-        owner = found.old.scopes[scope].owner
-        path = found.new.name if owner is None else node_path(found.new, found.new.nodes[found.nodes[owner]])
         old = found.old.scopes[scope]
         nodes = [found.nodes[node] for node in old.nodes if node in found.nodes]
         lets = [found.lets[let] for let in old.lets if let in found.lets]
-        for numbers, names in (
-            (nodes, [node.name for node in found.new.nodes]),
-            (lets, [let.name for let in found.new.lets]),
-        ):
-            moved = [pair for pair in zip(numbers, sorted(numbers), strict=True) if pair[0] != pair[1]]
-            if moved:
-                was, now = (", ".join(names[pair[side]] for pair in moved) for side in (0, 1))
-                yield Change("flow" if owner is None else "step", path, "changed", "order of the text", was, now)
+        names = [
+            *(tuple(found.new.nodes[number].name for number in pair) for pair in _moved(nodes)),
+            *(tuple(found.new.lets[number].name for number in pair) for pair in _moved(lets)),
+        ]
+        if names:
+            was, now = (", ".join(pair[side] for pair in names) for side in (0, 1))
+            path = (
+                found.new.name if old.owner is None else node_path(found.new, found.new.nodes[found.nodes[old.owner]])
+            )
+            yield Change("flow" if old.owner is None else "step", path, "changed", "order of the text", was, now)
+
+
+def _moved(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """What stands at each place where something else stands now."""
+    return [(was, now) for was, now in zip(numbers, sorted(numbers), strict=True) if was != now]

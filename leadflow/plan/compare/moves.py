@@ -70,6 +70,8 @@ class _Pair:
     new: Names
     old_deep: Names
     new_deep: Names
+    known: Set[int]
+    """The nodes of the new version that are in the old one."""
     aspects: Mapping[str, list[str]]
     """What of each node has changed, by its new path."""
 
@@ -150,7 +152,8 @@ class _Moving:
 
 def _pair(matched: Matched, aspects: Mapping[str, list[str]]) -> _Pair:
     old, new = matched.names()
-    return _Pair(matched, old, new, _with_lets(matched.old, old), _with_lets(matched.new, new), aspects)
+    deep = _with_lets(matched.old, old), _with_lets(matched.new, new)
+    return _Pair(matched, old, new, *deep, frozenset(matched.nodes.values()), aspects)
 
 
 def _inside(path: str, called: Move) -> Iterator[Bar]:
@@ -179,7 +182,7 @@ def _reasons(pair: _Pair, old: Node, new: Node) -> Iterator[str]:
     added = [pair.matched.new.nodes[need.node].name for need in new.needs if pair.new.node(need.node) not in before]
     if added:
         yield f"it waits for {', '.join(added)} now"
-    if _grows_unseen(pair.matched, old, new):
+    if _grows_unseen(pair, old, new):
         yield "steps were added to it, and nothing of it waits for them"
 
 
@@ -212,14 +215,13 @@ def _with_lets(flow: FlowPlan, names: Names) -> Names:
     return found
 
 
-def _grows_unseen(matched: Matched, old: Node, new: Node) -> bool:
+def _grows_unseen(pair: _Pair, old: Node, new: Node) -> bool:
     """Whether a block without a yield, which would wait for it, got another step."""
     if not isinstance(old.work, For | Do) or not isinstance(new.work, For | Do):
         return False
-    known = set(matched.nodes.values())
-    members = matched.new.scopes[new.work.scope].nodes
-    has_yield = any(isinstance(matched.new.nodes[number].work, Yield) for number in members)
-    return not has_yield and any(number not in known for number in members)
+    members = pair.matched.new.scopes[new.work.scope].nodes
+    has_yield = any(isinstance(pair.matched.new.nodes[number].work, Yield) for number in members)
+    return not has_yield and any(number not in pair.known for number in members)
 
 
 def _changed_agents(found: Difference) -> frozenset[str]:
