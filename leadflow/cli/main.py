@@ -23,6 +23,7 @@ COMMANDS = {
     "graph": "Draw a flow: DOT, Mermaid, SVG or JSON.",
     "run": "Run a flow.",
     "explain": "Tell what a code means, or all that stands around a step.",
+    "grammar": "Write the highlighters of editors, and the grammar itself.",
 }
 """The commands in the order of their use; each is `command` in the module of its name."""
 

@@ -1,0 +1,24 @@
+;;; dump.el --- The faces that Emacs gives to texts  -*- lexical-binding: t -*-
+;; PROBE_TEXTS: a folder of .flow files; PROBE_OUT: a file, JSON, name -> [piece, [face]] in order.
+
+(require 'json)
+
+(defun dump-pieces ()
+  "The pieces of the buffer."
+  (font-lock-ensure)
+  (let ((found nil) (begin (point-min)))
+    (while (< begin (point-max))
+      (let ((end (next-single-property-change begin 'face nil (point-max)))
+            (face (get-text-property begin 'face)))
+        (push (vector (buffer-substring-no-properties begin end) (if face (vector (symbol-name face)) [])) found)
+        (setq begin end)))
+    (vconcat (nreverse found))))
+
+(let ((answer nil) (coding-system-for-read 'utf-8-unix) (coding-system-for-write 'utf-8-unix))
+  (dolist (file (directory-files (getenv "PROBE_TEXTS") t "\\.flow\\'"))
+    (with-current-buffer (find-file-noselect file)
+      (unless (eq major-mode 'leadflow-mode) (kill-emacs 3))
+      (push (cons (file-name-base file) (dump-pieces)) answer)))
+  (with-temp-file (getenv "PROBE_OUT")
+    (insert (json-encode (or answer (make-hash-table))))))
+;;; dump.el ends here
