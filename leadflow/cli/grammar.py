@@ -32,7 +32,7 @@ def command() -> None:
     help="The folder to write into; made if it is not there.",
 )
 def export_command(*, form: str, out: Path) -> None:
-    """Write the highlighter of an editor, or the grammar itself, into a folder.
+    """Write a highlighter, or the grammar, into a folder.
 
     Files that are there are written anew.
     """
