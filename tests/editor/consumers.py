@@ -45,10 +45,11 @@ class Consumer:
         found = {}
         for name, text in texts.items():
             assert text == "".join(piece for piece, _ in said[name]), f"{name}: another text came back"
-            found[name] = [cls for piece, words in said[name] for cls in [self._class(words)] * len(piece)]
+            found[name] = [cls for piece, words in said[name] for cls in [self.meant(words)] * len(piece)]
         return found
 
-    def _class(self, words: Sequence[str]) -> Class:
+    def meant(self, words: Sequence[str]) -> Class:
+        """The class that a program means by the names of a piece."""
         for word in words:
             fitting = [begin for begin in self.meaning if re.match(rf"{re.escape(begin)}(?![A-Za-z])", word)]
             if fitting:
@@ -96,6 +97,33 @@ def _node(script: str, *arguments: object, texts: Mapping[str, str]) -> Mapping[
 def _textmate(texts: Mapping[str, str], editors: Path, _scratch: Path) -> Mapping[str, Pieces]:
     folders = installed("vscode-textmate", "9.3.2"), installed("vscode-oniguruma", "2.0.1")
     return _node("textmate.mjs", *folders, editors / "textmate" / "leadflow.tmLanguage.json", texts=texts)
+
+
+def _snapshots(texts: Mapping[str, str], editors: Path, scratch: Path) -> Mapping[str, Pieces]:
+    """vscode-tmgrammar-test writes a text's lines behind `>`, and below each its scopes behind `#` and arrows."""
+    snap = installed("vscode-tmgrammar-test", "0.1.3") / "dist" / "snapshot.js"
+    grammar = editors / "textmate" / "leadflow.tmLanguage.json"
+    names = _files(texts, scratch / "texts")
+    _run([NODE, snap, "-u", "-g", grammar, "-s", "source.leadflow", f"{scratch}/texts/*.flow"])
+    found = {}
+    for file, name in names.items():
+        said = (scratch / "texts" / f"{file}.flow.snap").read_text("utf-8")
+        found[name] = list(_snapped(said))[1 : 1 + len(texts[name])]
+    return found
+
+
+def _snapped(said: str) -> Iterator[tuple[str, Sequence[str]]]:
+    """The characters of a snapshot, a line end before each line. Arrows count UTF-16 as JavaScript does."""
+    for block in re.split(r"^>", said, flags=re.MULTILINE)[1:]:
+        line, *notes = block.removesuffix("\n").split("\n")
+        scopes: dict[int, Sequence[str]] = {}
+        for blanks, arrows, names in re.findall(r"^#( *)(\^+) (.*)$", "\n".join(notes), re.MULTILINE):
+            scopes |= dict.fromkeys(range(len(blanks), len(blanks + arrows)), names.split(" ")[::-1])
+        yield "\n", []
+        at = 0
+        for char in line:
+            yield char, scopes.get(at, [])
+            at += len(char.encode("utf-16-le")) // 2
 
 
 def _shiki(texts: Mapping[str, str], editors: Path, _scratch: Path) -> Mapping[str, Pieces]:
@@ -161,11 +189,18 @@ def _vim(*names: str) -> Callable[[Mapping[str, str], Path, Path], Mapping[str, 
 
 
 def _emacs(texts: Mapping[str, str], editors: Path, scratch: Path) -> Mapping[str, Pieces]:
+    return emacs(texts, editors, scratch, inserted="")
+
+
+def emacs(texts: Mapping[str, str], editors: Path, scratch: Path, *, inserted: str) -> Mapping[str, Pieces]:
+    """What Emacs makes of texts, when something is put into the middle of each after it was first coloured."""
     start = [program("emacs"), "--batch", "-Q"]
     mode = Path(shutil.copy(editors / "emacs" / "leadflow-mode.el", scratch))
     _run([*start, "--eval", "(setq byte-compile-error-on-warn t)", "-f", "batch-byte-compile", mode])
     command = [*start, "-l", mode.with_suffix(".elc"), "-l", PROGRAMS / "dump.el"]
-    return _answers(texts, scratch, lambda folder, out: _run(command, PROBE_TEXTS=folder, PROBE_OUT=out))
+    return _answers(
+        texts, scratch, lambda folder, out: _run(command, PROBE_TEXTS=folder, PROBE_OUT=out, PROBE_INSERT=inserted)
+    )
 
 
 def _bat(texts: Mapping[str, str], editors: Path, scratch: Path) -> Mapping[str, Pieces]:
@@ -300,6 +335,7 @@ _EMACS = {
 
 CONSUMERS = {
     "vscode-textmate": Consumer(_textmate, _SCOPES),
+    "vscode-tmgrammar-test": Consumer(_snapshots, _SCOPES),
     "shiki": Consumer(_shiki, _SCOPES),
     "highlight.js": Consumer(_highlightjs, _HIGHLIGHTJS),
     "codemirror": Consumer(_codemirror, _CODEMIRROR),

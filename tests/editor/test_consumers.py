@@ -7,10 +7,11 @@ import pytest
 
 from leadflow.editor.classes import classes
 from leadflow.editor.rules import Class
-from tests.editor.consumers import CONSUMERS, EDITORS, program
+from tests.editor.consumers import CONSUMERS, EDITORS, emacs, program
 from tests.editor.corpus import corpus
+from tests.syntax.sources import EVERYTHING
 
-NODE_PROGRAMS = {"vscode-textmate", "shiki", "highlight.js", "codemirror"}
+NODE_PROGRAMS = {"vscode-textmate", "vscode-tmgrammar-test", "shiki", "highlight.js", "codemirror"}
 
 
 def differences(texts: Mapping[str, str], theirs: Mapping[str, Sequence[Class]]) -> list[str]:
@@ -36,6 +37,15 @@ def differences(texts: Mapping[str, str], theirs: Mapping[str, Sequence[Class]])
 def test_every_character_has_one_class(name: str, tmp_path: Path) -> None:
     """A program and our own rules agree on every character of the corpus."""
     assert [] == differences(corpus(), CONSUMERS[name].classes(corpus(), tmp_path))
+
+
+def test_emacs_keeps_up_with_changes(tmp_path: Path) -> None:
+    """Three quotes put into the middle of a long text turn strings behind them into code and back, as if read anew."""
+    said = emacs({"long": EVERYTHING * 4}, EDITORS, tmp_path, inserted=' """ ')["long"]
+    changed = "".join(piece for piece, _ in said)
+    assert len(EVERYTHING) * 4 + len(' """ ') == len(changed)
+    theirs = [cls for piece, words in said for cls in [CONSUMERS["emacs"].meant(words)] * len(piece)]
+    assert [] == differences({"long": changed}, {"long": theirs})
 
 
 def test_the_corpus_has_every_class() -> None:

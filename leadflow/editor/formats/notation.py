@@ -54,7 +54,7 @@ def _lines(source: str) -> Iterator[str]:
         return
     elif head and head["body"].startswith("/"):
         pattern = head["body"][1:-1]
-        yield f"/* {pattern} */" if "*/" not in pattern else f"/* {pattern.replace('*/', '* /')} */"
+        yield f"/* {pattern.replace('*/', '* /')} */"
         yield f"{head['name']} ::= {_terminal(pattern)}"
     elif head:
         gap = " " * len(head["mark"] + head["gap"])

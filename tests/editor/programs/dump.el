@@ -1,11 +1,16 @@
 ;;; dump.el --- The faces that Emacs gives to texts  -*- lexical-binding: t -*-
 ;; PROBE_TEXTS: a folder of .flow files; PROBE_OUT: a file, JSON, name -> [piece, [face]] in order.
+;; PROBE_INSERT: what is put into the middle of each text once it has its faces; may be empty.
 
 (require 'json)
 
 (defun dump-pieces ()
   "The pieces of the buffer."
   (font-lock-ensure)
+  (goto-char (/ (point-max) 2))
+  (insert (or (getenv "PROBE_INSERT") ""))
+  (leadflow-fontify-region (line-beginning-position) (point-max))
+  (set-buffer-modified-p nil)
   (let ((found nil) (begin (point-min)))
     (while (< begin (point-max))
       (let ((end (next-single-property-change begin 'face nil (point-max)))
