@@ -1,13 +1,15 @@
 """The operator's settings: `leadflow.toml` at the project's root, and the environment. The only file that reads either.
 
 A flow says what shall happen; these say what may: which programs `process` agents may start, how much a run does at
-once.
+once; and what models cost where that is not published.
 """
 
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
+from typing import Annotated, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -38,6 +40,20 @@ class ProcessSettings(BaseModel):
     """Further environment variables that programs see, by name."""
 
 
+Dollars = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6)]
+
+
+class PriceSettings(BaseModel):
+    """What a model charges: `[prices."MODEL"]`, in dollars for a million tokens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: Dollars
+    """That it reads."""
+    output: Dollars | None = None
+    """That it writes; a model of vectors writes none."""
+
+
 class Settings(BaseModel):
     """All of `leadflow.toml`."""
 
@@ -47,6 +63,8 @@ class Settings(BaseModel):
     process: ProcessSettings = ProcessSettings()
     commands: dict[str, tuple[str, ...]] = {}
     """Programs that `process` agents may start: a name and its argv; the flow adds arguments behind."""
+    prices: dict[str, PriceSettings] = {}
+    """Of models by the name that agents write; they go before the published ones, and behind an agent's own."""
 
 
 class SettingsError(Exception):
@@ -90,6 +108,10 @@ def _line(problem: ErrorDetails) -> str:
             said = "there is no such setting" + (did_you_mean(place[-1], known) or f"; there are {', '.join(known)}")
         case "tuple_type":
             said = 'write a list of texts, as in ["ls", "-l"]'
+        case "decimal_type" | "decimal_parsing" | "decimal_max_places" | "finite_number":
+            said = "write dollars for a million tokens, as in 0.25; at most 6 decimals"
+        case "missing":
+            said = "write this setting too"
         case "string_type":
             said = "write a text"
         case "int_type" | "int_parsing" | "int_from_float":
@@ -109,8 +131,10 @@ def _known(place: Sequence[str]) -> list[str]:
     """The settings of a table."""
     model: object = Settings
     for name in place:
-        fields = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else {}
-        model = fields[name].annotation if name in fields else None
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            model = model.model_fields[name].annotation if name in model.model_fields else None
+        else:
+            model = get_args(model)[-1] if get_args(model) else None
     return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
 
 

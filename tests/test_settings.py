@@ -1,5 +1,6 @@
 """`leadflow.toml` and the environment."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -26,13 +27,22 @@ def test_settings_are_read(tmp_path: Path) -> None:
     assert load_project(tmp_path.parent / "other.flow").settings == Settings()
 
 
+def test_prices_are_exact(tmp_path: Path) -> None:
+    """Dollars for a million tokens, as they are written, under the model's own name."""
+    (tmp_path / "leadflow.toml").write_text('[prices."acme/m-1.5"]\ninput = 0.1\noutput = 2\n[prices.v]\ninput = 0\n')
+    prices = load_project(tmp_path / "main.flow").settings.prices
+    assert {"acme/m-1.5": (Decimal("0.1"), 2), "v": (0, None)} == {
+        name: (price.input, price.output) for name, price in prices.items()
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("[run", "is no TOML"),
         ("[run]\nconcurency = 7", "run.concurency: there is no such setting; did you mean 'concurrency'?"),
         ("[rn]\n", "rn: there is no such setting; did you mean 'run'?"),
-        ("[zebra]\n", "zebra: there is no such setting; there are run, process, commands"),
+        ("[zebra]\n", "zebra: there is no such setting; there are run, process, commands, prices"),
         ("[run]\nconcurrency = 0", "run.concurrency: write 1 or more"),
         ("[run]\nconcurrency = 1_000_000", "run.concurrency: write 100000 or less"),
         ("[run]\nconcurrency = 1.5", "run.concurrency: write a whole number"),
@@ -41,6 +51,13 @@ def test_settings_are_read(tmp_path: Path) -> None:
         ("commands = 7", "commands: write a table, [commands]"),
         ("[commands]\nlint = 'ruff'", 'commands.lint: write a list of texts, as in ["ls", "-l"]'),
         ("[commands]\nlint = [1]", "commands.lint.0: write a text"),
+        ("[prices.m]\ninput = -1", "prices.m.input: write 0 or more"),
+        ("[prices.m]\ninput = '$1'", "prices.m.input: write dollars for a million tokens, as in 0.25"),
+        ("[prices.m]\ninput = 0.00000025", "prices.m.input: write dollars for a million tokens, as in 0.25"),
+        ("[prices.m]\ninput = nan", "prices.m.input: write dollars for a million tokens, as in 0.25"),
+        ("[prices.m]\noutput = 1", "prices.m.input: write this setting too"),
+        ("[prices.m]\ninput = 1\noutptu = 2", "prices.m.outptu: there is no such setting; did you mean 'output'?"),
+        ("prices = 7", "prices: write a table, [prices]"),
     ],
 )
 def test_bad_settings_say_where(tmp_path: Path, text: str, said: str) -> None:

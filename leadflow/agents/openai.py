@@ -6,7 +6,7 @@ says (`finish_reason`), never that its bytes ended.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from leadflow.agents.wire import AGENT_NAME, MOST_BYTES, read_body, read_json, refuse, resolve, resolve_headers
@@ -15,9 +15,11 @@ from leadflow.plan.forms import to_plain
 from leadflow.plan.kinds import BUILT_IN
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.schema import json_schema
-from leadflow.plan.types import STRING, FieldType, RecordType, Type
+from leadflow.plan.tokens import HINT, PER_MESSAGE, PER_REQUEST, as_object, schema_tokens, text_tokens
+from leadflow.plan.types import STRING, RecordType, Type
 from leadflow.run.errors import AnswerInvalid, BadResponse, Declined, Incomplete, NotAllowed
 from leadflow.run.ports import Agent, Reply, Request, Uses, World
+from leadflow.run.redact import one_line
 
 _HOME = "https://api.openai.com/v1"
 _AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
@@ -60,10 +62,13 @@ class OpenAIAgent:
     async def call(self, request: Request) -> Reply:
         """Ask, chat or embed, once."""
         if request.action == "embed":
+            self._allow(request, [{"text": request.args["text"]}], schema=None)
             told = await self._post("/embeddings", request, {"input": request.args["text"]})
             return Reply(_vector(told), _usage(told))
         wrapped = request.declared and request.result != STRING
-        body: dict[str, Any] = {"messages": self._messages(request)}
+        messages = self._messages(request)
+        self._allow(request, messages, schema=request.result if wrapped else None)
+        body: dict[str, Any] = {"messages": messages}
         for field, name in (("temperature", "temperature"), (self._limit_field, "max_tokens")):
             value = request.args.get(name, self._spec.settings.get(name))
             if value is not None:
@@ -85,9 +90,31 @@ class OpenAIAgent:
         else:
             messages += cast(list[Any], to_plain(request.args["history"]))
         if request.repair is not None:
-            hint = f"Your last answer could not be used: {request.repair}. Answer again, in the asked form."
+            wrong = one_line(request.repair, most=HINT)
+            hint = f"Your last answer could not be used: {wrong}. Answer again, in the asked form."
             messages.append({"role": "user", "content": hint})
         return messages
+
+    def _allow(self, request: Request, messages: Sequence[object], *, schema: Type | None) -> None:
+        """Count a request before it is sent.
+
+        Raises:
+            NotAllowed: it may have more tokens than the agent allows, or holds what is no text, which nobody can count.
+        """
+        most = self._spec.settings.get("max_input_tokens")
+        if not isinstance(most, int):
+            return
+        what = f"{self._spec.name}.{request.action}"
+        tokens = PER_REQUEST + (0 if schema is None else schema_tokens(schema))
+        for message in messages:
+            if not isinstance(message, dict) or not all(isinstance(part, str) for part in message.values()):
+                raise NotAllowed(f"{what}: under max_input_tokens a message holds nothing but text; nothing was sent")
+            tokens += PER_MESSAGE + sum(text_tokens(part) for name, part in message.items() if name != "role")
+        if tokens > most:
+            raise NotAllowed(
+                f"{what}: the request may have {tokens:,} tokens, one for each byte, "
+                f"and max_input_tokens allows {most:,}; nothing was sent"
+            )
 
     async def _post(self, path: str, request: Request, body: Mapping[str, Any]) -> Mapping[str, Any]:
         headers = dict(self._headers)
@@ -108,13 +135,8 @@ class OpenAIAgent:
 
 
 def _format(type_: Type) -> dict[str, Any]:
-    schema, strict = json_schema(_root(type_), strict=True)
+    schema, strict = json_schema(as_object(type_), strict=True)
     return {"type": "json_schema", "json_schema": {"name": "answer", "strict": strict, "schema": schema}}
-
-
-def _root(type_: Type) -> Type:
-    """The type as an object at the root."""
-    return type_ if isinstance(type_, RecordType) else RecordType((FieldType("value", type_),))
 
 
 def _content(told: Mapping[str, Any]) -> str:

@@ -35,7 +35,7 @@ from leadflow.diagnostics import Span
 from leadflow.plan.kinds import PREDECLARED, SettingRow, find_kind
 from leadflow.plan.plan import Secret, SettingValue
 from leadflow.plan.policy import Applied, PerTime
-from leadflow.plan.types import SECRET, STRING, UNKNOWN, Effect, MapType, Type
+from leadflow.plan.types import SECRET, STRING, UNKNOWN, Effect, MapType, Money, Type
 from leadflow.syntax import tree
 
 SHARED = frozenset({"limit", "breaker", "concurrency"})
@@ -284,11 +284,26 @@ def _plain(cx: Context, expr: tree.Expr, row: SettingRow, where: str) -> Setting
         return None
     value: SettingValue = _fold(cx, expr, where)
     low, high = row.low, row.high
-    number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
-    if number is not None and ((low is not None and number < low) or (high is not None and number > high)):
+    numbers = _numbers(value)
+    if (low is not None and min(numbers, default=low) < low) or (
+        high is not None and max(numbers, default=high) > high
+    ):
         shown = [None if end is None else f"{end:,}" for end in (low, high)]
         cx.report(out_of_range(expr.span, where=where, low=shown[0], high=shown[1]))
     return value
+
+
+def _numbers(value: SettingValue) -> list[float]:
+    """The numbers of a setting: itself, an amount of money, those in its fields."""
+    match value:
+        case Money(micros):
+            return [micros]
+        case Mapping():
+            return [number for part in value.values() for number in _numbers(part)]
+        case int() | float() if not isinstance(value, bool):
+            return [value]
+        case _:
+            return []
 
 
 def _fold(cx: Context, expr: tree.Expr, where: str) -> Any:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
-from pathlib import Path
 from typing import Literal, TextIO, TypeAlias, cast
 
 import click
@@ -15,7 +14,7 @@ import click
 from leadflow.agents.registry import find_kinds
 from leadflow.api import Program
 from leadflow.assembly import InputProblem, RunOptions, StartProblem
-from leadflow.cli.files import read_bytes
+from leadflow.cli.inputs import find_project, raw_inputs
 from leadflow.cli.interrupts import Interrupted, run_interruptibly
 from leadflow.cli.programs import Names, choose_flow, compile_flow
 from leadflow.cli.refused import Refused
@@ -29,9 +28,6 @@ from leadflow.plan.plan import FlowPlan
 from leadflow.record import record
 from leadflow.run.adapters import SystemClock
 from leadflow.run.driver import Observer, Result
-from leadflow.run.inputs import parse_input, read_json, unknown_input
-from leadflow.run.values import Mismatch
-from leadflow.settings import Project, SettingsError, load_project
 
 Show: TypeAlias = Literal["live", "lines", "json", "quiet"]
 """A picture on a terminal; events as JSON lines, and words at the end; nothing but JSON lines; nothing of it."""
@@ -74,7 +70,7 @@ def command(
     registry = find_kinds()
     plan = compile_flow(file, profile=profile, catalogue=registry.catalogue, as_json=wanted == "json")
     chosen = choose_flow(plan, flow)
-    job = _Job(Program(plan, _project(file), registry), chosen, _inputs(chosen, inputs, input_file), wanted)
+    job = _Job(Program(plan, find_project(file), registry), chosen, raw_inputs(chosen, inputs, input_file), wanted)
     sys.exit(_run(job, RunOptions(deadline=_duration(timeout), seed=_seed(seed))))
 
 
@@ -190,13 +186,6 @@ def _logged(say: Callable[[str], None]) -> Iterator[None]:
 # --- the command line ---------------------------------------------------------------------------------------------
 
 
-def _project(file: str) -> Project:
-    try:
-        return load_project(Path(file))
-    except SettingsError as problem:
-        raise Refused(str(problem)) from None
-
-
 def _duration(text: str | None) -> timedelta | None:
     duration = None if text is None else read_written_duration(text)
     if text is not None and (duration is None or duration <= timedelta(0)):
@@ -208,24 +197,3 @@ def _seed(seed: int | None) -> int | None:
     if seed is not None and not 0 <= seed < 2**63:
         raise Refused("--seed: write a whole number from 0 to 9223372036854775807")
     return seed
-
-
-def _inputs(flow: FlowPlan, pairs: Sequence[str], file: str | None) -> dict[str, object]:
-    """The inputs by parameter, those of the command line before those of the file."""
-    raw: dict[str, object] = {}
-    if file is not None:
-        data = read_json(read_bytes(file))
-        if isinstance(data, Mismatch):
-            raise Refused(f"--input-file {file}: {data.message}")
-        if not isinstance(data, dict):
-            raise Refused(f"--input-file {file}: expected a JSON object with one entry per parameter")
-        raw.update(data)
-    for pair in pairs:
-        name, equals, _ = pair.partition("=")
-        if equals and name not in {param.name for param in flow.params}:
-            raise Refused(f"--input: {unknown_input(flow.name, flow.params, name)}")
-        given = parse_input(pair, flow.params)
-        if isinstance(given, Mismatch):
-            raise Refused(f"--input: {given.message}")
-        raw[given[0]] = given[1]
-    return raw

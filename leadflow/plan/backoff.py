@@ -1,8 +1,12 @@
 """How long to wait before something is tried again: arithmetic only."""
 
 import math
+from collections.abc import Callable
 
 from leadflow.plan.policy import Retry
+
+UPWARD, MOST_UPWARD = 0.1, 5.0
+"""What is added to a server's wait at most, as a share of it and in seconds: not everybody comes back at once."""
 
 
 def back_off(policy: Retry, number: int, before: float, chance: float) -> float:
@@ -31,3 +35,21 @@ def plain_delay(policy: Retry, number: int) -> float:
     if first >= longest or (number - 1) * math.log(policy.base) >= math.log(longest / first):
         return longest
     return min(longest, first * policy.base ** (number - 1))
+
+
+def added_wait(policy: Retry, asked: float, chance: Callable[[], float]) -> float:
+    """Seconds that are added to those that a server asks for."""
+    return 0.0 if policy.jitter == "none" else chance() * min(MOST_UPWARD, UPWARD * asked)
+
+
+def longest_pause(policy: Retry, number: int) -> float:
+    """The most seconds between failed attempt `number` and the next, when no server asks for more."""
+    return policy.max.total_seconds() if policy.jitter == "decorrelated" else plain_delay(policy, number)
+
+
+def longest_asked(policy: Retry) -> float | None:
+    """The most seconds that a pause takes because a server asks for it; None when nothing bounds that."""
+    if policy.max_retry_after is None:
+        return None
+    asked = policy.max_retry_after.total_seconds()
+    return asked + added_wait(policy, asked, lambda: 1.0)

@@ -15,13 +15,17 @@ from leadflow.plan.types import (
     FLOAT,
     INT,
     JSON,
+    MONEY,
     SECRET,
     STRING,
     TIME,
     Effect,
+    FieldType,
     ListType,
     MapType,
+    RecordType,
     Type,
+    optional,
 )
 from leadflow.record import record
 
@@ -129,6 +133,9 @@ CHAT = ActionRow("chat", (ParamRow("history", JSON, required=True, positional=Tr
 EMBED = ActionRow("embed", (ParamRow("text", STRING, required=True, positional=True),), ListType(FLOAT), "read",
                   declared=False, doc="The text's vector.")  # fmt: skip
 
+PRICE = RecordType((FieldType("input", MONEY), FieldType("output", optional(MONEY))))
+"""What a model charges for a million tokens that it reads, and that it writes (a model of vectors writes none)."""
+
 MODEL_SETTINGS: tuple[SettingRow, ...] = (
     SettingRow("model", STRING, required=True, doc="the provider's name of the model"),
     SettingRow("key", SECRET, slot="secret", doc="the provider's API key"),
@@ -136,9 +143,12 @@ MODEL_SETTINGS: tuple[SettingRow, ...] = (
     SettingRow("system", STRING, doc="the system message of every call"),
     SettingRow("temperature", FLOAT, low=0, high=2),
     SettingRow("max_tokens", INT, low=1, high=10_000_000, doc="most tokens of an answer"),
+    SettingRow("max_input_tokens", INT, low=1, high=10_000_000,
+               doc="most tokens of a request, counted as its bytes; a longer one is not sent"),
+    SettingRow("price", PRICE, low=0, doc="for a million tokens: `{ input: $0.25, output: $2 }`"),
     SettingRow("headers", MapType(STRING), slot="header"),
     SettingRow("tools", JSON, what="tools"),
-)
+)  # fmt: skip
 
 
 def _http(name: str, effect: Effect, *, body: bool) -> ActionRow:

@@ -322,3 +322,5 @@ PER_UNITS: Mapping[str, timedelta] = {
 }
 DEFAULT_CONCURRENCY = 10
 """Iterations of a `for` under way at once when nothing says otherwise (rule B2)."""
+GRACE = timedelta(seconds=5)
+"""How long what was told to stop may clean up before it is left behind (case T8)."""

@@ -4,7 +4,7 @@ Levels say what may run together; each node says what it waits for and why, unde
 policies are in force with the origin of each. Pure: a plan in, text out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from textwrap import wrap
 from typing import Any
@@ -63,20 +63,21 @@ def body_of(node: Node) -> int | None:
 # --- text ---------------------------------------------------------------------------------------------------------
 
 
-def plan_text(plan: Plan, *, flow: str | None = None) -> str:
-    """The plan of all flows, or of one."""
+def plan_text(plan: Plan, *, flow: str | None = None, heads: Mapping[str, Sequence[str]] | None = None) -> str:
+    """The plan of all flows, or of one. `heads`: lines that stand above the nodes of a flow, by flow."""
     flows = [found for name, found in plan.flows.items() if flow in (None, name)]
     head = f"{plan.file}{f' with profile {plan.profile}' if plan.profile else ''}   plan {plan.hash[:12]}".rstrip()
-    return "\n\n".join([head, *("\n".join(_flow(found)) for found in flows)]) + "\n"
+    return "\n\n".join([head, *("\n".join(_flow(found, (heads or {}).get(found.name, ()))) for found in flows)]) + "\n"
 
 
-def _flow(flow: FlowPlan) -> Iterator[str]:
+def _flow(flow: FlowPlan, head: Sequence[str]) -> Iterator[str]:
     params = ", ".join(f"{param.name}: {show(param.type)}" for param in flow.params)
     result = "" if flow.result == NONE else f" -> {show(flow.result)}"
     yield from _wrapped(f"flow {flow.name}({params}){result}", "", "    ")
     calls = sum(isinstance(node.work, AgentCall | FlowCall) for node in flow.nodes)
     longest = max((node.rank for node in flow.nodes), default=0)
     yield f"  {_count(calls, 'call')}, at least {longest} in a row; effect: {flow.effect}"
+    yield from head
     yield from _policies(flow.policies, "  ")
     yield from _scope(flow, 0, "  ")
 
@@ -153,8 +154,10 @@ def _wrapped(text: str, first: str, rest: str) -> list[str]:
 # --- data ---------------------------------------------------------------------------------------------------------
 
 
-def as_json(plan: Plan, *, flow: str | None = None) -> dict[str, Any]:
-    """The same for machines: names instead of numbers, blocks with their bodies inside."""
+def as_json(
+    plan: Plan, *, flow: str | None = None, bounds: Mapping[str, dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """The same for machines: names instead of numbers, blocks with their bodies inside; `bounds` by flow."""
     flows = [found for name, found in plan.flows.items() if flow in (None, name)]
     return {
         "file": plan.file,
@@ -168,6 +171,7 @@ def as_json(plan: Plan, *, flow: str | None = None) -> dict[str, Any]:
                 "result": show(found.result),
                 "effect": found.effect,
                 "policies": [_policy(applied) for applied in found.policies],
+                **({} if bounds is None else {"bound": bounds.get(found.name)}),
                 "nodes": _nodes(found, 0),
             }
             for found in flows

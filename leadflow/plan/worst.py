@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
-from leadflow.plan.backoff import back_off
+from leadflow.plan.backoff import MOST_UPWARD, UPWARD, back_off
 from leadflow.plan.expr import Const
 from leadflow.plan.paths import Stop, node_path, owners
 from leadflow.plan.plan import AgentCall, FlowCall, For, Node, Plan, Repeat
@@ -90,13 +90,9 @@ def _sum(attempt: timedelta, retry: Retry | None) -> tuple[timedelta, str] | Non
     )
 
 
-_UPWARD, _MOST_UPWARD = 0.1, 5.0
-"""A wait that the other side asks for is lengthened by a tenth at most, and by no more than these seconds."""
-
-
 def _pauses(retry: Retry, asked: timedelta) -> timedelta:
     wait, total, wanted = retry.backoff.total_seconds(), 0.0, asked.total_seconds()
-    longest = wanted + min(_MOST_UPWARD, _UPWARD * wanted)
+    longest = wanted + min(MOST_UPWARD, UPWARD * wanted)
     for number in range(1, retry.attempts):
         wait = back_off(retry, number, wait, 1.0)
         total += max(wait, longest)

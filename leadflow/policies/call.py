@@ -11,6 +11,7 @@ from typing import Protocol, TypeAlias
 
 from leadflow.events.model import AttemptFailed, AttemptFailure, AttemptStarted, Failure
 from leadflow.plan.plan import AgentCall
+from leadflow.plan.policy import GRACE
 from leadflow.policies.outcomes import is_in_doubt
 from leadflow.policies.watch import Timer, Watch
 from leadflow.record import record
@@ -29,7 +30,7 @@ class Ports:
     limits: Limits
     secrets: tuple[str, ...] = ()
     """Values that no message may show."""
-    grace: timedelta = timedelta(seconds=5)
+    grace: timedelta = GRACE
     """How long an attempt may clean up after its timeout before it is left behind (case T8)."""
 
 

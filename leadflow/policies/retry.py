@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from leadflow.plan.backoff import back_off
+from leadflow.plan.backoff import added_wait, back_off
 from leadflow.plan.plan import AgentCall
 from leadflow.plan.policy import Retry
 from leadflow.policies.call import Course, Step
@@ -12,8 +12,6 @@ from leadflow.run.ports import Answer
 
 REPAIRS = 2
 """How often an agent is told what was wrong with its answer, per candidate (case R20)."""
-UPWARD, MOST_UPWARD = 0.1, 5.0
-"""What is added to a server's wait at most, as a share of it and in seconds: not everybody comes back at once."""
 
 
 def retrying(inner: Step, policy: Retry, call: AgentCall) -> Step:
@@ -64,6 +62,5 @@ def _allowed(policy: Retry, wait: float, error: CallError, course: Course) -> fl
     if remaining is not None and asked >= remaining:
         course.why = f"it asks to wait {asked:g} s, and {max(0.0, remaining):.3g} s are left"
         return None
-    added = 0.0 if policy.jitter == "none" else course.ports.rng.random() * min(MOST_UPWARD, UPWARD * asked)
-    longer = max(wait, asked + added)
+    longer = max(wait, asked + added_wait(policy, asked, course.ports.rng.random))
     return longer if remaining is None or longer < remaining else asked

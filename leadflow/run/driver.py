@@ -23,6 +23,7 @@ from leadflow.events.model import (
     RunStarted,
     Status,
 )
+from leadflow.plan.policy import GRACE
 from leadflow.plan.types import Value
 from leadflow.record import record
 from leadflow.run.errors import InternalError
@@ -48,7 +49,7 @@ class Bounds:
     """Of the whole run; None: it may take for ever."""
     drain: timedelta = timedelta(seconds=10)
     """How long a cancelled run waits for writes under way (rule A5)."""
-    grace: timedelta = timedelta(seconds=5)
+    grace: timedelta = GRACE
     """How long a cancelled call may clean up before it is given up (case T8)."""
 
 

@@ -112,6 +112,32 @@ async def test_a_question_is_one_request(transport: HttpTransport) -> None:
     assert sent.headers["Authorization"] == "Bearer s3cret"
 
 
+@pytest.mark.parametrize(
+    ("most", "prompt", "sent"), [(96, "x" * 16, True), (96, "x" * 17, False), (96, "é" * 8, True), (96, "é" * 9, False)]
+)
+async def test_what_may_be_too_long_is_not_sent(transport: HttpTransport, most: int, prompt: str, sent: bool) -> None:
+    """Under max_input_tokens a request is counted as its bytes, and refused before the server sees it."""
+    answer = exchange(transport, ask(prompt=prompt), completion("Hello"), max_input_tokens=most)
+    if sent:
+        reply, _, _ = await answer
+        assert reply.value == "Hello"
+    else:
+        with pytest.raises(
+            NotAllowed, match=r"fast\.ask: the request may have \d+ tokens.*allows 96; nothing was sent"
+        ):
+            await answer
+
+
+async def test_what_nobody_can_count_is_not_sent(transport: HttpTransport) -> None:
+    """Under max_input_tokens a history holds texts only: nobody knows the tokens of a picture."""
+    picture: Value = {"role": "user", "content": ({"type": "image_url", "image_url": {"url": "http://x/y.png"}},)}
+    with pytest.raises(NotAllowed, match="a message holds nothing but text; nothing was sent"):
+        await exchange(transport, ask("chat", history=(picture,)), completion("Hello"), max_input_tokens=10_000)
+    told: Value = {"role": "user", "content": "Hi"}
+    reply, _, _ = await exchange(transport, ask("chat", history=(told,)), completion("Hello"), max_input_tokens=10_000)
+    assert reply.value == "Hello"
+
+
 async def test_a_declared_record_is_the_schema_of_the_answer(transport: HttpTransport) -> None:
     """Strict form: every field required, nothing else allowed, an optional field may be null (rule E2)."""
     answer = completion('{"topic": "bug", "note": null}')

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadflow.plan.backoff import MOST_UPWARD
 from leadflow.plan.policy import Retry, Timeout
 from leadflow.plan.types import INT
-from leadflow.policies.retry import MOST_UPWARD, REPAIRS
+from leadflow.policies.retry import REPAIRS
 from leadflow.run.errors import (
     AttemptTimeout,
     CallError,

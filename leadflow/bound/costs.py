@@ -1,0 +1,163 @@
+"""The most money, tokens and calls of a flow: every attempt of every candidate, as often as blocks may repeat it.
+
+What fails is paid too: a fallback adds to what was asked before it. Of the arms of a branch the dearest counts. A
+`@budget` cuts what it stands on, as a whole.
+"""
+
+from collections.abc import Iterable
+
+from leadflow.bound import figures
+from leadflow.bound.arms import put_together
+from leadflow.bound.asks import Cost, ask_of, is_asked
+from leadflow.bound.context import DEEPEST, Context
+from leadflow.bound.figures import Cause, Figure, cut, endless, product
+from leadflow.plan.kinds import find_kind
+from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Race, Repeat
+from leadflow.plan.policy import Applied, Later, Retry
+from leadflow.plan.types import Money
+from leadflow.run.kernel_layout import policy_of
+from leadflow.run.support import agents_of
+
+FREE = Cost()
+
+
+def flow_cost(context: Context) -> Cost:
+    """What one run of a flow costs at most, its own retries and budget included."""
+    if context.cost is None:
+        retry = policy_of(context.flow.policies, Retry)
+        context.cost = _budgeted(_times(scope_cost(context, 0), _attempts(retry)), context.flow.policies)
+    return context.cost
+
+
+def scope_cost(context: Context, scope: int) -> Cost:
+    """What one instance of a scope costs at most."""
+    return put_together(context.flow, scope, lambda node: node_cost(context, node), together=_together, either=_either)
+
+
+def node_cost(context: Context, node: Node) -> Cost:
+    """What a node costs at most each time it is reached."""
+    parts = [_work_cost(context, node)]
+    if node.undo is not None and node.undo.work is not None:
+        undo = node.undo.work
+        parts.append(_call(context, node, undo, undo.agent, 1) if isinstance(undo, AgentCall) else _flow(context, undo))
+    return parts[0] if len(parts) == 1 else _together(parts)
+
+
+def _work_cost(context: Context, node: Node) -> Cost:
+    retry = policy_of(node.policies, Retry)
+    match node.work:
+        case AgentCall() as call:
+            return _candidates(context, node, call, _attempts(retry))
+        case FlowCall() as call:
+            cost = _flow(context, call) if retry is None else _times(_once(context, call), _attempts(retry))
+        case For(scope=scope) as work:
+            cost = _times(_times(scope_cost(context, scope), context.iterations(node, work)), _attempts(retry))
+        case Repeat(scope=scope) as work:
+            cost = _times(_times(scope_cost(context, scope), context.rounds(node, work)), _attempts(retry))
+        case Parallel(scope=scope) | Race(scope=scope) | Do(scope=scope):
+            cost = _times(scope_cost(context, scope), _attempts(retry))
+        case _:
+            return FREE
+    return _budgeted(cost, node.policies)
+
+
+def _flow(context: Context, call: FlowCall) -> Cost:
+    """A called flow under its own retries."""
+    return _too_deep(context.flow) if context.depth >= DEEPEST else flow_cost(context.child(call))
+
+
+def _once(context: Context, call: FlowCall) -> Cost:
+    """A called flow, where the call says how often it is tried."""
+    if context.depth >= DEEPEST:
+        return _too_deep(context.flow)
+    child = context.child(call)
+    return _budgeted(scope_cost(child, 0), child.flow.policies)
+
+
+def _too_deep(flow: FlowPlan) -> Cost:
+    deep = endless(Cause(flow.place, f"more than {DEEPEST} flows call each other", "call fewer in a row"))
+    return Cost(deep, deep, deep, deep, deep)
+
+
+# --- calls --------------------------------------------------------------------------------------------------------
+
+
+def _attempts(retry: Retry | None) -> int:
+    return 1 if retry is None else max(1, retry.attempts)
+
+
+def _candidates(context: Context, node: Node, call: AgentCall, attempts: int) -> Cost:
+    """A call: its agent, and behind it each fallback with all attempts anew.
+
+    What the step itself may spend is for all of them; what its agent says, for each anew.
+    """
+    own = [applied for applied in node.policies if applied.origin.rpartition(" ")[2] == "step"]
+    others = tuple(applied for applied in node.policies if applied not in own)
+    each = [_budgeted(_call(context, node, call, name, attempts), others) for name in agents_of(node, call)]
+    return _budgeted(_together(each), tuple(own))
+
+
+def _call(context: Context, node: Node, call: AgentCall, name: str, attempts: int) -> Cost:
+    plan, known = context.plan, context.known
+    if not is_asked(find_kind(known.catalogue, plan.agents[name].kind), call):
+        return Cost(calls=Figure(attempts))
+    first = ask_of(plan, known, name, node, call, context, again=False)
+    again = first if attempts == 1 else ask_of(plan, known, name, node, call, context, again=True)
+    return Cost(
+        figures.total((first.money, product(again.money, attempts - 1))),
+        figures.total((*first.tokens, *(product(tokens, attempts - 1) for tokens in again.tokens))),
+        Figure(attempts),
+        again.money,
+        figures.total(again.tokens),
+    )
+
+
+# --- arithmetic ---------------------------------------------------------------------------------------------------
+
+
+def _together(costs: Iterable[Cost]) -> Cost:
+    parts = list(costs)
+    return Cost(
+        figures.total(cost.money for cost in parts),
+        figures.total(cost.tokens for cost in parts),
+        figures.total(cost.calls for cost in parts),
+        figures.largest(cost.each_money for cost in parts),
+        figures.largest(cost.each_tokens for cost in parts),
+    )
+
+
+def _either(costs: Iterable[Cost]) -> Cost:
+    parts = list(costs)
+    return Cost(
+        figures.largest(cost.money for cost in parts),
+        figures.largest(cost.tokens for cost in parts),
+        figures.largest(cost.calls for cost in parts),
+        figures.largest(cost.each_money for cost in parts),
+        figures.largest(cost.each_tokens for cost in parts),
+    )
+
+
+def _times(cost: Cost, count: Figure | int) -> Cost:
+    money, tokens, calls = (product(part, count) for part in (cost.money, cost.tokens, cost.calls))
+    return Cost(money, tokens, calls, cost.each_money, cost.each_tokens)
+
+
+def _budgeted(cost: Cost, policies: tuple[Applied, ...]) -> Cost:
+    """Under a budget: of calls each can be the dearest."""
+    limits = next((dict(a.policy.args) for a in policies if a.name == "budget" and isinstance(a.policy, Later)), {})
+    calls, tokens, money = limits.get("calls"), limits.get("tokens"), limits.get("money")
+    made = cost
+    if isinstance(calls, int):
+        made = Cost(
+            cut(made.money, product(made.each_money, calls)),
+            cut(made.tokens, product(made.each_tokens, calls)),
+            cut(made.calls, calls),
+            made.each_money,
+            made.each_tokens,
+        )
+    if isinstance(tokens, int):
+        made = Cost(made.money, cut(made.tokens, tokens), made.calls, made.each_money, cut(made.each_tokens, tokens))
+    if isinstance(money, Money):
+        each = cut(made.each_money, money.micros)
+        made = Cost(cut(made.money, money.micros), made.tokens, made.calls, each, made.each_tokens)
+    return made

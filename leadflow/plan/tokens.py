@@ -1,0 +1,38 @@
+"""How many tokens a request to a model has at most, counted before it is sent and without the model's tokenizer.
+
+Tokenizers of language models work on bytes: a token stands for at least one. So a text has no more tokens than UTF-8
+bytes. What a provider writes around messages and schemas is counted amply. The run counts real requests with this, and
+the bound of a plan counts what it knows of them, so that the one never exceeds the other.
+"""
+
+import json
+
+from leadflow.plan.schema import json_schema
+from leadflow.plan.types import FieldType, RecordType, Type
+
+PER_REQUEST = 64
+"""Tokens of a request without messages."""
+PER_MESSAGE = 16
+"""Tokens around the text of a message."""
+BYTES_PER_TOKEN = 128
+"""The longest text that one token stands for: no published vocabulary has a longer one."""
+HINT = 500
+"""Characters of what was wrong with an answer that are told to the model."""
+HINT_TOKENS = PER_MESSAGE + 128 + 4 * HINT
+"""Tokens of the message that asks for another answer."""
+
+
+def text_tokens(text: str) -> int:
+    """Most tokens of a text."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def schema_tokens(type_: Type) -> int:
+    """Most tokens of the schema of an answer."""
+    schema, _ = json_schema(as_object(type_), strict=True)
+    return PER_MESSAGE + text_tokens(json.dumps(schema, ensure_ascii=False))
+
+
+def as_object(type_: Type) -> Type:
+    """The type as an object at the root, as schemas of answers have to be: any other type is its field `value`."""
+    return type_ if isinstance(type_, RecordType) else RecordType((FieldType("value", type_),))

@@ -1,0 +1,221 @@
+"""Random programs that spend, and agents that make the most of them: slow, failing, deaf and verbose."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from random import Random
+
+from hypothesis import strategies as st
+
+from leadflow.bound.asks import Known
+from leadflow.bound.figures import Figure
+from leadflow.bound.prices import Prices, read_prices
+from leadflow.events.model import RunStarted
+from leadflow.plan.expr import Template
+from leadflow.plan.kinds import BUILT_IN, PREDECLARED
+from leadflow.plan.plan import AgentCall, AgentSpec, FlowPlan, Node, Plan
+from leadflow.plan.policy import Applied, Concurrency, Fallback, Jitter, Policy, Retry, Timeout
+from leadflow.plan.tokens import BYTES_PER_TOKEN, HINT, PER_MESSAGE, PER_REQUEST, schema_tokens, text_tokens
+from leadflow.plan.types import JSON, STRING, LiteralType, Money, Type, UnionType
+from leadflow.policies.call import Ports as PolicyPorts
+from leadflow.policies.stack import Stack
+from leadflow.resources import prices_text
+from leadflow.run.adapters import LocalLimits, SeededRng
+from leadflow.run.driver import Bounds, Driver, Ports
+from leadflow.run.errors import FunctionFailed, RateLimited, Transient
+from leadflow.run.kernel import Program
+from leadflow.run.ports import Reply, Request
+from leadflow.stores.memory import MemoryJournal
+from leadflow.testing import run_virtual
+from tests.plans import NOWHERE
+from tests.policies.playing import CLOCK, forever, s
+from tests.run.random_plans import plans
+
+PRICES: Prices = read_prices(prices_text())
+WORDS = UnionType((LiteralType("yes"), LiteralType("no")))
+JITTERS: Sequence[Jitter] = ("full", "equal", "decorrelated", "none")
+
+
+def known(calls: int | None = None) -> Known:
+    """All built-in kinds and published prices."""
+    return Known({**BUILT_IN, **PREDECLARED}, PRICES, {}, calls)
+
+
+def plain(figure: Figure) -> int:
+    """The number that a figure is."""
+    assert figure.is_plain, figure
+    return figure.known
+
+
+# --- programs -----------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def spending_plans(draw: st.DrawFn) -> Plan:
+    """A program of every construct whose calls go to models and functions under policies that bound them."""
+    made, chance = draw(plans()), Random(draw(st.integers(0, 2**32)))
+    agents = {name: _agent(name, chance) for name in ("m1", "m2", "m3", "f1")}
+    flows = {name: _spending(flow, chance) for name, flow in made.flows.items()}
+    return replace(made, flows=flows, agents=agents)
+
+
+def _agent(name: str, chance: Random) -> AgentSpec:
+    shared = (_on_agent(Concurrency(chance.randint(1, 3))),) if chance.random() < 0.4 else ()
+    if name[0] == "f":
+        return AgentSpec(name, "python", {"module": "f.py"}, shared, name, NOWHERE)
+    model: dict[str, str | int | Money | dict[str, Money]] = {"model": "gpt-5-mini", "max_tokens": chance.randint(1, 9)}
+    if chance.random() < 0.5:
+        model["price"] = {"input": Money(chance.randint(0, 10**7)), "output": Money(chance.randint(0, 10**8))}
+    if chance.random() < 0.5:
+        model["system"] = "Be brief. é" * chance.randint(0, 3)
+    return AgentSpec(name, "openai", model, shared, name, NOWHERE)
+
+
+def _on_agent(policy: Policy) -> Applied:
+    return Applied(type(policy).__name__.lower(), policy, "agent", "")
+
+
+def _spending(flow: FlowPlan, chance: Random) -> FlowPlan:
+    return replace(flow, nodes=tuple(_node(node, chance) for node in flow.nodes))
+
+
+def _node(node: Node, chance: Random) -> Node:
+    if not isinstance(node.work, AgentCall):
+        return node
+    prompt = Template(("Say it. ", *(arg for _, arg in node.work.args)))
+    agent, policies = chance.choice(["m1", "m2", "m3", "f1"]), _policies(chance)
+    others = [name for applied in policies if isinstance(applied.policy, Fallback) for name in applied.policy.agents]
+    # nothing but its type bounds what a function gives
+    kinds: list[Type] = [WORDS] if "f1" in (agent, *others) else [STRING, JSON, WORDS]
+    result = chance.choice(kinds)
+    args = (("prompt", prompt),)
+    work = replace(node.work, agent=agent, action="ask", args=args, result=result, declared=result != STRING)
+    kept = tuple(a for a in node.policies if not isinstance(a.policy, Retry | Timeout | Concurrency))
+    return replace(node, work=work, policies=(*policies, *kept))
+
+
+def _policies(chance: Random) -> tuple[Applied, ...]:
+    total, attempt = s(chance.choice([1, 4, 20])), s(chance.choice([0.5, 2, 7]))
+    both = chance.random()
+    timeout = Timeout(None if both < 0.4 else total, None if both > 0.7 else attempt)
+    found: list[Policy] = [timeout]
+    if chance.random() < 0.5:
+        asked = s(chance.choice([0, 3, 60]))
+        found.append(
+            Retry(chance.randint(1, 3), s(chance.choice([0.1, 2])), 2.0, s(3), chance.choice(JITTERS), None, asked)
+        )
+    if chance.random() < 0.3:
+        found.insert(0, Fallback(tuple(chance.sample(["m1", "m2", "m3", "f1"], chance.randint(1, 2)))))
+    return tuple(Applied(type(policy).__name__.lower(), policy, "step", "") for policy in found)
+
+
+# --- agents -------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Spent:
+    """All that a run took."""
+
+    calls: int = 0
+    tokens: int = 0
+    trillionths: int = 0
+    """Of dollars, times a million."""
+    seconds: float = 0.0
+
+
+@dataclass
+class Spender:
+    """An agent that costs as much as it may, and often all the time that it is given."""
+
+    spec: AgentSpec
+    spent: Spent
+    chance: Random
+    greed: float
+    """How often it does not simply answer."""
+
+    async def call(self, request: Request) -> Reply:
+        """One attempt."""
+        self.spent.calls += 1
+        self._charge(request)
+        if self.chance.random() < self.greed:
+            await self._be_difficult()
+        await CLOCK.sleep(s(self.chance.choice([0.0, 0.25, 0.5, 1.9])))
+        return Reply(self._answer(request))
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+    async def _be_difficult(self) -> None:
+        match self.chance.randint(0, 6):
+            case 0:
+                await forever()
+            case 1:
+                await self._deaf(s(self.chance.choice([1.0, 4.9, 8.0])))
+            case 2:
+                raise Transient("later")
+            case 3:
+                await CLOCK.sleep(s(0.4))
+                raise RateLimited("slowly", retry_after=s(self.chance.choice([0.0, 2.0, 59.0, 61.0])))
+            case 4:
+                raise FunctionFailed("no")
+            case _:
+                await CLOCK.sleep(s(6.9))
+
+    async def _deaf(self, duration: timedelta) -> None:
+        """Cleans up for a while when it is told to stop, whoever tells it again."""
+        try:
+            await forever()
+        finally:
+            end = CLOCK.monotonic() + duration.total_seconds()
+            while (left := end - CLOCK.monotonic()) > 1e-6:
+                try:
+                    await CLOCK.sleep(s(left))
+                except asyncio.CancelledError:
+                    continue
+
+    def _answer(self, request: Request) -> object:
+        if self.chance.random() < 0.1 * self.greed:
+            return 7 if request.result != JSON else float("nan")
+        if request.result == WORDS:
+            return self.chance.choice(["yes", "no"])
+        most = self.spec.settings.get("max_tokens", 3)
+        room = (most if isinstance(most, int) else 3) * BYTES_PER_TOKEN
+        if request.result == STRING:
+            return self.chance.choice(["yes", "x" * room, "\u0001" * room, '"' * room])
+        return self.chance.choice(["no", "x" * (room - 2), ["é", {"k": "\n"}], [1e9] * (room // 4), {"a": {}}])
+
+    def _charge(self, request: Request) -> None:
+        """What a provider would charge that counts a token for every byte."""
+        settings = self.spec.settings
+        if "model" not in settings:
+            return
+        texts = [str(request.args["prompt"]), *filter(None, [settings.get("system")])]
+        if request.repair is not None:
+            texts.append(request.repair[:HINT] + 80 * "h")
+        read = PER_REQUEST + sum(PER_MESSAGE + text_tokens(str(text)) for text in texts)
+        if request.declared:
+            read += schema_tokens(request.result)
+        most, price = settings["max_tokens"], settings.get("price")
+        assert isinstance(most, int)
+        each = (250_000, 2_000_000)
+        if isinstance(price, dict):
+            each = (price["input"].micros, price["output"].micros)
+        self.spent.tokens += read + most
+        self.spent.trillionths += read * each[0] + most * each[1]
+
+
+def spend(plan: Plan, *, seed: int, greed: float, calls: int | None) -> Spent:
+    """Run a program to its end, and add up."""
+    spent, chance = Spent(), Random(seed)
+    agents = {name: Spender(spec, spent, chance, greed) for name, spec in plan.agents.items()}
+    stack = Stack(plan.agents, agents, PolicyPorts(CLOCK, SeededRng(seed), LocalLimits()))
+
+    async def main() -> None:
+        driver = Driver(Program(plan), Ports(stack, MemoryJournal(CLOCK), CLOCK), Bounds(calls=calls))
+        begun = CLOCK.monotonic()
+        await driver.run(RunStarted("run-1", plan.main or "", plan.hash, {}, seed, CLOCK.now()))
+        spent.seconds = CLOCK.monotonic() - begun
+
+    run_virtual(main())
+    return spent

@@ -1,0 +1,158 @@
+"""Sizes are never too small: no value is larger than what its type, its expression or its source allows."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leadflow.bound.expressions import size_of
+from leadflow.bound.sizes import Size, larger, no_more, size_of_field, size_of_type, size_of_value
+from leadflow.plan.expr import Apply, Bound, Const, Expr, ListOf, Member, NodeValue, Template
+from leadflow.plan.forms import to_json_text, to_text
+from leadflow.plan.tokens import PER_MESSAGE, as_object, schema_tokens, text_tokens
+from leadflow.plan.types import (
+    FieldType,
+    Length,
+    ListType,
+    LiteralType,
+    MapType,
+    Prim,
+    RecordType,
+    Type,
+    UnionType,
+    Value,
+)
+from leadflow.run.errors import ValueProblem
+from leadflow.run.evaluate import compile_expr
+from leadflow.run.values import Mismatch, admit
+from tests.plan.making import TYPES
+from tests.values import Room, expressions, values
+
+ROOM: dict[int, Value] = {0: {"id": "T-1", "tags": ("a", "é"), "score": 0.5}, 1: (1, 2, 3), 2: None}
+
+
+class Sizes:
+    """What expressions over `ROOM` read."""
+
+    def slot(self, scope: int, slot: int) -> Size:
+        """There is none."""
+        raise AssertionError((scope, slot))
+
+    def node(self, node: int) -> Size:
+        """Of a value that is known."""
+        return size_of_value(ROOM[node])
+
+    def let(self, let: int) -> Size:
+        """There is none."""
+        raise AssertionError(let)
+
+    def words(self, expr: Expr) -> str:
+        """Anything."""
+        return "it"
+
+    def mend(self, name: str) -> str:
+        """Nothing."""
+        return ""
+
+
+def is_large_enough(size: Size, value: Value) -> bool:
+    """Whether a value is no larger than a size, its parts included."""
+    if size.text is not None and text_tokens(to_text(value)) > size.text:
+        return False
+    if size.json is not None and text_tokens(to_json_text(value)) > size.json:
+        return False
+    if type(value) is tuple:
+        is_long = size.items is not None and len(value) > size.items
+        return not is_long and all(size.item is None or is_large_enough(size.item, part) for part in value)
+    if isinstance(value, dict):
+        return all(is_large_enough(size.field(name), part) for name, part in value.items())
+    return True
+
+
+@settings(max_examples=150)
+@given(expressions())
+def test_no_value_is_larger_than_its_expression_says(expr: Expr) -> None:
+    """Whatever an expression gives, its size was known to be at least that."""
+    try:
+        value = compile_expr(expr)(Room(ROOM))
+    except ValueProblem:
+        return
+    assert is_large_enough(size_of(expr, Sizes()), value)
+
+
+@given(values(), values())
+def test_a_value_has_its_size(first: Value, second: Value) -> None:
+    """The size of a known value holds it, and so does a larger one."""
+    assert is_large_enough(size_of_value(first), first)
+    both = larger(size_of_value(first), size_of_value(second))
+    assert is_large_enough(both, first) and is_large_enough(both, second)
+
+
+@settings(max_examples=100)
+@given(TYPES, values())
+def test_no_value_is_larger_than_its_type(type_: Type, raw: Value) -> None:
+    """What a door lets in has the size of its type, and none that the bytes it was read from do not allow."""
+    value = admit(type_, raw)
+    if isinstance(value, Mismatch):
+        return
+    size = size_of_type(type_, "it")
+    assert is_large_enough(size, value)
+    read = no_more(size, text_tokens(to_json_text(raw)))
+    assert read.text is not None
+    assert is_large_enough(read, value)
+
+
+def test_constraints_bound_a_field() -> None:
+    """`@length` of a text is in characters of at most four bytes, that of a list in items; words are short."""
+    text, words = Prim("string"), UnionType((LiteralType("bug"), LiteralType("billing")))
+    assert 40 == size_of_field(FieldType("t", text, constraints=(Length(None, 10),)), "t").text
+    assert 7 == size_of_type(words, "w").text
+    listed = size_of_field(FieldType("l", ListType(words), constraints=(Length(0, 3),)), "l")
+    assert (3, 2 + 3 * 10) == (listed.items, listed.text)
+    assert None is size_of_field(FieldType("t", text), "t").text
+
+
+@pytest.mark.parametrize(
+    ("type_", "expr", "name"),
+    [
+        (Prim("string"), Template(("x", NodeValue(0))), "step"),
+        (RecordType((FieldType("body", Prim("string")),)), Member(NodeValue(0), "body"), "step.body"),
+        (RecordType((FieldType("body", Prim("json")),)), Member(Member(NodeValue(0), "body"), "x"), "step.body.x"),
+        (ListType(Prim("string")), Apply("join", (NodeValue(0), Const(", "))), "step"),
+        (MapType(Prim("int")), ListOf((NodeValue(0),)), "step"),
+        (Prim("string"), Apply("group_by", (NodeValue(0), Const("k"))), "it"),
+    ],
+)
+def test_what_has_no_bound_has_a_name(type_: Type, expr: Expr, name: str) -> None:
+    """People are told what it is that may be of any length."""
+
+    class Reads(Sizes):
+        def node(self, node: int) -> Size:
+            """Of the type."""
+            return size_of_type(type_, "step")
+
+    size = size_of(expr, Reads())
+    assert (None, name) == (size.text, size.open)
+
+
+def test_a_schema_is_counted_as_its_text() -> None:
+    """The tokens of an answer's schema: that of the type, as the field `value` when it is no record."""
+    one = RecordType((FieldType("value", Prim("int")),))
+    assert one == as_object(Prim("int")) == as_object(one)
+    assert schema_tokens(one) == schema_tokens(Prim("int")) > PER_MESSAGE
+
+
+@given(st.text())
+def test_a_text_has_no_more_tokens_than_bytes(text: str) -> None:
+    """Which is how texts are counted, half characters included."""
+    assert len(text.encode("utf-8", "surrogatepass")) == text_tokens(text)
+
+
+def test_slots_are_read_by_their_place() -> None:
+    """What a slot holds is asked of the flow."""
+
+    class Reads(Sizes):
+        def slot(self, scope: int, slot: int) -> Size:
+            """Larger ones behind smaller ones."""
+            return size_of_value("x" * (scope + slot))
+
+    assert 7 == size_of(Bound(3, 4), Reads()).text
