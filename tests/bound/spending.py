@@ -52,12 +52,18 @@ def plain(figure: Figure) -> int:
 
 
 @st.composite
-def spending_plans(draw: st.DrawFn) -> Plan:
-    """A program of every construct whose calls go to models and functions under policies that bound them."""
+def spending_plans(draw: st.DrawFn, *, calm: bool = False) -> Plan:
+    """A program of every construct whose calls go to models and functions under policies that bound them.
+
+    `calm`: each call has `LIMIT` and no other policy, so that its bound is close to what patient agents take.
+    """
     made, chance = draw(plans()), Random(draw(st.integers(0, 2**32)))
     agents = {name: _agent(name, chance) for name in ("m1", "m2", "m3", "f1")}
-    flows = {name: _spending(flow, chance) for name, flow in made.flows.items()}
+    flows = {name: _spending(flow, chance, calm=calm) for name, flow in made.flows.items()}
     return replace(made, flows=flows, agents=agents)
+
+
+LIMIT = Timeout(total=s(200))
 
 
 def _agent(name: str, chance: Random) -> AgentSpec:
@@ -76,15 +82,17 @@ def _on_agent(policy: Policy) -> Applied:
     return Applied(type(policy).__name__.lower(), policy, "agent", "")
 
 
-def _spending(flow: FlowPlan, chance: Random) -> FlowPlan:
-    return replace(flow, nodes=tuple(_node(node, chance) for node in flow.nodes))
+def _spending(flow: FlowPlan, chance: Random, *, calm: bool) -> FlowPlan:
+    return replace(flow, nodes=tuple(_node(node, chance, calm=calm) for node in flow.nodes))
 
 
-def _node(node: Node, chance: Random) -> Node:
+def _node(node: Node, chance: Random, *, calm: bool) -> Node:
     if not isinstance(node.work, AgentCall):
         return node
     prompt = Template(("Say it. ", *(arg for _, arg in node.work.args)))
     agent, policies = chance.choice(["m1", "m2", "m3", "f1"]), _policies(chance)
+    if calm:
+        policies = (_on_agent(LIMIT),)
     others = [name for applied in policies if isinstance(applied.policy, Fallback) for name in applied.policy.agents]
     # nothing but its type bounds what a function gives
     kinds: list[Type] = [WORDS] if "f1" in (agent, *others) else [STRING, JSON, WORDS]
@@ -133,6 +141,8 @@ class Spender:
     chance: Random
     greed: float
     """How often it does not simply answer."""
+    pace: timedelta | None
+    """How long it takes to answer; None: this time so, that time otherwise."""
 
     async def call(self, request: Request) -> Reply:
         """One attempt."""
@@ -140,7 +150,7 @@ class Spender:
         self._charge(request)
         if self.chance.random() < self.greed:
             await self._be_difficult()
-        await CLOCK.sleep(s(self.chance.choice([0.0, 0.25, 0.5, 1.9])))
+        await CLOCK.sleep(s(self.chance.choice([0.0, 0.25, 0.5, 1.9])) if self.pace is None else self.pace)
         return Reply(self._answer(request))
 
     async def aclose(self) -> None:
@@ -205,10 +215,10 @@ class Spender:
         self.spent.trillionths += read * each[0] + most * each[1]
 
 
-def spend(plan: Plan, *, seed: int, greed: float, calls: int | None) -> Spent:
+def spend(plan: Plan, *, seed: int, greed: float, calls: int | None, pace: timedelta | None = None) -> Spent:
     """Run a program to its end, and add up."""
     spent, chance = Spent(), Random(seed)
-    agents = {name: Spender(spec, spent, chance, greed) for name, spec in plan.agents.items()}
+    agents = {name: Spender(spec, spent, chance, greed, pace) for name, spec in plan.agents.items()}
     stack = Stack(plan.agents, agents, PolicyPorts(CLOCK, SeededRng(seed), LocalLimits()))
 
     async def main() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from leadflow.bound.report import bound_of
 from leadflow.plan.plan import Plan
 from tests.bound.spending import known, plain, spend, spending_plans
+from tests.policies.playing import s
 
 
 @pytest.fixture(autouse=True)
@@ -31,4 +32,14 @@ def test_no_run_exceeds_its_bound(plan: Plan, seed: int, greed: float, calls: in
     assert spent.calls <= plain(bound.calls)
     assert spent.tokens <= plain(bound.tokens)
     assert spent.trillionths <= plain(bound.money) * 10**6
+    assert spent.seconds <= plain(bound.time) / 10**6 + 1e-6
+
+
+@settings(max_examples=100)
+@given(spending_plans(calm=True), st.integers(0, 2**32), st.sampled_from([None, 1, 2, 5]))
+def test_no_patient_run_exceeds_its_bound(plan: Plan, seed: int, calls: int | None) -> None:
+    """Where every call takes nearly all of its time and none fails, the longest way and the queues still suffice."""
+    bound = bound_of(plan, plan.main or "", known(calls), {})
+    spent = spend(plan, seed=seed, greed=0.0, calls=calls, pace=s(199.9))
+    assert spent.calls <= plain(bound.calls)
     assert spent.seconds <= plain(bound.time) / 10**6 + 1e-6
