@@ -47,7 +47,7 @@ def _work_cost(context: Context, node: Node) -> Cost:
     retry = policy_of(node.policies, Retry)
     match node.work:
         case AgentCall() as call:
-            return _candidates(context, node, call, _attempts(retry))
+            return _candidates(context, node, call, _attempts(retry) * (2 if is_hedged(node) else 1))
         case FlowCall() as call:
             cost = _flow(context, call) if retry is None else _times(_once(context, call), _attempts(retry))
         case For(scope=scope) as work:
@@ -77,6 +77,11 @@ def _once(context: Context, call: FlowCall) -> Cost:
 def _too_deep(flow: FlowPlan) -> Cost:
     deep = endless(Cause(flow.place, f"more than {DEEPEST} flows call each other", "call fewer in a row"))
     return Cost(deep, deep, deep, deep, deep)
+
+
+def is_hedged(node: Node) -> bool:
+    """Whether each attempt may have a second one beside it."""
+    return any(applied.name == "hedge" for applied in node.policies)
 
 
 # --- calls --------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ what would bound it. All arithmetic rounds up.
 """
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import NamedTuple
 
 from leadflow.plan.plan import Place
@@ -22,6 +23,10 @@ class Cause(NamedTuple):
     """What would bound it: `write @timeout(…) on it or on agent fast`."""
 
 
+MOST_CAUSES = 100
+"""Reasons that a figure keeps; a flow of ten thousand steps may have as many."""
+
+
 @record
 class Figure:
     """A number of something: millionths of a dollar, tokens, calls, microseconds."""
@@ -31,7 +36,7 @@ class Figure:
     per: tuple[tuple[int, str], ...] = ()
     """So much for each of so many: `(4000, "len(tickets)")`."""
     causes: tuple[Cause, ...] = ()
-    """Why it is no plain number; none when it is one."""
+    """Why it is no plain number, the first `MOST_CAUSES` of the reasons; none when it is one."""
     is_endless: bool = False
     """True when it has no bound, not even for each of something."""
 
@@ -76,7 +81,8 @@ def total(figures: Iterable[Figure]) -> Figure:
         is_endless = is_endless or figure.is_endless
         for amount, name in figure.per:
             per[name] = per.get(name, 0) + amount
-        causes.update(dict.fromkeys(figure.causes))
+        if figure.causes and len(causes) < MOST_CAUSES:
+            causes.update(dict.fromkeys(figure.causes))
     return _made(known, per, causes, is_endless=is_endless)
 
 
@@ -88,7 +94,8 @@ def largest(figures: Iterable[Figure]) -> Figure:
         is_endless = is_endless or figure.is_endless
         for amount, name in figure.per:
             per[name] = max(per.get(name, 0), amount)
-        causes.update(dict.fromkeys(figure.causes))
+        if figure.causes and len(causes) < MOST_CAUSES:
+            causes.update(dict.fromkeys(figure.causes))
     return _made(known, per, causes, is_endless=is_endless)
 
 
@@ -131,7 +138,8 @@ def _terms(figure: Figure) -> list[tuple[int, str]]:
 
 
 def _made(known: int, per: dict[str, int], causes: Iterable[Cause], *, is_endless: bool) -> Figure:
+    kept = tuple(islice(causes, MOST_CAUSES))
     if is_endless:
-        return Figure(0, (), tuple(causes), is_endless=True)
+        return Figure(0, (), kept, is_endless=True)
     terms = tuple((amount, name) for name, amount in per.items() if amount)
-    return Figure(known, terms, tuple(causes) if terms else ())
+    return Figure(known, terms, kept if terms else ())

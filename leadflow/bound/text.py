@@ -17,7 +17,7 @@ from leadflow.plan.types import Money
 from leadflow.plan.words import duration_words, value_words
 
 _MOST_CAUSES = 6
-"""Lines about what has no bound; `--format json` has all."""
+"""Lines about what has no bound; `--format json` has more."""
 
 
 def bound_text(bound: Bound, width: int) -> Iterator[str]:
@@ -28,7 +28,7 @@ def bound_text(bound: Bound, width: int) -> Iterator[str]:
         place = f"{cause.place.file}:{cause.place.line}:{cause.place.column}"
         yield from _wrapped(f"{_listed(names)}: {place}: {cause.what}; {cause.mend}", width, "    ", "      ")
     if len(told) > _MOST_CAUSES:
-        yield f"    and {len(told) - _MOST_CAUSES} more; --format json has them all"
+        yield f"    and {len(told) - _MOST_CAUSES} more; --format json has them"
     for line in _prices(bound.priced):
         yield from _wrapped(line, width, "  ", "    ")
 

@@ -14,6 +14,7 @@ from datetime import timedelta
 from leadflow.bound import figures
 from leadflow.bound.arms import put_together
 from leadflow.bound.context import DEEPEST, Context
+from leadflow.bound.costs import is_hedged
 from leadflow.bound.figures import NOTHING, Cause, Course, Figure, cut, endless, product, share
 from leadflow.plan.backoff import longest_asked, longest_pause
 from leadflow.plan.expr import Const
@@ -122,7 +123,16 @@ def _narrowed(course: Course, width: int) -> Course:
 
 
 def _node(context: Context, node: Node) -> Course:
-    """A node, from when its needs are met."""
+    """A node, from when its needs are met, and what undoing it takes."""
+    course = _done(context, node)
+    if node.undo is None or node.undo.work is None:
+        return course
+    what = f"how long it takes to undo step '{node.name}' is not counted yet"
+    undone = endless(Cause(node.place, what, "write `@timeout(…)` on the flow"))
+    return Course(figures.total((course.span, undone)), course.work, course.width, course.slots)
+
+
+def _done(context: Context, node: Node) -> Course:
     retry, concurrency = policy_of(node.policies, Retry), policy_of(node.policies, Concurrency)
     match node.work:
         case AgentCall() as call:
@@ -291,9 +301,17 @@ def _candidate(node: Node, call: AgentCall, spec: AgentSpec) -> Figure:
     """All attempts of one agent."""
     timeout, retry = policy_of(node.policies, Timeout) or Timeout(), policy_of(node.policies, Retry)
     attempts = 1 if retry is None else max(1, retry.attempts)
-    each = _attempt(node, call, spec, timeout)
+    each = product(_attempt(node, call, spec, timeout), 2 if is_hedged(node) else 1)
     pauses = NOTHING if retry is None or attempts == 1 else _pauses(node, retry, attempts)
-    return _limited(figures.total((product(each, attempts), pauses)), timeout.total)
+    return _limited(figures.total((product(each, attempts), pauses, _rationed(node, spec))), timeout.total)
+
+
+def _rationed(node: Node, spec: AgentSpec) -> Figure:
+    """What an agent's `@limit` makes its calls wait."""
+    if all(applied.name != "limit" for applied in spec.policies):
+        return NOTHING
+    what = f"how long @limit on agent '{spec.name}' makes step '{node.name}' wait is not counted yet"
+    return endless(Cause(node.place, what, "write a total `@timeout(…)` on the step"))
 
 
 def _attempt(node: Node, call: AgentCall, spec: AgentSpec, timeout: Timeout) -> Figure:

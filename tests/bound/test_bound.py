@@ -18,6 +18,7 @@ HEAD = """leadflow 1
 agent m: openai { model: "x"  max_tokens: 10  max_input_tokens: 80  price: { input: $1, output: $2 } }
 agent dear: openai { model: "x"  max_tokens: 10  max_input_tokens: 80  price: { input: $10, output: $20 } }
 agent f: python { module: "f.py"  reads: ["look"] }
+@limit(60 per minute) agent slow: python { module: "s.py"  reads: ["look"] }
 """
 """An attempt with `m` costs 100 millionths of a dollar, one with `dear` ten times that."""
 
@@ -54,6 +55,8 @@ COSTS = {
     "three attempts": (f"@retry(3)\n{CALL}", 3, 300),
     "a fallback adds to what failed": (f"@fallback(dear)\n{CALL}", 2, 1100),
     "each fallback has all attempts": (f"@retry(2) @fallback(dear)\n{CALL}", 4, 2 * (100 + 1000)),
+    "a second attempt beside the first": (f"@retry(3) @hedge(after: 1s)\n{CALL}", 6, 600),
+    "what is done may be undone": ("step a = f.put() undo f.unput()", 2, 0),
     "a function costs calls only": ("@retry(2)\nstep a = f.look()", 2, 0),
     "two steps": (f'{CALL}\nstep b = dear.ask("y")', 2, 1100),
     "a for over a constant": ("step r = for x in [1, 2, 3] { " + CALL + " yield a }", 3, 300),
@@ -98,7 +101,7 @@ def test_b2_a_list_of_unknown_length_is_bounded_for_each_item() -> None:
     assert (100, ((100, "len(xs)"),)) == (found.money.known, found.money.per)
     assert (1, ((1, "len(xs)"),)) == (found.calls.known, found.calls.per)
     (cause,) = found.calls.causes
-    assert ("test.flow", 8) == cause.place[:2]
+    assert ("test.flow", 9) == cause.place[:2]
     assert "`r` takes as many as there are in xs" == cause.what
     assert "write `at most …` behind the list, or `@length(…)` behind its type, or give xs with --input" == cause.mend
     assert 300 == plain(bound(text, {"xs": (1, 2)}).money)
@@ -271,6 +274,10 @@ def test_queues_take_time() -> None:
         (f"@timeout(idle: 1s)\n{CALL}", "step 'a' (m.ask) has no timeout", None),
         (f"@retry(2)\n{LIMITED}", "between two attempts step 'a' waits as long as a server asks it to",
          "write `max_retry_after: …` in its @retry, or a total `@timeout(…)`"),
+        ("@timeout(1s)\nstep a = f.put() undo f.unput()",
+         "how long it takes to undo step 'a' is not counted yet", None),
+        ("@timeout(attempt: 1s)\nstep a = slow.look()",
+         "how long @limit on agent 'slow' makes step 'a' wait is not counted yet", None),
         ("step a = clock.sleep(d)", "step 'a' sleeps as long as a value of the run says", None),
     ],
 )  # fmt: skip
