@@ -34,6 +34,9 @@ def put_together(
     for node in _lowest_first(top, below):
         inner = below.get(node.id, ())
         parts = [value(node)]
+        if not inner:
+            made[node.id] = parts[0]
+            continue
         if isinstance(node.work, Branch):
             arms = range(len(node.work.arms))
             parts.append(either([together([made[n.id] for n in inner if _is_in(n, arm)]) for arm in arms]))

@@ -89,10 +89,13 @@ def most_written(spec: AgentSpec, call: AgentCall) -> Most:
 # --- one attempt --------------------------------------------------------------------------------------------------
 
 
-def ask_of(plan: Plan, known: Known, name: str, node: Node, call: AgentCall, reads: Reads, *, again: bool) -> Ask:
+def ask_of(
+    plan: Plan, known: Known, name: str, node: Node, call: AgentCall, *, reads: Reads, found: Found | None, again: bool
+) -> Ask:
     """What an attempt of a call with a model is at most.
 
     Args:
+        found: the price of the model.
         again: it may be told what was wrong with the answer before.
     """
     spec = plan.agents[name]
@@ -109,7 +112,6 @@ def ask_of(plan: Plan, known: Known, name: str, node: Node, call: AgentCall, rea
         return Ask(name, loop, loop, loop)
     read = _read(plan, spec, node, call, reads, again=again and writes)
     written = _written(plan, spec, call) if writes else NOTHING
-    found = price_of(known, spec)
     if found is None or (writes and found.price.output is None):
         return Ask(name, read, written, endless(_no_price(plan, spec), *read.causes, *written.causes))
     return Ask(name, read, written, _money(found.price, read, written))

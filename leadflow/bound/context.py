@@ -7,9 +7,10 @@ plan is too deep to be looked at.
 
 from collections.abc import Callable, Mapping
 
-from leadflow.bound.asks import Cost, Known, is_asked, most_written
+from leadflow.bound.asks import Cost, Known, is_asked, most_written, price_of
 from leadflow.bound.expressions import size_of
 from leadflow.bound.figures import Cause, Course, Figure, endless, per_each
+from leadflow.bound.prices import Found
 from leadflow.bound.sizes import (
     NONE_SIZE,
     SMALL,
@@ -74,6 +75,8 @@ class Context:
         """What each scope may give, by scope."""
         self._others: dict[tuple[str, tuple[Size, ...]], Context] = {}
         """Of all flows of the plan, shared by all of them."""
+        self._prices: dict[str, Found | None] = {}
+        """By agent, shared too."""
         self._followed = 0
         for node in flow.nodes:
             if isinstance(node.work, Return | Yield):
@@ -94,8 +97,14 @@ class Context:
         if found is None:
             flow = self.plan.flows[call.flow]
             found = self._others[call.flow, args] = Context(self.plan, self.known, flow, args, self.depth + 1)
-            found._others = self._others
+            found._others, found._prices = self._others, self._prices
         return found
+
+    def price(self, name: str) -> Found | None:
+        """What the model of an agent costs."""
+        if name not in self._prices:
+            self._prices[name] = price_of(self.known, self.plan.agents[name])
+        return self._prices[name]
 
     def mend(self, name: str) -> str:
         """How a caller may say how large what has this name is; empty when no caller can."""
@@ -146,9 +155,9 @@ class Context:
         finally:
             self._followed -= 1
 
-    def result(self) -> Size:
-        """The value of the flow."""
-        return largest(self.size(value) for value in self._results.get(0, ()))
+    def given(self, scope: int) -> Size:
+        """What a scope gives: the flow's value, or that of an iteration, a round or a group."""
+        return largest(self.size(value) for value in self._results.get(scope, ()))
 
     # --- nodes ----------------------------------------------------------------------------------------------------
 
@@ -162,14 +171,14 @@ class Context:
                 return self._of_call(node, call)
             case FlowCall() as called:
                 child = self.child(called) if self.depth < DEEPEST else None
-                return typed if child is None else child.result()
+                return typed if child is None else child.given(0)
             case For(scope=scope):
-                return list_size(self._items(node.work), self._yielded(scope), self.words(node.work.items))
+                return list_size(self._items(node.work), self.given(scope), self.words(node.work.items))
             case Repeat(otherwise=otherwise):
                 around = self._around(node, node.work)
                 return around if otherwise is None else larger(around, self.size(otherwise))
             case Do(scope):
-                return self._yielded(scope)
+                return self.given(scope)
             case Parallel(scope):
                 members = (self.flow.nodes[member] for member in self.flow.scopes[scope].nodes)
                 return record_size((member.name, self.node(member.id)) for member in members)
@@ -180,9 +189,6 @@ class Context:
             case _:
                 return typed
 
-    def _yielded(self, scope: int) -> Size:
-        return largest(self.size(value) for value in self._results.get(scope, ()))
-
     def _around(self, node: Node, repeat: Repeat) -> Size:
         """What goes around in a `repeat`, and comes out of it: what enters it, and what a round makes of that."""
         found = self._slots.get(repeat.scope)
@@ -192,7 +198,7 @@ class Context:
         for _ in range(3):
             self._slots[repeat.scope] = size
             self._forget(repeat.scope)
-            after = larger(size, self._yielded(repeat.scope))
+            after = larger(size, self.given(repeat.scope))
             if after == size:
                 return size
             size = after

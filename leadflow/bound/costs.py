@@ -106,8 +106,11 @@ def _call(context: Context, node: Node, call: AgentCall, name: str, attempts: in
     plan, known = context.plan, context.known
     if not is_asked(find_kind(known.catalogue, plan.agents[name].kind), call):
         return Cost(calls=Figure(attempts))
-    first = ask_of(plan, known, name, node, call, context, again=False)
-    again = first if attempts == 1 else ask_of(plan, known, name, node, call, context, again=True)
+    found = context.price(name)
+    first = ask_of(plan, known, name, node, call, reads=context, found=found, again=False)
+    again = first
+    if attempts > 1:
+        again = ask_of(plan, known, name, node, call, reads=context, found=found, again=True)
     return Cost(
         figures.total((first.money, product(again.money, attempts - 1))),
         figures.total((*first.tokens, *(product(tokens, attempts - 1) for tokens in again.tokens))),

@@ -28,7 +28,7 @@ def bound_text(bound: Bound, width: int) -> Iterator[str]:
         place = f"{cause.place.file}:{cause.place.line}:{cause.place.column}"
         yield from _wrapped(f"{_listed(names)}: {place}: {cause.what}; {cause.mend}", width, "    ", "      ")
     if len(told) > _MOST_CAUSES:
-        yield f"    and {len(told) - _MOST_CAUSES} more; --format json has them"
+        yield "    and more; --format json has them"
     for line in _prices(bound.priced):
         yield from _wrapped(line, width, "  ", "    ")
 
