@@ -110,7 +110,9 @@ class Stack:
         call = node.work
         if not isinstance(call, AgentCall):
             raise InternalError(f"{flow.name}/{node.name} calls no agent")
-        policies = tuple([each.policy for each in node.policies if isinstance(each.policy, _WRAPPING)])
+        policies: tuple[Policy, ...] = ()
+        if node.policies:
+            policies = tuple([each.policy for each in node.policies if isinstance(each.policy, _WRAPPING)])
         result = call.result.name if isinstance(call.result, Prim) else id(call.result)
         alike = (call.agent, call.action, result, call.declared, call.idempotent, policies)
         found = self._made.get(alike)

@@ -81,6 +81,8 @@ def _first_in_line(state: State) -> Sequence[Candidate]:
         give_back(item[2], item[3], gate)
         return ()
     gate.used += 1
+    if gate.used == gate.limit:  # nobody else gets through: it need not be looked at again
+        state.freed.pop()
     outer = _next(item[3], gate)
     return (item[2:],) if outer is None or _pass(item, outer, state) else ()
 

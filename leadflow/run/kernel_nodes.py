@@ -152,7 +152,7 @@ def start(state: State, frame: Frame, layout: NodeLayout) -> None:
         return
     path = frame.prefix + layout.name
     try:
-        args = layout.constants or _arguments(frame, layout)
+        args = layout.constants if layout.constants is not None else _arguments(frame, layout)
         key = None if layout.key is None else str(layout.key(frame))
     except ValueProblem as problem:
         release_all(frame, state)
