@@ -4,6 +4,7 @@ The only place of a run that reads a clock or draws chance.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -23,6 +24,10 @@ class SystemClock:
     def now(self) -> datetime:
         """The wall clock, in UTC."""
         return datetime.now(UTC)
+
+    def timestamp(self) -> float:
+        """The same in seconds since the epoch."""
+        return time.time()
 
     async def sleep(self, duration: timedelta) -> None:
         """Wait; a duration of zero or less gives way once."""

@@ -20,6 +20,10 @@ class StillClock:
         """Always the same."""
         return datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
+    def timestamp(self) -> float:
+        """The same moment."""
+        return self.now().timestamp()
+
     async def sleep(self, duration: timedelta) -> None:
         """On the loop's time."""
         loop = asyncio.get_running_loop()

@@ -28,6 +28,10 @@ class LoopClock(SystemClock):
         """Seconds of the loop since the epoch."""
         return datetime.fromtimestamp(self.monotonic(), UTC)
 
+    def timestamp(self) -> float:
+        """The same seconds."""
+        return self.monotonic()
+
 
 CLOCK = LoopClock()
 

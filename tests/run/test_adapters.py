@@ -31,6 +31,13 @@ def test_the_wall_clock_has_a_zone() -> None:
     assert timedelta(0) == SystemClock().now().utcoffset()
 
 
+def test_both_readings_of_the_wall_clock_agree() -> None:
+    """`timestamp` is `now` in seconds since the epoch."""
+    clock = SystemClock()
+    before, between, after = clock.now().timestamp(), clock.timestamp(), clock.now().timestamp()
+    assert before <= between <= after + 0.001  # `now` cuts to microseconds
+
+
 def test_one_seed_repeats_and_two_differ() -> None:
     """Case R8: chance follows from the seed alone."""
     draws = [[SeededRng(seed).random() for _ in range(3)] for seed in (1, 1, 2)]
