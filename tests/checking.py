@@ -11,6 +11,13 @@ PROJECT: dict[str, bytes | ReadProblem] = {
     "shared.flow": b"leadflow 1\nconst x = 1\n",
     "Shared.flow": ReadProblem("case", "shared.flow"),
     "folder.flow": ReadProblem("not_a_file", "it is a folder"),
+    "ticket.schema.json": b"""{
+      "title": "Ticket",
+      "type": "object",
+      "properties": { "id": { "type": "string", "pattern": "^T-[0-9]+$" }, "kind": { "enum": ["bug", "billing"] } },
+      "required": ["id", "kind"],
+      "$defs": { "Order": { "type": "object", "properties": { "price": { "type": "number", "multipleOf": 0.01 } } } }
+    }""",
 }
 """The files beside the text. There is also a chain `chain/f1.flow`, `chain/f2.flow`, … without end."""
 

@@ -136,6 +136,7 @@ def _result(program: Program, alone: Sequence[Diagnostic]) -> Checked:
         fits=program.fits,
         constants=program.constants,
         needs=program.needs,
+        declared=program.declared,
         fills=program.fills,
         alone=tuple(alone),
     )

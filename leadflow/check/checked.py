@@ -25,6 +25,9 @@ class Module:
     """Dotted (`shared.types`, `std.agents`); empty for the main file. Qualifies the names of its declarations."""
     source: Source
     tree: tree.File
+    """Of a JSON Schema: an alias for each of its types."""
+    types: Mapping[str, Type] | None = None
+    """Of a JSON Schema: what the aliases stand for."""
 
 
 # --- what a name means --------------------------------------------------------------------------------------------
@@ -162,6 +165,8 @@ class Checked:
     """By id of an expression that the checker folded because a constant had to stand there."""
     needs: Mapping[int, int]
     """By id of a `tree.Parallel` with `need:`: its value."""
+    declared: Mapping[str, Type] = field(default_factory=dict)
+    """Declared types by qualified name."""
     fills: Mapping[int, Mapping[str, Value]] = field(default_factory=dict)
     """By id of a `tree.RecordLit` that leaves out fields of the type it stands for: their defaults, none for optional
     ones (rule E2)."""

@@ -117,9 +117,13 @@ def _declare_type(program: Program, symbol: TypeSymbol, sizes: dict[int, tuple[T
         return
     cx = Context(program, symbol.home, "constant")
     decl = symbol.decl
+    found: Type
     refuse_annotations(cx, decl.annotations, on="a type")
-    if isinstance(decl, tree.RecordDecl):
-        found: Type = RecordType(fields_of(cx, decl.fields), decl.name.text)
+    brought = symbol.home.module.types
+    if brought is not None:
+        found = brought[decl.name.text]
+    elif isinstance(decl, tree.RecordDecl):
+        found = RecordType(fields_of(cx, decl.fields), decl.name.text)
     else:
         found = resolve(cx, decl.type)
         if isinstance(found, RecordType) and found.name is None:

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import PurePosixPath
 
 from leadflow.check.checked import Module
+from leadflow.check.messages.limits import no_type_says
 from leadflow.check.messages.names import (
     import_case,
     import_denied,
@@ -21,6 +22,8 @@ from leadflow.check.messages.names import (
 )
 from leadflow.check.order import in_order
 from leadflow.check.reading import Read, ReadProblem
+from leadflow.check.schema_parts import NotJson, read_document
+from leadflow.check.schemas import Described, types_of
 from leadflow.diagnostics import Diagnostic, Report, Source, Span
 from leadflow.record import record
 from leadflow.resources import stdlib_modules, stdlib_text
@@ -58,6 +61,8 @@ class _Load:
     links: dict[str, list[tuple[str, tree.Use]]] = field(default_factory=dict)
     """By path: what it imports."""
     refused: set[str] = field(default_factory=set)
+    described: dict[str, Mapping[str, Described]] = field(default_factory=dict)
+    """By path: the types of a JSON Schema."""
 
 
 def load(main: str, read: Read, report: Report) -> Loaded | None:
@@ -117,6 +122,9 @@ def _follow(work: _Load, path: str, use: tree.Use) -> str | None:
             work.refused.add(target)
             return None
     work.uses[use.id] = work.names[target]
+    if target in work.described:
+        _report_problems(work, target, use)
+        return None
     work.links.setdefault(path, []).append((target, use))
     return target if known is None else None
 
@@ -161,8 +169,8 @@ def _forbidden(written: str) -> str | None:
         return "'..' leads out of the folder; move the shared file below this one, or use its dotted name from the root"
     if "" in parts or "." in parts:
         return "it has an empty part"
-    if not written.endswith(".flow"):
-        return "the files of a program end in '.flow'"
+    if not written.endswith((".flow", ".json")):
+        return "the files of a program end in '.flow', a JSON Schema in '.json'"
     return None
 
 
@@ -178,11 +186,47 @@ def _open(work: _Load, target: str, use: tree.Use) -> bool:
     source = read_source(target, data, work.report)
     if source is None:
         return False
+    if target.endswith(".json"):
+        return _open_schema(work, source, use)
     name = target.removesuffix(".flow").replace("/", ".")
     if name in work.modules or name.startswith("std."):
         name = target
     _add(work, target, name, source)
     return True
+
+
+def _open_schema(work: _Load, source: Source, use: tree.Use) -> bool:
+    """A JSON Schema as a file that declares its types, and nothing else."""
+    document = read_document(source.text)
+    if isinstance(document, NotJson):
+        work.report(import_unreadable(_place(use), source.name, why=document.why))
+        return False
+    described = types_of(document)
+    start = Span(source.name, 0, 0)
+
+    def ident(name: str) -> tree.Ident:
+        return tree.Ident(name, id=next(work.ids), span=start)
+
+    items = []
+    for name in described:
+        json = tree.NamedType((ident("json"),), id=next(work.ids), span=start)
+        items.append(tree.AliasDecl(ident(name), json, (), None, id=next(work.ids), span=start))
+    file = tree.File(1, None, tuple(items), id=next(work.ids), span=start)
+    types = {name: found.type for name, found in described.items()}
+    work.names[source.name] = source.name
+    work.described[source.name] = described
+    work.modules[source.name] = Module(source.name, source, file, types)
+    return True
+
+
+def _report_problems(work: _Load, target: str, use: tree.Use) -> None:
+    """Say what no type says, of the types that are asked for."""
+    described = work.described[target]
+    asked = described if use.names is None else [name.name.text for name in use.names if name.name.text in described]
+    if not described:
+        work.report(no_type_says(_place(use), target, "", why="it has neither a title nor $defs, so it names no type"))
+    for problem in dict.fromkeys(problem for name in asked for problem in described[name].problems):
+        work.report(no_type_says(_place(use), target, problem.pointer, why=problem.why))
 
 
 def _open_std(work: _Load, target: str, use: tree.Use) -> bool:

@@ -133,7 +133,7 @@ def _import(program: Program, scope: ModuleScope, use: tree.Use, target: str | N
 
 def _stem(use: tree.Use) -> str:
     path = (use.file.plain or "") if use.file is not None else ""
-    return path.rsplit("/", 1)[-1].removesuffix(".flow")
+    return path.rsplit("/", 1)[-1].removesuffix(".flow").removesuffix(".json").removesuffix(".schema")
 
 
 def _path(use: tree.Use) -> str:

@@ -1,4 +1,4 @@
-"""Types as JSON Schema and back (draft 2020-12).
+"""Types as JSON Schema (draft 2020-12); `check.schemas` reads it.
 
 The schema describes the JSON that a door takes for the type: a duration is ISO 8601, money `USD 0.50` (rule E3). The
 strict form is what providers ask for that guarantee an answer of that shape: every field is required, an optional one
@@ -15,7 +15,6 @@ from leadflow.plan.types import (
     FILE,
     FLOAT,
     INT,
-    JSON,
     MISSING,
     MONEY,
     NONE,
@@ -34,10 +33,12 @@ from leadflow.plan.types import (
     Type,
     UnionType,
     Value,
-    optional,
 )
 
 Schema: TypeAlias = dict[str, Any]
+
+MONEY_PATTERN = r"^USD -?[0-9]{1,12}(\.[0-9]{1,6})?$"
+"""Also how money is known when a schema is read."""
 
 _PRIMS: Mapping[Type, Schema] = {
     STRING: {"type": "string"},
@@ -46,7 +47,7 @@ _PRIMS: Mapping[Type, Schema] = {
     BOOL: {"type": "boolean"},
     NONE: {"type": "null"},
     DURATION: {"type": "string", "format": "duration"},
-    MONEY: {"type": "string", "pattern": r"^USD -?[0-9]{1,12}(\.[0-9]{1,6})?$"},
+    MONEY: {"type": "string", "pattern": MONEY_PATTERN},
     TIME: {"type": "string", "format": "date-time"},
     FILE: {"type": "string", "format": "file-path"},
 }
@@ -132,52 +133,3 @@ def _property(field: FieldType, strict: bool) -> Schema:
 
 def _bounds(lower: str, low: float | None, upper: str, high: float | None) -> Schema:
     return {name: bound for name, bound in ((lower, low), (upper, high)) if bound is not None}
-
-
-# --- and back -----------------------------------------------------------------------------------------------------
-
-
-def from_schema(schema: object) -> Type:
-    """The type that a schema describes; `json` for what no type says. Constraints and defaults are not read."""
-    if not isinstance(schema, Mapping):
-        return JSON
-    known = next((type_ for type_, written in _PRIMS.items() if len(written) > 1 and _within(written, schema)), None)
-    if known is not None:
-        return known
-    if isinstance(schema.get("anyOf"), list):
-        return _any_of([from_schema(member) for member in schema["anyOf"]])
-    match schema:
-        case {"type": "string", "enum": [*words]} if words and all(isinstance(word, str) for word in words):
-            literals = tuple(LiteralType(word) for word in dict.fromkeys(words))
-            return literals[0] if len(literals) == 1 else UnionType(literals)
-        case {"type": "array"}:
-            return ListType(from_schema(schema.get("items")))
-        case {"type": "object", "properties": Mapping() as properties}:
-            return _from_properties(properties, schema.get("required"))
-        case {"type": "object", "additionalProperties": Mapping() as item}:
-            return MapType(from_schema(item))
-        case {"type": str(name)}:
-            return next((type_ for type_, written in _PRIMS.items() if written == {"type": name}), JSON)
-        case _:
-            return JSON
-
-
-def _within(written: Schema, schema: Mapping[Any, Any]) -> bool:
-    return all(schema.get(name) == value for name, value in written.items())
-
-
-def _any_of(members: list[Type]) -> Type:
-    rest = [member for member in members if member != NONE]
-    if not rest or JSON in rest:
-        return JSON if rest else NONE
-    made = rest[0] if len(rest) == 1 else UnionType(tuple(rest))
-    return optional(made) if len(rest) < len(members) else made
-
-
-def _from_properties(properties: Mapping[Any, Any], required: object) -> Type:
-    needed = required if isinstance(required, list) else []
-    fields = []
-    for name, schema in properties.items():
-        type_ = from_schema(schema)
-        fields.append(FieldType(str(name), type_ if name in needed else optional(type_)))
-    return RecordType(tuple(fields))

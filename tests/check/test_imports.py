@@ -85,6 +85,19 @@ def test_a_link_out_of_the_root_is_refused(project: Path) -> None:
     assert ["FLOW221"] == codes(project, '"folder/outside.flow"')
 
 
+def test_a_schema_is_confined_like_a_flow(project: Path) -> None:
+    """A JSON Schema is read below the root only, and only when it is a plain file: case 120."""
+    schema = '{"title": "T", "type": "string"}'
+    (project / "t.json").write_text(schema, "utf-8")
+    (project.parent / "t.json").write_text(schema, "utf-8")
+    (project / "link.json").symlink_to(project.parent / "t.json")
+    os.mkfifo(project / "pipe.json")
+    text = 'leadflow 1\nuse "{}" (T)\nflow main(t: T) -> string {{ return t }}\n'
+    names = ("t.json", "link.json", "../t.json", "pipe.json", "T.json")
+    said = [[d.code for d in found(project, text.format(name))] for name in names]
+    assert [[], ["FLOW221"], ["FLOW221"], ["FLOW222"], ["FLOW224"]] == said
+
+
 def test_a_link_inside_the_root_is_followed(project: Path) -> None:
     """Where the link leads is a file of the project like any other."""
     (project / "link.flow").symlink_to(project / "shared.flow")

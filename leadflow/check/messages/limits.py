@@ -1,4 +1,4 @@
-"""FLOW3xx, on constraints: `@range`, `@length`, `@pattern`, and the values that they keep out."""
+"""FLOW3xx, on constraints (`@range`, `@length`, `@pattern`), the values that they keep out, and types from schemas."""
 
 from leadflow.diagnostics import Draft, Fix, Label, Span, code
 
@@ -65,3 +65,25 @@ def bad_pattern(span: Span, *, why: str, fix: Fix | None = None) -> Draft:
     ```
     """
     return Draft(span, f"this is no pattern: {why}", fix=fix)
+
+
+@code("FLOW328", "No type says that")
+def no_type_says(span: Span, file: str, pointer: str, *, why: str) -> Draft:
+    """A JSON Schema is imported as types, and the one that is asked for says something that no type can. It is not left
+    out, because the type would take what the schema refuses. The message gives the place as a JSON pointer.
+
+    ```flow
+    leadflow 1
+    use "ticket.schema.json" (Order)
+    flow main(order: Order) -> json { return order }
+    ```
+
+    Change the schema, import another of its types, or write the type:
+
+    ```flow
+    leadflow 1
+    use "ticket.schema.json" (Ticket)
+    flow main(ticket: Ticket) -> json { return ticket }
+    ```
+    """
+    return Draft(span, f"in '{file}'{f' at {pointer}' if pointer else ''}: {why}")
