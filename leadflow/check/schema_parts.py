@@ -10,7 +10,7 @@ from typing import Any, NoReturn, cast
 from leadflow.check.types import discriminant, members, words_of
 from leadflow.plan import forms
 from leadflow.plan.operators import MAX_DEPTH
-from leadflow.plan.pattern import BadPattern, compile_pattern
+from leadflow.plan.pattern import is_choice
 from leadflow.plan.types import (
     BOOL,
     DURATION,
@@ -100,13 +100,12 @@ def _is_flat(data: object) -> bool:
 
 def whole_pattern(given: str) -> str:
     """A pattern of JSON Schema, which may match any part of a text, as one of whole texts."""
-    inner = given.removeprefix("^(?:").removesuffix(")$")
-    if given == f"^(?:{inner})$" and not isinstance(compile_pattern(inner), BadPattern):
-        return inner  # as schemas are written here
     starts = given.startswith("^")
     ends = given.endswith("$") and (len(given) - len(given[:-1].rstrip("\\"))) % 2 == 1
     core = given[1 if starts else 0 : -1 if ends else None]
-    if _is_choice(core):
+    if starts and ends and core == f"(?:{core[3:-1]})" and is_choice(core[3:-1]) and not is_choice(core):
+        return core[3:-1]  # as schemas are written here
+    if is_choice(core):
         if starts or ends:
             return given  # an anchor of one alternative only: refused, since that is hardly what was meant
         core = f"(?:{core})"
@@ -114,23 +113,6 @@ def whole_pattern(given: str) -> str:
 
 
 _ANY = "[\\s\\S]*"
-
-
-def _is_choice(pattern: str) -> bool:
-    """Whether a `|` stands outside of all groups and sets."""
-    depth, in_set, at = 0, False, 0
-    while at < len(pattern):
-        char = pattern[at]
-        if char == "\\":
-            at += 1
-        elif in_set or char == "[":
-            in_set = char != "]"
-        elif char in "()":
-            depth += 1 if char == "(" else -1
-        elif char == "|" and depth == 0:
-            return True
-        at += 1
-    return False
 
 
 # --- defaults -----------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ COMMANDS = {
     "plan": "Show what a run would do, and what waits for what.",
     "diff": "Show what differs in meaning between two flows, and whether open runs may move.",
     "graph": "Draw a flow: DOT, Mermaid, SVG or JSON.",
+    "schema": "Write types as JSON Schema.",
     "run": "Run a flow.",
     "explain": "Tell what a code means, or all that stands around a step.",
     "grammar": "Write the highlighters of editors, and the grammar itself.",

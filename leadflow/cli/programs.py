@@ -75,7 +75,19 @@ def compile_flow(
     as_json: bool = False,
     exit_code: int = 1,
 ) -> Plan:
-    """The plan of the program whose main file is named.
+    """The plan of the program whose main file is named; as `checked_flow`."""
+    return plan_of(checked_flow(name, profile=profile, catalogue=catalogue, as_json=as_json, exit_code=exit_code))
+
+
+def checked_flow(
+    name: str,
+    *,
+    profile: str | None = None,
+    catalogue: Catalogue | None = None,
+    as_json: bool = False,
+    exit_code: int = 1,
+) -> Checked:
+    """The program whose main file is named, which has no errors.
 
     Errors are shown and end the command. Warnings are for `check` to show; a person is told that there are some.
 
@@ -90,7 +102,7 @@ def compile_flow(
     if checking.checked is not None and not said.has_errors:
         if said.found and sys.stderr.isatty() and not as_json:
             human.note(f"{summary(said.found)}; `leadflow check {name}` shows them")
-        return plan_of(checking.checked)
+        return checking.checked
     if as_json:
         machine.line({"event": "CheckFailed", "findings": to_json(said.found, said.sources)})
     else:

@@ -93,6 +93,23 @@ def compile_pattern(pattern: str) -> Matcher | BadPattern:
         return BadPattern(wrong.at, wrong.why)
 
 
+def is_choice(pattern: str) -> bool:
+    """Whether a `|` stands outside of all groups and sets."""
+    depth, in_set, at = 0, False, 0
+    while at < len(pattern):
+        char = pattern[at]
+        if char == "\\":
+            at += 1
+        elif in_set or char == "[":
+            in_set = char != "]"
+        elif char in "()":
+            depth += 1 if char == "(" else -1
+        elif char == "|" and depth == 0:
+            return True
+        at += 1
+    return False
+
+
 # --- the parts of a pattern ---------------------------------------------------------------------------------------
 
 _Bounds: TypeAlias = tuple[int, ...]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias, assert_never, cast
 
 from leadflow.plan.forms import to_plain
+from leadflow.plan.pattern import is_choice
 from leadflow.plan.types import (
     BOOL,
     DURATION,
@@ -57,6 +58,19 @@ def json_schema(type_: Type, *, strict: bool = False) -> tuple[Schema, bool]:
     """The schema of a type, and whether it is in the strict form: asked for, and there is one."""
     is_strict = strict and _has_strict_form(type_)
     return _schema(type_, is_strict), is_strict
+
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def type_document(schema: Schema, *, title: str) -> Schema:
+    """A schema as a file of its own."""
+    return {"$schema": DIALECT, "title": title, **schema}
+
+
+def defs_document(schemas: Mapping[str, Schema]) -> Schema:
+    """Several schemas as one file."""
+    return {"$schema": DIALECT, "$defs": dict(schemas)}
 
 
 def _has_strict_form(type_: Type) -> bool:
@@ -123,7 +137,7 @@ def _property(field: FieldType, strict: bool) -> Schema:
             case Length(low, high):
                 plain.update(_bounds("minLength", low, "maxLength", high))
             case Pattern(text):
-                plain["pattern"] = f"^(?:{text})$"
+                plain["pattern"] = f"^(?:{text})$" if is_choice(text) else f"^{text}$"
     if field.doc is not None:
         made["description"] = field.doc
     if field.default is not MISSING and not strict:

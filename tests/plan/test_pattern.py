@@ -1,7 +1,7 @@
 """Patterns: what they match, what is none, and that no text takes long."""
 
 import re
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -149,9 +149,9 @@ def test_no_text_takes_long(pattern: str, piece: str) -> None:
 
     def seconds(length: int) -> float:
         text = piece * (length // len(piece))
-        start = perf_counter()
+        start = process_time()
         matches(pattern, text)
-        return perf_counter() - start
+        return process_time() - start
 
     assert seconds(200_000) < 10
     assert seconds(200_000) < 6 * max(min(seconds(100_000) for _ in range(2)), 0.001)
