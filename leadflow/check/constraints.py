@@ -13,6 +13,7 @@ from leadflow.diagnostics import Edit, Fix, Span
 from leadflow.plan.limits import keeps
 from leadflow.plan.pattern import BadPattern, compile_pattern
 from leadflow.plan.types import (
+    FLOAT,
     INT,
     STRING,
     UNKNOWN,
@@ -67,7 +68,7 @@ def _applies(cx: Context, annotation: tree.Annotation, name: str, type_: Type) -
 
 def _bounds(cx: Context, annotation: tree.Annotation, name: str, type_: Type) -> Constraint | None:
     """`@range` and `@length`."""
-    wanted = type_ if name == "range" and type_ != UNKNOWN else INT
+    wanted = INT if name == "length" else FLOAT if type_ == UNKNOWN else type_
     slots = (Slot("low"), Slot("high"))
     bound = bind(cx, annotation.args or (), slots, owner=f"'@{name}'", span=annotation.span)
     before = cx.program.said_count

@@ -58,6 +58,8 @@ class Context:
     scope: ModuleScope
     where: Where
     frame: Frame = field(default_factory=Frame)
+    type_args: Mapping[str, Type] = field(default_factory=dict)
+    """In a type with parameters: what they stand for."""
     body: Body | None = None
     flow: tree.FlowDecl | None = None
     binders: dict[str, list[Binding]] | None = None

@@ -8,7 +8,9 @@ from leadflow.check.constraints import constraints_of
 from leadflow.check.consts import NotConstant, fold
 from leadflow.check.context import Context
 from leadflow.check.infer import expect, expect_field, infer
-from leadflow.check.messages.names import duplicate, endless, unknown_type
+from leadflow.check.messages.limits import bad_with_type
+from leadflow.check.messages.lint import unused_name
+from leadflow.check.messages.names import duplicate, endless, shadowing, unknown_type
 from leadflow.check.messages.types import bad_type_args, bad_union, none_in_union, type_too_large
 from leadflow.check.messages.values import constant_needed
 from leadflow.check.names import BUILT_IN_TYPES, find_type
@@ -16,7 +18,7 @@ from leadflow.check.order import in_order
 from leadflow.check.policies import refuse_annotations
 from leadflow.check.program import ConstSymbol, ModuleScope, ModuleSymbol, Program, TypeSymbol
 from leadflow.check.types import discriminant, members, union, without_none
-from leadflow.diagnostics import Edit, Fix
+from leadflow.diagnostics import Edit, Fix, Report
 from leadflow.plan.plan import Secret
 from leadflow.plan.policy import PerTime
 from leadflow.plan.types import (
@@ -37,6 +39,7 @@ from leadflow.plan.types import (
     Value,
     _Missing,
     optional,
+    show,
 )
 from leadflow.syntax import tree
 from leadflow.syntax.walk import walk
@@ -70,11 +73,10 @@ def declare_types_and_consts(program: Program) -> None:
         program.report(endless(symbol.decl.name.span, names, what=what))
         for key in loop:
             _break(program, symbols[key])
-    sizes: dict[int, tuple[Type, int, int]] = {}
     for key in order:
         symbol = symbols[key]
         if isinstance(symbol, TypeSymbol):
-            _declare_type(program, symbol, sizes)
+            _declare_type(program, symbol)
         else:
             _declare_const(program, symbol)
 
@@ -89,7 +91,7 @@ def _needs(symbol: TypeSymbol | ConstSymbol) -> list[str]:
     needs: list[str] = []
     for node in walk(symbol.decl):
         match node:
-            case tree.NamedType(path=path):
+            case tree.NamedType(path=path) | tree.GenericType(path=path):
                 found = _peek_type(symbol.home, path)
                 if found is not None:
                     needs.append(f"type {found.key}")
@@ -112,27 +114,56 @@ def _peek_type(scope: ModuleScope, path: Sequence[tree.Ident]) -> TypeSymbol | N
     return module.scope.types.get(path[1].text) if isinstance(module, ModuleSymbol) and len(path) == 2 else None
 
 
-def _declare_type(program: Program, symbol: TypeSymbol, sizes: dict[int, tuple[Type, int, int]]) -> None:
+def _declare_type(program: Program, symbol: TypeSymbol) -> None:
     if program.declared.get(symbol.key) == UNKNOWN:
         return
     cx = Context(program, symbol.home, "constant")
     decl = symbol.decl
-    found: Type
     refuse_annotations(cx, decl.annotations, on="a type")
+    if decl.type_params:
+        _check_params(cx, decl)
+        _written_out(replace(cx, type_args=dict.fromkeys((one.text for one in decl.type_params), UNKNOWN)), decl)
+        return
     brought = symbol.home.module.types
-    if brought is not None:
-        found = brought[decl.name.text]
-    elif isinstance(decl, tree.RecordDecl):
-        found = RecordType(fields_of(cx, decl.fields), decl.name.text)
-    else:
-        found = resolve(cx, decl.type)
-        if isinstance(found, RecordType) and found.name is None:
-            found = replace(found, name=decl.name.text)
-    parts, depth = _measure(found, sizes)
-    if parts > MOST_PARTS or depth > DEEPEST:
+    found = _written_out(cx, decl) if brought is None else brought[decl.name.text]
+    if _is_too_large(program, found):
         program.report(type_too_large(decl.name.span, decl.name.text, most=MOST_PARTS, deepest=DEEPEST))
         found = UNKNOWN
     program.declared[symbol.key] = found
+
+
+def _written_out(cx: Context, decl: tree.RecordDecl | tree.AliasDecl, name: str = "") -> Type:
+    """The type that a declaration describes."""
+    name = name or decl.name.text
+    if isinstance(decl, tree.RecordDecl):
+        return RecordType(fields_of(cx, decl.fields), name)
+    found = resolve(cx, decl.type)
+    return replace(found, name=name) if isinstance(found, RecordType) and found.name is None else found
+
+
+def _check_params(cx: Context, decl: tree.RecordDecl | tree.AliasDecl) -> None:
+    """The names of type parameters are new, and each is used."""
+    first: dict[str, tree.Ident] = {}
+    for one in decl.type_params:
+        known = cx.scope.types.get(one.text)
+        if one.text in BUILT_IN_TYPES or known is not None:
+            outer = "a built-in type" if known is None else "a type of this file"
+            place = None if known is None or known.home is not cx.scope else known.decl.name.span
+            cx.report(shadowing(one.span, one.text, what="type parameter", outer=outer, first=place))
+        elif (twin := first.setdefault(one.text, one)) is not one:
+            cx.report(duplicate(one.span, one.text, what="type parameter", first=twin.span))
+        elif not any(_names(node) == one.text for node in walk(decl)):
+            cx.report(unused_name(one.span, one.text, what="type parameter"))
+
+
+def _names(node: tree.Node) -> str:
+    """The name of a type, as it is written; nothing for what names none."""
+    return ".".join(part.text for part in node.path) if isinstance(node, tree.NamedType | tree.GenericType) else ""
+
+
+def _is_too_large(program: Program, type_: Type) -> bool:
+    parts, depth = _measure(type_, program.sizes)
+    return parts > MOST_PARTS or depth > DEEPEST
 
 
 def _measure(type_: Type, sizes: dict[int, tuple[Type, int, int]]) -> tuple[int, int]:
@@ -198,6 +229,8 @@ def resolve(cx: Context, expr: tree.TypeExpr) -> Type:
             return LiteralType(value)
         case tree.OptionalType(inner=inner):
             found = resolve(cx, inner)
+            if _names(inner) in cx.type_args:
+                return optional(found)  # `T?` is T itself where none is one of its values
             if found == JSON:
                 cx.report(none_in_union(expr.span, hint="json holds none already; write 'json'", fix=_cut(expr, inner)))
             elif isinstance(found, OptionalType):
@@ -219,6 +252,8 @@ def _cut(whole: tree.TypeExpr, part: tree.TypeExpr) -> Fix:
 def _named(cx: Context, expr: tree.NamedType) -> Type:
     name = expr.path[-1].text
     if len(expr.path) == 1:
+        if name in cx.type_args:
+            return cx.type_args[name]
         if name in _PRIMS:
             return Prim(_PRIMS[name])
         if name == "none":
@@ -228,9 +263,11 @@ def _named(cx: Context, expr: tree.NamedType) -> Type:
             return UNKNOWN
     found = find_type(cx.program, cx.scope, expr.path)
     if isinstance(found, TypeSymbol):
+        if found.decl.type_params:
+            cx.report(bad_type_args(expr.span, name=name, hint=f"says what it is made of: {_head(found.decl)}"))
         return cx.program.declared.get(found.key, UNKNOWN)
     if found is False:
-        written = ".".join(part.text for part in expr.path)
+        written = _names(expr)
         known = cx.program.known(BUILT_IN_TYPES, cx.scope.types)
         cx.report(unknown_type(expr.span, written, known=known, note=_OTHER_WORDS.get(written)))
     return UNKNOWN
@@ -249,23 +286,71 @@ _OTHER_WORDS = {
 
 
 def _generic(cx: Context, expr: tree.GenericType) -> Type:
-    name = expr.name.text
-    args = [resolve(cx, arg) for arg in expr.args]
-    if name == "map" and len(args) == 2:
-        hint = "has keys that are texts always; write map[V]"
+    name = _names(expr)
+    args = tuple(resolve(cx, arg) for arg in expr.args)
+    if name in ("list", "map"):
+        if name == "map" and len(args) == 2:
+            hint = "has keys that are texts always; write map[V]"
+            cx.report(bad_type_args(expr.span, name=name, hint=hint))
+            return MapType(args[1])
+        if len(args) != 1:
+            cx.report(bad_type_args(expr.span, name=name, hint=f"takes one type: {name}[T]"))
+            return UNKNOWN
+        return ListType(args[0]) if name == "list" else MapType(args[0])
+    found = find_type(cx.program, cx.scope, expr.path) if name not in (*_PRIMS, *cx.type_args) else None
+    if isinstance(found, TypeSymbol):
+        return _made(cx, expr, found, args)
+    if found is False:
+        known = cx.program.known(("list", "map"), cx.scope.types)
+        span = expr.path[0].span.to(expr.path[-1].span)
+        cx.report(unknown_type(span, name, known=known, note=_OTHER_WORDS.get(name)))
+    elif name in _PRIMS or name in cx.type_args:
+        cx.report(bad_type_args(expr.span, name=name, hint="takes no types in brackets"))
+    return UNKNOWN
+
+
+def _made(cx: Context, expr: tree.GenericType, symbol: TypeSymbol, args: tuple[Type, ...]) -> Type:
+    """A type with parameters, for the types that are given for them."""
+    program, decl = cx.program, symbol.decl
+    name = decl.name.text
+    if len(args) != len(decl.type_params):
+        hint = "takes no types in brackets"
+        if decl.type_params:
+            count = len(decl.type_params)
+            hint = f"takes {'one type' if count == 1 else f'{count} types'}: {_head(decl)}"
         cx.report(bad_type_args(expr.span, name=name, hint=hint))
-        return MapType(args[1])
-    if name not in ("list", "map"):
-        if name in _PRIMS or name in cx.scope.types:
-            cx.report(bad_type_args(expr.span, name=name, hint="takes no types in brackets"))
-        else:
-            known = cx.program.known(("list", "map"), cx.scope.types)
-            cx.report(unknown_type(expr.name.span, name, known=known, note=_OTHER_WORDS.get(name)))
         return UNKNOWN
-    if len(args) != 1:
-        cx.report(bad_type_args(expr.span, name=name, hint=f"takes one type: {name}[T]"))
+    key = (symbol.key, args)
+    if UNKNOWN in args or program.declared.get(symbol.key) == UNKNOWN:
         return UNKNOWN
-    return ListType(args[0]) if name == "list" else MapType(args[0])
+    if key not in program.made:
+        program.made[key] = _make(cx, expr, symbol, args)
+    return program.made[key]
+
+
+def _head(decl: tree.RecordDecl | tree.AliasDecl) -> str:
+    return f"{decl.name.text}[{', '.join(one.text for one in decl.type_params)}]"
+
+
+def _make(cx: Context, expr: tree.GenericType, symbol: TypeSymbol, args: tuple[Type, ...]) -> Type:
+    """Write a type out; what is wrong with these types only is said where they are given."""
+    program, decl = cx.program, symbol.decl
+    name = f"{decl.name.text}[{', '.join(show(arg) for arg in args)}]"
+    outer, said = program.report, program.said_count
+    program.report = Report()
+    names = (one.text for one in decl.type_params)
+    inner = Context(program, symbol.home, "constant", type_args=dict(zip(names, args, strict=True)))
+    found = _written_out(inner, decl, name)
+    problems, program.report, program.said_count = program.report, outer, said
+    known = {(one.code, one.span) for one in outer}
+    new = next((one for one in problems if (one.code, one.span) not in known and one.severity == "error"), None)
+    if new is not None:
+        cx.report(bad_with_type(expr.span, name, why=new.message, place=new.span))
+        return UNKNOWN
+    if _is_too_large(program, found):
+        cx.report(type_too_large(expr.span, name, most=MOST_PARTS, deepest=DEEPEST))
+        return UNKNOWN
+    return found
 
 
 def _union(cx: Context, expr: tree.UnionType) -> Type:

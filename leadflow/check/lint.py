@@ -154,7 +154,7 @@ def _optional_parts(written: tree.TypeExpr, path: tuple[str, ...]) -> Iterator[t
         case tree.RecordType(fields):
             for one in fields:
                 yield from _optional_parts(one.type, (*path, one.name.text))
-        case tree.GenericType(tree.Ident("list"), (item,)):
+        case tree.GenericType((tree.Ident("list"),), (item,)):
             yield from _optional_parts(item, (*path, ITEM))
         case _:
             return

@@ -186,7 +186,11 @@ class Program:
     scopes: dict[str, ModuleScope] = field(default_factory=dict)
     """By module name."""
     declared: dict[str, Type] = field(default_factory=dict)
-    """Types by key."""
+    """Types by key, those with parameters aside."""
+    made: dict[tuple[str, tuple[Type, ...]], Type] = field(default_factory=dict)
+    """Types with parameters, by key and by what was given for them."""
+    sizes: dict[int, tuple[Type, int, int]] = field(default_factory=dict)
+    """Parts and depth of record types, by identity."""
     consts: dict[str, tuple[Type, Value | Secret]] = field(default_factory=dict)
     """Constants by key; missing when broken."""
     agents: dict[str, Agent] = field(default_factory=dict)

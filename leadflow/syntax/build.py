@@ -47,17 +47,23 @@ def _several(make: Maker, kids: Kids, start: int, end: int) -> tuple[object, ...
 
 @builds("record")
 def _record(make: Maker, kids: Kids, start: int, end: int) -> tree.RecordDecl:
-    annotations, name, *fields = kids
+    annotations, name, params, *fields = kids
     doc = make.doc(start, annotations)
     span = make.span(start, end)
-    return tree.RecordDecl(make.ident(name), tuple(fields), annotations, doc, id=make.id(), span=span)
+    return tree.RecordDecl(make.ident(name), tuple(fields), annotations, doc, params or (), id=make.id(), span=span)
 
 
 @builds("alias")
 def _alias(make: Maker, kids: Kids, start: int, end: int) -> tree.AliasDecl:
-    annotations, name, type_ = kids
+    annotations, name, params, type_ = kids
     doc = make.doc(start, annotations)
-    return tree.AliasDecl(make.ident(name), type_, annotations, doc, id=make.id(), span=make.span(start, end))
+    span = make.span(start, end)
+    return tree.AliasDecl(make.ident(name), type_, annotations, doc, params or (), id=make.id(), span=span)
+
+
+@builds("type_params")
+def _type_params(make: Maker, kids: Kids, start: int, end: int) -> tuple[tree.Ident, ...]:
+    return tuple(make.ident(kid) for kid in kids)
 
 
 @builds("field")

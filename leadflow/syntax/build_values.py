@@ -18,8 +18,8 @@ def _none_type(make: Maker, kids: Kids, start: int, end: int) -> tree.NamedType:
 
 @builds("generic")
 def _generic(make: Maker, kids: Kids, start: int, end: int) -> tree.GenericType:
-    name, *args = kids
-    return tree.GenericType(make.ident(name), tuple(args), id=make.id(), span=make.span(start, end))
+    path, *args = kids
+    return tree.GenericType(path, tuple(args), id=make.id(), span=make.span(start, end))
 
 
 @builds("optional")

@@ -31,6 +31,7 @@ from leadflow.syntax.tree import (
     Fail,
     File,
     FlowDecl,
+    Ident,
     Item,
     Let,
     Mock,
@@ -116,10 +117,11 @@ class _Declarations:
         match item:
             case Use():
                 return self._use(item)
-            case RecordDecl(name=name, fields=fields):
-                return concat(f"type {name.text} ", self._members(fields, self._types.field, name.span.to(item.span)))
-            case AliasDecl(name=name, type=type_):
-                return concat(f"type {name.text} = ", self._types.write(type_))
+            case RecordDecl(name=name, fields=fields, type_params=params):
+                opener = (params[-1] if params else name).span.to(item.span)
+                return concat(f"type {_with_params(name, params)} ", self._members(fields, self._types.field, opener))
+            case AliasDecl(name=name, type=type_, type_params=params):
+                return concat(f"type {_with_params(name, params)} = ", self._types.write(type_))
             case AgentDecl(name=name, kind=kind, settings=settings):
                 head = f"agent {name.text}: {dotted(kind)}"
                 return (
@@ -236,3 +238,8 @@ class _Declarations:
 
 def _used_name(name: UsedName) -> Doc:
     return name.name.text if name.alias is None else f"{name.name.text} as {name.alias.text}"
+
+
+def _with_params(name: Ident, params: Sequence[Ident]) -> str:
+    """`Page[T]`, or the name alone."""
+    return f"{name.text}[{', '.join(one.text for one in params)}]" if params else name.text

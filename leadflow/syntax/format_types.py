@@ -43,9 +43,9 @@ class Types:
                 return concat(self._shape(inner), "?")
             case UnionType(members=members):
                 return self._union(members)
-            case GenericType(name=name, args=args):
+            case GenericType(path=path, args=args):
                 row = joined([self.write(arg) for arg in args], concat(",", LINE))
-                return group(f"{name.text}[", indent(SOFT, row), SOFT, "]")
+                return group(f"{dotted(path)}[", indent(SOFT, row), SOFT, "]")
             case RecordType(fields=fields):
                 return self._record(type_, fields)
             case _:

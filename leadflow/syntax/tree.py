@@ -113,22 +113,25 @@ class Setting(Node):
 
 @record
 class RecordDecl(Node):
-    """`type Name { fields }`."""
+    """`type Name { fields }`, `type Name[T] { fields }`."""
 
     name: Ident
     fields: tuple[Field, ...]
     annotations: tuple[Annotation, ...]
     doc: str | None
+    type_params: tuple[Ident, ...] = ()
+    """Names for the types that each use of it gives."""
 
 
 @record
 class AliasDecl(Node):
-    """`type Name = type`."""
+    """`type Name = type`, `type Name[T] = type`."""
 
     name: Ident
     type: "TypeExpr"
     annotations: tuple[Annotation, ...]
     doc: str | None
+    type_params: tuple[Ident, ...] = ()
 
 
 @record
@@ -274,9 +277,9 @@ class NamedType(Node):
 
 @record
 class GenericType(Node):
-    """`list[T]`, `map[T]`."""
+    """`list[T]`, `map[T]`, `Page[Ticket]`, `shared.Page[Ticket]`."""
 
-    name: Ident
+    path: tuple[Ident, ...]
     args: tuple["TypeExpr", ...]
 
 

@@ -118,10 +118,15 @@ class Trees(Statements):
         return tree.UsedName(self.ident(), self.ident() if self.often(30) else None, **self.at())
 
     def _record(self, marks: tuple[tree.Annotation, ...], doc: str | None) -> tree.RecordDecl:
-        return tree.RecordDecl(self.ident(), self.several(lambda: self.field(2)), marks, doc, **self.at())
+        return tree.RecordDecl(
+            self.ident(), self.several(lambda: self.field(2)), marks, doc, self._type_params(), **self.at()
+        )
+
+    def _type_params(self) -> tuple[tree.Ident, ...]:
+        return self.several(self.ident, 1, 2) if self.often(20) else ()
 
     def _alias(self, marks: tuple[tree.Annotation, ...], doc: str | None) -> tree.AliasDecl:
-        return tree.AliasDecl(self.ident(), self.type_expr(3), marks, doc, **self.at())
+        return tree.AliasDecl(self.ident(), self.type_expr(3), marks, doc, self._type_params(), **self.at())
 
     def _agent(self, marks: tuple[tree.Annotation, ...], doc: str | None) -> tree.AgentDecl:
         return tree.AgentDecl(self.ident(), self.dotted(), self.several(self._setting), marks, doc, **self.at())

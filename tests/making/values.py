@@ -203,7 +203,7 @@ class Values(Words, ABC):
                 return tree.LiteralType(self.string(), **self.at())
             case 2:
                 args = self.several(lambda: self.type_expr(depth - 1), 1, 2)
-                return tree.GenericType(self.ident(), args, **self.at())
+                return tree.GenericType(self.dotted(), args, **self.at())
             case 3:
                 return tree.OptionalType(self.type_expr(depth - 1), **self.at())
             case 4:

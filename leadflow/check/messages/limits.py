@@ -87,3 +87,24 @@ def no_type_says(span: Span, file: str, pointer: str, *, why: str) -> Draft:
     ```
     """
     return Draft(span, f"in '{file}'{f' at {pointer}' if pointer else ''}: {why}")
+
+
+@code("FLOW329", "Not with this type")
+def bad_with_type(span: Span, name: str, *, why: str, place: Span) -> Draft:
+    """A type with parameters is written out for the types that are given for them; for this one it would be no type.
+
+    ```flow
+    leadflow 1
+    type Limited[T] { value: T @range(0, 1) }
+    flow main(given: Limited[string]) -> string { return given.value }
+    ```
+
+    Give a type that it works for, or take back what it asks for:
+
+    ```flow
+    leadflow 1
+    type Limited[T] { value: T @range(0, 1) }
+    flow main(given: Limited[float]) -> float { return given.value }
+    ```
+    """
+    return Draft(span, f"{name} is no type: {why}", (Label(place, "this does not hold for it"),))

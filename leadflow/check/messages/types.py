@@ -468,7 +468,8 @@ def not_a_list(span: Span, *, given: str, hint: str = "") -> Draft:
 
 @code("FLOW319", "Type parameters do not fit")
 def bad_type_args(span: Span, *, name: str, hint: str) -> Draft:
-    """`list[T]` and `map[T]` take one type, the type of their values; no other type takes any.
+    """`list[T]` and `map[T]` take one type, the type of their values; a type that is declared with parameters, `type
+    Page[T]`, takes one for each of them; no other type takes any.
 
     ```flow
     leadflow 1
