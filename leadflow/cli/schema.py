@@ -1,6 +1,6 @@
 """`leadflow schema FILE [NAME]`: types as JSON Schema, as `use` takes them back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -13,6 +13,7 @@ from leadflow.cli.views import human, machine
 from leadflow.diagnostics import did_you_mean
 from leadflow.plan.schema import Schema, defs_document, json_schema, type_document
 from leadflow.plan.types import RecordType, Type
+from leadflow.syntax import tree
 
 
 @click.command()
@@ -45,16 +46,28 @@ def command(file: str, name: str | None, *, strict: bool, profile: str | None, o
 def _document(file: str, checked: Checked, name: str | None, *, strict: bool) -> Schema:
     known = dict(_named(checked))
     if name is not None:
+        imported = [other for other in known if other.endswith(f".{name}")]
+        if name not in known and len(imported) == 1:
+            known[name] = known[imported[0]]
         if name not in known:
-            ends = [other for other in known if other.startswith(f"{name}.")]
-            hint = f"; a flow has {' and '.join(ends)}" if ends else did_you_mean(name, known)
-            raise Refused(f"{file} has no type '{name}'{hint}")
+            raise Refused(f"{file} has no type '{name}'{_instead(checked, name, known)}")
         return type_document(_schema(name, known[name], strict=strict), title=name.replace(".", "_"))
     types = {other: type_ for other, type_ in known.items() if "." not in other}
     if not types:
         hint = f"; name what a flow takes or gives: {', '.join(known)}" if known else ""
         raise Refused(f"{file} declares no types{hint}")
     return defs_document({other: _schema(other, type_, strict=strict) for other, type_ in types.items()})
+
+
+def _instead(checked: Checked, name: str, known: Mapping[str, Type]) -> str:
+    """What may have been meant."""
+    ends = [other for other in known if other.startswith(f"{name}.")]
+    if ends:
+        return f"; a flow has {' and '.join(ends)}"
+    for item in checked.main.tree.items:
+        if isinstance(item, tree.RecordDecl | tree.AliasDecl) and item.name.text == name:
+            return f" of its own: it has parameters; declare one with 'type … = {name}[…]'"
+    return did_you_mean(name, known)
 
 
 def _named(checked: Checked) -> Iterator[tuple[str, Type]]:
