@@ -139,6 +139,16 @@ def test_all_bars_are_data() -> None:
     assert ["main/w", "main/x"] == [bar.path for bar in judged(body(*WRITES), new).bars]
 
 
+def test_a_race_bars_when_others_take_part() -> None:
+    """The value that it gave may be that of a member which is gone, or not that of the new one."""
+    old = body(GET, "step r = race {", "step b = n.get(a)", "step c = n.list(a)", "step e = m.list(a)", "} after a")
+    old = old.replace("after a\n", "after a\nreturn r\n")
+    for new in (old.replace("step c = n.list(a)\n", ""), old.replace("step c", "step d = m.list(a)\nstep c")):
+        assert ("may move unless", ["main/r passed: its members are others, or stand in another order"]) == verdict(
+            old, new
+        )
+
+
 def test_a_block_that_nothing_waits_in_bars_when_it_grows() -> None:
     """Iterations that are over would never run the step that is new."""
     old = body(GET, "step l = for x in [1, 2] {", "step c = n.get(x)", "}", "return 1")

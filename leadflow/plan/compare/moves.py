@@ -184,6 +184,8 @@ def _reasons(pair: _Pair, old: Node, new: Node) -> Iterator[str]:
         yield f"it waits for {', '.join(added)} now"
     if _grows_unseen(pair, old, new):
         yield "steps were added to it, and nothing of it waits for them"
+    if isinstance(old.work, Race) and isinstance(new.work, Race) and _has_other_members(pair, old.work, new.work):
+        yield "its members are others, or stand in another order"
 
 
 _HARMLESS = ("waits", "runs", "type", "effect", "catch", "undo", "may", "order")
@@ -222,6 +224,12 @@ def _grows_unseen(pair: _Pair, old: Node, new: Node) -> bool:
     members = pair.matched.new.scopes[new.work.scope].nodes
     has_yield = any(isinstance(pair.matched.new.nodes[number].work, Yield) for number in members)
     return not has_yield and any(number not in pair.known for number in members)
+
+
+def _has_other_members(pair: _Pair, old: Race, new: Race) -> bool:
+    """Whether a race has another field: the value that it gave may be that of one who is gone, or would win no more."""
+    olds, news = pair.matched.old.scopes[old.scope].nodes, pair.matched.new.scopes[new.scope].nodes
+    return [pair.old.node(number) for number in olds] != [pair.new.node(number) for number in news]
 
 
 def _changed_agents(found: Difference) -> frozenset[str]:
