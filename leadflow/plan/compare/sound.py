@@ -10,7 +10,7 @@ from typing import Any
 
 from leadflow.plan.codec import content_hash
 from leadflow.plan.expr import Bound, Guard, LetValue, NodeValue
-from leadflow.plan.plan import Branch, FlowCall, FlowPlan, For, Merge, Plan, Repeat
+from leadflow.plan.plan import AgentCall, Branch, FlowCall, FlowPlan, For, Merge, Node, Plan, Repeat, Work
 from leadflow.plan.text import body_of
 
 
@@ -21,9 +21,23 @@ def unsound(plan: Plan) -> str | None:
     for name, flow in plan.flows.items():
         if flow.name != name or not all(_holds(plan, flow)):
             return f"this is no plan: flow '{name}' does not hold together"
+    if _goes_round(plan):
+        return "this is no plan: its flows call each other in a circle"
     if any(agent.name != name for name, agent in plan.agents.items()):
         return "this is no plan: an agent has two names"
     return None
+
+
+def _goes_round(plan: Plan) -> bool:
+    """Whether a flow is called by one that it calls, through others too."""
+    left = {
+        name: {node.work.flow for node in flow.nodes if isinstance(node.work, FlowCall)}
+        for name, flow in plan.flows.items()
+    }
+    while ends := [name for name, called in left.items() if left.keys().isdisjoint(called)]:
+        for name in ends:
+            del left[name]
+    return bool(left)
 
 
 def _holds(plan: Plan, flow: FlowPlan) -> Iterator[bool]:
@@ -37,16 +51,38 @@ def _holds(plan: Plan, flow: FlowPlan) -> Iterator[bool]:
     homes = [frozenset(scope.nodes) for scope in flow.scopes]
     for number, node in enumerate(flow.nodes):
         yield node.id == number and node.scope in scopes and number in homes[node.scope]
-        yield all(need.node in range(number) for need in node.needs)
+        yield all(need.node in range(number) and _is_above(flow, need.node, node) for need in node.needs)
         yield _refers(flow, node.guard, number) and _refers(flow, (node.catch, node.undo), len(nodes))
-        yield _refers(flow, node.work, number if isinstance(node.work, Merge) else len(nodes))
         body = body_of(node)
+        yield _refers(flow, node.work, number if body is None else len(nodes))
         yield body is None or (body in scopes and flow.scopes[body].owner == number and node.scope < body)
         yield not isinstance(node.work, For | Repeat) or (body is not None and len(flow.scopes[body].slots) == 2)
         yield not isinstance(node.work, Branch) or len(node.work.arms) == len(node.work.labels)
-        yield not isinstance(node.work, FlowCall) or node.work.flow in plan.flows
+        yield _is_there(plan, node.work) and (node.undo is None or _is_there(plan, node.undo.work))
+        yield all(agent in plan.agents for each in node.policies for agent in getattr(each.policy, "agents", ()))
     for number, let in enumerate(flow.lets):
         yield let.scope in scopes and _refers(flow, (let.value, let.guard), len(nodes), number)
+
+
+def _is_above(flow: FlowPlan, needed: int, node: Node) -> bool:
+    """Whether a node that is needed stands in the same scope or around it, above what holds the one that needs it."""
+    while node.scope != flow.nodes[needed].scope:
+        owner = flow.scopes[node.scope].owner if node.scope in range(len(flow.scopes)) else None
+        if owner is None or owner not in range(node.id):
+            return False
+        node = flow.nodes[owner]
+    return needed < node.id
+
+
+def _is_there(plan: Plan, work: Work | None) -> bool:
+    """Whether what is called can be, with as many arguments as a flow takes."""
+    match work:
+        case AgentCall(agent):
+            return agent in plan.agents
+        case FlowCall(flow, args):
+            return flow in plan.flows and len(args) == len(plan.flows[flow].params)
+        case _:
+            return True
 
 
 def _refers(flow: FlowPlan, part: Any, node: int, let: int | None = None) -> bool:
@@ -54,7 +90,7 @@ def _refers(flow: FlowPlan, part: Any, node: int, let: int | None = None) -> boo
     round in a circle."""
     match part:
         case NodeValue(number):
-            return number in range(len(flow.nodes))
+            return number in range(node)
         case LetValue(number):
             return number in range(len(flow.lets) if let is None else let)
         case Bound(scope, slot):
