@@ -42,10 +42,13 @@ def main_flow(folder: Path) -> Path:
     if main in found or len(found) == 1:
         return main if main in found else found[0]
     where = "this folder" if folder == Path() else str(folder)
-    names = ", ".join(path.name for path in found[:8])
-    raise Refused(
-        f"name the file: {where} has {names}" if found else f"name the file: there are no .flow files in {where}"
-    )
+    names = ", ".join(path.name for path in found)
+    has = f"has {names}" if len(found) <= _FEW else "has many flows, and no main.flow"
+    raise Refused(f"name the file: {where} {has}" if found else f"name the file: there are no .flow files in {where}")
+
+
+_FEW = 5
+"""So many flows of a folder are listed."""
 
 
 def is_there(path: Path) -> bool:
