@@ -22,7 +22,7 @@ _MOST_CAUSES = 6
 
 def bound_text(bound: Bound, width: int) -> Iterator[str]:
     """Lines for the head of a flow."""
-    yield from _wrapped(_summary(bound), width, "  ", "    ")
+    yield from _wrapped(summary(bound), width, "  ", "    ")
     told = _causes(bound)
     for cause, names in list(told.items())[:_MOST_CAUSES]:
         place = f"{cause.place.file}:{cause.place.line}:{cause.place.column}"
@@ -37,7 +37,7 @@ def _wrapped(text: str, width: int, first: str, rest: str) -> list[str]:
     return wrap(text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
 
 
-def _summary(bound: Bound) -> str:
+def summary(bound: Bound) -> str:
     """`at most $0.02 for models, 812 tokens, 3 calls; no bound on time`."""
     said = {
         "money": (bound.money, f"{_words(bound.money, dollars)} for models"),

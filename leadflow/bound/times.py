@@ -288,7 +288,7 @@ def _call(context: Context, node: Node, call: AgentCall) -> Course:
     slots: dict[str, list[Course]] = {}
     for name in agents_of(node, call):
         spec = context.plan.agents[name]
-        span = _candidate(node, call, spec)
+        span = candidate(node, call, spec)
         spans.append(span)
         if _places(spec) is not None:
             slots.setdefault(spec.shares, []).append(Course(NOTHING, span, 1))
@@ -297,7 +297,7 @@ def _call(context: Context, node: Node, call: AgentCall) -> Course:
     return Course(span, span, 1, tuple(held))
 
 
-def _candidate(node: Node, call: AgentCall, spec: AgentSpec) -> Figure:
+def candidate(node: Node, call: AgentCall, spec: AgentSpec) -> Figure:
     """All attempts of one agent."""
     timeout, retry = policy_of(node.policies, Timeout) or Timeout(), policy_of(node.policies, Retry)
     attempts = 1 if retry is None else max(1, retry.attempts)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 import leadflow.pipeline  # noqa: F401  (its phases register their codes)
+from leadflow.bound.worst import worst, worst_data, worst_facts
 from leadflow.cli.files import main_flow
 from leadflow.cli.programs import compile_flow
 from leadflow.cli.refused import Refused
@@ -13,7 +14,7 @@ from leadflow.cli.views import human, machine
 from leadflow.diagnostics import page, pages
 from leadflow.plan.around import around
 from leadflow.plan.around_text import around_text, as_json
-from leadflow.plan.paths import NoSuchStep, find_steps
+from leadflow.plan.paths import NoSuchStep, find_steps, is_control
 
 _CODE = re.compile(r"(FLOW)?[0-9]+", re.IGNORECASE)
 
@@ -73,8 +74,8 @@ def _explain_step(file: str, path: str, profile: str | None, form: str) -> None:
     ways = find_steps(plan, path)
     if isinstance(ways, NoSuchStep):
         raise Refused(ways.said)
-    found = [around(plan, way) for way in ways]
+    found = [(around(plan, way), None if is_control(way[-1].node) else worst(plan, way)) for way in ways]
     if form == "json":
-        machine.document([as_json(one) for one in found])
+        machine.document([{**as_json(one), "worst": most and worst_data(most)} for one, most in found])
     else:
-        human.text("\n\n".join(around_text(one) for one in found))
+        human.text("\n\n".join(around_text(one, worst_facts(most) if most else ()) for one, most in found))

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import click
 
 from leadflow.bound.asks import Known
-from leadflow.bound.prices import read_prices
 from leadflow.bound.report import Bound, bound_of
 from leadflow.bound.text import bound_data, bound_text
+from leadflow.cli.bounds import known_of
 from leadflow.cli.inputs import find_project, raw_inputs
 from leadflow.cli.programs import choose_flow, compile_flow
 from leadflow.cli.refused import Refused
@@ -17,9 +17,7 @@ from leadflow.plan.plan import FlowPlan, Plan
 from leadflow.plan.text import WIDTH, as_json, plan_text
 from leadflow.plan.types import Value
 from leadflow.plugins import Installed
-from leadflow.resources import prices_text
 from leadflow.run.inputs import read_inputs
-from leadflow.settings import Settings
 
 
 @click.command()
@@ -53,7 +51,7 @@ def command(
     if form == "plan":
         human.text(to_text(plan))
         return
-    known = _known(find_project(file).settings, catalogue)
+    known = known_of(find_project(file).settings, catalogue)
     bounds = _bounds(plan, known, None if chosen is None else chosen.name, values)
     name = None if chosen is None else chosen.name
     if form == "json":
@@ -70,11 +68,6 @@ def _values(flow: FlowPlan, raw: Mapping[str, object]) -> Mapping[str, Value]:
     if isinstance(admitted, list):
         raise Refused("\n".join(admitted))
     return admitted
-
-
-def _known(settings: Settings, catalogue: Installed) -> Known:
-    own = {model: (price.input, price.output) for model, price in settings.prices.items()}
-    return Known(catalogue, read_prices(prices_text()), own, settings.run.concurrency)
 
 
 def _bounds(plan: Plan, known: Known, flow: str | None, inputs: Mapping[str, Value]) -> Mapping[str, Bound]:

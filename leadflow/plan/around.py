@@ -2,15 +2,15 @@
 
 A ring is what encloses the step: a flow, a block, a call of a flow. A row is one layer of a ring or of the step itself,
 in the order of wrapping (`policy.ORDER`), with each of its values and where it comes from. Pure: reads a plan, and
-decides nothing that the kernel or the policies decide; what it says of time and attempts are upper bounds.
+decides nothing that the kernel or the policies decide.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from leadflow.plan.expr import Const
-from leadflow.plan.paths import Stop, is_control, node_path, owners
+from leadflow.plan.paths import Stop, node_path, owners
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Plan, Race, Repeat
 from leadflow.plan.policy import (
     ORDER,
@@ -27,8 +27,9 @@ from leadflow.plan.policy import (
 from leadflow.plan.text import in_force, waits
 from leadflow.plan.types import Effect, show
 from leadflow.plan.words import expr_words, guard_words, value_words, work_words
-from leadflow.plan.worst import Worst, policy_of, worst
 from leadflow.record import record
+
+P = TypeVar("P", bound=Policy)
 
 
 @record
@@ -87,8 +88,6 @@ class Around:
     """Outermost first."""
     rows: tuple[Row, ...]
     """Outermost first; `attempt` is the innermost."""
-    worst: Worst | None
-    """None for control, which takes no time."""
 
 
 def around(plan: Plan, way: Sequence[Stop]) -> Around:
@@ -107,7 +106,6 @@ def around(plan: Plan, way: Sequence[Stop]) -> Around:
         again=None if call is None else _again(flow, node, call),
         rings=tuple(_rings(way)),
         rows=tuple(_rows(plan, flow, node)),
-        worst=None if is_control(node) else worst(plan, way),
     )
 
 
@@ -193,6 +191,11 @@ def _group_does(policy: Policy) -> str | None:
             return "the others wait for a free place"
         case _:
             return None
+
+
+def policy_of(applied: Iterable[Applied], kind: type[P]) -> P | None:
+    """The policy of that kind that is in force, if any."""
+    return next((each.policy for each in applied if isinstance(each.policy, kind)), None)
 
 
 # --- rows ---------------------------------------------------------------------------------------------------------

@@ -4,24 +4,21 @@ Read from the top down it is read from the outside in: what a failure of the ste
 the bottom up.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from textwrap import wrap
 from typing import Any
 
 from leadflow.plan.around import Argument, Around, Row
-from leadflow.plan.forms import to_plain
 from leadflow.plan.text import WIDTH
-from leadflow.plan.words import duration_words
-from leadflow.plan.worst import Worst
 
 _NAME = 15
 """Columns of a row's name."""
 
 
-def around_text(found: Around) -> str:
-    """All that stands around a node."""
-    worst = [] if found.worst is None else ["", "at worst", *_bounds(found.worst)]
-    return "\n".join([*_head(found), "", *_layers(found), *worst]) + "\n"
+def around_text(found: Around, worst: Iterable[tuple[str, str]] = ()) -> str:
+    """All that stands around a node, and what it takes at worst, by its names."""
+    bounds = [line for name, text in worst for line in _fact(name, text)]
+    return "\n".join([*_head(found), "", *_layers(found), *(["", "at worst", *bounds] if bounds else [])]) + "\n"
 
 
 def _head(found: Around) -> Iterator[str]:
@@ -74,15 +71,6 @@ def _said(args: list[Argument]) -> str:
     return ", ".join(f"{arg.name}: {arg.value}" if arg.name else arg.value for arg in args)
 
 
-def _bounds(worst: Worst) -> Iterator[str]:
-    time = "no bound" if worst.time is None else duration_words(worst.time)
-    yield from _fact("time", f"{time}: {worst.time_why}")
-    if worst.attempts is not None:
-        yield from _fact("attempts", f"{worst.attempts}: {worst.attempts_why}")
-    calls = "no bound" if worst.calls is None else f"{worst.calls:,}".replace(",", "_")
-    yield from _fact("in one run", calls + (f": {worst.calls_why}" if worst.calls_why else ""))
-
-
 def _fact(name: str, text: str) -> Iterator[str]:
     yield from _filled(text, f"  {name:<{_NAME + 2}}", " " * (_NAME + 4))
 
@@ -107,7 +95,7 @@ def _ended(text: str, end: str) -> Iterator[str]:
 
 
 def as_json(found: Around) -> dict[str, Any]:
-    """The same facts. Durations are ISO 8601, as everywhere in leadflow's JSON."""
+    """The same facts."""
     return {
         "path": found.path,
         "does": found.does,
@@ -123,18 +111,6 @@ def as_json(found: Around) -> dict[str, Any]:
             for ring in found.rings
         ],
         "layers": [*map(_layer, found.rows)],
-        "worst": None if found.worst is None else _worst(found.worst),
-    }
-
-
-def _worst(worst: Worst) -> dict[str, Any]:
-    return {
-        "time": to_plain(worst.time),
-        "time_why": worst.time_why,
-        "attempts": worst.attempts,
-        "attempts_why": worst.attempts_why or None,
-        "calls": worst.calls,
-        "calls_why": worst.calls_why or None,
     }
 
 

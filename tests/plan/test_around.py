@@ -1,7 +1,5 @@
 """What stands around a step: the order of its layers, where each value comes from, and how a step is named."""
 
-from datetime import timedelta
-
 import pytest
 
 from leadflow.plan.around import DOES, Around, around
@@ -119,20 +117,6 @@ def test_a_path_that_leads_nowhere(plan: Plan, path: str, said: str) -> None:
     assert NoSuchStep(said) == find_steps(plan, path)
 
 
-def test_deadlines_around_cut_the_worst_time(plan: Plan) -> None:
-    """A call takes no longer than what stands around it (case T11)."""
-    assert timedelta(seconds=60) == (only(plan, "inner/all/one").worst or pytest.fail()).time
-    found = only(plan, "main/loop/seen").worst or pytest.fail()
-    assert (timedelta(seconds=9), "the deadline of main/loop") == (found.time, found.time_why)
-    assert (10, "2 attempts of loop x 5 rounds of loop") == (found.calls, found.calls_why)
-
-
-def test_a_loop_over_what_is_not_known_has_no_bound(plan: Plan) -> None:
-    """A `for` without `at most` runs as often as its list is long; a list that is written out counts."""
-    found = only(plan, "inner/all/one").worst or pytest.fail()
-    assert (None, "all has as many rounds as its list has items") == (found.calls, found.calls_why)
-
-
 @pytest.mark.parametrize(
     ("step", "said"),
     [
@@ -165,9 +149,7 @@ def test_no_line_is_too_long() -> None:
 
 
 def test_the_same_for_machines(plan: Plan) -> None:
-    """Rings and layers in their order, times as everywhere in JSON."""
+    """Rings and layers in their order."""
     data = as_json(only(plan, "inner/all/one"))
     assert ["inner", "inner/all"] == [ring["path"] for ring in data["around"]]
     assert {"name": "agents", "value": '"spare"', "origin": "step"} == data["layers"][3]["values"][0]
-    assert ("PT1M", 6, None) == tuple(data["worst"][key] for key in ("time", "attempts", "calls"))
-    assert as_json(only(plan, "main/if@1"))["worst"] is None

@@ -16,13 +16,27 @@ _SHORT = 44
 """Two values of at most so many characters stand in one line."""
 
 
-def difference_text(found: Difference, moves: Sequence[Move], names: tuple[str, str]) -> str:
-    """What differs, and what it means for open runs."""
+def difference_text(
+    found: Difference, moves: Sequence[Move], names: tuple[str, str], bounds: Sequence[tuple[str, str, str]] = ()
+) -> str:
+    """What differs, what it means for the bounds of runs (flow, old, new), and for runs that are open."""
     if not found.changes:
         return f"{names[0]} and {names[1]}: no difference in meaning; both are plan {found.new_hash[:12]}\n"
     head = f"{names[0]} -> {names[1]}   plan {found.old_hash[:12]} -> {found.new_hash[:12]}"
     return (
-        "\n".join([*_wrapped(head, "", "  "), "", *_changes(found.changes), "", *_moves(moves), "", _sum(found)]) + "\n"
+        "\n".join(
+            [
+                *_wrapped(head, "", "  "),
+                "",
+                *_changes(found.changes),
+                *_bounds(bounds),
+                "",
+                *_moves(moves),
+                "",
+                _sum(found),
+            ]
+        )
+        + "\n"
     )
 
 
@@ -137,7 +151,17 @@ def _wrapped(text: str, first: str, rest: str) -> list[str]:
     return wrap(text, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False) or [first]
 
 
-# --- open runs ----------------------------------------------------------------------------------------------------
+# --- runs -------------------------------------------------------------------------------------------------------------
+
+
+def _bounds(bounds: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    changed = [(flow, old, new) for flow, old, new in bounds if old != new]
+    if changed:
+        yield from ("", "bounds of a run")
+    for flow, old, new in changed:
+        yield f"  {flow}"
+        yield from _wrapped(f"- {old}", "      ", "        ")
+        yield from _wrapped(f"+ {new}", "      ", "        ")
 
 
 def _moves(moves: Sequence[Move]) -> Iterator[str]:

@@ -5,10 +5,12 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadflow.plan.paths import Stop
-from leadflow.plan.policy import Fallback, Policy, Retry, Timeout
-from leadflow.plan.worst import Worst, worst
+from leadflow.bound.worst import Worst, worst, worst_data, worst_facts
+from leadflow.plan.paths import NoSuchStep, Stop, find_steps
+from leadflow.plan.policy import GRACE, Fallback, Policy, Retry, Timeout
 from leadflow.run.errors import ConnectionLost, RateLimited
+from tests.graph.dumps import plan_of
+from tests.plan.test_around import SOURCE
 from tests.plans import plan
 from tests.policies.playing import Player, Scene, after, s
 
@@ -20,7 +22,7 @@ SCRIPTS = st.lists(st.builds(after, st.integers(0, 80), ENDS), min_size=1, max_s
 
 def bounds(scene: Scene) -> Worst:
     """The bounds of the only node of a scene."""
-    return worst(plan(scene.flow), (Stop(scene.flow, scene.flow.nodes[0]),))
+    return worst(plan(scene.flow, agents=[*scene.agents]), (Stop(scene.flow, scene.flow.nodes[0]),))
 
 
 @given(
@@ -53,16 +55,55 @@ def test_no_call_outlasts_its_bounds(
 
 
 def test_the_bounds_are_reached() -> None:
-    """A call that is cut off at every attempt takes as long as `explain` says, with all its fallbacks."""
+    """A call that is cut off at every attempt takes as long as `explain` says, but for what there is to clean up."""
     policies = (Retry(3, s(1), 2.0, s(60), "none", None, s(1)), Timeout(attempt=s(5)), Fallback(("b",)))
     scene = Scene({"a": Player(after(9)), "b": Player(after(9))}, policies)
     bound, played = bounds(scene), scene.run()
-    assert (s(2 * (15 + 1.1 + 2)), 6) == (bound.time, bound.attempts)
+    cleaning = 2 * 3 * GRACE
+    assert bound.time is not None
+    assert (6, 2 * (15 + 1 + 2)) == (bound.attempts, round((bound.time - cleaning).total_seconds(), 2))
     assert 2 * (15 + 1 + 2) == played.seconds
 
 
 def test_a_total_bounds_one_agent() -> None:
     """`@timeout(30s) @fallback(b)` may take 30 s for each of the two (rule C5)."""
     scene = Scene({"a": Player(after(99)), "b": Player(after(99))}, (Timeout(s(30)), Fallback(("b",))))
-    assert (s(60), "2 agents x 30s (its total time)") == (bounds(scene).time, bounds(scene).time_why)
+    assert (s(70), "35s with a, then 35s with b") == (bounds(scene).time, bounds(scene).time_why)
     assert 60.0 == scene.run().seconds
+
+
+def only(path: str) -> Worst:
+    """The bounds of the one node of a path."""
+    made = plan_of(SOURCE)
+    ways = find_steps(made, path)
+    assert not isinstance(ways, NoSuchStep), ways.said
+    return worst(made, ways[0])
+
+
+def test_deadlines_around_cut_the_worst_time() -> None:
+    """A call takes no longer than what stands around it (case T11)."""
+    assert (s(70), "35s with r, then 35s with spare") == (only("inner/all/one").time, only("inner/all/one").time_why)
+    found = only("main/loop/seen")
+    assert (s(9) + GRACE, "the deadline of main/loop") == (found.time, found.time_why)
+    assert (10, "2 attempts of loop x 5 rounds of loop") == (found.calls, found.calls_why)
+
+
+def test_a_loop_over_what_is_not_known_has_no_bound() -> None:
+    """A `for` without `at most` runs as often as its list is long."""
+    found = only("inner/all/one")
+    assert (None, "all has as many rounds as its list has items") == (found.calls, found.calls_why)
+
+
+def test_what_has_no_end_says_what_would_give_it_one() -> None:
+    """The same words as in the bound of the whole run."""
+    found = only("inner/put")
+    assert (s(305), "the deadline of flow inner") == (found.time, found.time_why)
+    endless = only("main/got@2")
+    assert endless.time is None
+    assert "write `@timeout(…)` on it or on agent 'n'" in endless.time_why
+
+
+def test_the_same_for_machines() -> None:
+    """Times as everywhere in JSON; names that people read too."""
+    assert "PT1M10S" == worst_data(only("inner/all/one"))["time"]
+    assert ["time", "attempts", "in one run"] == [name for name, _ in worst_facts(only("inner/all/one"))]

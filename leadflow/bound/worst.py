@@ -1,0 +1,165 @@
+"""The longest that one call of a step may take, and how often it may be tried: for `leadflow explain FLOW.STEP`.
+
+Rule C5: `@timeout` bounds one agent of a call, so that fallbacks come on top. The time of an agent is that of the
+bound of the whole run (`bound.times`), without its queues: where no total time is set, waiting for a free
+place is not counted.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from leadflow.bound.figures import Figure, total
+from leadflow.bound.times import candidate
+from leadflow.plan.expr import Const
+from leadflow.plan.forms import to_plain
+from leadflow.plan.paths import Stop, node_path, owners
+from leadflow.plan.plan import AgentCall, FlowCall, For, Node, Plan, Repeat
+from leadflow.plan.policy import GRACE, Retry
+from leadflow.plan.words import duration_words
+from leadflow.record import record
+from leadflow.run.kernel_layout import policy_of, whole_timeout
+from leadflow.run.support import agents_of
+
+
+@record
+class Worst:
+    """The bounds of one node."""
+
+    time: timedelta | None
+    """The cleaning up of what does not stop included; None: nothing bounds it."""
+    time_why: str
+    attempts: int | None
+    """Requests of one call, fallbacks included; None for what is no call of an agent."""
+    attempts_why: str
+    calls: int | None
+    """How often a run of the outermost flow calls it at most; None: nobody knows before it runs."""
+    calls_why: str
+
+
+def worst(plan: Plan, way: Sequence[Stop]) -> Worst:
+    """The bounds of the last node of a way."""
+    node = way[-1].node
+    time, why = _call_time(plan, node, node.work) if isinstance(node.work, AgentCall) else _whole_time(plan, node)
+    for limit, where in _deadlines(way):
+        if time is None or limit + GRACE < time:
+            time, why = limit + GRACE, f"the deadline of {where}"
+    attempts, attempts_why = _attempts(node)
+    calls, calls_why = _calls(way)
+    return Worst(time, why, attempts, attempts_why, calls, calls_why)
+
+
+# --- time ---------------------------------------------------------------------------------------------------------
+
+
+def _call_time(plan: Plan, node: Node, call: AgentCall) -> tuple[timedelta | None, str]:
+    """All agents of a call, one after the other."""
+    times = [(name, candidate(node, call, plan.agents[name])) for name in agents_of(node, call)]
+    whole = total(figure for _, figure in times)
+    if not whole.is_plain:
+        cause = whole.causes[0]
+        return None, f"{cause.what}; {cause.mend}"
+    return _duration(whole), ", then ".join(f"{duration_words(_duration(time))} with {name}" for name, time in times)
+
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def _duration(figure: Figure) -> timedelta:
+    """Rounded up to milliseconds."""
+    return -(-timedelta(microseconds=figure.known) // _MILLISECOND) * _MILLISECOND
+
+
+def _whole_time(plan: Plan, node: Node) -> tuple[timedelta | None, str]:
+    """A block or the call of a flow: what stands on it as a whole, and on the flow."""
+    found = [(limit + GRACE, "its total time") for limit in [whole_timeout(node.policies)] if limit is not None]
+    if isinstance(node.work, FlowCall):
+        name = node.work.flow
+        limit = whole_timeout(plan.flows[name].policies)
+        found += [] if limit is None else [(limit + GRACE, f"the deadline of flow {name}")]
+    return min(found) if found else (None, "no deadline stands on it")
+
+
+def _deadlines(way: Sequence[Stop]) -> Iterable[tuple[timedelta, str]]:
+    """The ends of what stands around, outermost first."""
+    for position, stop in enumerate(way):
+        around = [(node.policies, node_path(stop.flow, node)) for node in reversed(list(owners(stop.flow, stop.node)))]
+        if position < len(way) - 1:
+            around.append((stop.node.policies, node_path(stop.flow, stop.node)))
+        for policies, where in [(stop.flow.policies, f"flow {stop.flow.name}"), *around]:
+            limit = whole_timeout(policies)
+            if limit is not None:
+                yield limit, where
+
+
+# --- how often ----------------------------------------------------------------------------------------------------
+
+
+def _attempts(node: Node) -> tuple[int | None, str]:
+    if not isinstance(node.work, AgentCall):
+        return None, ""
+    retry = policy_of(node.policies, Retry)
+    each, agents = retry.attempts if retry else 1, agents_of(node, node.work)
+    return each * len(agents), ", then ".join(f"{each} with {agent}" for agent in agents)
+
+
+def _calls(way: Sequence[Stop]) -> tuple[int | None, str]:
+    """The product of loops and of retries of blocks and flows around."""
+    product, factors, unknown = 1, list[str](), ""
+    for position, stop in enumerate(way):
+        called = way[position - 1].node if position else None
+        retry = policy_of(stop.flow.policies, Retry)
+        if called is None or policy_of(called.policies, Retry) is None:
+            product = _times(product, retry.attempts if retry else 1, f"attempts of flow {stop.flow.name}", factors)
+        around = [*reversed(list(owners(stop.flow, stop.node))), *([stop.node] if position < len(way) - 1 else [])]
+        for node in around:
+            again = policy_of(node.policies, Retry)
+            product = _times(product, again.attempts if again else 1, f"attempts of {node.name}", factors)
+            rounds = _rounds(node)
+            if rounds is None:
+                unknown = unknown or f"{node.name} has as many rounds as its list has items"
+            else:
+                product = _times(product, rounds, f"rounds of {node.name}", factors)
+    return (None, unknown) if unknown else (product, " x ".join(factors))
+
+
+def _times(product: int, count: int, what: str, factors: list[str]) -> int:
+    if count != 1:
+        factors.append(f"{count} {what}")
+    return product * count
+
+
+def _rounds(node: Node) -> int | None:
+    match node.work:
+        case For(items=Const(tuple() as items)):
+            return len(items)
+        case For(limit=Const(int() as limit)) | Repeat(limit=Const(int() as limit)):
+            return limit
+        case For() | Repeat():
+            return None
+        case _:
+            return 1
+
+
+# --- words and data -----------------------------------------------------------------------------------------------
+
+
+def worst_facts(found: Worst) -> Iterator[tuple[str, str]]:
+    """Each bound by its name, in words."""
+    yield "time", f"{'no bound' if found.time is None else duration_words(found.time)}: {found.time_why}"
+    if found.attempts is not None:
+        yield "attempts", f"{found.attempts}: {found.attempts_why}"
+    calls = "no bound" if found.calls is None else f"{found.calls:,}".replace(",", "_")
+    yield "in one run", calls + (f": {found.calls_why}" if found.calls_why else "")
+
+
+def worst_data(found: Worst) -> dict[str, Any]:
+    """The same for machines."""
+    return {
+        "time": to_plain(found.time),
+        "time_why": found.time_why,
+        "attempts": found.attempts,
+        "attempts_why": found.attempts_why or None,
+        "calls": found.calls,
+        "calls_why": found.calls_why or None,
+    }
