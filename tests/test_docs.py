@@ -21,7 +21,13 @@ from tests.blocks import Block, blocks
 from tests.checking import findings
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "grammar/SPEC.md", "grammar/GUIDE.md", ".github/CONTRIBUTING.md", ".github/decisions/README.md")
+DOCUMENTS = (
+    "README.md",
+    "grammar/SPEC.md",
+    "grammar/GUIDE.md",
+    ".github/CONTRIBUTING.md",
+    ".github/decisions/README.md",
+)
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 
 pytestmark = pytest.mark.house

@@ -1,6 +1,6 @@
 """Reading parts of values: fields, entries, constants of other files. The owner's type has been inferred."""
 
-from leadflow.check.checked import ConstRef, RunRef
+from leadflow.check.checked import ActionCall, ConstRef, RunRef
 from leadflow.check.context import Context
 from leadflow.check.lookup import what_is
 from leadflow.check.messages.lint import never_none
@@ -106,8 +106,17 @@ def _field_type(cx: Context, expr: tree.Member, owner: Type) -> Type:
         cx.report(no_fields(expr.name.span, name, given=show(owner), hint=hint, fix=fix))
         return UNKNOWN
     if owner != NEVER:
-        cx.report(no_fields(expr.name.span, name, given=show(owner), hint=_instead(name)))
+        cx.report(no_fields(expr.name.span, name, given=show(owner), hint=_of_approval(cx, expr) or _instead(name)))
     return UNKNOWN
+
+
+def _of_approval(cx: Context, expr: tree.Member) -> str:
+    """What to do about a field of a person's yes."""
+    var = cx.frame.find(expr.target.text) if isinstance(expr.target, tree.Name) else None
+    call = cx.program.calls.get(var.node.action.id) if var is not None and isinstance(var.node, tree.Step) else None
+    if isinstance(call, ActionCall) and call.action == "approve":
+        return "'approve' gives true, or fails with 'refused'; 'ask' gives an answer of a type that you declare"
+    return ""
 
 
 def _field_of_union(cx: Context, expr: tree.Member, owner: UnionType) -> Type:
@@ -160,6 +169,8 @@ def _say_none(cx: Context, expr: tree.Member, owner: Type) -> None:
 def _say_json(cx: Context, expr: tree.Member) -> None:
     name = expr.name.text
     hint = f"declare the type where it comes in: 'step …: {{ {name}: … }} = …', or 'let x: {{ {name}: … }}? = …'"
+    if cx.where == "trigger":
+        hint = f"give it whole, to a parameter of the type {{ {name}: … }}, as which it is validated"
     var = cx.frame.find(expr.target.text) if isinstance(expr.target, tree.Name) else None
     labels: tuple[Label, ...] = ()
     fix = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from leadflow.check.args import Slot, bind
 from leadflow.check.checked import FunctionCall
@@ -25,9 +26,11 @@ from leadflow.plan.functions import (
 )
 from leadflow.plan.types import (
     BOOL,
+    DURATION,
     FLOAT,
     INT,
     JSON,
+    MONEY,
     NEVER,
     NONE,
     STRING,
@@ -35,8 +38,10 @@ from leadflow.plan.types import (
     FieldType,
     ListType,
     MapType,
+    Money,
     RecordType,
     Type,
+    Value,
     optional,
     show,
 )
@@ -47,12 +52,22 @@ Infer = Callable[[Context, tree.Expr, Type | None], Type]
 _FAMILIES = {
     "any": "any value",
     "number": "a number",
+    "quantity": "a number, a duration or money",
     "ordered": "values that have a size (numbers, texts, durations, money, times)",
     "sized": "a text, a list or a map",
     "record": "a record",
     "key": "a text, a whole number, true or false",
 }
-_MANY = {"number": "numbers", "record": "records", "sized": "texts, lists or maps"}
+_MANY = {
+    "number": "numbers",
+    "quantity": "numbers, durations or money",
+    "record": "records",
+    "sized": "texts, lists or maps",
+}
+
+
+_ZEROS: Mapping[Type, Value] = {MONEY: Money(0), DURATION: timedelta(0)}
+"""Nothing of a kind, where it is not the number 0."""
 
 
 @dataclass(slots=True)
@@ -86,9 +101,12 @@ def function_call(cx: Context, call: tree.Call, name: str, infer: Infer) -> Type
         if param.sought_in is not None and given_types and not work.broken:
             (items,) = types[_index(row, param.sought_in)]
             sought(cx, bound.by_name[param.name][0].value, given_types[0], _item(items), at=call.span)
-    cx.program.calls[call.id] = FunctionCall(name, tuple(exprs))
     if work.broken:
+        cx.program.calls[call.id] = FunctionCall(name, tuple(exprs))
         return UNKNOWN
+    left_out = [param for param, given in zip(row.params, types, strict=True) if param.is_zero and not given]
+    zeros = tuple([zero for param in left_out if (zero := _ZEROS.get(_close(param.type, work.bound))) is not None])
+    cx.program.calls[call.id] = FunctionCall(name, tuple(exprs), zeros)
     if isinstance(row.result, str):
         return _RULES[row.result](work, types, exprs)
     return _close(row.result, work.bound)
@@ -128,7 +146,10 @@ def _mismatch(work: _Call, param: FunctionParam, expr: tree.Expr, given: Type) -
         note = "'compact' leaves out the nones"
         work.cx.report(wrong_type(expr.span, where=where, wanted=write(param.type), given=show(given), note=note))
     else:
-        work.cx.report(wrong_type(expr.span, where=where, wanted=write(param.type), given=show(given)))
+        wanted = write(param.type)
+        if isinstance(param.type, Var) and param.type.name in work.bound and _is_among(given, param.type.among):
+            wanted = show(work.bound[param.type.name])  # a value of that sort, but not as the arguments before it
+        work.cx.report(wrong_type(expr.span, where=where, wanted=wanted, given=show(given)))
 
 
 def _unify(pattern: Pattern, given: Type, bound: dict[str, Type]) -> bool:
@@ -165,6 +186,8 @@ def _is_among(given: Type, among: str) -> bool:
     match among:
         case "number":
             return is_number(given)
+        case "quantity":
+            return is_number(given) or given in _ZEROS
         case "ordered":
             return family(given) not in (None, "bool")
         case "sized":
@@ -181,7 +204,7 @@ def _close(pattern: Pattern, bound: Mapping[str, Type]) -> Type:
     """The type that a pattern stands for, now that its variables are bound."""
     match pattern:
         case Var(name, among):
-            return bound.get(name, INT if among == "number" else NEVER)
+            return bound.get(name, INT if among in ("number", "quantity") else NEVER)
         case ListOf(item):
             return ListType(_close(item, bound))
         case MapOf(item):
@@ -260,6 +283,11 @@ def _rounded(work: _Call, types: list[list[Type]], exprs: list[tree.Expr]) -> Ty
     return FLOAT if types[1] else INT
 
 
+def _mean(work: _Call, types: list[list[Type]], exprs: list[tree.Expr]) -> Type:
+    item = _item(types[0][0])
+    return optional(item if item in _ZEROS else FLOAT)
+
+
 def _extreme(work: _Call, types: list[list[Type]], exprs: list[tree.Expr]) -> Type:
     given, owner = types[0], f"'{work.row.name}'"
     if len(given) == 1:
@@ -320,6 +348,7 @@ _RULES: Mapping[ResultRule, Callable[[_Call, list[list[Type]], list[tree.Expr]],
     "parsed_int": _parsed(INT),
     "parsed_float": _parsed(FLOAT),
     "rounded": _rounded,
+    "mean": _mean,
     "extreme": _extreme,
     "merged": _merged,
     "same_size": _same_size,

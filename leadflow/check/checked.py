@@ -104,6 +104,8 @@ class FunctionCall:
 
     function: str
     args: tuple[tree.Expr, ...]
+    fills: tuple[Value, ...] = ()
+    """Further arguments that the types decide."""
 
 
 CallInfo: TypeAlias = ActionCall | FlowCallInfo | FunctionCall

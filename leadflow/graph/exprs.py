@@ -229,7 +229,7 @@ def _index(to: Translator, node: tree.Index, slot: SlotKind) -> Expr:
 def _call(to: Translator, node: tree.Call, slot: SlotKind) -> Expr:
     call = to.checked.calls[node.id]
     if isinstance(call, FunctionCall):
-        return Apply(call.function, to.all_of(call.args))
+        return Apply(call.function, (*to.all_of(call.args), *map(Const, call.fills)))
     raise AssertionError("an action stands inside an expression")
 
 

@@ -14,8 +14,9 @@ from leadflow.record import record
 
 # --- patterns -----------------------------------------------------------------------------------------------------
 
-Among = Literal["any", "number", "ordered", "sized", "record", "key"]
-"""What a type variable may be. `number`: int or float. `ordered`: what `<` compares: numbers, string, duration, money,
+Among = Literal["any", "number", "quantity", "ordered", "sized", "record", "key"]
+"""What a type variable may be. `number`: int or float. `quantity`: what can be added up: numbers, durations, money.
+`ordered`: what `<` compares: numbers, string, duration, money,
 time. `sized`: string, list or map. `record`: a record. `key`: string, literals, int or bool: what a map's key is
 made of."""
 
@@ -58,11 +59,12 @@ class Fields:
 
 Pattern: TypeAlias = Type | Var | ListOf | MapOf | MaybeOf | Fields
 
-ResultRule = Literal["parsed_int", "parsed_float", "rounded", "extreme", "merged", "same_size"]
+ResultRule = Literal["parsed_int", "parsed_float", "rounded", "mean", "extreme", "merged", "same_size"]
 """Results that no pattern says:
 
 - `parsed_int`, `parsed_float`: `int?`/`float?` of a string, `int`/`float` of a number (truncated towards zero);
 - `rounded`: int without `digits`, float with;
+- `mean`: `float?` of numbers, else `T?` of the list's T;
 - `extreme`: of one list its `T?`, of two or more values their `T`;
 - `merged`: two maps give a map, two records a record; what the second has wins;
 - `same_size`: a string of a string, a list of a list.
@@ -80,6 +82,8 @@ class FunctionParam:
     """Names the parameter (a list of records) whose field this string literal names; None: an ordinary value."""
     sought_in: str | None = None
     """Names the parameter (a list) among whose items this value is looked for: it has to be one that they can be."""
+    is_zero: bool = False
+    """Left out, it is nothing of its kind: $0 among money, 0s among durations, 0 among numbers."""
     many: bool = False
     """Takes all further positional arguments."""
 
@@ -97,7 +101,8 @@ class FunctionRow:
 # --- the table ----------------------------------------------------------------------------------------------------
 
 _T, _U = Var("T"), Var("U")
-_NUMBER, _ORDERED, _SIZED, _RECORD = Var("N", "number"), Var("O", "ordered"), Var("S", "sized"), Var("R", "record")
+_NUMBER, _QUANTITY, _ORDERED = Var("N", "number"), Var("Q", "quantity"), Var("O", "ordered")
+_SIZED, _RECORD = Var("S", "sized"), Var("R", "record")
 _LISTED = ListOf(_T)
 _P = FunctionParam
 
@@ -153,9 +158,10 @@ FUNCTIONS: Mapping[str, FunctionRow] = {
              _P("items", Var("X"), many=True)),
         _row("max", "extreme", "The largest item of a list (none when empty), or of several values.",
              _P("items", Var("X"), many=True)),
-        _row("sum", _NUMBER, "The sum of a list of numbers; 0 when empty.", _P("items", ListOf(_NUMBER))),
-        _row("average", MaybeOf(FLOAT), "The mean of a list of numbers; none when empty.",
-             _P("items", ListOf(_NUMBER))),
+        _row("sum", _QUANTITY, "The sum of a list of numbers, durations or money, from `start` on (0, 0s or $0).",
+             _P("items", ListOf(_QUANTITY)), _P("start", _QUANTITY, required=False, is_zero=True)),
+        _row("average", "mean", "The mean of a list of numbers, durations or money; none when empty.",
+             _P("items", ListOf(_QUANTITY))),
         # lists
         _row("first", MaybeOf(_T), "The first item; none when empty.", _P("items", _LISTED)),
         _row("last", MaybeOf(_T), "The last item; none when empty.", _P("items", _LISTED)),

@@ -17,6 +17,7 @@ from leadflow.plan.operators import (
     NoValue,
     add,
     contains,
+    divide,
     equal,
     finite,
     kind,
@@ -28,7 +29,7 @@ from leadflow.plan.operators import (
     text_of_size,
     whole,
 )
-from leadflow.plan.types import Value
+from leadflow.plan.types import Money, Value
 from leadflow.run.inputs import JsonLimits, read_json
 from leadflow.run.values import Mismatch
 
@@ -291,17 +292,23 @@ def _check_order(items: Items, meter: Meter) -> None:
         spend(meter, sum(map(len, items)) >> 8)
 
 
-def _sum(meter: Meter, items: Any) -> Value:
-    total: Value = 0
+def _sum(meter: Meter, items: Any, start: Any = 0) -> Value:
+    total: Value = _quantity(start)
     for item in _items(items, meter):
-        total = add(total, _number(item), meter)
+        total = add(total, _quantity(item), meter)
     return total
+
+
+def _quantity(value: Any) -> int | float | timedelta | Money:
+    return value if type(value) in (timedelta, Money) else _number(value)
 
 
 def _average(meter: Meter, items: Any) -> Value:
     found = _items(items, meter)
     if not found:
         return None
+    if type(found[0]) in (timedelta, Money):
+        return divide(_sum(meter, found[1:], found[0]), len(found), meter)
     try:
         return finite(math.fsum(_number(item) for item in found) / len(found))
     except OverflowError:
