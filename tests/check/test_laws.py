@@ -1,7 +1,7 @@
 """Laws of the checker: it never fails, it is in time, its types behave, its tables leave nothing out."""
 
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import get_args
 
 import pytest
@@ -107,9 +107,9 @@ def test_a_long_flow_is_checked_in_time(count: int) -> None:
     """A thousand steps take a fraction of a second (the target is 0.15 s on an idle machine)."""
     report = Report()
     loaded = load_source(Source("main.flow", steps(count)), lambda path: ReadProblem("missing"), report)
-    start = perf_counter()
+    start = process_time()
     check(loaded, CATALOGUE, report)
-    assert perf_counter() - start < 1
+    assert process_time() - start < 1
     assert [] == list(report)
 
 
@@ -117,9 +117,9 @@ def test_many_unknown_names_are_answered_in_time() -> None:
     """Ten thousand similar names and a thousand misspelt ones: suggestions stop before they cost time (case 26)."""
     consts = "".join(f"const name_{n} = 1\n" for n in range(10_000))
     wrong = "".join(f"const wrong_{n} = namme_{n}\n" for n in range(1_000))
-    start = perf_counter()
+    start = process_time()
     _, report = check_source("main.flow", f"leadflow 1\n{consts}{wrong}")
-    assert perf_counter() - start < 10
+    assert process_time() - start < 10
     found = [d for d in report if d.code == "FLOW201"]
     assert 1_000 == len(found)
     assert "did you mean" in found[0].message
@@ -139,10 +139,10 @@ def test_many_unknown_names_are_answered_in_time() -> None:
 )
 def test_long_chains_of_declarations_end(text: str) -> None:
     """Thousands of declarations that need each other in a row are checked, without recursion and in time."""
-    start = perf_counter()
+    start = process_time()
     checked, _ = check_source("main.flow", f"leadflow 1\n{text}")
     assert checked is not None
-    assert perf_counter() - start < 10
+    assert process_time() - start < 10
 
 
 def test_a_wide_match_is_checked_in_time() -> None:
@@ -150,21 +150,21 @@ def test_a_wide_match_is_checked_in_time() -> None:
     words = [f'"w{number}"' for number in range(2_000)]
     arms = ", ".join(f"{word} then {word}" for word in words)
     text = f"leadflow 1\ntype T = {' | '.join(words)}\nflow main(t: T) -> T {{ return match t {{ {arms} }} }}\n"
-    start = perf_counter()
+    start = process_time()
     _, report = check_source("main.flow", text)
-    assert perf_counter() - start < 10
+    assert process_time() - start < 10
     assert [] == list(report)
 
 
 def test_a_thousand_steps_in_the_wrong_order_are_reported_in_time() -> None:
     """Each step that reads the next one is told to move, without searching for loops for ever."""
     lines = "".join(f'step v{n}: string = web.get("/${{v{n + 1}}}")\n' for n in range(1_000))
-    start = perf_counter()
+    start = process_time()
     _, report = check_source(
         "main.flow",
         f'leadflow 1\nagent web: http {{ url: "https://a.b" }}\nflow main() -> string {{\n{lines}return v0 }}\n',
     )
-    assert perf_counter() - start < 10
+    assert process_time() - start < 10
     assert {"FLOW214", "FLOW201"} == {d.code for d in report}
 
 
