@@ -9,7 +9,10 @@
   (font-lock-ensure)
   (goto-char (/ (point-max) 2))
   (insert (or (getenv "PROBE_INSERT") ""))
-  (leadflow-fontify-region (line-beginning-position) (point-max))
+  ;; In two steps, as a window shows them: the second begins at a place that was read before the change.
+  (let ((later (min (+ (point) 3000) (point-max))))
+    (leadflow-fontify-region (line-beginning-position) later)
+    (leadflow-fontify-region later (point-max)))
   (set-buffer-modified-p nil)
   (let ((found nil) (begin (point-min)))
     (while (< begin (point-max))
