@@ -1,4 +1,4 @@
-"""Where the grammar, the standard library and prices lie: packed into the wheel, or beside the package in a checkout.
+"""Where the grammar and the standard library lie (prices with it): in the wheel, or beside the package in a checkout.
 
 The only module of the front that opens a file. It knows folders, not what the texts in them mean.
 """
@@ -15,7 +15,6 @@ def _folder(name: str) -> Path:
 
 GRAMMAR = _folder("grammar")
 STDLIB = _folder("stdlib")
-PRICES = _folder("prices")
 
 
 def grammar_text() -> str:
@@ -30,7 +29,7 @@ def grammar_tables() -> str:
 
 def prices_text() -> str:
     """The text of `prices.json`: what models cost, with its source, date and licence."""
-    return (PRICES / "prices.json").read_text("utf-8")
+    return (STDLIB / "prices.json").read_text("utf-8")
 
 
 def stdlib_modules() -> tuple[str, ...]:

@@ -80,3 +80,11 @@ PROSE = '    """A page.\n' + "    Text.\n" * 100 + '    """\n'
 def test_a_planted_excess_is_found(text: str, found: int) -> None:
     """Each ceiling is reported when it is broken by one, and not at the ceiling itself."""
     assert found == len(list(excesses(text, "planted.py")))
+
+
+def test_the_top_level_is_the_one_of_the_picture() -> None:
+    """Nothing joins the files and folders at the top: what is new belongs into one of them."""
+    pictured = {"leadflow", "grammar", "stdlib", "examples", "tests"}
+    pictured |= {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md"}
+    made = {"build", "dist", "node_modules"}
+    assert pictured == {path.name for path in ROOT.iterdir() if path.name[0] != "."} - made

@@ -1,4 +1,4 @@
-"""genai-prices -> prices/prices.json: what models cost, as compact data with its source, date and licence.
+"""genai-prices -> stdlib/prices.json: what models cost, as compact data with its source, date and licence.
 
 Run `python -m tests.bound.refresh_prices` after raising the version of genai-prices in pyproject.toml, and read the
 difference. The package is needed here and in the test that compares the two, and nowhere else.
@@ -20,7 +20,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
-FILE = Path(__file__).resolve().parents[2] / "prices" / "prices.json"
+FILE = Path(__file__).resolve().parents[2] / "stdlib" / "prices.json"
 
 READS = ("input_mtok", "cache_read_mtok", "cache_write_mtok", "cache_write_5m_mtok")
 WRITES = ("output_mtok", "output_reasoning_mtok")

@@ -18,7 +18,7 @@ is_there = pytest.mark.skipif(find_spec("genai_prices") is None, reason="genai-p
 
 @is_there
 def test_the_snapshot_is_what_the_script_makes() -> None:
-    """prices/prices.json is up to date; `python -m tests.bound.refresh_prices` mends it."""
+    """stdlib/prices.json is up to date; `python -m tests.bound.refresh_prices` mends it."""
     assert refresh_prices.text_of(refresh_prices.snapshot(PRICES.made)) == prices_text()
 
 
