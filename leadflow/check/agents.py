@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from leadflow.check.bounds import check_agent_budget
 from leadflow.check.consts import NotConstant, fold
 from leadflow.check.context import Context
 from leadflow.check.infer import expect, infer
@@ -17,7 +18,15 @@ from leadflow.check.messages.names import (
     unknown_name,
     unknown_setting,
 )
-from leadflow.check.messages.policies import bad_override, bad_reference, bad_tool, out_of_range, two_effects
+from leadflow.check.messages.policies import (
+    abstract_agent,
+    bad_fallback,
+    bad_override,
+    bad_reference,
+    bad_tool,
+    out_of_range,
+    two_effects,
+)
 from leadflow.check.order import in_order
 from leadflow.check.policies import Written, find_agent, read_annotations, refuse_annotations
 from leadflow.check.program import (
@@ -31,10 +40,11 @@ from leadflow.check.program import (
     Setting,
     ToolSymbol,
 )
+from leadflow.check.timing import check_together
 from leadflow.diagnostics import Span
 from leadflow.plan.kinds import PREDECLARED, SettingRow, find_kind
 from leadflow.plan.plan import Secret, SettingValue
-from leadflow.plan.policy import Applied, PerTime
+from leadflow.plan.policy import Applied, Fallback, PerTime
 from leadflow.plan.types import SECRET, STRING, UNKNOWN, Effect, MapType, Money, Type
 from leadflow.syntax import tree
 
@@ -101,8 +111,24 @@ def declare_agents(program: Program) -> None:
             program.agents[key] = _tool(program, symbol)
         elif symbol.decl is not None and symbol.home is not None:
             program.agents[key] = _agent(program, symbol, symbol.decl, symbol.home, broken=key in looping)
+    for agent in list(program.agents.values()):
+        _check_made(program, agent)
     for name, kind in PREDECLARED.items():
         program.agents.setdefault(name, Agent(name, name, kind, name, None, None, shares=name))
+
+
+def _check_made(program: Program, agent: Agent) -> None:
+    """Check what can be seen only when all agents are known: tools and budgets."""
+    if agent.home is None:
+        return
+    cx = Context(program, agent.home, "setting")
+    setting = agent.settings.get("tools")
+    for kind, key in agent.tools if setting is not None and setting.home is agent.home else ():
+        owner = program.agents.get(key.rpartition(".")[0]) if kind == "action" else None
+        if owner is not None and owner.missing and setting is not None:
+            cx.report(abstract_agent(setting.value.span, owner.name, missing=owner.missing, declared=owner.span))
+    if agent.budget_span is not None and not agent.missing:
+        check_agent_budget(cx, agent, agent.budget_span)
 
 
 def _template(program: Program, scope: ModuleScope, path: Sequence[tree.Ident]) -> AgentSymbol | None:
@@ -178,6 +204,9 @@ def _apply(program: Program, agent: Agent, layer: _Layer) -> None:
         agent.shares = agent.key
     agent.inherited = _replaced(agent.inherited, written, shared=False)
     agent.shared = _replaced(agent.shared, written, shared=True)
+    agent.budget_span = written.spans.get("budget", agent.budget_span)
+    check_together(cx, [*agent.inherited, *agent.shared], written.spans)
+    _check_own_fallback(cx, agent, written)
     if "idempotent" in written.spans:
         agent.key_expr = written.exprs.get(("idempotent", "key"))
     first: dict[str, Span] = {}
@@ -187,6 +216,18 @@ def _apply(program: Program, agent: Agent, layer: _Layer) -> None:
             cx.report(duplicate(setting.name.span, setting.name.text, what="setting", first=known))
         else:
             _set(cx, agent, setting)
+
+
+def _check_own_fallback(cx: Context, agent: Agent, written: Written) -> None:
+    """Report an agent that is its own fallback; its calls say nothing of it then."""
+    found = next((policy for policy in agent.inherited if isinstance(policy.policy, Fallback)), None)
+    if found is None or not isinstance(found.policy, Fallback) or agent.key not in found.policy.agents:
+        return
+    if "fallback" in written.spans:
+        cx.report(bad_fallback(written.spans["fallback"], agent.name, why="it is the agent itself"))
+    elif agent.span is not None:
+        why = f"it is the agent itself; '@fallback' comes from its template: write '@fallback(none)' on '{agent.name}'"
+        cx.report(bad_fallback(agent.span, agent.name, why=why))
 
 
 def _replaced(before: Sequence[Applied], written: Written, *, shared: bool) -> list[Applied]:
@@ -455,6 +496,7 @@ def _tool(program: Program, symbol: ToolSymbol) -> Agent:
     agent.inherited = _replaced((), written, shared=False)
     agent.shared = _replaced((), written, shared=True)
     agent.key_expr = written.exprs.get(("idempotent", "key"))
+    check_together(cx, written.applied, written.spans)
     effect: Effect = "write"
     for at, (mark, span) in enumerate(written.marks):
         if at:

@@ -10,6 +10,7 @@ from leadflow.check.lookup import say_unknown_function
 from leadflow.check.messages.flows import no_action
 from leadflow.check.messages.names import not_a_value, not_in_module, unknown_action, unknown_name
 from leadflow.check.messages.policies import abstract_agent, bad_fallback, bad_override
+from leadflow.check.messages.timing import never_comes
 from leadflow.check.messages.types import json_leak, may_be_none, wrong_type
 from leadflow.check.messages.values import bad_hole, built_elsewhere, misplaced_secret, open_address, quote_fix
 from leadflow.check.program import (
@@ -403,15 +404,20 @@ def _headers(cx: Context, expr: tree.Expr, param: ParamRow, where: str) -> None:
 # --- fallbacks (rule C6) ------------------------------------------------------------------------------------------
 
 
-def check_fallback(cx: Context, call: tree.Call, called: Called, agents: Sequence[str], at: Span) -> None:
+def check_fallback(
+    cx: Context, call: tree.Call, called: Called, agents: Sequence[str], at: Span, *, inherited: bool
+) -> None:
     """Every fallback offers the same action, takes the same arguments, and does no more harm."""
     if called.agent is None:
         cx.report(bad_fallback(at, "a fallback", why="a flow has no fallbacks; put it on the calls inside"))
         return
     for key in agents:
         agent = cx.program.agents.get(key)
-        if agent is None or agent.kind is None:
-            continue
+        if agent is None or agent.kind is None or (inherited and called.agent is agent):
+            continue  # that an agent is its own fallback is said where that is written
+        if key in called.agent.via and cx.program.once("via", f"{call.id} {key}"):
+            spoken_for = f"'{agent.name}' speaks for '{called.agent.name}' already"
+            cx.report(never_comes(at, f"{spoken_for}, so it has failed when the fallbacks are asked", labels=()))
         why = _unfit(cx, call, called, agent)
         if why is not None:
             cx.report(bad_fallback(at, agent.name, why=why))

@@ -1,14 +1,16 @@
 """Where the checker stands: the file, the block, what may be said there; and how a name is looked up from there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TypeAlias
 
 from leadflow.check.env import Frame, Path, Var
 from leadflow.check.program import ModuleScope, Program, Symbol, Where
 from leadflow.diagnostics import Diagnostic, Span
-from leadflow.plan.types import Effect, Type, optional
+from leadflow.plan.policy import Applied, Later, Timeout
+from leadflow.plan.types import Effect, Money, Type, optional
 from leadflow.record import record
 from leadflow.syntax import tree
 
@@ -70,6 +72,10 @@ class Context:
     """Every name bound so far in this flow, for lint."""
     soft: bool = False
     """Inside what a partial body returns or yields."""
+    deadline: tuple[timedelta, str] | None = None
+    """How long the flow or block around this place may take, the tightest of them, and what messages call it."""
+    purse: tuple[Money, str] | None = None
+    """What it may spend, likewise."""
     statement: tree.Node | None = None
     """The statement being checked, for messages about names."""
 
@@ -87,6 +93,24 @@ class Context:
             yield frame
         finally:
             self.frame = outer
+
+    @contextmanager
+    def bounded(self, policies: Sequence[Applied], name: str) -> Iterator[None]:
+        """Look at what stands in something with these policies."""
+        outer = self.deadline, self.purse
+        for applied in policies:
+            policy = applied.policy
+            total = policy.total if isinstance(policy, Timeout) else None
+            if total is not None and (self.deadline is None or total < self.deadline[0]):
+                self.deadline = (total, name)
+            args = policy.args if isinstance(policy, Later) and applied.name == "budget" else ()
+            for _, money in args:
+                if isinstance(money, Money) and (self.purse is None or money < self.purse[0]):
+                    self.purse = (money, name)
+        try:
+            yield
+        finally:
+            self.deadline, self.purse = outer
 
     def knowing(self, facts: Mapping[Path, Type]) -> Frame:
         """A frame of an expression in which these facts hold."""

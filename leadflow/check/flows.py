@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from leadflow.check.approval import check_approvals
 from leadflow.check.blocks import Checks
+from leadflow.check.bounds import check_bounds
 from leadflow.check.checked import FlowInfo
 from leadflow.check.context import Body, Context
 from leadflow.check.declarations import params_of, resolve
@@ -24,6 +25,7 @@ from leadflow.check.policies import read_annotations, refuse_annotations
 from leadflow.check.program import FlowSymbol, Program, Signature, ToolSymbol
 from leadflow.check.spoken import spoken
 from leadflow.check.steps import SAFE, check_step
+from leadflow.check.timing import check_together
 from leadflow.check.types import fits, is_text, join, same, without_none
 from leadflow.diagnostics import Span
 from leadflow.plan.policy import OnFailure, Retry
@@ -61,7 +63,9 @@ def check_flow(program: Program, symbol: FlowSymbol) -> None:
             var = Var(param.name.text, types[param.name.text], (param.id,), param.name.span, "parameter", node=param)
             cx.frame.bind(var)
             cx.bound.append(var)
-    is_open = check_statements(cx, decl.body)
+    check_together(cx, written.applied, written.spans)
+    with cx.bounded(written.applied, f"flow '{name}'"):
+        is_open = check_statements(cx, decl.body)
     if is_open and signature.has_result:
         end = decl.body.span._replace(start=max(decl.body.span.start, decl.body.span.end - 1))
         cx.report(no_return(decl.name.span, owner=f"flow '{name}'", result=show(signature.result), where=end))
@@ -82,6 +86,7 @@ def check_flow(program: Program, symbol: FlowSymbol) -> None:
         symbol.key, module, decl, signature.params, signature.result, tuple(written.applied), effect
     )
     lint_flow(cx, is_clean=program.said_count == said)
+    check_bounds(cx, written.applied)
     check_approvals(cx, loose=strategy is not None and strategy.policy != OnFailure("stop"))
 
 

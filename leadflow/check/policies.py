@@ -10,6 +10,7 @@ from leadflow.check.consts import NotConstant, fold
 from leadflow.check.context import Context
 from leadflow.check.env import Frame
 from leadflow.check.infer import expect, infer
+from leadflow.check.messages.lint import listed_twice
 from leadflow.check.messages.names import unknown_annotation, unknown_argument, unknown_name
 from leadflow.check.messages.policies import (
     bad_fallback,
@@ -23,7 +24,8 @@ from leadflow.check.messages.policies import (
 )
 from leadflow.check.names import find_policy
 from leadflow.check.program import AgentSymbol, BrokenSymbol, ModuleSymbol, PolicySymbol, Symbol
-from leadflow.diagnostics import Span
+from leadflow.check.timing import check_alone, check_together
+from leadflow.diagnostics import Label, Span
 from leadflow.plan.plan import Secret
 from leadflow.plan.policy import MARKS, ROWS, Applied, PolicyParam, PolicyRow, Target
 from leadflow.plan.types import STRING, ListType, Money, Type
@@ -101,7 +103,10 @@ def read_annotations(
                 cx.report(wrong_target(annotation.span, name, target=_TARGETS[target], places=_mark_places(name)))
         else:
             bundle = _bundle(cx, annotation)
-            if bundle is not None:
+            before = next((other for found, other in used if found is bundle), None)
+            if before is not None:
+                cx.report(policy_twice(annotation.span, name, first=before.span))
+            elif bundle is not None:
                 used.append((bundle, annotation))
     for bundle, annotation in used:
         _read_bundle(cx, bundle, annotation, kinds, origin, written, direct, bundles)
@@ -163,6 +168,7 @@ def check_bundle(cx: Context, decl: tree.PolicyDecl) -> None:
     """Check what a bundle says, wherever it will stand."""
     refuse_annotations(cx, decl.annotations, on="a policy")
     first: dict[str, Span] = {}
+    written = Written()
     for annotation in decl.body:
         name = _name(annotation)
         if name in first:
@@ -170,11 +176,41 @@ def check_bundle(cx: Context, decl: tree.PolicyDecl) -> None:
             continue
         first[name] = annotation.span
         if name in ROWS:
-            _read(cx, annotation, ROWS[name], tuple(ROWS[name].targets), "policy", Written())
+            _read(cx, annotation, ROWS[name], tuple(ROWS[name].targets), "policy", written)
         elif name in MARKS:
             cx.report(wrong_target(annotation.span, name, target="a policy", places=_mark_places(name)))
         elif _bundle(cx, annotation) is not None:
             cx.report(nested_policy(annotation.span, name))
+    _check_places(cx, first)
+    check_together(cx, written.applied, written.spans)
+
+
+def _check_places(cx: Context, annotations: Mapping[str, Span]) -> None:
+    """Report a bundle that can stand on nothing: no thing takes all that it holds."""
+    left: set[str] = set(_PLACES)
+    seen: list[str] = []
+    for name, span in annotations.items():
+        row = ROWS.get(name)
+        if row is None:
+            continue
+        places = {*row.targets, *(("loop",) if "block" in row.targets else ())}
+        other = next((each for each in seen if not places & {*ROWS[each].targets}), None)
+        if not left & places and seen:
+            against = other if other is not None else seen[0]
+            listed = [_PLACES[place] for place in _PLACES if place in row.targets]
+            beside = [_PLACES[place] for place in _PLACES if place in ROWS[against].targets]
+            why = (
+                f"'@{name}' stands on {_or(listed)}, and '@{against}' on {_or(beside)}: nothing takes all that this"
+                " policy holds; make two of it"
+            )
+            cx.report(contradiction(span, why=why, labels=(Label(annotations[against], "this stands elsewhere"),)))
+            return
+        left &= places
+        seen.append(name)
+
+
+def _or(words: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 # --- one annotation -----------------------------------------------------------------------------------------------
@@ -206,6 +242,8 @@ def _read(
             continue
         where = f"the argument '{param.name}' of '@{name}'"
         found = [_value(cx, expr, param, row, where, written) for expr in given]
+        if param.what == "agent":
+            _say_again(cx, given, found)
         if any(value is _BROKEN for value in found):
             broken = True
         elif param.many:
@@ -217,7 +255,17 @@ def _read(
     written.spans[name] = annotation.span
     at = cx.scope.module.source.position(annotation.span.start)
     place = f"{annotation.span.file}:{at.line}:{at.column}"
-    written.applied.append(Applied(name, row.build(values), origin, place))
+    applied = Applied(name, row.build(values), origin, place)
+    written.applied.append(applied)
+    check_alone(cx, applied, annotation.span, values)
+
+
+def _say_again(cx: Context, given: Sequence[tree.Expr], found: Sequence[Any]) -> None:
+    """Report an agent that was asked already: it would fail again."""
+    for at, key in enumerate(found):
+        first = found.index(key)
+        if first < at and key is not _BROKEN:
+            cx.report(listed_twice(given[at].span, str(key), first=given[first].span))
 
 
 def _hint(name: str, kinds: Sequence[Target]) -> str:
@@ -326,9 +374,9 @@ def _agent(cx: Context, expr: tree.Expr, where: str) -> Any:
 
 
 def _on_error(cx: Context, expr: tree.Expr) -> Any:
-    """`retry(5)`, `escalate(desk)`, `skip`, `fail`."""
+    """`retry(5)`, `escalate(desk)`, `skip`."""
     match expr:
-        case tree.Name(text="skip" | "fail" as word):
+        case tree.Name(text="skip" as word):
             return word
         case tree.Call(callee=tree.Name(text="retry"), args=[tree.Arg(name=None, value=count)]):
             infer(cx, count)
@@ -344,7 +392,7 @@ def _on_error(cx: Context, expr: tree.Expr) -> Any:
             key = _agent(cx, agent, word)
             return key if key is _BROKEN else f"{word}({key})"
         case _:
-            cx.report(bad_on_error(expr.span, hint="write retry(n), escalate(agent), skip or fail"))
+            cx.report(bad_on_error(expr.span, hint="write retry(n), escalate(agent) or skip"))
             return _BROKEN
 
 
@@ -352,6 +400,7 @@ _ORDERED = (
     ("retry", "backoff", "max"),
     ("timeout", "attempt", "total"),
     ("timeout", "idle", "attempt"),
+    ("timeout", "idle", "total"),
     ("breaker", "recovery", "max_recovery"),
     ("cache", "negative_ttl", "ttl"),
 )
@@ -363,6 +412,11 @@ _NEEDS_ONE = frozenset({"timeout", "budget", "limit", "on_error"})
 
 def _consistent(cx: Context, annotation: tree.Annotation, row: PolicyRow, values: Mapping[str, Any]) -> bool:
     name = row.name
+    if name == "limit" and not {"rate", "tokens", "concurrent"} & set(values) and values:
+        listed = " and ".join(f"'{each}'" for each in values)
+        why = f"{listed} {'says' if len(values) == 1 else 'say'} nothing without a rate: '@limit(60 per minute, …)'"
+        cx.report(contradiction(annotation.span, why=why))
+        return False
     if name in _NEEDS_ONE and not values:
         listed = ", ".join(param.name for param in row.params)
         cx.report(contradiction(annotation.span, why=f"'@{name}' says nothing; give it one of {listed}"))

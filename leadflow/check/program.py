@@ -158,8 +158,23 @@ class Agent:
     """Join of the effects of its tools (rule C8)."""
     key_expr: tree.Expr | None = None
     """The key of its `@idempotent(key: …)`."""
+    budget_span: Span | None = None
+    """Where its budget is written, when it has one of its own."""
     tool: ToolSymbol | None = None
     """The tool whose implicit agent this is."""
+
+
+@record
+class Loose:
+    """Something in a flow whose price nobody can bound."""
+
+    span: Span
+    agent: str | None
+    """Key of the agent whose answers may be of any length; None for a loop."""
+    what: str
+    """How messages call the loop."""
+    model: str
+    """The call that costs, as its author writes it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -203,6 +218,10 @@ class Program:
     """By flow: how often a call in it is tried, at the most."""
     approved: dict[str, tuple[tuple[tree.Expr, ...], ...]] = field(default_factory=dict)
     """By flow: what each approval that all its paths pass has shown, over its parameters (rule C9)."""
+    loose: dict[str, tuple[Loose, ...]] = field(default_factory=dict)
+    """By flow: what in it, and in what it calls, has no bound."""
+    rounds: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """By flow: how often it may call one agent in one run, as far as that is written; and a model that it calls."""
     only_asks: dict[str, bool] = field(default_factory=dict)
     """By flow, once lint has asked: whether all that it does is done for its result."""
     flows: dict[str, FlowInfo] = field(default_factory=dict)

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 from leadflow.check.blocks import Block, BlockAction, Checks, check_block
 from leadflow.check.calls import Called, check_call, check_fallback
-from leadflow.check.checked import LocalRef, StepInfo
+from leadflow.check.checked import ActionCall, LocalRef, StepInfo
 from leadflow.check.context import Context
 from leadflow.check.declarations import resolve
 from leadflow.check.env import Frame, Var, mark
@@ -16,12 +17,14 @@ from leadflow.check.messages.flows import bad_after, bad_undo, clause_twice, no_
 from leadflow.check.messages.lint import nothing_to_remove, retries_multiply
 from leadflow.check.messages.names import needs_itself, unknown_name
 from leadflow.check.messages.policies import caches_write, repeats_write
+from leadflow.check.messages.timing import never_comes
 from leadflow.check.messages.types import wrong_type
 from leadflow.check.policies import Written, read_annotations
 from leadflow.check.statements import steps_in
+from leadflow.check.timing import check_inside, check_together, check_wait
 from leadflow.check.types import fits
 from leadflow.diagnostics import Edit, Fix, Label, Span
-from leadflow.plan.policy import Applied, Fallback, OnFailure, Retry
+from leadflow.plan.policy import Applied, Fallback, Later, OnFailure, Retry
 from leadflow.plan.types import INT, STRING, UNKNOWN, Effect, FieldType, RecordType, Type, join_effects, optional, show
 from leadflow.syntax import tree
 
@@ -60,7 +63,7 @@ def check_step(cx: Context, step: tree.Step, want: Type | None, checks: Checks) 
         done = _call(cx, step, step.action, declared)
     check_new(cx, step.name, "step")
     policies = _policies(cx, step, done)
-    is_optional = any(policy.name == "optional" for policy in policies)
+    is_optional = any(policy.name == "optional" or _skips(policy) for policy in policies)
     type_ = _catch(cx, step, optional(done.result) if is_optional else done.result)
     var = Var(step.name.text, type_, (step.id,), step.name.span, "step", node=step)
     _note(cx, step, done, policies, type_)
@@ -85,7 +88,9 @@ def _block(
     strategy = written.get("on_failure")
     partial = strategy is not None and strategy.policy == OnFailure("partial")
     wanted = declared if declared is not None else want
-    block: Block = check_block(cx, action, wanted, partial=partial, checks=checks)
+    check_inside(cx, written.applied, written.spans)
+    with cx.bounded(written.applied, f"step '{step.name.text}'"):
+        block: Block = check_block(cx, action, wanted, partial=partial, checks=checks)
     result = block.type
     if declared is not None:
         if not fits(result, declared) and step.type is not None:
@@ -97,9 +102,11 @@ def _block(
 
 def _call(cx: Context, step: tree.Step, action: tree.Expr, declared: Type | None) -> _Done:
     written = read_annotations(cx, step.annotations, "call", origin="step")
+    check_inside(cx, written.applied, written.spans)
     if isinstance(action, tree.Call):
         called = check_call(cx, action, declared)
         if called is not None:
+            _check_waits(cx, action, written)
             return _Done(written, called.result, called.effect, called.unkeyed, called.attempts, called)
     elif not isinstance(action, tree.BadExpr):
         infer(cx, action)
@@ -116,12 +123,35 @@ def _policies(cx: Context, step: tree.Step, done: _Done) -> list[Applied]:
     """What is in force: the step's own, then what the call takes from its agent (rule C4)."""
     written = done.written
     own = {policy.name for policy in written.applied} | set(written.removed)
+    agent = done.called.agent if done.called is not None else None
     inherited = done.called.inherited if done.called is not None else ()
     names = {policy.name for policy in inherited}
     for name, span in written.removed.items():
         if name not in names and (done.called is not None or isinstance(step.action, BlockAction)):
             cx.report(nothing_to_remove(span, name))
-    return [*written.applied, *(policy for policy in inherited if policy.name not in own)]
+    policies = [*written.applied, *(policy for policy in inherited if policy.name not in own)]
+    check_together(cx, [*policies, *(agent.shared if agent is not None else ())], written.spans)
+    return policies
+
+
+def _skips(applied: Applied) -> bool:
+    """Whether a failure of some class becomes none: `@on_error(timeout: skip)`."""
+    policy = applied.policy
+    return isinstance(policy, Later) and applied.name == "on_error" and any(value == "skip" for _, value in policy.args)
+
+
+def _check_waits(cx: Context, call: tree.Call, written: Written) -> None:
+    """Look at waits that are written down: `clock.sleep(1h)`, `desk.approve(…, expires: 1d)`."""
+    info = cx.program.calls.get(call.id)
+    if not isinstance(info, ActionCall):
+        return
+    with cx.bounded(written.applied, "this call"):
+        for arg in info.args:
+            wait = timedelta(milliseconds=arg.value.milliseconds) if isinstance(arg.value, tree.Duration) else None
+            if wait is not None and (info.agent, info.action) == ("clock", "sleep"):
+                check_wait(cx, call.span, wait, "this wait takes")
+            elif wait is not None and arg.param == "expires" and cx.deadline is not None and wait > cx.deadline[0]:
+                check_wait(cx, arg.value.span, wait, "an answer may take")
 
 
 def _may_be_read(action: tree.Action, called: Called | None) -> tuple[str, str] | None:
@@ -149,7 +179,7 @@ def _check_policies(cx: Context, step: tree.Step, done: _Done, policies: Sequenc
         elif policy.name == "cache" and done.effect not in SAFE:
             cx.report(caches_write(at, what=f"the write of step '{step.name.text}'"))
         elif isinstance(policy.policy, Fallback) and done.called is not None and isinstance(step.action, tree.Call):
-            check_fallback(cx, step.action, done.called, policy.policy.agents, at)
+            check_fallback(cx, step.action, done.called, policy.policy.agents, at, inherited=own is None)
 
 
 def _note(cx: Context, step: tree.Step, done: _Done, policies: Sequence[Applied], type_: Type) -> None:
@@ -202,10 +232,24 @@ def _catch(cx: Context, step: tree.Step, type_: Type) -> Type:
             cx.program.types[clause.name.id] = FAILURE
         where = f"the value of step '{step.name.text}'"
         before = cx.program.said_count
+        _check_needed(cx, step, clause)
         given = expect(cx, clause.value, optional(type_), where)
         if cx.program.said_count > before:
             return type_
     return type_ if fits(given, type_) else optional(type_)
+
+
+def _check_needed(cx: Context, step: tree.Step, clause: tree.Catch) -> None:
+    """Warn about `@optional` beside a `catch` whose value is always there: no failure is left for it."""
+    mark = next((each for each in step.annotations if each.path[-1].text == "optional"), None)
+    value = clause.value
+    is_there = isinstance(value, tree.Int | tree.Float | tree.Bool | tree.NoneLit | tree.Duration | tree.Money) or (
+        isinstance(value, tree.Text) and value.plain is not None
+    )
+    if mark is not None and is_there:
+        fix = Fix("leave out '@optional'", (Edit(mark.span, ""),))
+        why = "'catch' gives a value for every failure, so '@optional' has nothing left to do"
+        cx.report(never_comes(mark.span, why, labels=(Label(clause.span, "this takes every failure"),), fix=fix))
 
 
 def _undo(cx: Context, step: tree.Step, done: _Done) -> None:

@@ -1,5 +1,6 @@
 """What starts flows from outside, and what tries them: triggers (rule E6) and tests (rule E10)."""
 
+import re
 from collections.abc import Sequence
 
 from leadflow.check.args import Slot, bind
@@ -13,9 +14,12 @@ from leadflow.check.infer import condition, expect, infer
 from leadflow.check.lookup import check_new
 from leadflow.check.messages.names import unknown_name, unknown_trigger
 from leadflow.check.messages.policies import bad_mock, bad_run, bad_trigger
+from leadflow.check.messages.triggers import path_taken, unknown_zone
 from leadflow.check.policies import refuse_annotations
 from leadflow.check.program import AgentSymbol, BrokenSymbol, FlowSymbol, ModuleScope, Program, ToolSymbol
 from leadflow.check.statements import steps_in
+from leadflow.diagnostics import Span
+from leadflow.plan.schedule import BadSchedule, read_schedule
 from leadflow.plan.types import (
     INT,
     JSON,
@@ -31,6 +35,7 @@ from leadflow.plan.types import (
     Type,
     optional,
 )
+from leadflow.plan.zones import ZONES
 from leadflow.syntax import tree
 
 _FAILURE = RecordType(
@@ -40,10 +45,11 @@ _FAILURE = RecordType(
 
 def check_trials(program: Program) -> None:
     """Check the triggers and tests of all files."""
+    paths: dict[str, Span] = {}
     for scope in program.scopes.values():
         for item in scope.module.tree.items:
             if isinstance(item, tree.TriggerDecl):
-                _trigger(program, scope, item)
+                _trigger(program, scope, item, paths)
             elif isinstance(item, tree.TestDecl):
                 _test(program, scope, item)
             elif isinstance(item, tree.Use):
@@ -64,7 +70,8 @@ _SLOTS = {
 }
 
 
-def _trigger(program: Program, scope: ModuleScope, decl: tree.TriggerDecl) -> None:
+def _trigger(program: Program, scope: ModuleScope, decl: tree.TriggerDecl, paths: dict[str, Span]) -> None:
+    """Check a trigger; `paths` are those that webhooks have taken so far."""
     cx = Context(program, scope, "trigger", frame=Frame())
     refuse_annotations(cx, decl.annotations, on="a trigger")
     kind = decl.name.text
@@ -74,8 +81,15 @@ def _trigger(program: Program, scope: ModuleScope, decl: tree.TriggerDecl) -> No
     bound = bind(cx, decl.args, _SLOTS[kind], owner=f"'{kind}'", span=decl.name.span)
     for name in ("schedule", "zone", "path"):
         expr = bound.one(name)
-        if expr is not None:
-            _text(cx, expr, name)
+        value = _text(cx, expr, name) if expr is not None else None
+        if expr is None or value is None:
+            continue
+        if name == "schedule":
+            _schedule(cx, expr, value)
+        elif name == "zone" and value not in ZONES:
+            cx.report(unknown_zone(expr.span, value, known=cx.program.known(sorted(ZONES))))
+        elif name == "path":
+            _path(cx, expr, value, paths)
     if kind == "webhook":
         _verify(cx, decl, bound.one("verify"))
     for name, type_ in _BINDS[kind]:
@@ -102,22 +116,52 @@ def _say_no_flow(cx: Context, call: tree.Expr, hint: str) -> None:
         cx.report(bad_run(call.span, hint=hint))
 
 
-def _text(cx: Context, expr: tree.Expr, name: str) -> None:
-    """A constant text of a trigger."""
+def _text(cx: Context, expr: tree.Expr, name: str) -> str | None:
+    """A constant text of a trigger; None when it is none, which has been reported."""
     before = cx.program.said_count
     where = f"the argument '{name}'"
     expect(cx, expr, STRING, where)
     if cx.program.said_count > before:
-        return
+        return None
     try:
         value = fold(cx, expr, where)
     except NotConstant:
-        return
-    if name == "schedule" and isinstance(value, str) and len(value.split()) != 5:
-        hint = "a schedule has five fields: minute, hour, day of the month, month, day of the week"
-        cx.report(bad_trigger(expr.span, hint=hint))
-    elif name == "path" and isinstance(value, str) and not value.startswith("/"):
+        return None
+    return value if isinstance(value, str) else None
+
+
+def _schedule(cx: Context, expr: tree.Expr, text: str) -> None:
+    """A schedule can be read, and comes at some time."""
+    found = read_schedule(text)
+    if isinstance(found, BadSchedule):
+        cx.report(bad_trigger(_part(cx, expr, found.part), hint=found.why))
+    elif not found.comes:
+        cx.report(bad_trigger(expr.span, hint=f"'{text}' never comes: no month that it names has such a day"))
+
+
+def _part(cx: Context, expr: tree.Expr, part: str) -> Span:
+    """Where a part of a text stands, when the text is written right here and has it once."""
+    written = cx.scope.module.source.at(expr.span)
+    if not part or written.count(part) != 1:
+        return expr.span
+    start = expr.span.start + written.index(part)
+    return expr.span._replace(start=start, end=start + len(part))
+
+
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+/?|/")
+
+
+def _path(cx: Context, expr: tree.Expr, path: str, paths: dict[str, Span]) -> None:
+    """The path of a webhook is plain, and its own."""
+    if not path.startswith("/"):
         cx.report(bad_trigger(expr.span, hint="the path of a webhook begins with '/'"))
+    elif not _PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
+        hint = "the path of a webhook is made of letters, digits, '-', '_', '.' and '~' between slashes"
+        cx.report(bad_trigger(expr.span, hint=hint))
+    elif path.rstrip("/") in paths:
+        cx.report(path_taken(expr.span, path, first=paths[path.rstrip("/")]))
+    else:
+        paths[path.rstrip("/")] = expr.span
 
 
 def _verify(cx: Context, decl: tree.TriggerDecl, expr: tree.Expr | None) -> None:

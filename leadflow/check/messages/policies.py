@@ -105,7 +105,7 @@ def out_of_range(span: Span, *, where: str, low: str | None, high: str | None) -
 
 
 @code("FLOW434", "Arguments contradict each other")
-def contradiction(span: Span, *, why: str) -> Draft:
+def contradiction(span: Span, *, why: str, labels: tuple[Label, ...] = ()) -> Draft:
     """Each value is possible, but not both together, or together they say nothing.
 
     ```flow
@@ -120,7 +120,7 @@ def contradiction(span: Span, *, why: str) -> Draft:
     agent web: http { url: "https://example.com" }
     ```
     """
-    return Draft(span, why)
+    return Draft(span, why, labels)
 
 
 @code("FLOW435", "Agent is not complete")
@@ -428,7 +428,8 @@ def bad_override(span: Span, name: str, *, why: str) -> Draft:
 
 @code("FLOW448", "What a policy does on an error")
 def bad_on_error(span: Span, *, hint: str) -> Draft:
-    """`@on_error` says for each class of failure what follows: `retry(n)`, `escalate(agent)`, `skip` or `fail`.
+    """`@on_error` says for each class of failure what follows: `retry(n)`, `escalate(agent)`, or `skip`, which gives
+    none.
 
     ```flow
     leadflow 1

@@ -1,0 +1,101 @@
+"""FLOW511 to FLOW514: warnings about policies that stand together and leave each other nothing to do."""
+
+from collections.abc import Sequence
+
+from leadflow.diagnostics import Draft, Fix, Label, Span, code
+
+
+@code("FLOW511", "Too late to start", severity="warning")
+def too_late(span: Span, why: str, *, labels: tuple[Label, ...]) -> Draft:
+    """A pause, or a wait, is as long as all the time there is: what should follow it never starts.
+
+    ```flow
+    leadflow 1
+    @retry(3, backoff: 30s, max: 60s, jitter: "none") @timeout(20s)
+    agent web: http { url: "https://example.com" }
+    ```
+
+    `total` counts pauses and all attempts; to bound one attempt, write `attempt`:
+
+    ```flow
+    leadflow 1
+    @retry(3, backoff: 30s, max: 60s, jitter: "none") @timeout(3m, attempt: 20s)
+    agent web: http { url: "https://example.com" }
+    ```
+    """
+    return Draft(span, why, labels)
+
+
+@code("FLOW512", "Limit that is never reached", severity="warning")
+def never_reached(span: Span, why: str) -> Draft:
+    """Another limit on the same thing, or around it, is always reached first, so this one does nothing.
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    @timeout(10s)
+    flow main() -> string {
+      @timeout(1m)
+      step page: string = web.get("/page")
+      return page
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    @timeout(2m)
+    flow main() -> string {
+      @timeout(1m)
+      step page: string = web.get("/page")
+      return page
+    }
+    ```
+    """
+    return Draft(span, why)
+
+
+@code("FLOW513", "Way out that is never taken", severity="warning")
+def never_comes(span: Span, why: str, *, labels: tuple[Label, ...], fix: Fix | None = None) -> Draft:
+    """Something is said for the case of a failure, and no failure ever comes so far: something else takes it before.
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main() -> string {
+      @optional
+      step page: string = web.get("/page") catch e => "nothing"
+      return page ?? ""
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main() -> string {
+      step page: string = web.get("/page") catch e => "nothing"
+      return page
+    }
+    ```
+    """
+    return Draft(span, why, labels, fix=fix)
+
+
+@code("FLOW514", "Argument without effect", severity="warning")
+def argument_without_effect(span: Span, names: Sequence[str], *, why: str) -> Draft:
+    """The argument can be given, but beside the others it changes nothing.
+
+    ```flow
+    leadflow 1
+    @retry(1, backoff: 5s)
+    agent web: http { url: "https://example.com" }
+    ```
+
+    ```flow
+    leadflow 1
+    @retry(2, backoff: 5s)
+    agent web: http { url: "https://example.com" }
+    ```
+    """
+    listed = ", ".join(f"'{name}'" for name in names)
+    return Draft(span, f"{listed} {'has' if len(names) == 1 else 'have'} no effect: {why}")

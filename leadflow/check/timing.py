@@ -1,0 +1,208 @@
+"""Policies that stand together and cannot all have their way: waits that outlast their deadline, limits that another
+limit keeps from being reached, a retry or a fallback to which nothing ever comes.
+
+Pure: looks at policies that were read already. Says only what follows from the policies themselves, never from how
+long a call may take.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from itertools import combinations
+
+from leadflow.check.context import Context
+from leadflow.check.messages.timing import argument_without_effect, never_comes, never_reached, too_late
+from leadflow.check.messages.triggers import unknown_zone
+from leadflow.diagnostics import Label, Span
+from leadflow.plan.backoff import plain_delay
+from leadflow.plan.policy import ERROR_CLASSES, Applied, Concurrency, Fallback, Later, PerTime, Retry, Timeout
+from leadflow.plan.types import Money
+from leadflow.plan.zones import ZONES
+
+
+def check_together(cx: Context, policies: Sequence[Applied], spans: Mapping[str, Span]) -> None:
+    """Warn about policies in force on one thing that leave each other nothing to do.
+
+    Args:
+        spans: where those of them stand that are written on this very thing; what only others say is reported there.
+    """
+    found = {policy.name: policy for policy in policies}
+    for one, other in combinations(sorted(found), 2):
+        if one not in spans and other not in spans:
+            continue
+        if not cx.program.once("together", f"{found[one].place} {found[other].place}"):
+            continue
+        at = Places(spans, one, other)
+        match found[one].policy, found[other].policy:
+            case Retry() as retry, Timeout(total=timedelta() as total):
+                _pauses(cx, retry, total, at)
+            case Later(name="hedge") as hedge, Timeout() as timeout:
+                _hedge(cx, hedge, timeout, at)
+            case Concurrency(limit=limit), Later(name="limit") as limits:
+                _concurrent(cx, limit, limits, at)
+            case Concurrency(limit=1), Later(name="hedge"):
+                _no_second(cx, at)
+            case Later(name="hedge"), Later(name="limit") as limits if _arg(limits, "concurrent") == 1:
+                _no_second(cx, at)
+            case Fallback(), Later(name="on_error") as on_error:
+                if _skipped(on_error) == set(ERROR_CLASSES):
+                    why = "'@on_error' skips every failure, so no fallback is ever asked"
+                    cx.report(never_comes(at.of("fallback"), why, labels=at.label("on_error")))
+            case Later(name="on_error") as on_error, Retry(on=tuple() as classes):
+                if set(classes) <= _skipped(on_error):
+                    why = "'@on_error' skips every failure that this '@retry' is for, so it never tries again"
+                    cx.report(never_comes(at.of("retry"), why, labels=at.label("on_error")))
+            case _:
+                pass
+
+
+class Places:
+    """Where two policies stand, as far as they are written here."""
+
+    def __init__(self, spans: Mapping[str, Span], one: str, other: str) -> None:
+        self._spans = spans
+        self._names = (one, other)
+
+    def of(self, name: str) -> Span:
+        """The place of a policy, or of the other one when that is the one written here."""
+        return next(self._spans[each] for each in (name, *self._names) if each in self._spans)
+
+    def label(self, name: str) -> tuple[Label, ...]:
+        """A label for a policy that is written here, too, beside the place of the finding."""
+        if all(each in self._spans for each in self._names):
+            return (Label(self._spans[name], "this keeps it from that"),)
+        return ()
+
+
+# --- time ---------------------------------------------------------------------------------------------------------
+
+
+def pauses(retry: Retry) -> list[timedelta]:
+    """The shortest pause before each further attempt that its jitter allows."""
+    part = {"full": 0.0, "equal": 0.5, "none": 1.0, "decorrelated": 1.0}[retry.jitter]
+    numbers = [1 if retry.jitter == "decorrelated" else number for number in range(1, retry.attempts)]
+    return [timedelta(seconds=part * plain_delay(retry, number)) for number in numbers]
+
+
+def _pauses(cx: Context, retry: Retry, total: timedelta, at: Places) -> None:
+    passed = timedelta()
+    for number, pause in enumerate(pauses(retry), 2):
+        passed += pause
+        if passed >= total:
+            what = "the pause before it takes" if number == 2 else "the pauses before it take"
+            why = (
+                f"attempt {number} of {retry.attempts} can never start: {what} {shown(passed)} or more, and '@timeout'"
+                f" ends all after {shown(total)}"
+            )
+            cx.report(too_late(at.of("timeout"), why, labels=at.label("retry")))
+            return
+    if retry.attempts > 1 and min(retry.backoff, retry.max) >= total:
+        why = (
+            f"'@timeout' ends all after {shown(total)}, and the first pause of '@retry' takes up to"
+            f" {shown(min(retry.backoff, retry.max))}: a second attempt seldom starts"
+        )
+        cx.report(too_late(at.of("timeout"), why, labels=at.label("retry")))
+
+
+def _hedge(cx: Context, hedge: Later, timeout: Timeout, at: Places) -> None:
+    after = _arg(hedge, "after")
+    ends = [end for end in (timeout.attempt, timeout.total) if end is not None]
+    if isinstance(after, timedelta) and ends and after >= min(ends):
+        end = shown(min(ends))
+        why = f"'@hedge' waits {shown(after)}, but '@timeout' ends an attempt after {end}: no second one starts"
+        cx.report(too_late(at.of("hedge"), why, labels=at.label("timeout")))
+
+
+def check_inside(cx: Context, policies: Sequence[Applied], spans: Mapping[str, Span]) -> None:
+    """Warn about what is written on a step and reaches beyond the deadline, or the budget, of what stands around it."""
+    for policy in policies:
+        span = spans.get(policy.name)
+        if span is None:
+            continue
+        if isinstance(policy.policy, Timeout) and policy.policy.total is not None and cx.deadline is not None:
+            total, where = cx.deadline
+            if policy.policy.total > total:
+                why = f"'@timeout({shown(policy.policy.total)})' is never reached: {where} ends after {shown(total)}"
+                cx.report(never_reached(span, why))
+        money = _arg(policy.policy, "money") if isinstance(policy.policy, Later) and policy.name == "budget" else None
+        if isinstance(money, Money) and cx.purse is not None and money > cx.purse[0]:
+            why = f"a budget of ${_money(money)} is never reached: {cx.purse[1]} may spend ${_money(cx.purse[0])}"
+            cx.report(never_reached(span, why))
+
+
+def check_wait(cx: Context, span: Span, wait: timedelta, what: str) -> None:
+    """Warn about a wait, known beforehand, that is longer than what stands around it may take."""
+    if cx.deadline is not None and wait >= cx.deadline[0]:
+        total, where = cx.deadline
+        cx.report(too_late(span, f"{what} {shown(wait)}, but {where} ends after {shown(total)}", labels=()))
+
+
+# --- limits -------------------------------------------------------------------------------------------------------
+
+
+def _concurrent(cx: Context, limit: int, limits: Later, at: Places) -> None:
+    other = _arg(limits, "concurrent")
+    if isinstance(other, int) and other != limit:
+        large, small = ("concurrency", "limit") if limit > other else ("limit", "concurrency")
+        why = f"'@{large}' allows {max(limit, other)} at once, and '@{small}' no more than {min(limit, other)}"
+        cx.report(never_reached(at.of(large), f"{why}: the larger limit is never reached"))
+
+
+def _no_second(cx: Context, at: Places) -> None:
+    why = "only one call may be under way at once, so '@hedge' starts no second attempt beside the first"
+    cx.report(never_comes(at.of("hedge"), why, labels=()))
+
+
+def check_alone(cx: Context, policy: Applied, span: Span, written: Mapping[str, object]) -> None:
+    """Warn about arguments of one policy that leave each other nothing to do.
+
+    Args:
+        written: the arguments that the author gave, by name.
+    """
+    if isinstance(policy.policy, Retry) and policy.policy.attempts == 1:
+        others = [name for name in written if name != "attempts"]
+        if others:
+            cx.report(argument_without_effect(span, others, why="with one attempt there is nothing to try again"))
+    zone = _arg(policy.policy, "zone") if isinstance(policy.policy, Later) and policy.name == "limit" else None
+    if isinstance(zone, str) and zone not in ZONES:
+        cx.report(unknown_zone(span, zone, known=cx.program.known(sorted(ZONES)), alone=False))
+    rates = _arg(policy.policy, "rate") if isinstance(policy.policy, Later) and policy.name == "limit" else None
+    if not isinstance(rates, tuple) or isinstance(rates, PerTime):
+        return
+    for one, other in combinations([rate for rate in rates if isinstance(rate, PerTime)], 2):
+        tight, loose = (one, other) if one.amount <= other.amount else (other, one)
+        if tight.period >= loose.period:
+            why = f"'{_rate(loose)}' is never reached: '{_rate(tight)}' is tighter"
+            cx.report(never_reached(span, why))
+
+
+def _rate(rate: PerTime) -> str:
+    units = {1: "second", 60: "minute", 3600: "hour", 86400: "day"}
+    unit = units.get(int(rate.period.total_seconds()), shown(rate.period))
+    return f"{rate.amount:,} per {unit}"
+
+
+# --- parts --------------------------------------------------------------------------------------------------------
+
+
+def _arg(policy: object, name: str) -> object:
+    """An argument of a policy that is known by its arguments only."""
+    return next((value for key, value in policy.args if key == name), None) if isinstance(policy, Later) else None
+
+
+def _skipped(on_error: Later) -> set[str]:
+    return {name for name, value in on_error.args if value == "skip"}
+
+
+def shown(span: timedelta) -> str:
+    """A duration as an author writes it."""
+    left = span // timedelta(milliseconds=1)
+    parts = []
+    for size, unit in ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")):
+        if left >= size:
+            parts.append(f"{left // size}{unit}")
+            left %= size
+    return "".join(parts) or "0ms"
+
+
+def _money(money: Money) -> str:
+    return f"{money.micros / 1_000_000:.6f}".rstrip("0").rstrip(".")
