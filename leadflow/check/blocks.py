@@ -8,6 +8,7 @@ from leadflow.check.consts import NotConstant, fold
 from leadflow.check.context import Body, Context
 from leadflow.check.declarations import resolve
 from leadflow.check.env import Frame, Var, What
+from leadflow.check.foregone import check_items
 from leadflow.check.infer import condition, expect, infer, items_of
 from leadflow.check.lookup import check_new
 from leadflow.check.messages.flows import (
@@ -114,9 +115,13 @@ def _inside(
             outer.unkeyed = outer.unkeyed or body.unkeyed
 
 
-def _bind(cx: Context, ident: tree.Ident, type_: Type, what: What) -> None:
+def _bind(cx: Context, ident: tree.Ident, type_: Type, what: What, *, watched: bool = False) -> None:
+    """Bind what a loop gives its rounds; `watched`: lint says when nobody reads it."""
     check_new(cx, ident, what)
-    cx.frame.bind(Var(ident.text, type_, (ident.id,), ident.span, what))
+    var = Var(ident.text, type_, (ident.id,), ident.span, what)
+    cx.frame.bind(var)
+    if watched:
+        cx.bound.append(var)
     cx.program.types[ident.id] = type_
 
 
@@ -158,15 +163,16 @@ def _yielded(cx: Context, body: Body, block: tree.Block, *, is_open: bool) -> Ty
 
 def _for(cx: Context, action: tree.For, want: Type | None, partial: bool, checks: Checks) -> Block:
     item = items_of(cx, action.items)
+    check_items(cx, action.items)
     if action.limit is not None:
         _limit(cx, action.limit)
     inner = want.item if isinstance(want, ListType) else None
     if partial and inner is not None:
         inner = without_none(inner)
     with _inside(cx, "for", want=inner, where="what this 'for' yields") as body:
-        _bind(cx, action.item, item, "item")
+        _bind(cx, action.item, item, "item", watched=isinstance(action.items, tree.Name | tree.Member))
         if action.index is not None:
-            _bind(cx, action.index, INT, "index")
+            _bind(cx, action.index, INT, "index", watched=True)
         is_open = checks.run(cx, action.body)
         found = _yielded(cx, body, action.body, is_open=is_open)
     return Block(ListType(optional(found) if partial else found), body.effect, body.unkeyed, body.attempts)
@@ -189,7 +195,7 @@ def _repeat(cx: Context, action: tree.Repeat, want: Type | None, checks: Checks)
     with _inside(cx, "repeat", want=type_, where=where) as body:
         _bind(cx, action.name, type_, "value")
         if action.index is not None:
-            _bind(cx, action.index, INT, "index")
+            _bind(cx, action.index, INT, "index", watched=True)
         is_open = checks.run(cx, action.body)
         if not body.yields and is_open:
             cx.report(no_yield(action.body.span._replace(start=action.body.span.end - 1), block="repeat", some=False))

@@ -397,7 +397,7 @@ def _headers(cx: Context, expr: tree.Expr, param: ParamRow, where: str) -> None:
             for part in entry.value.parts:
                 if not isinstance(part, str):
                     _scalar(cx, part, "header")
-        else:
+        elif cx.program.types.get(entry.value.id) != SECRET:  # that has been said
             _ready_made(cx, entry.value, "header", where)
 
 

@@ -10,6 +10,7 @@ from leadflow.check.checked import FlowInfo
 from leadflow.check.context import Body, Context
 from leadflow.check.declarations import params_of, resolve
 from leadflow.check.env import Frame, Path, Var
+from leadflow.check.foregone import check_foregone
 from leadflow.check.infer import condition, expect, infer
 from leadflow.check.lint import lint_flow
 from leadflow.check.lookup import check_new
@@ -232,6 +233,8 @@ class _Arm:
 def _if(cx: Context, statement: tree.If) -> tuple[str, Span] | None:
     refuse_annotations(cx, statement.annotations, on="'if'")
     condition(cx, statement.condition)
+    if not all(isinstance(part, tree.Fail) for part in statement.then.statements):  # a guard too many does no harm
+        check_foregone(cx, statement.condition)
     arms = [_arm(cx, statement.then, assume(cx, statement.condition, True))]
     facts = assume(cx, statement.condition, False)
     match statement.otherwise:

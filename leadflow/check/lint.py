@@ -21,11 +21,11 @@ from leadflow.check.program import (
     ModuleScope,
     Program,
     ToolSymbol,
+    Writes,
 )
-from leadflow.check.statements import steps_in, undo_of
+from leadflow.check.statements import statements_in, steps_in, undo_of
 from leadflow.diagnostics import Edit, Fix, Span
 from leadflow.syntax import tree
-from leadflow.syntax.walk import walk
 
 
 def is_library(name: str) -> bool:
@@ -45,6 +45,7 @@ def lint_flow(cx: Context, *, is_clean: bool) -> None:
     if cx.flow is None:
         return
     _asks_in(cx, cx.scope.key(cx.flow.name.text))  # now, after the flows that it calls, so that nobody has to dig deep
+    writes = cx.program.writes[cx.scope.key(cx.flow.name.text)] = _note_writes(cx, cx.flow)
     if is_library(cx.scope.module.name):
         return
     for var in cx.bound:
@@ -55,7 +56,7 @@ def lint_flow(cx: Context, *, is_clean: bool) -> None:
         elif not var.read_arms:
             what = "value" if var.what == "let" else var.what
             cx.report(unused_name(var.span, var.name, what=what))
-    _lint_undo(cx)
+    _lint_undo(cx, writes)
     if is_clean:
         _lint_result(cx)
 
@@ -90,16 +91,21 @@ def _asks(cx: Context, step: tree.Step) -> bool:
     if isinstance(call, FlowCallInfo):
         return _asks_in(cx, call.flow)
     if not isinstance(call, ActionCall):
-        return call is not None or (not isinstance(step.action, tree.Call) and _all_ask(cx, step.action))
+        action = step.action
+        return call is not None or (
+            isinstance(action, tree.For | tree.Repeat | tree.Parallel | tree.Race | tree.Do)
+            and _all_ask(cx, action.body)
+        )
     agent = cx.program.agents.get(call.agent)
     row = agent.kind.action(call.action) if agent is not None and agent.kind is not None else None
     return row is None or row.declared
 
 
-def _all_ask(cx: Context, node: tree.Node) -> bool:
-    """Whether all that is done under a node is done for a result."""
+def _all_ask(cx: Context, block: tree.Block) -> bool:
+    """Whether all that is done in a block is done for a result."""
     return all(
-        not isinstance(part, tree.Fail) and (not isinstance(part, tree.Step) or _asks(cx, part)) for part in walk(node)
+        not isinstance(part, tree.Fail) and (not isinstance(part, tree.Step) or _asks(cx, part))
+        for part in statements_in(block)
     )
 
 
@@ -114,22 +120,29 @@ def _asks_in(cx: Context, flow: str) -> bool:
     return known
 
 
-def _lint_undo(cx: Context) -> None:
-    """Warn about writes without `undo` where others have one (rule C7)."""
-    if cx.flow is None:
-        return
-    other: Span | None = None
-    bare: list[tree.Step] = []
-    for node in steps_in(cx.flow.body):
+def _note_writes(cx: Context, flow: tree.FlowDecl) -> Writes:
+    """What a flow, and what it calls, writes and undoes (rule C7)."""
+    found = Writes()
+    for node in steps_in(flow.body):
         undo = undo_of(node)
         if undo is not None and undo.call is not None:
-            other = other or undo.span
+            found.undone = found.undone or undo.span
         call = cx.program.calls.get(node.action.id)
-        if undo is None and isinstance(call, ActionCall) and call.effect in ("write", "dangerous"):
-            bare.append(node)
-    if other is not None:
-        for step in bare:
-            cx.report(write_without_undo(step.name.span, step.name.text, other=other))
+        if isinstance(call, FlowCallInfo) and call.flow in cx.program.writes:
+            inner = cx.program.writes[call.flow]
+            found.undone = found.undone or inner.undone
+            if undo is None and inner.bare:
+                found.bare.append((node, inner.bare[0][0]))
+        elif undo is None and isinstance(call, ActionCall) and call.effect in ("write", "dangerous"):
+            found.bare.append((node, node))
+    return found
+
+
+def _lint_undo(cx: Context, writes: Writes) -> None:
+    """Warn about writes without `undo` where others have one (rule C7)."""
+    for step, write in writes.bare if writes.undone is not None else ():
+        inside = None if write is step else (write.name.text, write.name.span)
+        cx.report(write_without_undo(step.name.span, step.name.text, other=writes.undone or step.span, inside=inside))
 
 
 def _lint_result(cx: Context) -> None:

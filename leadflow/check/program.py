@@ -178,6 +178,16 @@ class Loose:
 
 
 @dataclass(slots=True, eq=False)
+class Writes:
+    """What a flow writes, and what it says of taking it back."""
+
+    undone: Span | None = None
+    """An `undo` in it, or in a flow that it calls."""
+    bare: list[tuple[tree.Step, tree.Step]] = field(default_factory=list)
+    """Its steps that write and say no `undo`, each with the write itself: another one where a flow is called."""
+
+
+@dataclass(slots=True, eq=False)
 class Signature:
     """What a caller sees of a flow or tool."""
 
@@ -222,6 +232,8 @@ class Program:
     """By flow: what in it, and in what it calls, has no bound."""
     rounds: dict[str, tuple[int, str]] = field(default_factory=dict)
     """By flow: how often it may call one agent in one run, as far as that is written; and a model that it calls."""
+    writes: dict[str, Writes] = field(default_factory=dict)
+    """By flow."""
     only_asks: dict[str, bool] = field(default_factory=dict)
     """By flow, once lint has asked: whether all that it does is done for its result."""
     flows: dict[str, FlowInfo] = field(default_factory=dict)

@@ -23,15 +23,19 @@ def inner_blocks(statement: tree.Statement) -> list[tuple[tree.Block, str, tree.
             return []
 
 
-def steps_in(block: tree.Block) -> Iterator[tree.Step]:
-    """Every step of a block and of the blocks in it, in the order of the text."""
+def statements_in(block: tree.Block) -> Iterator[tree.Statement]:
+    """Every statement of a block and of the blocks in it, in the order of the text."""
     waiting: list[tree.Statement] = list(reversed(block.statements))
     while waiting:
         statement = waiting.pop()
-        if isinstance(statement, tree.Step):
-            yield statement
+        yield statement
         inner = [part for body, _, _ in inner_blocks(statement) for part in body.statements]
         waiting.extend(reversed(inner))
+
+
+def steps_in(block: tree.Block) -> Iterator[tree.Step]:
+    """Every step of a block and of the blocks in it, in the order of the text."""
+    return (statement for statement in statements_in(block) if isinstance(statement, tree.Step))
 
 
 def undo_of(step: tree.Step) -> tree.Undo | None:

@@ -10,8 +10,10 @@ from leadflow.check.consts import NotConstant, fold
 from leadflow.check.context import Context
 from leadflow.check.env import Frame, Var
 from leadflow.check.flows import check_let
+from leadflow.check.foregone import check_foregone
 from leadflow.check.infer import condition, expect, infer
 from leadflow.check.lookup import check_new
+from leadflow.check.messages.foregone import expects_nothing
 from leadflow.check.messages.names import unknown_name, unknown_trigger
 from leadflow.check.messages.policies import bad_mock, bad_run, bad_trigger
 from leadflow.check.messages.triggers import path_taken, unknown_zone
@@ -185,12 +187,15 @@ def _verify(cx: Context, decl: tree.TriggerDecl, expr: tree.Expr | None) -> None
 def _test(program: Program, scope: ModuleScope, decl: tree.TestDecl) -> None:
     cx = Context(program, scope, "test", frame=Frame())
     refuse_annotations(cx, decl.annotations, on="a test")
+    if not any(isinstance(statement, tree.Expect) for statement in decl.body):
+        cx.report(expects_nothing(decl.name.span, decl.name.plain or ""))
     for statement in decl.body:
         match statement:
             case tree.Mock():
                 _mock(cx, statement)
             case tree.Expect():
                 condition(cx, statement.condition)
+                check_foregone(cx, statement.condition)
             case tree.Let():
                 check_let(cx, statement)
             case tree.TestRun():

@@ -51,7 +51,9 @@ def unused_name(span: Span, name: str, *, what: str) -> Draft:
     }
     ```
     """
-    notes = ("a name that begins with '_' may be left unused",) if what in ("parameter", "value") else ()
+    notes = (
+        ("a name that begins with '_' may be left unused",) if what in ("parameter", "value", "item", "index") else ()
+    )
     return Draft(span, f"{what} '{name}' is never used", (), notes)
 
 
@@ -173,7 +175,7 @@ def never_none(span: Span, *, given: str, fix: Fix | None = None) -> Draft:
 
 
 @code("FLOW507", "Write that is not undone", severity="warning")
-def write_without_undo(span: Span, name: str, *, other: Span) -> Draft:
+def write_without_undo(span: Span, name: str, *, other: Span, inside: tuple[str, Span] | None) -> Draft:
     """Other writes of this flow say how they are undone when the flow fails. This one does not, and stays.
 
     ```flow
@@ -198,8 +200,12 @@ def write_without_undo(span: Span, name: str, *, other: Span) -> Draft:
     }
     ```
     """
+    first = Label(other, "this one says how it is undone")
     message = f"step '{name}' writes and says no 'undo'; if there is nothing to undo, write 'undo none'"
-    return Draft(span, message, (Label(other, "this one says how it is undone"),))
+    if inside is None:
+        return Draft(span, message, (first,))
+    message = f"step '{name}' calls a flow whose write '{inside[0]}' says no 'undo'; say it there, or here"
+    return Draft(span, message, (first, Label(inside[1], "this write stays")))
 
 
 @code("FLOW508", "Nothing to remove", severity="warning")
