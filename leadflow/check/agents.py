@@ -123,12 +123,23 @@ def _check_made(program: Program, agent: Agent) -> None:
         return
     cx = Context(program, agent.home, "setting")
     setting = agent.settings.get("tools")
-    for kind, key in agent.tools if setting is not None and setting.home is agent.home else ():
-        owner = program.agents.get(key.rpartition(".")[0]) if kind == "action" else None
-        if owner is not None and owner.missing and setting is not None:
-            cx.report(abstract_agent(setting.value.span, owner.name, missing=owner.missing, declared=owner.span))
+    if setting is not None:
+        _check_actions(Context(program, setting.home, "setting"), setting.value)
     if agent.budget_span is not None and not agent.missing:
         check_agent_budget(cx, agent, agent.budget_span)
+
+
+def _check_actions(cx: Context, tools: tree.Expr) -> None:
+    """Report actions among tools that their agents do not have, or that are not complete."""
+    for item in tools.items if isinstance(tools, tree.ListLit) else (tools,):
+        symbol = find_agent(cx, item.target)[0] if isinstance(item, tree.Member) else None
+        owner = cx.program.agents.get(symbol.key) if isinstance(symbol, AgentSymbol) else None
+        if owner is None or owner.kind is None or not isinstance(item, tree.Member) or item.name.text == "tools":
+            continue
+        if owner.kind.action(item.name.text) is None:
+            _say_action(cx, item.name, owner)
+        elif owner.missing:
+            cx.report(abstract_agent(item.span, owner.name, missing=owner.missing, declared=owner.span))
 
 
 def _template(program: Program, scope: ModuleScope, path: Sequence[tree.Ident]) -> AgentSymbol | None:
@@ -425,9 +436,6 @@ def _action_of(cx: Context, expr: tree.Member, owner: AgentSymbol) -> list[tuple
     agent, action = cx.program.agents.get(owner.key), expr.name.text
     if action == "tools":
         return list(agent.tools) if agent is not None else []
-    if agent is not None and agent.kind is not None and agent.kind.action(action) is None:
-        _say_action(cx, expr.name, agent)
-        return []
     return [("action", f"{owner.key}.{action}")]
 
 
