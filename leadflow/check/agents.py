@@ -27,6 +27,7 @@ from leadflow.check.messages.policies import (
     out_of_range,
     two_effects,
 )
+from leadflow.check.names import find_policy
 from leadflow.check.order import in_order
 from leadflow.check.policies import Written, find_agent, read_annotations, refuse_annotations
 from leadflow.check.program import (
@@ -47,6 +48,7 @@ from leadflow.plan.plan import Secret, SettingValue
 from leadflow.plan.policy import Applied, Fallback, PerTime
 from leadflow.plan.types import SECRET, STRING, UNKNOWN, Effect, MapType, Money, Type
 from leadflow.syntax import tree
+from leadflow.syntax.walk import walk
 
 SHARED = frozenset({"limit", "breaker", "concurrency"})
 """An agent's one shared state; all other annotations are defaults of each of its calls (rule C4)."""
@@ -71,6 +73,7 @@ def _read_overrides(cx: Context, profile: tree.ProfileDecl, applies: bool) -> No
         if known is not name.span:
             cx.report(duplicate(name.span, name.text, what="the change of", first=known))
             continue
+        _count_uses(cx, override)
         symbol = cx.symbol(name.text)
         wanted = AgentSymbol if isinstance(override, tree.AgentOverride) else None
         if isinstance(symbol, BrokenSymbol):
@@ -87,6 +90,17 @@ def _read_overrides(cx: Context, profile: tree.ProfileDecl, applies: bool) -> No
                 cx.program.const_overrides[symbol.key] = (cx.scope, override)
         else:
             cx.report(bad_override(name.span, name.text, why=f"it is no {'agent' if wanted else 'constant'}"))
+
+
+def _count_uses(cx: Context, override: tree.Override) -> None:
+    """Count what a profile names as used, also while another profile, or none, is applied."""
+    for node in walk(override):
+        if isinstance(node, tree.Name):
+            cx.symbol(node.text)
+        elif isinstance(node, tree.Annotation):
+            find_policy(cx.program, cx.scope, node.path)
+    if isinstance(override, tree.AgentOverride) and override.kind is not None:
+        cx.symbol(override.kind[0].text)
 
 
 # --- agents in order ----------------------------------------------------------------------------------------------

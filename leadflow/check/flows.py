@@ -113,7 +113,9 @@ def _statement(cx: Context, statement: tree.Statement) -> tuple[str, Span] | Non
     try:
         match statement:
             case tree.Step():
-                check_step(cx, statement, None, CHECKS)
+                var = check_step(cx, statement, None, CHECKS)
+                if isinstance(statement.action, tree.Do) and var.type == NEVER:
+                    return f"step '{statement.name.text}', which always fails,", statement.name.span
             case tree.Let():
                 check_let(cx, statement)
             case tree.If():

@@ -14,7 +14,7 @@ from leadflow.check.env import Frame, Var, mark
 from leadflow.check.infer import expect, infer
 from leadflow.check.lookup import check_new
 from leadflow.check.messages.flows import bad_after, bad_undo, clause_twice, no_action
-from leadflow.check.messages.lint import nothing_to_remove, retries_multiply
+from leadflow.check.messages.lint import nothing_to_remove, retries_multiply, undo_only_reads
 from leadflow.check.messages.names import needs_itself, unknown_name
 from leadflow.check.messages.policies import caches_write, repeats_write
 from leadflow.check.messages.timing import never_comes
@@ -25,7 +25,19 @@ from leadflow.check.timing import check_inside, check_together, check_wait
 from leadflow.check.types import fits
 from leadflow.diagnostics import Edit, Fix, Label, Span
 from leadflow.plan.policy import Applied, Fallback, Later, OnFailure, Retry
-from leadflow.plan.types import INT, STRING, UNKNOWN, Effect, FieldType, RecordType, Type, join_effects, optional, show
+from leadflow.plan.types import (
+    INT,
+    NEVER,
+    STRING,
+    UNKNOWN,
+    Effect,
+    FieldType,
+    RecordType,
+    Type,
+    join_effects,
+    optional,
+    show,
+)
 from leadflow.syntax import tree
 
 C = TypeVar("C", tree.Undo, tree.After, tree.Catch)
@@ -231,6 +243,8 @@ def _catch(cx: Context, step: tree.Step, type_: Type) -> Type:
             frame.bind(Var(clause.name.text, FAILURE, (clause.id,), clause.name.span, "failure"))
             cx.program.types[clause.name.id] = FAILURE
         where = f"the value of step '{step.name.text}'"
+        if type_ == NEVER:  # what is caught always fails
+            return infer(cx, clause.value)
         before = cx.program.said_count
         _check_needed(cx, step, clause)
         given = expect(cx, clause.value, optional(type_), where)
@@ -273,9 +287,11 @@ def _undo(cx: Context, step: tree.Step, done: _Done) -> None:
         frame.facts[(own,)] = done.result
     kept = own.read if own is not None else False
     with cx.inside(frame):
-        check_call(cx, call, None)
+        undone = check_call(cx, call, None)
     if own is not None:
         own.read = kept
+    if undone is not None and undone.effect in SAFE:
+        cx.report(undo_only_reads(call.span, step.name.text))
     if done.called is not None and done.effect in SAFE:
         cx.report(bad_undo(clause.span, hint=f"step '{step.name.text}' only reads, so there is nothing to undo"))
 

@@ -208,6 +208,32 @@ def write_without_undo(span: Span, name: str, *, other: Span, inside: tuple[str,
     return Draft(span, message, (first, Label(inside[1], "this write stays")))
 
 
+@code("FLOW521", "Undo that only reads", severity="warning")
+def undo_only_reads(span: Span, name: str) -> Draft:
+    """`undo` takes back what its step wrote. A call that only reads takes nothing back; where there is nothing to
+    take back, write `undo none`.
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main() -> string {
+      step room: { id: string } = web.post("/rooms") undo web.get("/rooms/${room.id}")
+      return room.id
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main() -> string {
+      step room: { id: string } = web.post("/rooms") undo web.delete("/rooms/${room.id}")
+      return room.id
+    }
+    ```
+    """
+    return Draft(span, f"this only reads, so it takes back nothing of step '{name}'")
+
+
 @code("FLOW508", "Nothing to remove", severity="warning")
 def nothing_to_remove(span: Span, name: str) -> Draft:
     """`@x(none)` takes away what an agent or its template says; here nothing says it.
