@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from leadflow.cli.fixing import Looked, edited, fix_all
 from leadflow.diagnostics import Diagnostic, Edit, Fix, Source, Span
 from leadflow.pipeline import check_source
-from tests.check.test_planted import CORRECT
+from tests.check.plants import TRIAGE
 from tests.cli.session import leadflow
 
 PLANTS = [
@@ -56,7 +56,7 @@ def errors(looked: Looked) -> set[tuple[str, str]]:
 @given(st.sets(st.sampled_from(PLANTS)), st.sampled_from(["fild.id }", "filed.id }"]))
 def test_nothing_safe_is_left_and_nothing_new_comes(plants: set[tuple[str, str]], other: str) -> None:
     """Whatever is planted together: no safe fix is left, nor any error but that which none mends."""
-    text = CORRECT.replace("id: filed.id }\n  }", f"id: {other}\n  }}", 1)
+    text = TRIAGE.replace("id: filed.id }\n  }", f"id: {other}\n  }}", 1)
     own = errors(look_at(text))
     for old, new in sorted(plants):
         text = text.replace(old, new, 1)
@@ -69,7 +69,7 @@ def test_nothing_safe_is_left_and_nothing_new_comes(plants: set[tuple[str, str]]
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant[1][:20])
 def test_each_plant_has_a_safe_fix(plant: tuple[str, str]) -> None:
     """The law above is about something: each mistake is found, and mended."""
-    text = CORRECT.replace(*plant, 1)
+    text = TRIAGE.replace(*plant, 1)
     before, after, mended = fixed(text)
     assert before.found
     assert () == after.found
