@@ -198,7 +198,12 @@ def hole(cx: Context, expr: tree.Expr) -> Type:
     """What stands in `${…}`: anything but none and secrets."""
     given = infer(cx, expr)
     if given in (SECRET, RATE):
-        cx.report(misplaced_secret(expr.span, where="a text"))
+        where = (
+            "a text; 'prefix(\"…\", secret(…))' puts one behind a text"
+            if cx.where == "setting" and given == SECRET
+            else "a text"
+        )
+        cx.report(misplaced_secret(expr.span, where=where))
     elif holds_none(given) and given not in (UNKNOWN, JSON):
         hint = "write what stands here then: '?? \"…\"'"
         what = spoken(expr)

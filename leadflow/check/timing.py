@@ -95,10 +95,11 @@ def _pauses(cx: Context, retry: Retry, total: timedelta, at: Places) -> None:
             )
             cx.report(too_late(at.of("timeout"), why, labels=at.label("retry")))
             return
-    if retry.attempts > 1 and min(retry.backoff, retry.max) >= total:
+    first = min(retry.backoff, retry.max)
+    if retry.attempts > 1 and first >= 2 * total:  # with full jitter, half of it on the average
         why = (
-            f"'@timeout' ends all after {shown(total)}, and the first pause of '@retry' takes up to"
-            f" {shown(min(retry.backoff, retry.max))}: a second attempt seldom starts"
+            f"'@timeout' ends all after {shown(total)}, and the first pause of '@retry' takes up to {shown(first)}: a"
+            " second attempt seldom starts"
         )
         cx.report(too_late(at.of("timeout"), why, labels=at.label("retry")))
 
