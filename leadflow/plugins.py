@@ -50,6 +50,11 @@ class Installed(Mapping[str, Kind]):
         """What is wrong with kinds that were asked for, a line each."""
         self._rows = dict(built_in())
 
+    @property
+    def looked(self) -> bool:
+        """Whether other packages were looked at: what follows from that holds in this installation, now."""
+        return "_points" in vars(self)
+
     @cached_property
     def _points(self) -> "Mapping[str, EntryPoint]":
         return {point.name: point for point in reversed(installed_points())}

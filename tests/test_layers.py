@@ -229,7 +229,8 @@ def test_the_door_loads_no_room() -> None:
     [
         ("leadflow.cli.main", {"", "record", "diagnostics", "cli"}),
         ("leadflow.cli.fmt", {"", "record", "diagnostics", "resources", "syntax", "cli"}),
-        ("leadflow.cli.check", {"", "record", "resources", "files", "pipeline", "plugins", "cli"} | FRONT),
+        ("leadflow.cli.check", {"", "record", "diagnostics", "resources", "files", "check", "cli"}),
+        ("leadflow.cli.programs", {"", "record", "resources", "files", "pipeline", "plugins", "cli"} | FRONT),
     ],
 )
 def test_a_command_loads_what_it_needs(module: str, rooms: set[str]) -> None:

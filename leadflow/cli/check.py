@@ -2,19 +2,24 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from leadflow.check.together import sources_of, together
+from leadflow.check.together import Said, sources_of, together
 from leadflow.cli.files import flow_files, read_bytes, write_flow
 from leadflow.cli.fixing import Fixed, Looked, fix_all, may_be_fixed, offered
-from leadflow.cli.programs import check_flow
+from leadflow.cli.memory import Memory
 from leadflow.cli.refused import Refused
 from leadflow.cli.views import human, machine
 from leadflow.cli.views.diffs import unified
 from leadflow.diagnostics import Diagnostic
 from leadflow.diagnostics.render import Sources
+
+if TYPE_CHECKING:
+    from leadflow.cli.programs import Checking
 
 MACHINES = {"json": machine.findings, "sarif": machine.sarif, "github": machine.github}
 """Formats for machines, and what writes them."""
@@ -32,10 +37,12 @@ MACHINES = {"json": machine.findings, "sarif": machine.sarif, "github": machine.
 @click.option("--fix", is_flag=True, help="Make the fixes that keep the meaning; tell what they were and what is left.")
 @click.option("--unsafe-fixes", "unsafe", is_flag=True, help="With --fix: make those that are only suggested, too.")
 @click.option("--diff", is_flag=True, help="With --fix: change nothing; show what would change.")
-def command(files: Sequence[str], *, form: str, fix: bool, unsafe: bool, diff: bool) -> None:
+@click.option("--no-cache", is_flag=True, help="Check anew what has not changed, and keep nothing.")
+def command(files: Sequence[str], *, form: str, fix: bool, unsafe: bool, diff: bool, no_cache: bool) -> None:
     """Check flows: names, types, effects, settings, policies. FILES may be folders.
 
-    Reads nothing but the .flow files of the project and the standard library; imports no code, opens no connection.
+    Reads nothing but the .flow files of the project, the standard library, and what it keeps of earlier checks in
+    .leadflow/cache, which can be deleted at any time; imports no code, opens no connection.
 
     \b
     Exit code 0    clean
@@ -46,7 +53,7 @@ def command(files: Sequence[str], *, form: str, fix: bool, unsafe: bool, diff: b
         raise click.UsageError(f"{'--diff' if diff else '--unsafe-fixes'} goes with --fix")
     names = flow_files(files)
     if not fix:
-        said = [check_flow(name).said for name in names]
+        said = _said(names, None if no_cache else Memory())
         found = together(said)
         code = _tell(names, found, sources_of(said), form)
         if form == "text":
@@ -66,9 +73,31 @@ def command(files: Sequence[str], *, form: str, fix: bool, unsafe: bool, diff: b
     sys.exit(2 if refused else code)
 
 
+def _said(names: Sequence[str], memory: Memory | None) -> list[Said]:
+    """What is said of each program: what was said before where nothing has changed, else what a check says now."""
+    said: list[Said] = []
+    for name in names:
+        known = None if memory is None else memory.recall(name)
+        if known is None:
+            checking = _check(name, {})
+            known = checking.said
+            if memory is not None and checking.finding is not None:
+                memory.keep(name, checking.finding)
+        said.append(known)
+    if memory is not None:
+        memory.tidy()
+    return said
+
+
+def _check(name: str, instead: Mapping[str, bytes]) -> "Checking":
+    """Check a program. What that takes is loaded here: it is most of the time when nothing has changed."""
+    checking: Checking = import_module("leadflow.cli.programs").check_flow(name, instead=instead)
+    return checking
+
+
 def _look(names: Sequence[str], instead: Mapping[str, bytes]) -> Looked:
     """Check, with other contents for some files."""
-    checked = [check_flow(name, instead=instead) for name in names]
+    checked = [_check(name, instead) for name in names]
     said = [one.said for one in checked]
     data = {name: data for one in checked for name, data in one.data.items() if may_be_fixed(name)}
     return Looked(together(said), sources_of(said), data)

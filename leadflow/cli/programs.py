@@ -1,9 +1,7 @@
 """From files on the command line to programs: found, checked, compiled. Shared by the commands that take a flow."""
 
-import os
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from leadflow.check.check import UnknownProfile
@@ -11,9 +9,11 @@ from leadflow.check.checked import Checked
 from leadflow.check.reading import Read, ReadProblem
 from leadflow.check.together import Said
 from leadflow.cli.files import is_there
+from leadflow.cli.memory import Finding
+from leadflow.cli.names import Names
 from leadflow.cli.refused import Refused
 from leadflow.cli.views import human, machine
-from leadflow.diagnostics import Diagnostic, Source, Span, did_you_mean
+from leadflow.diagnostics import Source, did_you_mean
 from leadflow.diagnostics.render import summary, to_json
 from leadflow.files import find_main, reader
 from leadflow.pipeline import check_file, plan_of
@@ -32,6 +32,8 @@ class Checking:
     said: Said
     data: Mapping[str, bytes]
     """The project's files as they lie on the disk, named as findings name them."""
+    finding: Finding | None
+    """What may be kept of it: nothing when it depends on other packages, or when there is no source."""
 
 
 def check_flow(
@@ -64,7 +66,10 @@ def check_flow(
     sources = [_unreadable(main, seen)] if checked is None else [m.source for m in checked.modules.values()]
     shown = {names(source.name): Source(names(source.name), source.text) for source in sources}
     said = Said(names(main), tuple(found.values()), tuple(found[one] for one in alone if one in found), shown)
-    return Checking(checked, said, seen.data)
+    if checked is None or installed.looked:
+        return Checking(checked, said, seen.data, None)
+    modules = tuple(source.name for source in sources)
+    return Checking(checked, said, seen.data, Finding(report.diagnostics, alone, seen.reads, modules))
 
 
 def compile_flow(
@@ -125,34 +130,6 @@ def choose_flow(plan: Plan, name: str | None) -> FlowPlan:
     return plan.flows[wanted]
 
 
-class Names:
-    """Names of sources, from the project's root to the working folder."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def __call__(self, name: str) -> str:
-        """The name as seen from here; a file of the standard library keeps its own."""
-        if not (self._root / name).exists():
-            return name
-        near = os.path.relpath(self._root / name)
-        return near if near.count("..") <= 2 else str(self._root / name)
-
-    def of_span(self, span: Span) -> Span:
-        """The same place."""
-        return span._replace(file=self(span.file))
-
-    def of_finding(self, finding: Diagnostic) -> Diagnostic:
-        """The same finding, labels and fix included."""
-        fix = finding.fix
-        return replace(
-            finding,
-            span=self.of_span(finding.span),
-            labels=tuple(replace(label, span=self.of_span(label.span)) for label in finding.labels),
-            fix=fix and replace(fix, edits=tuple(replace(edit, span=self.of_span(edit.span)) for edit in fix.edits)),
-        )
-
-
 class Seen:
     """Reads a project's files, and keeps what was read."""
 
@@ -162,11 +139,14 @@ class Seen:
         self._names = names
         self.data: dict[str, bytes] = {}
         """By the name that findings use."""
+        self.reads: dict[str, bytes | ReadProblem] = {}
+        """By the path from the root."""
 
     def __call__(self, path: str) -> bytes | ReadProblem:
         """What lies at a path from the root, or is taken to lie there."""
         name = self._names(path)
         data = self._instead[name] if name in self._instead else self._read(path)
+        self.reads[path] = data
         if isinstance(data, bytes):
             self.data[name] = data
         return data

@@ -16,7 +16,8 @@ from leadflow.api import Program
 from leadflow.assembly import InputProblem, RunOptions, StartProblem
 from leadflow.cli.inputs import find_project, raw_inputs
 from leadflow.cli.interrupts import Interrupted, run_interruptibly
-from leadflow.cli.programs import Names, choose_flow, compile_flow
+from leadflow.cli.names import Names
+from leadflow.cli.programs import choose_flow, compile_flow
 from leadflow.cli.refused import Refused
 from leadflow.cli.streams import Lines, printing_to
 from leadflow.cli.views import human, machine, runs

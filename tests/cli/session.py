@@ -21,6 +21,7 @@ CHANGING = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"), "RUN-ID"),
     (re.compile(r'"plan":"[0-9a-f]+"'), '"plan":"HASH"'),
     (re.compile(r'"seed":[0-9]{7,}'), '"seed":SEED'),
+    (re.compile(r'"semanticVersion": "[^"]+"'), '"semanticVersion": "VERSION"'),
     (re.compile(r'"started":"[0-9TZ:.-]+"'), '"started":"NOW"'),
     (re.compile(r'"seconds":[0-9.e-]+'), '"seconds":SECONDS'),
     (re.compile(r"\([0-9.]+ m?s\)"), "(TIME)"),

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import leadflow
@@ -19,6 +20,7 @@ def findings(found: Sequence[Diagnostic], sources: Sources) -> None:
 
 def sarif(found: Sequence[Diagnostic], sources: Sources) -> None:
     """All findings as a SARIF log on standard output."""
+    import_module("leadflow.pipeline")  # registers the pages of all codes; findings that were kept come without
     document(to_sarif(found, sources, version=leadflow.__version__))
 
 
