@@ -4,7 +4,7 @@ from leadflow.check.checked import ActionCall, ConstRef, RunRef
 from leadflow.check.context import Context
 from leadflow.check.lookup import what_is
 from leadflow.check.messages.lint import never_none
-from leadflow.check.messages.names import not_a_value, unknown_field
+from leadflow.check.messages.names import not_a_value, not_in_module, unknown_field
 from leadflow.check.messages.types import (
     bad_index,
     json_leak,
@@ -66,7 +66,8 @@ def member_of_global(cx: Context, expr: tree.Member, target: tree.Name) -> Type 
         cx.report(not_a_value(expr.span, f"{target.text}.{name}", what=known.what, hint=known.hint))
     elif known is None:
         names = [other for other, found in symbol.scope.values.items() if isinstance(found, ConstSymbol)]
-        cx.report(unknown_field(expr.name.span, name, owner=f"'{target.text}'", known=cx.program.known(names)))
+        module = symbol.scope.module.source.name
+        cx.report(not_in_module(expr.name.span, name, module=module, known=cx.program.known(names)))
     return UNKNOWN
 
 

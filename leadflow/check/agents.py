@@ -115,6 +115,8 @@ def declare_agents(program: Program) -> None:
                 symbols[symbol.key] = symbol
     order, loops = in_order(symbols, lambda key: _needs(program, symbols[key]))
     for loop in loops:
+        if len({home.module.name for key in loop if (home := symbols[key].home) is not None}) > 1:
+            continue  # its files import each other, which has been said
         first = symbols[loop[0]]
         if first.decl is not None:
             program.report(endless(first.decl.name.span, [symbols[key].key for key in loop], what="agent"))

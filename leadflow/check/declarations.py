@@ -67,6 +67,8 @@ def declare_types_and_consts(program: Program) -> None:
                 symbols[f"const {value.key}"] = value
     order, loops = in_order(symbols, lambda key: _needs(symbols[key]))
     for loop in loops:
+        if len({symbols[key].home.module.name for key in loop}) > 1:
+            continue  # its files import each other, which has been said
         symbol = symbols[loop[0]]
         what = "type" if isinstance(symbol, TypeSymbol) else "constant"
         names = [symbols[key].decl.name.text for key in loop]

@@ -7,7 +7,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, pairwise
 from pathlib import PurePosixPath
 
 from leadflow.check.checked import Module
@@ -20,11 +20,11 @@ from leadflow.check.messages.names import (
     too_many_imports,
     unknown_module,
 )
-from leadflow.check.order import in_order
+from leadflow.check.order import in_order, turned
 from leadflow.check.reading import Read, ReadProblem
 from leadflow.check.schema_parts import NotJson, read_document
 from leadflow.check.schemas import Described, types_of
-from leadflow.diagnostics import Diagnostic, Report, Source, Span
+from leadflow.diagnostics import Diagnostic, Edit, Fix, Report, Source, Span
 from leadflow.record import record
 from leadflow.resources import stdlib_modules, stdlib_text
 from leadflow.syntax import tree
@@ -118,7 +118,7 @@ def _follow(work: _Load, path: str, use: tree.Use) -> str | None:
             work.report(too_many_imports(_place(use), most=MOST_FILES))
             work.refused.add(target)
             return None
-        if not _open(work, target, use):
+        if not _open(work, path, target, use):
             work.refused.add(target)
             return None
     work.uses[use.id] = work.names[target]
@@ -147,7 +147,9 @@ def _target(work: _Load, path: str, use: tree.Use) -> str | None:
         return None
     why = _forbidden(written)
     if why is not None:
-        work.report(import_denied(use.file.span, written, why=why))
+        ending = Fix(f'write "{written}.flow"', (Edit(use.file.span, f'"{written}.flow"'),))
+        fix = ending if why is _NO_ENDING and "." not in written else None
+        work.report(import_denied(use.file.span, written, why=why, fix=fix))
         return None
     if path.startswith("std."):
         return ".".join((*path.split(".")[:-1], *written.removesuffix(".flow").split("/")))
@@ -170,18 +172,26 @@ def _forbidden(written: str) -> str | None:
     if "" in parts or "." in parts:
         return "it has an empty part"
     if not written.endswith((".flow", ".json")):
-        return "the files of a program end in '.flow', a JSON Schema in '.json'"
+        return _NO_ENDING
     return None
 
 
-def _open(work: _Load, target: str, use: tree.Use) -> bool:
-    """Read, parse and name a file."""
+_NO_ENDING = "the files of a program end in '.flow', a JSON Schema in '.json'"
+
+
+def _open(work: _Load, path: str, target: str, use: tree.Use) -> bool:
+    """Read, parse and name a file that another one imports."""
     if target.startswith("std.") or target == "std":
         return _open_std(work, target, use)
     data = work.read(target)
     if isinstance(data, ReadProblem):
         written = use.file.plain if use.file is not None else target
-        work.report(_trouble(_place(use), written or target, data))
+        if data.trouble == "missing" and not data.detail:
+            note, near = _meant(work, path, use)
+            fix = None if near is None else Fix(f"write `{near}`", (Edit(_place(use), near),))
+            work.report(unknown_module(_place(use), written or target, note=note, fix=fix))
+        else:
+            work.report(_trouble(_place(use), written or target, data))
         return False
     source = read_source(target, data, work.report)
     if source is None:
@@ -229,6 +239,30 @@ def _report_problems(work: _Load, target: str, use: tree.Use) -> None:
         work.report(no_type_says(_place(use), target, problem.pointer, why=problem.why))
 
 
+def _meant(work: _Load, path: str, use: tree.Use) -> tuple[str, str | None]:
+    """What to know about a path that leads nowhere, and what may have been meant: something that is there."""
+    folder = PurePosixPath(path).parent
+    if use.file is not None:
+        written = PurePosixPath(use.file.plain or "")
+        dotted = ".".join(written.with_suffix("").parts)
+        is_named = written.suffix == ".flow" and folder != PurePosixPath(".") and re.fullmatch(r"[\w.]+", dotted)
+        at_root = is_named and _is_there(work, written)
+        return "a quoted path starts at the folder of this file", dotted if at_root else None
+    parts = [part.text for part in use.path]
+    whole = PurePosixPath(*parts)
+    if parts[-1] == "flow" and len(parts) > 1 and _is_there(work, whole.parent):
+        return "a dotted name has no '.flow' at its end", ".".join(parts[:-1])
+    if use.names is None and len(parts) > 1 and _is_there(work, whole.parent):
+        return "names of a file stand in a list behind it", f"{'.'.join(parts[:-1])} ({parts[-1]})"
+    tails = [PurePosixPath(*parts[at:]) for at in range(1, len(parts))]
+    found = next((near for near in (folder / whole, *tails) if _is_there(work, near)), None)
+    return "a dotted name is a path from the project's root", None if found is None else ".".join(found.parts)
+
+
+def _is_there(work: _Load, place: PurePosixPath) -> bool:
+    return isinstance(work.read(f"{place.with_suffix('')}.flow"), bytes)
+
+
 def _open_std(work: _Load, target: str, use: tree.Use) -> bool:
     text = stdlib_text(target.removeprefix("std."))
     if text is None:
@@ -266,6 +300,9 @@ def _trouble(span: Span, written: str, problem: ReadProblem) -> Diagnostic:
 
 def _report_loops(work: _Load) -> None:
     _, loops = in_order(work.names, lambda path: [target for target, _ in work.links.get(path, ())])
-    for loop in loops:
-        use = next(use for target, use in work.links[loop[0]] if target == loop[1])
-        work.report(import_loop(_place(use), loop))
+    for found in loops:
+        loop = turned(found, min(found))  # whichever of its files is checked, it is told at the same place
+        uses = [
+            next(_place(use) for target, use in work.links[path] if target == after) for path, after in pairwise(loop)
+        ]
+        work.report(import_loop(uses[0], loop, rest=uses[1:]))

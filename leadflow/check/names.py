@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from leadflow.check.messages.names import duplicate, not_in_module, shadowing
+from leadflow.check.messages.names import duplicate, list_and_name, not_in_module, shadowing
 from leadflow.check.program import (
     AgentSymbol,
     BrokenSymbol,
@@ -118,17 +118,40 @@ def _import(program: Program, scope: ModuleScope, use: tree.Use, target: str | N
         symbol: Symbol = BrokenSymbol() if source is None else ModuleSymbol(source, use)
         if local and _is_new(program, scope.places, local, (name or use).span, what="import"):
             scope.values[local] = symbol
+        elif local:
+            scope.used.add(local)
         return
+    if use.alias is not None:
+        program.report(list_and_name(use.alias.span, use.alias.text))
     for used in use.names:
         local = (used.alias or used.name).text
         found = _take(source, used.name.text)
         if source is not None and not found:
             known = program.known(_declared(source))
             program.report(not_in_module(used.name.span, used.name.text, module=_path(use), known=known))
+        if _is_hidden(program, used, found):
+            scope.used.add(local)
+            continue
         if _is_new(program, scope.places, local, (used.alias or used.name).span, what="import"):
             _put(scope, local, found)
-        elif found:
+            continue
+        scope.used.add(local)  # it has two meanings, which was said; whether one of them is read is not clear
+        if found:
             _put_beside(scope, local, found)
+
+
+def _is_hidden(program: Program, used: tree.UsedName, found: "_Found | None") -> bool:
+    """True for a type or policy under a name that is built in, which is reported: nobody could ever read it."""
+    name = used.alias or used.name
+    _, type_, policy = found or (None, None, None)
+    outer = None
+    if type_ is not None and name.text in BUILT_IN_TYPES:
+        outer = "a built-in type"
+    elif policy is not None and (name.text in ROWS or name.text in MARKS):
+        outer = "a built-in annotation"
+    if outer is not None:
+        program.report(shadowing(name.span, name.text, what="import", outer=outer, first=None))
+    return outer is not None
 
 
 def _stem(use: tree.Use) -> str:

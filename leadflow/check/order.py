@@ -3,7 +3,7 @@
 Iterative, because a file may hold a chain of thousands of declarations.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -41,3 +41,9 @@ def in_order(nodes: Iterable[K], needs: Callable[[K], Iterable[K]]) -> tuple[lis
                 path[following] = None
                 stack.append((following, iter(needs(following))))
     return order, loops
+
+
+def turned(loop: Sequence[K], first: K) -> tuple[K, ...]:
+    """A loop as `in_order` gives it, told from one of its nodes on: `(a, b, a)` from `b` is `(b, a, b)`."""
+    at = loop.index(first)
+    return (*loop[at:-1], *loop[:at], first)

@@ -165,8 +165,7 @@ def test_a_chain_of_imports_ends(project: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "loop"),
     [
-        ({"main.flow": 'use "main.flow" as me'}, "main.flow → main.flow"),
-        ({"main.flow": 'use "a.flow" as a', "a.flow": 'use "main.flow" as me'}, "main.flow → a.flow → main.flow"),
+        ({"main.flow": 'use "a.flow" as a', "a.flow": 'use "main.flow" as me'}, "a.flow → main.flow → a.flow"),
         (
             {"main.flow": "use a", "a.flow": "use b", "b.flow": "use c", "c.flow": "use a"},
             "a.flow → b.flow → c.flow → a.flow",
@@ -178,6 +177,71 @@ def test_files_that_import_each_other_are_named(files: dict[str, str], loop: str
     texts = {name: f"leadflow 1\n{text}\nconst x = 1\n" for name, text in files.items()}
     _, report = check_source("main.flow", texts["main.flow"], files=texts)
     assert [f"these files import each other: {loop}"] == [d.message for d in report if d.code == "FLOW220"]
+
+
+@pytest.mark.parametrize("size", [2, 3, 10])
+def test_every_import_of_a_circle_is_shown(size: int) -> None:
+    """At the one of the first file by name stands the message, at the others a label; from whichever one begins."""
+    files = {f"f{n}.flow": f"leadflow 1\nuse f{(n + 1) % size} as next\nconst x = next.x\n" for n in range(size)}
+    said = set()
+    for main, text in files.items():
+        _, report = check_source(main, text, files=files)
+        (finding,) = report
+        said.add(finding)
+    (finding,) = said
+    assert ("FLOW220", "f0.flow") == (finding.code, finding.span.file)
+    places = [(label.span.file, label.text) for label in finding.labels]
+    assert [(f"f{n}.flow", f"imports f{(n + 1) % size}.flow") for n in range(1, size)] == places
+
+
+def test_a_file_that_imports_itself_is_told_so() -> None:
+    """There is no circle to be shown."""
+    text = 'leadflow 1\nuse "main.flow" as me\nconst x = 1\n'
+    _, report = check_source("main.flow", text, files={"main.flow": text})
+    assert ["main.flow imports itself"] == [d.message for d in report if d.code == "FLOW220"]
+
+
+def test_a_file_may_be_reached_on_two_ways() -> None:
+    """It is one file: what it declares is the same thing on both."""
+    files = {
+        "a.flow": "leadflow 1\nuse base (T)\nflow a(x: T) -> T { return x }\n",
+        "b.flow": "leadflow 1\nuse base (T)\nflow b(x: T) -> T { return x }\n",
+        "base.flow": "leadflow 1\ntype T { n: int }\n",
+    }
+    body = "flow f() -> int {\n step x = a(x: { n: 1 })\n step y = b(x: x)\n return y.n\n}\n"
+    text = f"leadflow 1\nuse a (a)\nuse b (b)\n{body}"
+    checked, report = check_source("main.flow", text, files=files)
+    assert () == report.diagnostics
+    assert checked is not None
+    assert 4 == len(checked.modules)
+
+
+@pytest.mark.parametrize(
+    ("use", "near"),
+    [
+        ("use one.flow (x)", "one"),
+        ("use project.one (x)", "one"),
+        ("use one.x", "one (x)"),
+        ('use "one" (x)', '"one.flow"'),
+        ("use near (x)", "lib.near"),
+        ('use "one.flow" (x)', "one"),
+        ("use nothing.at.all (x)", None),
+        ('use "nothing.flow" (x)', None),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_told_what_is_there(use: str, near: str | None, project: Path) -> None:
+    """By the habits of other languages, and by mistaking what a path starts from; the fix is a path that is there."""
+    main = "lib/main.flow" if near in ("lib.near",) or use == 'use "one.flow" (x)' else "main.flow"
+    for name in ("one.flow", "lib/near.flow"):
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text("leadflow 1\nconst x = 1\n", "utf-8")
+    (finding,) = found(project, f"leadflow 1\n{use}\nconst y = 1\n", main=main)
+    assert near == (finding.fix and finding.fix.edits[0].text)
+    if near is not None:
+        text = (
+            f"leadflow 1\nuse {near}\nconst y = 1\n" if "(x)" in near else f"leadflow 1\nuse {near} (x)\nconst y = x\n"
+        )
+        assert [] == found(project, text, main=main)
 
 
 def test_mistakes_of_imported_files_are_reported_in_them() -> None:

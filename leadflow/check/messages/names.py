@@ -53,7 +53,8 @@ def duplicate(span: Span, name: str, *, what: str, first: Span) -> Draft:
     const more = 6
     ```
     """
-    return Draft(span, f"{what} '{name}' is declared twice", (Label(first, "first declared here"),))
+    notes = ("one of them gets another name with 'as'",) if what == "import" else ()
+    return Draft(span, f"{what} '{name}' is declared twice", (Label(first, "first declared here"),), notes)
 
 
 @code("FLOW203", "A name hides another")
@@ -283,7 +284,9 @@ def unknown_function(
 
 
 @code("FLOW212", "Imported file not found")
-def unknown_module(span: Span, path: str, *, known: Sequence[str] = (), note: str | None = None) -> Draft:
+def unknown_module(
+    span: Span, path: str, *, known: Sequence[str] = (), note: str | None = None, fix: Fix | None = None
+) -> Draft:
     """There is no such file under the project's root, or no such module of the standard library.
 
     ```flow
@@ -299,7 +302,8 @@ def unknown_module(span: Span, path: str, *, known: Sequence[str] = (), note: st
     agent lead: reviewer { model: "m" }
     ```
     """
-    return Draft(span, f"there is no file for '{path}'{did_you_mean(path, known)}", notes=(note,) if note else ())
+    message = f"there is no file for '{path}'{did_you_mean(path, known)}"
+    return Draft(span, message, (), (note,) if note else (), fix or _write(span, path, known))
 
 
 @code("FLOW213", "Not in that file")
@@ -507,7 +511,7 @@ def endless(span: Span, loop: Sequence[str], *, what: str) -> Draft:
 
 
 @code("FLOW220", "Files import each other")
-def import_loop(span: Span, loop: Sequence[str]) -> Draft:
+def import_loop(span: Span, loop: Sequence[str], *, rest: Sequence[Span]) -> Draft:
     """Each of these files imports the next, and the last the first; or a file imports itself.
 
     ```flow
@@ -527,11 +531,16 @@ def import_loop(span: Span, loop: Sequence[str]) -> Draft:
     }
     ```
     """
-    return Draft(span, f"these files import each other: {' → '.join(loop)}")
+    message = f"these files import each other: {' → '.join(loop)}"
+    if len(loop) == 2:
+        message = f"{loop[0]} imports itself"
+    labels = tuple(Label(place, f"imports {after}") for place, after in zip(rest, loop[2:], strict=True))
+    notes = ("move what several of them need into a file of its own",) if rest else ()
+    return Draft(span, message, labels, notes)
 
 
 @code("FLOW221", "Import outside the project")
-def import_denied(span: Span, path: str, *, why: str) -> Draft:
+def import_denied(span: Span, path: str, *, why: str, fix: Fix | None = None) -> Draft:
     """A flow imports files under its project's root only, whatever links lead out of it: that is what makes it safe
     to check a flow of a stranger. The root is the folder of the main file, or the nearest one above it that holds
     a `leadflow.toml`.
@@ -549,7 +558,7 @@ def import_denied(span: Span, path: str, *, why: str) -> Draft:
     agent lead: reviewer { model: "m" }
     ```
     """
-    return Draft(span, f"'{path}' may not be imported: {why}")
+    return Draft(span, f"'{path}' may not be imported: {why}", fix=fix)
 
 
 @code("FLOW222", "Imported file cannot be read")
@@ -634,3 +643,29 @@ def unknown_trigger(span: Span, name: str, *, known: Sequence[str]) -> Draft:
         span, f"unknown trigger '{name}'{did_you_mean(name, known)}", (), (f"triggers: {', '.join(known)}",),
         _write(span, name, known),
     )  # fmt: skip
+
+
+@code("FLOW226", "Import with a list and a name")
+def list_and_name(span: Span, name: str) -> Draft:
+    """Behind a list of names `as` does nothing: either some names of the file are taken, or the file as a whole.
+
+    ```flow
+    leadflow 1
+    use std.patterns (majority) as patterns
+    flow main(votes: list[string]) -> string? {
+      step winner = majority(votes: votes)
+      return winner
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    use std.patterns (majority as most)
+    flow main(votes: list[string]) -> string? {
+      step winner = most(votes: votes)
+      return winner
+    }
+    ```
+    """
+    message = f"'as {name}' does nothing behind a list; give the file a name or list its names"
+    return Draft(span, message, (), (f"one name of the list gets another by '(name as {name})'",))
