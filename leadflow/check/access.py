@@ -107,7 +107,8 @@ def _field_type(cx: Context, expr: tree.Member, owner: Type) -> Type:
         cx.report(no_fields(expr.name.span, name, given=show(owner), hint=hint, fix=fix))
         return UNKNOWN
     if owner != NEVER:
-        cx.report(no_fields(expr.name.span, name, given=show(owner), hint=_of_approval(cx, expr) or _instead(name)))
+        hint = _of_approval(cx, expr) or _instead(name) or _declare(cx, expr, owner)
+        cx.report(no_fields(expr.name.span, name, given=show(owner), hint=hint))
     return UNKNOWN
 
 
@@ -156,6 +157,14 @@ def _instead(name: str) -> str:
     """The function that does what other languages do with an attribute."""
     function = {"length": "len", "size": "len", "count": "len"}.get(name, name)
     return f"write {function}(…)" if function in FUNCTIONS else ""
+
+
+def _declare(cx: Context, expr: tree.Member, owner: Type) -> str:
+    """What to do about a step that gives a text because it declares no type."""
+    var = cx.frame.find(expr.target.text) if isinstance(expr.target, tree.Name) else None
+    if owner != STRING or var is None or not isinstance(var.node, tree.Step) or var.node.type is not None:
+        return ""
+    return f"declare the type of the answer: 'step {var.name}: {{ {expr.name.text}: … }} = …'"
 
 
 def _say_none(cx: Context, expr: tree.Member, owner: Type) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from leadflow.check.context import Context
+from leadflow.check.habits import argument_elsewhere, argument_meant
 from leadflow.check.messages.names import unknown_argument
 from leadflow.check.messages.values import (
     argument_twice,
@@ -87,7 +88,9 @@ def bind(
             _take_extra(cx, bound, arg, arg.name)
         else:
             bound.loose.append(arg)
-            cx.report(unknown_argument(arg.name.span, arg.name.text, owner=owner, known=cx.program.known(byname)))
+            name, known = arg.name.text, cx.program.known(byname)
+            meant, note = argument_meant(name, byname), argument_elsewhere(name, owner=owner)
+            cx.report(unknown_argument(arg.name.span, name, owner=owner, known=known, meant=meant, note=note))
     missing = [slot.name for slot in slots if slot.required and slot.name not in bound.by_name]
     if missing and bound.complete:
         bound.complete = False

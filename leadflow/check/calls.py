@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from leadflow.check.args import Bound, Slot, bind
 from leadflow.check.checked import ActionCall, BoundArg, ConstRef, FlowCallInfo
 from leadflow.check.context import Context
+from leadflow.check.holes import warn_of_braces
 from leadflow.check.infer import expect, expect_field, infer
 from leadflow.check.lookup import say_unknown_function
 from leadflow.check.messages.flows import no_action
@@ -336,6 +337,7 @@ def _path(cx: Context, expr: tree.Expr, where: str) -> None:
     if not isinstance(expr, tree.Text):
         _ready_made(cx, expr, "path", where)
         return
+    warn_of_braces(cx, expr)
     first = expr.parts[0] if expr.parts else ""
     if not isinstance(first, str):
         cx.report(open_address(first.span, hint="a path begins with '/': what stands in a hole is one part of it"))

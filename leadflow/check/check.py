@@ -3,7 +3,8 @@
 Pure: it is given the parsed files and the catalogue, and opens nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from leadflow.check.agents import declare_agents, read_profile
@@ -18,7 +19,7 @@ from leadflow.check.names import declare
 from leadflow.check.policies import check_bundle
 from leadflow.check.program import Agent, FlowSymbol, Program
 from leadflow.check.trials import check_trials
-from leadflow.diagnostics import Diagnostic, Report, did_you_mean
+from leadflow.diagnostics import Diagnostic, Report, Span, did_you_mean
 from leadflow.plan.kinds import PREDECLARED, Catalogue
 from leadflow.plan.plan import AgentSpec, Place
 from leadflow.syntax import tree
@@ -63,16 +64,32 @@ _SHAKY = frozenset(
     (201, 204, 205, 206, 209, 211, 213, 214, 216, 218, 306, 309, 310, 312, 316, 317, 324, 325, 330, 401, 403, 407, 414)
 )
 """Numbers of findings that may only say that a part of the text could not be read."""
+_SHAKY_NEAR = frozenset((301, 302, 305, 319, 331, 404, 405, 406))
+"""Numbers of findings that may only say so when they stand in the same declaration."""
 
 
 def _check_broken(loaded: Loaded, catalogue: Catalogue, report: Report) -> Checked:
     """Check files that could not be read in full: what is surely wrong is said along with what could not be read."""
     found = Report()
     program = _check(loaded, catalogue, found, profile=None, base_calls={})
+    is_near = _unread(loaded, report)
     for diagnostic in found:
-        if diagnostic.severity == "error" and int(diagnostic.code[4:]) not in _SHAKY:
+        number = int(diagnostic.code[4:])
+        is_shaky = number in _SHAKY or (number in _SHAKY_NEAR and is_near(diagnostic.span))
+        if diagnostic.severity == "error" and not is_shaky:
             report(diagnostic)
     return _result(program, ())
+
+
+def _unread(loaded: Loaded, report: Report) -> Callable[[Span], bool]:
+    """Whether a place lies in a declaration of which a part could not be read."""
+    starts = {module.source.name: [item.span.start for item in module.tree.items] for module in loaded.modules.values()}
+
+    def declaration(span: Span) -> tuple[str, int]:
+        return span.file, bisect_right(starts.get(span.file, ()), span.start)
+
+    unread = {declaration(finding.span) for finding in report if finding.code.startswith("FLOW1")}
+    return lambda span: declaration(span) in unread
 
 
 def profiles(loaded: Loaded) -> list[str]:

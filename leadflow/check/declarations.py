@@ -271,20 +271,27 @@ def _named(cx: Context, expr: tree.NamedType) -> Type:
     if found is False:
         written = _names(expr)
         known = cx.program.known(BUILT_IN_TYPES, cx.scope.types)
-        cx.report(unknown_type(expr.span, written, known=known, note=_OTHER_WORDS.get(written)))
+        cx.report(unknown_type(expr.span, written, known=known, ours=_OTHER_WORDS.get(written)))
     return UNKNOWN
 
 
 _OTHER_WORDS = {
-    word: f"the type is called '{ours}' here"
+    word: ours
     for ours, words in {
-        "string": "str String text char", "int": "integer Int number long", "float": "double real decimal Float",
+        "string": "str String text char", "int": "integer Int long", "int or float": "number",
+        "float": "double real decimal Float",
         "bool": "boolean Boolean Bool", "json": "any object dict Any unknown", "list[T]": "array List",
         "map[T]": "Map record", "time": "datetime date timestamp", "duration": "timedelta interval",
         "none": "null None void nil",
     }.items()
     for word in words.split()
 }  # fmt: skip
+_GENERIC_WORDS = {
+    **dict.fromkeys(("List", "array", "Array", "set", "Set", "Sequence", "tuple"), "list"),
+    **dict.fromkeys(("Map", "dict", "Dict", "record", "Record"), "map"),
+    **dict.fromkeys(("Optional", "optional", "Maybe"), "T?"),
+}
+"""`List[T]` and the like: what stands before the brackets."""
 
 
 def _generic(cx: Context, expr: tree.GenericType) -> Type:
@@ -305,7 +312,7 @@ def _generic(cx: Context, expr: tree.GenericType) -> Type:
     if found is False:
         known = cx.program.known(("list", "map"), cx.scope.types)
         span = expr.path[0].span.to(expr.path[-1].span)
-        cx.report(unknown_type(span, name, known=known, note=_OTHER_WORDS.get(name)))
+        cx.report(unknown_type(span, name, known=known, ours=_GENERIC_WORDS.get(name)))
     elif name in _PRIMS or name in cx.type_args:
         cx.report(bad_type_args(expr.span, name=name, hint="takes no types in brackets"))
     return UNKNOWN

@@ -12,6 +12,7 @@ from leadflow.check.builtins import function_call
 from leadflow.check.checked import ConstRef, LocalRef
 from leadflow.check.context import Context
 from leadflow.check.env import Frame, Var
+from leadflow.check.holes import warn_of_braces
 from leadflow.check.limits import keep_to_limits
 from leadflow.check.lookup import check_new, method_called, say_unknown, say_unknown_function, what_is
 from leadflow.check.messages.flows import action_in_expression
@@ -183,6 +184,7 @@ def _index(cx: Context, expr: tree.Index, want: Type | None) -> Type:
 
 
 def _text(cx: Context, expr: tree.Text, want: Type | None) -> Type:
+    warn_of_braces(cx, expr)
     for part in expr.parts:
         if not isinstance(part, str):
             hole(cx, part)

@@ -6,7 +6,7 @@ Pure: files come through a callable, the standard library from `resources`. Know
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count, pairwise
 from pathlib import PurePosixPath
 
@@ -24,7 +24,7 @@ from leadflow.check.order import in_order, turned
 from leadflow.check.reading import Read, ReadProblem
 from leadflow.check.schema_parts import NotJson, read_document
 from leadflow.check.schemas import Described, types_of
-from leadflow.diagnostics import Diagnostic, Edit, Fix, Report, Source, Span
+from leadflow.diagnostics import Diagnostic, Edit, Fix, Label, Report, Source, Span
 from leadflow.record import record
 from leadflow.resources import stdlib_modules, stdlib_text
 from leadflow.syntax import tree
@@ -193,7 +193,10 @@ def _open(work: _Load, path: str, target: str, use: tree.Use) -> bool:
         else:
             work.report(_trouble(_place(use), written or target, data))
         return False
-    source = read_source(target, data, work.report)
+    found = Report()
+    source = read_source(target, data, found)
+    for finding in found:  # there is no text to show of what is no text
+        work.report(replace(finding, labels=(Label(_place(use), "imported here"),)))
     if source is None:
         return False
     if target.endswith(".json"):

@@ -4,6 +4,7 @@ from collections import deque
 
 from leadflow.check.context import Around, Binder, Binding, Context
 from leadflow.check.env import Var
+from leadflow.check.habits import FUNCTIONS_ELSEWHERE, FUNCTIONS_RENAMED
 from leadflow.check.messages.flows import action_in_expression, reads_member
 from leadflow.check.messages.names import (
     duplicate,
@@ -205,7 +206,12 @@ def say_unknown_function(cx: Context, call: tree.Call, name: str) -> None:
         note = f"'{name}' is an agent; call one of its actions in a step: 'step … = {name}.…(…)'"
     elif isinstance(symbol, BrokenSymbol):
         return
-    cx.report(unknown_function(call.callee.span, name, known=cx.program.known(FUNCTIONS), note=note))
+    elif name in FUNCTIONS_ELSEWHERE:
+        cx.report(unknown_function(call.callee.span, name, known=(), note=FUNCTIONS_ELSEWHERE[name]))
+        return
+    ours = FUNCTIONS_RENAMED.get(name)
+    known = cx.program.known(FUNCTIONS if ours is None else ())
+    cx.report(unknown_function(call.callee.span, name, known=known, note=note, meant=ours))
 
 
 def _article(var: Var) -> str:

@@ -8,6 +8,7 @@ from leadflow.check.spoken import spoken
 from leadflow.check.types import fits, holds_none, is_text, join, members, without_none, words_of
 from leadflow.diagnostics import Edit, Fix, Label, Span
 from leadflow.plan.types import (
+    DURATION,
     FLOAT,
     INT,
     JSON,
@@ -86,6 +87,8 @@ def _note(given: Type, want: Type) -> str | None:
     """What helps, where something helps."""
     if given == NONE:
         return f"write '{show(want)}?' for what may be none"
+    if want == DURATION:
+        return "a duration is written with its unit and without quotes: 30s, 5m, 1h30m"
     if want == STRING and not isinstance(given, OptionalType) and given not in (RATE, SECRET):
         return "'string(…)' or a text '${…}' writes it as text"
     if (given, want) == (FLOAT, INT):

@@ -9,6 +9,7 @@ from leadflow.diagnostics import Diagnostic
 from leadflow.syntax import messages, messages_source
 from leadflow.syntax.braces import Braces
 from leadflow.syntax.explain_annotations import ANNOTATION_EXPLANATIONS
+from leadflow.syntax.explain_habits import HABIT_EXPLANATIONS
 from leadflow.syntax.explain_statements import STATEMENT_EXPLANATIONS
 from leadflow.syntax.explain_values import VALUE_EXPLANATIONS
 from leadflow.syntax.repair import Finding
@@ -18,7 +19,7 @@ from leadflow.syntax.trouble import DECLARATIONS, STATEMENTS, VALUES, Trouble
 
 def explain(trouble: Trouble, braces: Braces) -> Finding:
     """What to say about a token that cannot follow, and how to read on."""
-    for explanation in (*ANNOTATION_EXPLANATIONS, *STATEMENT_EXPLANATIONS, *VALUE_EXPLANATIONS):
+    for explanation in (*ANNOTATION_EXPLANATIONS, *HABIT_EXPLANATIONS, *STATEMENT_EXPLANATIONS, *VALUE_EXPLANATIONS):
         if finding := explanation(trouble, braces):
             return finding
     return Finding(_unexpected(trouble))
@@ -74,7 +75,7 @@ def _expected(trouble: Trouble) -> list[str]:
         names.append("an operator")
     fixed = _fixed()
     for kind in kinds:
-        if kind != "BROKEN":
+        if kind not in {"BROKEN", "TEXT_LINE", "TEXT_BLOCK"}:  # texts in three quotes stand where strings do
             names.append(_NAMES.get(kind) or f"'{fixed.get(kind, kind.lower())}'")
     return names if len(names) <= 7 else []
 

@@ -124,6 +124,7 @@ def _colon_keyword(trouble: Trouble, braces: Braces) -> Finding | None:
         "agent": "an agent is declared as 'agent name: kind { … }'",
         "flow": "a flow is declared as 'flow name(param: type) -> type { … }'",
         "leadflow": "the first line is 'leadflow 1'",
+        "default": "the last arm of a match is written '_ => { … }'",
     }
     way = ways.get(word) or ways.get(single)
     if way is None:

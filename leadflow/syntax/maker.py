@@ -33,7 +33,17 @@ def builds(*names: str) -> Callable[[Build], Build]:
 FOREIGN_VALUES = {"True": "true", "False": "false", "None": "none", "null": "none", "nil": "none", "undefined": "none"}
 """What other languages call `true`, `false` and `none`; a file may use these words as names of its own."""
 
-_FOREIGN_OPERATORS = {"&&": "and", "||": "or", "===": "==", "=": "==", ":=": "==", "!==": "!=", "<>": "!=", "**": "*"}
+_FOREIGN_OPERATORS = {
+    "&&": "and",
+    "||": "or",
+    "===": "==",
+    "=": "==",
+    ":=": "==",
+    "!==": "!=",
+    "<>": "!=",
+    "**": "*",
+    "is": "==",
+}
 """Operators of other languages, each reported where it stands, and what the tree has instead."""
 
 MOST_NESTED = 100

@@ -114,7 +114,8 @@ def foreign_word(span: Span, word: str, *, way: str, right: str | None = None) -
     flow f(ready: bool) -> bool { return ready == true }
     ```
     """
-    fix = None if right is None else _replace(f"write '{right}'", span, right)
+    title = f"write '{right}'" if right else f"remove '{word}'"
+    fix = None if right is None else _replace(title, span, right)
     return Draft(span, f"'{word}' is not a word of leadflow; {way}", fix=fix)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from leadflow.diagnostics import Diagnostic, Span
-from leadflow.syntax import messages, messages_source
+from leadflow.syntax import messages, messages_habits, messages_source
 from leadflow.syntax.source import JOINERS, is_refused, is_unseen, name_of
 
 HOLE = r'[^{}"\n]*(?:"[^"\\\n$]*(?:(?:\\.|\$(?!\{))[^"\\\n$]*)*"[^{}"\n]*)*'
@@ -312,11 +312,35 @@ def _character(at: Text) -> Mistake:
     word = _WORD.match(at.text, at.start, at.limit)
     if word:
         return _foreign_word(at, word.end())
+    if char == ".":
+        return _dots(at)
     if char in "€£¥":
         money = re.compile(r".[ ]?[0-9._]*").match(at.text, at.start, at.limit)
         span = at.span(at.start, money.end() if money else span.end)
         return Mistake("BROKEN", span.end, messages_source.bad_number(span, f"'{char}' is not used; money is '$0.50'"))
     return Mistake("UNKNOWN", span.end, messages_source.unknown_character(span, char), True)
+
+
+_IMPORT = re.compile(r"\s*use\s+[A-Za-z0-9_./]*")
+
+
+def _dots(at: Text) -> Mistake:
+    """A path without quotes, a copy `...x`, or no one knows what."""
+    line = at.text[at.text.rfind("\n", 0, at.start) + 1 : at.start]
+    end = at.start + len(re.match(r"[A-Za-z0-9_./*-]*", at.text[at.start : at.line_end])[0])  # type: ignore[index]
+    if _IMPORT.fullmatch(line):
+        why = "a path with '/' stands in quotes and ends in '.flow'"
+        if at.text[at.start : end].startswith(".*"):
+            why = "each name stands in the list; without a list the file comes as a whole"
+        return Mistake("UNKNOWN", end, messages_habits.foreign_import(at.span(at.start, end), why=why), True)
+    if at.text.startswith("...", at.start):
+        span, way = (
+            at.span(at.start, at.start + 3),
+            "a record with changes is 'merge(record, { … })', lists in one are 'flatten([…])'",
+        )
+        return Mistake("UNKNOWN", span.end, messages_habits.foreign_expression(span, "...", way=way), True)
+    span = at.span(at.start, at.start + 1)
+    return Mistake("UNKNOWN", span.end, messages_source.unknown_character(span, "."), True)
 
 
 def _foreign_word(at: Text, end: int) -> Mistake:

@@ -44,9 +44,9 @@ def read_source(name: str, data: bytes, report: Report) -> Source | None:
     try:
         text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
     except UnicodeDecodeError as error:
-        at = len(data[: error.start].decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n"))
-        byte = data[error.start]
-        report(messages.encoding(Span(name, at, at + 1), f"byte 0x{byte:02X} cannot stand here"))
+        before = data[: error.start].decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
+        at, line, byte = len(before), before.count("\n") + 1, data[error.start]
+        report(messages.encoding(Span(name, at, at + 1), f"byte 0x{byte:02X} in line {line} is none of it"))
         return None
     source = Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))
     if (nul := source.text.find("\0")) >= 0:

@@ -9,7 +9,8 @@ from leadflow.diagnostics import Diagnostic
 from leadflow.pipeline import check_source
 from tests.chunks import Chunk, read_chunks
 
-CASES = Path(__file__).parent.parent / "cases" / "check"
+CASES = Path(__file__).parent.parent / "cases"
+FILES = [*sorted((CASES / "check").glob("*.flow")), CASES / "syntax_habits.flow"]
 
 
 def mended(text: str, finding: Diagnostic) -> str:
@@ -28,9 +29,7 @@ def same(one: Diagnostic, other: Diagnostic) -> bool:
     return (one.code, one.message) == (other.code, other.message)
 
 
-@pytest.mark.parametrize(
-    "chunk", [c for path in sorted(CASES.glob("*.flow")) for c in read_chunks(path)], ids=lambda c: c.name
-)
+@pytest.mark.parametrize("chunk", [c for path in FILES for c in read_chunks(path)], ids=lambda c: c.name)
 def test_a_fix_mends_what_it_is_offered_for(chunk: Chunk) -> None:
     """After a fix the finding is gone, the text can be read, and nothing worse than a type that differs has come."""
     _, report = check_source("main.flow", chunk.text)

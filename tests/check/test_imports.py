@@ -251,6 +251,15 @@ def test_mistakes_of_imported_files_are_reported_in_them() -> None:
     assert [("lib.flow", "FLOW201")] == [(d.span.file, d.code) for d in report]
 
 
+def test_an_imported_file_that_is_no_text_is_told_with_its_line_and_its_import() -> None:
+    """There is no text to show, so the message counts the lines, and a label shows who imports it."""
+    files = {"main.flow": b"leadflow 1\nuse lib (x)\nconst y = 1\n", "lib.flow": b"leadflow 1\nconst x = \xff\n"}
+    _, report = check_file("main.flow", files.__getitem__)
+    (finding,) = [found for found in report if found.code == "FLOW102"]
+    assert "byte 0xFF in line 2" in finding.message
+    assert [("main.flow", "imported here")] == [(label.span.file, label.text) for label in finding.labels]
+
+
 def test_names_of_modules_qualify_what_they_declare() -> None:
     """Flows and agents of imported files are known by module and name."""
     files = {

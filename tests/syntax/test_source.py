@@ -100,7 +100,7 @@ HUGE = {
     "durations": (const(b"1h" * 50_000), "FLOW121"),
     "another alphabet": (EDITION + "\u0430 ".encode() * 300_000, "FLOW107"),
     "slashes": (EDITION + b"//\n" * 300_000, "FLOW132"),
-    "bad fields": (EDITION + b"type T {\n" + b"a b\n" * 90_000, "FLOW101"),
+    "bad fields": (EDITION + b"type T {\n" + b"a b\n" * 90_000, "FLOW166"),
 }
 
 

@@ -345,3 +345,33 @@ def needless_optional(span: Span, *, what: str, type_: str) -> Draft:
     A result that is to stay open for later is a named type: `type Page { text: string? }`.
     """
     return Draft(span, f"{what} is never none; write '{type_}'", fix=Fix(f"write `{type_}`", (Edit(span, type_),)))
+
+
+@code("FLOW530", "Hole without its dollar sign", severity="warning")
+def braces_without_dollar(span: Span, written: str, *, path: str) -> Draft:
+    """The text names a value as other languages do. Here it stands for itself: the model, or whoever gets the text,
+    reads the name and not the value.
+
+    ```flow
+    leadflow 1
+    agent fast: openai { model: "m"  key: secret("KEY") }
+    flow main(letter: string) -> string {
+      step answer = fast.ask("Answer this letter: {letter}")
+      return answer
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    agent fast: openai { model: "m"  key: secret("KEY") }
+    flow main(letter: string) -> string {
+      step answer = fast.ask("Answer this letter: ${letter}")
+      return answer
+    }
+    ```
+
+    A text that is to name it so can stand in a `const`, where no value is meant.
+    """
+    hole = f"${{{path}}}"
+    fix = Fix(f"write '{hole}'", (Edit(span, hole),))
+    return Draft(span, f"'{written}' stands in the text as it is; the value is put in by '{hole}'", fix=fix)

@@ -5,9 +5,16 @@ from collections.abc import Iterable, Sequence
 from leadflow.diagnostics import Draft, Edit, Fix, Label, Span, code, did_you_mean, nearest
 
 
-def _write(span: Span, name: str, known: Iterable[str], *, quoted: bool = False) -> Fix | None:
-    """The fix that writes the nearest known name, in quotes where a text stands."""
-    found = nearest(name, known)
+def _meant(name: str, known: Iterable[str], meant: str | None) -> str:
+    """`; did you mean 'x'?`: what is known to be meant, else the nearest known name."""
+    return did_you_mean(name, known) if meant is None else f"; did you mean '{meant}'?"
+
+
+def _write(
+    span: Span, name: str, known: Iterable[str], *, quoted: bool = False, meant: str | None = None
+) -> Fix | None:
+    """The fix that writes what is meant, else the nearest known name; in quotes where a text stands."""
+    found = meant or nearest(name, known)
     if found is None:
         return None
     text = f'"{found}"' if quoted else found
@@ -86,7 +93,9 @@ def shadowing(span: Span, name: str, *, what: str, outer: str, first: Span | Non
 
 
 @code("FLOW204", "Unknown type")
-def unknown_type(span: Span, name: str, *, known: Sequence[str], note: str | None = None) -> Draft:
+def unknown_type(
+    span: Span, name: str, *, known: Sequence[str], ours: str | None = None, note: str | None = None
+) -> Draft:
     """No type of this name is built in, declared in this file or imported.
 
     ```flow
@@ -106,7 +115,10 @@ def unknown_type(span: Span, name: str, *, known: Sequence[str], note: str | Non
     ```
     """
     notes = (note,) if note else ()
-    return Draft(span, f"unknown type '{name}'{did_you_mean(name, known)}", (), notes, _write(span, name, known))
+    if ours is None:
+        return Draft(span, f"unknown type '{name}'{did_you_mean(name, known)}", (), notes, _write(span, name, known))
+    fix = None if set(ours) & set(" ?[") else Fix(f"write `{ours}`", (Edit(span, ours),))
+    return Draft(span, f"unknown type '{name}'; it is called '{ours}' here", (), notes, fix)
 
 
 @code("FLOW205", "Unknown field")
@@ -232,7 +244,9 @@ def unknown_annotation(span: Span, name: str, *, known: Sequence[str]) -> Draft:
 
 
 @code("FLOW210", "Unknown argument")
-def unknown_argument(span: Span, name: str, *, owner: str, known: Sequence[str]) -> Draft:
+def unknown_argument(
+    span: Span, name: str, *, owner: str, known: Sequence[str], meant: str | None = None, note: str | None = None
+) -> Draft:
     """What is called takes no argument of this name.
 
     ```flow
@@ -249,15 +263,21 @@ def unknown_argument(span: Span, name: str, *, owner: str, known: Sequence[str])
     agent web: http { url: "https://example.com" }
     ```
     """
-    notes = (f"it takes {', '.join(known)}",) if known else (f"{owner} takes no arguments",)
-    return Draft(
-        span, f"{owner} takes no argument '{name}'{did_you_mean(name, known)}", (), notes, _write(span, name, known)
-    )
+    takes = f"it takes {', '.join(known)}" if known else f"{owner} takes no arguments"
+    message = f"{owner} takes no argument '{name}'{_meant(name, () if note else known, meant)}"
+    fix = None if note else _write(span, name, known, meant=meant)
+    return Draft(span, message, (), (note, takes) if note else (takes,), fix)
 
 
 @code("FLOW211", "Unknown function")
 def unknown_function(
-    span: Span, name: str, *, known: Sequence[str], note: str | None = None, fix: Fix | None = None
+    span: Span,
+    name: str,
+    *,
+    known: Sequence[str],
+    note: str | None = None,
+    fix: Fix | None = None,
+    meant: str | None = None,
 ) -> Draft:
     """Expressions call built-in functions only; there is none of this name. Work of your own is done by an agent,
     in a step.
@@ -279,8 +299,8 @@ def unknown_function(
     ```
     """
     notes = (note,) if note else ()
-    message = f"unknown function '{name}'{did_you_mean(name, known)}"
-    return Draft(span, message, (), notes, fix or _write(span, name, known))
+    message = f"unknown function '{name}'{_meant(name, known, meant)}"
+    return Draft(span, message, (), notes, fix or _write(span, name, known, meant=meant))
 
 
 @code("FLOW212", "Imported file not found")
@@ -424,7 +444,14 @@ def out_of_block(span: Span, name: str, *, what: str, block: str, bound: Span) -
     ```
     """
     message = f"{what} '{name}' is seen only inside the {block} that binds it"
-    return Draft(span, message, (Label(bound, f"'{name}' is bound here"),))
+    ways = {
+        "for": "what 'yield' gives in each iteration is an item of the step's list",
+        "repeat": "what the last 'yield' gives is the step's value",
+        "do": "what 'yield' gives is the step's value",
+        "parallel": f"the step is a record of its members; read '.{name}' of it",
+        "race": "the step's value is that of the member that won",
+    }
+    return Draft(span, message, (Label(bound, f"'{name}' is bound here"),), (ways[block],) if block in ways else ())
 
 
 @code("FLOW217", "Bound in two places")

@@ -1,0 +1,73 @@
+"""What authors call things who come from other languages and libraries, and what these are called here.
+
+Data only. A word is looked up after ours were searched, so that none of them is taken from anybody.
+"""
+
+from collections.abc import Container
+from types import MappingProxyType
+
+from leadflow.plan.policy import ROWS
+
+FUNCTIONS_RENAMED = MappingProxyType(
+    {
+        **dict.fromkeys(("str", "toString", "to_string", "String", "text"), "string"),
+        **dict.fromkeys(("length", "size"), "len"),
+        **dict.fromkeys(("parseInt", "to_int", "integer"), "int"),
+        **dict.fromkeys(("Number", "parseFloat", "to_float", "double"), "float"),
+        **dict.fromkeys(("strip",), "trim"),
+        **dict.fromkeys(("toUpperCase", "to_upper", "uppercase", "upcase"), "upper"),
+        **dict.fromkeys(("toLowerCase", "to_lower", "lowercase", "downcase"), "lower"),
+    }
+)
+"""Functions by the names that others give them."""
+
+_OUTSIDE = "what goes on outside is a step: 'step name = agent.action(…)'"
+_LISTS = "a list is made from another by '[… for item in items if …]'"
+
+FUNCTIONS_ELSEWHERE = MappingProxyType(
+    {
+        **dict.fromkeys(
+            ("env", "getenv", "environ"),
+            "a secret is 'secret(\"NAME\")'; other values come in as parameters of the flow",
+        ),
+        **dict.fromkeys(("now", "today", "utcnow", "datetime"), "the time is a step: 'step now = clock.now()'"),
+        **dict.fromkeys(("uuid", "uuid4", "random", "rand"), "chance is a step: 'step id = random.uuid()'"),
+        **dict.fromkeys(("map", "filter", "reduce", "forEach"), _LISTS),
+        **dict.fromkeys(("format", "concat", "sprintf", "fmt"), 'a text takes values in holes: "${…}"'),
+        **dict.fromkeys(("print", "log", "open", "fetch", "http", "call", "run", "exec", "sleep", "input"), _OUTSIDE),
+    }
+)
+"""Functions that there are not, and what is there instead."""
+
+_ARGUMENTS = {
+    **dict.fromkeys(("delay", "wait", "interval", "sleep", "base_delay"), "backoff"),
+    **dict.fromkeys(("times", "count", "max_attempts", "retries", "tries", "n", "max_retries"), "attempts"),
+    **dict.fromkeys(("max_delay", "max_wait", "cap"), "max"),
+    **dict.fromkeys(("seconds", "duration", "timeout", "limit"), "total"),
+    **dict.fromkeys(("message", "text", "input", "content", "question", "user", "user_prompt"), "prompt"),
+    **dict.fromkeys(("instructions", "system_prompt", "system_message", "role"), "system"),
+    **dict.fromkeys(("data", "payload"), "json"),
+    **dict.fromkeys(("params", "query_params"), "query"),
+}
+
+_ELSEWHERE = {
+    **dict.fromkeys(
+        ("depends_on", "after", "needs", "requires"), "what a step waits for besides is written 'after other'"
+    ),
+    **dict.fromkeys(("model", "tools", "api_key", "key"), "it is a setting of the agent, not of a call"),
+    **dict.fromkeys(("output", "schema", "response_format", "type"), "the type is written 'step name: Type = …'"),
+    **dict.fromkeys(("retries", "max_retries"), "'@retry(…)' is written above it"),
+}
+
+
+def argument_meant(name: str, known: Container[str]) -> str | None:
+    """The argument that others call so, where there is one."""
+    ours = _ARGUMENTS.get(name)
+    return ours if ours in known else None
+
+
+def argument_elsewhere(name: str, *, owner: str) -> str | None:
+    """Where to write what others write as an argument or a setting."""
+    if owner.startswith("'@"):
+        return None
+    return f"'@{name}(…)' is written above it" if name in ROWS else _ELSEWHERE.get(name)

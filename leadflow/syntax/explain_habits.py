@@ -1,0 +1,322 @@
+"""Whole forms of other languages: what a token that cannot follow shows to have been meant."""
+
+from leadflow.diagnostics import Diagnostic, Fix, Span
+from leadflow.syntax import messages, messages_habits
+from leadflow.syntax.braces import Braces
+from leadflow.syntax.repair import Explanation, Finding, Insert, Replace, Reread, Search, Skip
+from leadflow.syntax.trouble import CLOSERS, OPENERS, STATEMENTS, VALUES, Trouble, edits
+
+_FAR = 60
+"""Tokens that are looked at to find where a form ends."""
+
+
+# --- types ----------------------------------------------------------------------------------------------------------
+
+
+def _wants_type(trouble: Trouble) -> bool:
+    return trouble.takes("NONE") and trouble.takes("LBRACE") and trouble.takes("NAME") and not trouble.takes("FLOAT")
+
+
+def _bracketed_type(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`[T]` and `T[]`."""
+    if not _wants_type(trouble):
+        return None
+    tokens = trouble.tokens
+    if trouble.kind == "LSQB":
+        close = _closing(trouble, trouble.token)
+        if close is None:
+            return None
+        span = trouble.span.to(tokens.span(close))
+        right = f"list[{tokens.text[trouble.span.end : tokens.starts[close]].strip()}]"
+        return Finding(_type(span, right), Insert(("NAME",)))
+    if trouble.kind == "RSQB" and trouble.kind_before == "LSQB":
+        span = tokens.span(trouble.token - 2).to(trouble.span)
+        right = f"list[{tokens.written(trouble.token - 2)}]"
+        return Finding(_type(span, right), Insert(("NAME",)))
+    return None
+
+
+def _angled_type(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`list<T>`."""
+    if trouble.written != "<" or not (trouble.takes("LSQB") and trouble.takes("QMARK")):
+        return None
+    tokens = trouble.tokens
+    last = range(trouble.token + 1, min(trouble.token + _FAR, tokens.count))
+    close = next((token for token in last if tokens.written(token).startswith(">")), None)
+    if close is None:
+        return None
+    name = tokens.written(trouble.before)
+    inside = [part.strip() for part in tokens.text[trouble.span.end : tokens.starts[close]].split(",")]
+    ours = {"array": "list", "set": "list", "dict": "map", "record": "map"}.get(name.casefold(), name.casefold())
+    span = tokens.span(trouble.before).to(tokens.span(close))
+    right = f"{inside[-1]}?" if ours == "optional" else f"{ours}[{inside[-1] if ours == 'map' else ', '.join(inside)}]"
+    return Finding(_type(span, right), Skip(close + 1))
+
+
+def _optional_name(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`name?: T`."""
+    if trouble.place not in {"fields", "parameters"} or trouble.kind_at(trouble.token + 1) != "QMARK":
+        return None
+    if trouble.kind_at(trouble.token + 2) != "COLON":
+        return None
+    tokens = trouble.tokens
+    mark, after = tokens.span(trouble.token + 1), trouble.kind_at(trouble.token + 4)
+    fix = None
+    if trouble.kind_at(trouble.token + 3) == "NAME" and after not in {"LSQB", "MEMBER", "QMARK"}:
+        behind = tokens.span(trouble.token + 3)
+        fix = edits("move the '?' behind the type", (mark, ""), (behind._replace(start=behind.end), "?"))
+    span = trouble.span.to(mark)
+    return Finding(messages_habits.foreign_type(span, right=f"{trouble.written}: T?", fix=fix))
+
+
+def _type(span: Span, right: str) -> Diagnostic:
+    return messages_habits.foreign_type(span, right=right, fix=edits(f"write '{right}'", (span, right)))
+
+
+# --- conditions, blocks, loops --------------------------------------------------------------------------------------
+
+
+def _question_mark(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`c ? a : b`."""
+    if trouble.kind != "QMARK" or not trouble.takes("PLUS"):
+        return None
+    right = "if condition then one else other"
+    fix, end = _chosen(trouble)
+    return Finding(messages_habits.foreign_choice(trouble.span, right=right, fix=fix), Search(end))
+
+
+def _chosen(trouble: Trouble) -> tuple[Fix | None, int]:
+    """The fix for a choice that stands on one line behind `=` or `return`; and the token after it."""
+    tokens = trouble.tokens
+    end = next(
+        (n for n in range(trouble.token + 1, tokens.count) if tokens.begins_line(n) or n > trouble.token + _FAR),
+        tokens.count - 1,
+    )
+    first = trouble.token
+    while first > 0 and trouble.kind_at(first - 1) not in {"EQUAL", "RETURN", "YIELD"}:
+        if tokens.begins_line(first):
+            return None, end
+        first -= 1
+    colon = next((n for n in range(trouble.token, end) if tokens.written(n + 1) == ":"), None)
+    if colon is None or first == trouble.token:
+        return None, end
+    condition = tokens.text[tokens.starts[first] : tokens.ends[trouble.before]]
+    one = tokens.text[trouble.span.end : tokens.ends[colon]].strip()
+    other = tokens.text[tokens.ends[colon + 1] : tokens.ends[end - 1]].strip()
+    span = Span(tokens.file, tokens.starts[first], tokens.ends[end - 1])
+    return edits("write it so", (span, f"if {condition} then {one} else {other}")), end
+
+
+def _condition_behind(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`a if c else b`."""
+    if trouble.kind != "ELSE" or not trouble.takes("LBRACE") or "IF" not in trouble.item:
+        return None
+    tokens = trouble.tokens
+    back = range(trouble.token - 1, max(0, trouble.token - _FAR), -1)
+    word = next((n for n in back if tokens.kinds[n] == "IF"), None)
+    if word is None or tokens.begins_line(word):
+        return None
+    right = "if condition then one else other"
+    return Finding(messages_habits.foreign_choice(tokens.span(word), right=right), Search(trouble.token + 1))
+
+
+def _colon_block(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`if c:`, and `for x in xs:` where the last word and its colon look like a name's."""
+    tokens = trouble.tokens
+    if trouble.kind == "COLON" and trouble.takes("LBRACE") and trouble.takes("PLUS"):
+        return Finding(messages_habits.no_braces(trouble.span, after=_line_word(trouble)))
+    if trouble.kind != "KEY" or not trouble.wants_value or not tokens.begins_line(trouble.token + 2):
+        return None
+    if not {"IF", "IN", "MATCH"} & set(trouble.item):
+        return None
+    colon = tokens.span(trouble.token + 1)
+    return Finding(messages_habits.no_braces(colon, after=_line_word(trouble)), Search(trouble.token + 2))
+
+
+def _line_word(trouble: Trouble) -> str:
+    """The word that a block belongs to."""
+    words = {"IF": "'if'", "FOR": "'for'", "MATCH": "'match'", "ELSE": "'else'", "REPEAT": "'repeat'"}
+    found = [words[symbol] for symbol in trouble.item if symbol in words]
+    return found[-1] if found else "this"
+
+
+def _bare_block(trouble: Trouble, braces: Braces) -> Finding | None:
+    """One statement behind a condition, without braces."""
+    if trouble.kind not in STATEMENTS - {"IF", "MATCH"} or not trouble.takes("LBRACE", trouble.kind):
+        return None
+    if braces.fault is not None:
+        return None
+    return Finding(messages_habits.no_braces(trouble.span, after=_line_word(trouble)), Search(trouble.token))
+
+
+def _loop(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`repeat 3 {`, `repeat at most 3 {`, `while c {`."""
+    before = trouble.tokens.written(trouble.before) if trouble.token else ""
+    if before == "repeat" and trouble.kind in {"INT", "LBRACE"}:
+        return Finding(messages_habits.foreign_loop(trouble.tokens.span(trouble.before), "repeat"))
+    if trouble.written == "most" and before == "at" and trouble.kind_at(trouble.token - 2) == "REPEAT":
+        return Finding(messages_habits.foreign_loop(trouble.tokens.span(trouble.token - 2), "repeat at most"))
+    if before in {"while", "loop", "until", "foreach"} and trouble.kind_at(trouble.token - 2) == "EQUAL":
+        way = "for item in items { … }" if before == "foreach" else ""
+        return Finding(messages_habits.foreign_loop(trouble.tokens.span(trouble.before), before, way=way))
+    return None
+
+
+def _let_block(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`let x = for …`."""
+    blocks = {"FOR", "REPEAT", "PARALLEL", "RACE", "DO"}
+    if trouble.kind not in blocks or trouble.kind_before != "EQUAL" or "LET" not in trouble.item:
+        return None
+    height = max(height for height, symbol in enumerate(trouble.symbols) if symbol == "LET")
+    first: int = trouble.machine.values[height]
+    if first > trouble.token or trouble.kind_at(first + 2) != "EQUAL":  # a word that recovery put in stands behind all
+        return None
+    name = trouble.tokens.written(first + 1)
+    found = messages.misplaced(
+        trouble.tokens.span(first), "let", where=f"before '{trouble.written}'", way=f"write 'step {name} = …'"
+    )
+    return Finding(found, Reread(first, ("STEP",)))
+
+
+# --- imports, declarations ------------------------------------------------------------------------------------------
+
+
+def _import(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`use { a } from b`, `use a (*)`, `use a/b`."""
+    if "USE" not in trouble.item and trouble.place != "imports":
+        return None
+    why = None
+    if trouble.kind == "LBRACE" and trouble.kind_before == "USE":
+        why = "the path comes first, and the names behind it in '( )'"
+    elif trouble.written == "*":
+        why = "each name stands in the list; without a list the file comes as a whole"
+    elif trouble.written == "/":
+        why = "a path with '/' stands in quotes and ends in '.flow'"
+    return None if why is None else Finding(messages_habits.foreign_import(trouble.span, why=why))
+
+
+def _agent(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`agent a = kind { … }`, `agent a { kind: … }`, `agent a: kind(…)`."""
+    if "AGENT" not in trouble.item:
+        return None
+    if trouble.kind == "NAME" and trouble.kind_before == "AGENT":
+        way, after = f"agent {trouble.written}: kind {{ … }}", trouble.kind_at(trouble.token + 1)
+        if after == "EQUAL":
+            mark = trouble.tokens.span(trouble.token + 1)
+            gap = Span(mark.file, trouble.span.end, mark.end)
+            found = messages_habits.foreign_declaration(mark, "an agent", way=way, fix=edits("write ':'", (gap, ":")))
+            return Finding(found, Replace(("KEY", "COLON")))
+        return Finding(messages_habits.foreign_declaration(trouble.span, "an agent", way=way))
+    if trouble.kind == "LPAR" and trouble.takes("LBRACE"):
+        way = f"agent name: {trouble.tokens.written(trouble.before)} {{ setting: value }}"
+        return Finding(messages_habits.foreign_declaration(trouble.span, "an agent", way=way))
+    return None
+
+
+_TYPES = {"string", "int", "float", "bool", "duration", "money", "time", "file", "json"}
+
+
+def _labelled(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`f(a, b)`, `f(int a)`, `f(a int)`, and fields and settings without their `:`."""
+    words = {"parameters": "a parameter", "fields": "a field", "settings": "a setting"}
+    if trouble.place not in words or trouble.kind != "NAME" or not trouble.takes("KEY"):
+        return None
+    what, following = words[trouble.place], trouble.kind_at(trouble.token + 1)
+    if trouble.place == "parameters" and following in {"COMMA", "RPAR"}:
+        return Finding(messages_habits.foreign_declaration(trouble.span, what, way=f"{trouble.written}: type"))
+    if following not in VALUES:
+        return None
+    name, type_ = trouble.written, trouble.tokens.written(trouble.token + 1)
+    if trouble.place != "settings" and (name in _TYPES or (name[:1].isupper() and type_[:1].islower())):
+        name, type_ = type_, name
+    span, way = trouble.span.to(trouble.tokens.span(trouble.token + 1)), f"{name}: {type_}"
+    fix = edits(f"write '{way}'", (span, way))
+    return Finding(messages_habits.foreign_declaration(span, what, way=way, fix=fix))
+
+
+def _flow(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`flow f(…): T {`, `flow f(…) = e`, `flow f:`."""
+    if "FLOW" not in trouble.item:
+        return None
+    way = "flow name(param: type) -> type { … }"
+    if trouble.kind == "COLON" and trouble.takes("RESULT"):
+        found = messages_habits.foreign_declaration(
+            trouble.span, "the type of a result", way="-> type", fix=edits("write '->'", (trouble.span, " ->"))
+        )
+        return Finding(found, Replace(("RESULT",)))
+    is_head = trouble.kind == "KEY" and trouble.kind_before == "FLOW"
+    if is_head or (trouble.kind == "EQUAL" and trouble.takes("LBRACE")):
+        return Finding(messages_habits.foreign_declaration(trouble.span, "a flow", way=way))
+    return None
+
+
+# --- expressions ----------------------------------------------------------------------------------------------------
+
+
+def _is(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`x is none`."""
+    if trouble.written != "is" or trouble.kind != "NAME" or not trouble.takes("COMPARE"):
+        return None
+    following = trouble.token + 1
+    if trouble.kind_at(following) == "NOT":
+        span = trouble.span.to(trouble.tokens.span(following))
+        return Finding(messages.foreign_operator(span, "is not", right="!="), Replace(("COMPARE",)))
+    return Finding(messages.foreign_operator(trouble.span, "is", right="=="), Replace(("COMPARE",)))
+
+
+def _thin_arrow(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`"a" -> { … }`."""
+    if trouble.kind != "RESULT" or not trouble.takes("GIVES"):
+        return None
+    return Finding(messages.foreign_operator(trouble.span, "->", right="=>"), Replace(("GIVES",)))
+
+
+def _expression(trouble: Trouble, braces: Braces) -> Finding | None:
+    """Lambdas, slices, pipes, handlers without a name, lists of calls."""
+    way = None
+    if trouble.kind == "GIVES" and trouble.takes("PLUS") and not trouble.place.startswith("match"):
+        way = "there are no functions as values; a list is made by '[… for item in items]'"
+    elif trouble.kind == "COLON" and trouble.takes("RSQB") and trouble.takes("PLUS"):
+        way = "a part of a list or text is 'slice(items, from, to)'"
+    elif trouble.written == "|" and trouble.takes("PLUS"):
+        way = "a function is called: 'upper(text)'"
+    elif trouble.kind == "LBRACE" and trouble.kind_before == "CATCH":
+        way = "what holds after a failure is written 'catch e => value'"
+    elif trouble.kind in {"OR", "DEFAULT"} and "STEP" in trouble.item and trouble.takes("CATCH"):
+        way = "what holds when the step fails is written 'catch e => value'"
+    elif trouble.kind == "LSQB" and trouble.kind_before in {"PARALLEL", "RACE"}:
+        way = f"its members are steps: '{trouble.tokens.written(trouble.before)} {{ step a = … }}'"
+    if way is None:
+        return None
+    return Finding(messages_habits.foreign_expression(trouble.span, trouble.written, way=way))
+
+
+def _closing(trouble: Trouble, opener: int) -> int | None:
+    """The bracket that closes one."""
+    depth = 0
+    for token in range(opener, min(opener + _FAR, trouble.tokens.count)):
+        kind = trouble.tokens.kinds[token]
+        depth += (kind in OPENERS) - (kind in CLOSERS)
+        if depth == 0:
+            return token
+    return None
+
+
+HABIT_EXPLANATIONS: tuple[Explanation, ...] = (
+    _bracketed_type,
+    _angled_type,
+    _optional_name,
+    _question_mark,
+    _condition_behind,
+    _colon_block,
+    _bare_block,
+    _loop,
+    _let_block,
+    _import,
+    _agent,
+    _labelled,
+    _flow,
+    _is,
+    _thin_arrow,
+    _expression,
+)
