@@ -95,7 +95,9 @@ def load_source(source: Source, read: Read, report: Report) -> Loaded:
 
 def _source(name: str, data: bytes | ReadProblem, report: Report) -> Source | None:
     if isinstance(data, ReadProblem):
-        report(_trouble(Span(name, 0, 0), name, data))
+        is_outside = data.trouble == "outside"  # nobody imports it; its link leads there
+        place = Span(name, 0, 0)
+        report(import_unreadable(place, name, why=data.detail) if is_outside else _trouble(place, name, data))
         return None
     return read_source(name, data, report)
 

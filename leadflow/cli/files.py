@@ -22,7 +22,8 @@ def flow_files(names: Sequence[str]) -> list[str]:
     for name in names:
         path = Path(name)
         if is_there(path) and path.is_dir():
-            inside = sorted(str(p) for p in path.rglob("*.flow") if not _is_hidden(p.relative_to(path)))
+            found = (p for p in path.rglob("*.flow") if not _is_hidden(p.relative_to(path)))
+            inside = sorted(str(p) for p in found if not p.is_dir())
             if not inside:
                 raise Refused(f"there are no .flow files in {name}")
             files += inside
