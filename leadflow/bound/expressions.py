@@ -102,7 +102,7 @@ def size_of(expr: Expr, reads: Reads, locals_: Locals | None = None) -> Size:
         case Index(target, index):
             return _index(of(target), index, reads.words(expr))
         case RecordOf(entries):
-            return record_size((name, of(value)) for name, value in entries)
+            return record_size({name: of(value) for name, value in entries}.items())  # of equal names the last holds
         case ListOf(items):
             sizes = [of(item) for item in items]
             return list_size(len(items), reduce(larger, sizes) if sizes else None)

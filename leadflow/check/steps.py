@@ -242,7 +242,7 @@ def _catch(cx: Context, step: tree.Step, type_: Type) -> Type:
             check_new(cx, clause.name, "failure")
             frame.bind(Var(clause.name.text, FAILURE, (clause.id,), clause.name.span, "failure"))
             cx.program.types[clause.name.id] = FAILURE
-        where = f"the value of step '{step.name.text}'"
+        where = f"what 'catch' gives step '{step.name.text}'"
         if type_ == NEVER:  # what is caught always fails
             return infer(cx, clause.value)
         before = cx.program.said_count

@@ -193,6 +193,32 @@ def trailing_annotation(span: Span, written: str, *, owner: str, move: Fix | Non
     )
 
 
+@code("FLOW139", "Constraint of a named type")
+def constraint_of_type(span: Span, written: str, *, owner: str) -> Draft:
+    """A constraint belongs to one place where values come in, a field or a parameter. A named type has none: it would
+    hold wherever the name is used, and nobody would see it there.
+
+    ```flow
+    leadflow 1
+    type Name = string @length(1, 80)
+    flow main(name: Name) -> string {
+      return name
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    flow main(name: string @length(1, 80)) -> string {
+      return name
+    }
+    ```
+    """
+    return Draft(
+        span,
+        f"'{written}' stands behind {short(owner)}; a constraint stands behind the type of a field or a parameter",
+    )
+
+
 @code("FLOW137", "Constraint before its field")
 def leading_constraint(span: Span, written: str, *, what: str, move: Fix | None) -> Draft:
     """A constraint of a field or parameter follows the type, on its line.
