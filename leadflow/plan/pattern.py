@@ -193,6 +193,8 @@ class _Wrong(Exception):
 
 @dataclass(slots=True)
 class _Reader:
+    """A pattern, and how far it has been read."""
+
     text: str
     at: int = 0
     depth: int = 0
