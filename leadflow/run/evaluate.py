@@ -49,7 +49,7 @@ from leadflow.plan.types import Value
 from leadflow.run.context import Compiled, Env
 from leadflow.run.errors import InternalError, ValueProblem
 from leadflow.run.functions import IMPLEMENTED
-from leadflow.run.values import Mismatch, admit
+from leadflow.run.values import Mismatch, door
 
 _Read: TypeAlias = Callable[[Env], Any]
 
@@ -141,8 +141,10 @@ def _cost(part: Expr) -> int:
             return 60 + 40 * len(parts)  # percent-encoding is done letter by letter
         case Template(parts):
             return 4 + 2 * len(parts)
-        case ListOf() | RecordOf() | Phi() | Apply():
+        case ListOf() | RecordOf() | Phi() | Unary():
             return 4
+        case Comprehension() | Apply():
+            return 10
         case Fit():
             return 40
         case _:
@@ -264,12 +266,14 @@ def _comprehension(expr: Comprehension) -> _Read:
 
 
 def _fit(expr: Fit) -> _Read:
-    value, type_ = _compile(expr.value), expr.type
+    value, pass_through = _compile(expr.value), door(expr.type)
 
     def fit(env: Env) -> Value:
         raw = value(env)
+        before = env.fuel
         pay_for(raw, env)
-        fitted = admit(type_, raw)
+        spend(env, before - env.fuel)  # it is read, and written anew
+        fitted = pass_through(raw)
         return None if isinstance(fitted, Mismatch) else fitted
 
     return fit

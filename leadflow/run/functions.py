@@ -213,6 +213,7 @@ def _frozen(raw: Any) -> Value:
 
 
 def _to_json(meter: Meter, value: Any) -> Value:
+    spend(meter, 20)
     pay_for(value, meter)
     return _of_size(forms.to_json_text(value))
 
@@ -397,11 +398,18 @@ def _range(meter: Meter, start: Any, end: Any = None) -> Value:
 
 
 def _count(meter: Meter, items: Any, value: Any) -> Value:
-    return sum([equal(item, value, meter) for item in _items(items, meter)])
+    return sum([equal(item, value, meter) for item in _sought(items, meter)])
 
 
 def _index_of(meter: Meter, items: Any, value: Any) -> Value:
-    return next((at for at, item in enumerate(_items(items, meter)) if equal(item, value, meter)), None)
+    return next((at for at, item in enumerate(_sought(items, meter)) if equal(item, value, meter)), None)
+
+
+def _sought(items: Any, meter: Meter) -> Items:
+    """The items of a list each of which is compared with something."""
+    found = _items(items, meter)
+    spend(meter, 3 * len(found))
+    return found
 
 
 def _all(meter: Meter, items: Any) -> Value:
