@@ -115,23 +115,25 @@ def check_size(value: Value) -> None:
     Raises:
         NoValue: says which.
     """
-    level: list[Any] = [value]
-    nodes = chars = 0
+    level: dict[int, tuple[Any, int]] = {0: ((value,), 1)}  # what holds something, and how often it stands there
+    nodes, chars = -1, 0
     for _ in range(MAX_DEPTH + 1):
-        inner: list[Any] = []
-        for item in level:
-            found = type(item)
-            if found is str:
-                chars += len(item)
-            elif found is tuple or found is dict:
-                inner.extend(item if found is tuple else item.values())
-                if nodes + len(inner) > MAX_NODES:
-                    raise NoValue(f"the value is too large: more than {MAX_NODES:,} parts")
+        inner: dict[int, tuple[Any, int]] = {}
+        for holder, times in level.values():
+            nodes += len(holder) * times
+            if nodes > MAX_NODES:
+                raise NoValue(f"the value is too large: more than {MAX_NODES:,} parts")
+            for item in holder if type(holder) is tuple else holder.values():
+                found = type(item)
+                if found is str:
+                    chars += len(item) * times
+                elif found is tuple or found is dict:
+                    known = inner.get(id(item))
+                    inner[id(item)] = (item, times if known is None else known[1] + times)
         if chars > MAX_CHARS:
             raise NoValue(f"the value is too large: more than {MAX_CHARS:,} characters")
         if not inner:
             return
-        nodes += len(inner)
         level = inner
     raise NoValue(f"the value is nested too deeply: more than {MAX_DEPTH} levels")
 

@@ -109,7 +109,7 @@ def test_a_long_flow_is_checked_in_time(count: int) -> None:
     loaded = load_source(Source("main.flow", steps(count)), lambda path: ReadProblem("missing"), report)
     start = process_time()
     check(loaded, CATALOGUE, report)
-    assert process_time() - start < 1
+    assert process_time() - start < 5
     assert [] == list(report)
 
 

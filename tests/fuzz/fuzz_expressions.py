@@ -47,7 +47,7 @@ from leadflow.run.evaluate import compile_expr
 from tests.values import Room
 
 SLOW = 0.05
-"""Seconds that an evaluation may take at the most (case 38), on a machine that does the plain bomb in a quarter of that."""
+"""Seconds that an evaluation may take (case 38), on a machine that does the plain bomb in a quarter of that."""
 PLAIN_BOMB = Comprehension(
     Comprehension(Local(0), 1, Apply("range", (Const(3_000),)), None), 0, Apply("range", (Const(3_000),)), None
 )
