@@ -6,8 +6,8 @@ Reading order, top-down like a pipeline; each arrow is one room of the package:
     PLAN -> run -> EVENTS -> fold -> state
 
 The front (text to plan) is pure and knows lark and networkx. The back (plan to events) knows only the plan
-and its events. They meet in `leadflow.plan`. Beside the back stand policies, agents, stores and engines; the
-faces are the command line, the server and the editor.
+and its events. They meet in `leadflow.plan`. Beside the back stand policies, agents and stores, and `bound`, which
+says what a plan can cost at most; the faces are the command line and the editor.
 
 One word per thing: a *flow* is a declared unit of steps; a *step* is what an author writes; a *node* is its
 entry in the graph and in the plan; a *call* is one use of an *agent*; an *attempt* is one try of a call; a
