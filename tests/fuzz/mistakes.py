@@ -264,11 +264,13 @@ def other_name(flow: Subject, chance: Random) -> str | None:
 @kind("a field that is not there")
 def other_field(flow: Subject, chance: Random) -> str | None:
     """A member read under a name that the record does not have."""
-    node = _one(flow.of(tree.Member), chance)
+    calls = [c for c in flow.of(tree.Call) if isinstance(c, tree.Call) and _takes_all(flow, c)]
+    tools = [s for s in flow.of(tree.Setting) if isinstance(s, tree.Setting) and s.name.text == "tools"]
+    open_ = {call.callee.id for call in calls} | {inner.id for setting in tools for inner in walk(setting)}
+    node = _one([member for member in flow.of(tree.Member) if member.id not in open_], chance)
     assert node is None or isinstance(node, tree.Member)
-    return (
-        None if node is None else flow.put(node.name, chance.choice(("value", "data", "output", "content", "result")))
-    )
+    names = ("value", "data", "output", "content", "result")
+    return None if node is None else flow.put(node.name, chance.choice(names))
 
 
 @kind("an argument lost")
