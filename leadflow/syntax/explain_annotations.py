@@ -1,7 +1,7 @@
 """What is wrong with an annotation that stands where it cannot stand (rule D1)."""
 
 from leadflow.diagnostics import Fix, Span
-from leadflow.syntax import messages
+from leadflow.syntax import messages, messages_habits
 from leadflow.syntax.braces import Braces
 from leadflow.syntax.repair import Explanation, Finding, Skip
 from leadflow.syntax.trouble import CLOSERS, OPENERS, Trouble, edits
@@ -88,6 +88,45 @@ def _constraint_first(trouble: Trouble, braces: Braces) -> Finding | None:
     return Finding(messages.leading_constraint(written, text, what=what, move=_moved_behind(trouble, end)), Skip(end))
 
 
+def _default_last(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`score: float @range(0, 1) = 0.5`."""
+    if trouble.kind != "EQUAL" or trouble.place not in {"fields", "parameters"} or not trouble.takes("BEHIND"):
+        return None
+    tokens = trouble.tokens
+    first = following = trouble.token
+    for token in range(trouble.token - 1, max(-1, trouble.token - _LONG), -1):
+        if tokens.kinds[token] == "BEHIND":
+            if _annotation_end(trouble, token) != following:
+                break
+            first = following = token
+    end = _item_end(trouble, trouble.token + 1)
+    if first == trouble.token or end == trouble.token + 1:
+        return None
+    text = tokens.text
+    constraints = text[tokens.starts[first] : tokens.ends[trouble.before]]
+    default = text[trouble.span.start : tokens.ends[end - 1]]
+    span = Span(tokens.file, tokens.starts[first], tokens.ends[end - 1])
+    gap = text[tokens.ends[trouble.before] : trouble.span.start]
+    fix = edits("swap them", (span, f"{default}{gap}{constraints}"), safe="#" not in gap)
+    what = "field" if trouble.place == "fields" else "parameter"
+    written = _short(f"{default} {constraints}")
+    return Finding(messages_habits.default_behind(trouble.span, written, what=what, fix=fix), Skip(end))
+
+
+def _item_end(trouble: Trouble, first: int) -> int:
+    """The token after the field or parameter, or the part of one, that begins with a token."""
+    tokens, depth, last = trouble.tokens, 0, first
+    for last in range(first, tokens.count):
+        kind = tokens.kinds[last]
+        begins = kind == "KEY" or (kind == "STRING" and trouble.kind_at(last + 1) == "COLON")
+        if depth == 0 and last > first and (begins or kind in {"COMMA", "ABOVE", "BEHIND", "$END"}):
+            return last
+        depth += (kind in OPENERS) - (kind in CLOSERS)
+        if depth < 0:
+            return last
+    return tokens.count
+
+
 def _moved_behind(trouble: Trouble, end: int) -> Fix:
     """Put annotations that end before a token behind the field or parameter that follows."""
     tokens, depth, last = trouble.tokens, 0, end
@@ -128,4 +167,4 @@ def _short(text: str) -> str:
     return line if line == text and len(line) <= 60 else line[:57] + "…"
 
 
-ANNOTATION_EXPLANATIONS: tuple[Explanation, ...] = (_behind, _constraint_first, _lone_annotation)
+ANNOTATION_EXPLANATIONS: tuple[Explanation, ...] = (_behind, _constraint_first, _default_last, _lone_annotation)

@@ -4,7 +4,7 @@ from leadflow.diagnostics import Diagnostic, Fix, Span
 from leadflow.syntax import messages, messages_habits
 from leadflow.syntax.braces import Braces
 from leadflow.syntax.repair import Explanation, Finding, Insert, Replace, Reread, Search, Skip
-from leadflow.syntax.trouble import CLOSERS, OPENERS, STATEMENTS, VALUES, Trouble, edits
+from leadflow.syntax.trouble import CLOSERS, OPENERS, STATEMENTS, VALUES, Trouble, behind, edits
 
 _FAR = 60
 """Tokens that are looked at to find where a form ends."""
@@ -140,6 +140,31 @@ def _line_word(trouble: Trouble) -> str:
     return found[-1] if found else "this"
 
 
+def _then_block(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`if c then return x`, `if c then { … }`."""
+    if trouble.kind != "THEN" or "IF" not in trouble.item or not trouble.takes("LBRACE"):
+        return None
+    tokens, behind_it = trouble.tokens, trouble.token + 1
+    if trouble.kind_at(behind_it) == "LBRACE":
+        gap = Span(tokens.file, trouble.span.start, tokens.starts[behind_it])
+        found = messages_habits.no_braces(trouble.span, after="'if'", fix=edits("leave 'then' out", (gap, "")))
+        return Finding(found, Skip(behind_it))
+    if trouble.kind_at(behind_it) not in STATEMENTS:
+        return None
+    return Finding(messages_habits.no_braces(trouble.span, after="'if'", fix=_braced(trouble)), Search(behind_it + 1))
+
+
+def _braced(trouble: Trouble) -> Fix | None:
+    """The fix that puts what stands behind `then` on its line into braces; None where it goes on below."""
+    tokens = trouble.tokens
+    last = next((n for n in range(trouble.token + 1, tokens.count) if tokens.begins_line(n)), tokens.count) - 1
+    kinds = tokens.kinds[trouble.token : last + 1]
+    depth = sum((kind in OPENERS) - (kind in CLOSERS) for kind in kinds)
+    if depth or last - trouble.token > _FAR or "ELSE" in kinds or "THEN" in kinds[1:]:
+        return None
+    return edits("put it into braces", (trouble.span, "{"), (behind(tokens.span(last)), " }"))
+
+
 def _bare_block(trouble: Trouble, braces: Braces) -> Finding | None:
     """One statement behind a condition, without braces."""
     if trouble.kind not in STATEMENTS - {"IF", "MATCH"} or not trouble.takes("LBRACE", trouble.kind):
@@ -178,6 +203,50 @@ def _let_block(trouble: Trouble, braces: Braces) -> Finding | None:
     return Finding(found, Reread(first, ("STEP",)))
 
 
+def _several_names(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`let { a, b } = r`, `let [a, b] = xs`, `let a, b = xs`."""
+    tokens, before, words = trouble.tokens, trouble.kind_before, {"LET", "STEP", "CONST"}
+    if trouble.kind in {"LBRACE", "LSQB", "LPAR"} and before in words:
+        first, names = trouble.before, trouble.token
+    elif trouble.kind == "COMMA" and before == "NAME" and trouble.kind_at(trouble.token - 2) in words:
+        first, names = trouble.token - 2, trouble.before
+    else:
+        return None
+    reach = range(names, min(names + _FAR, tokens.count))
+    equals = next((n for n in reach if tokens.kinds[n] == "EQUAL"), None)
+    if equals is None or any(tokens.begins_line(n) for n in range(names + 1, equals)):
+        return None
+    one = next((tokens.written(n) for n in range(names, equals) if tokens.kinds[n] in {"NAME", "KEY"}), "a")
+    is_name = trouble.kind_at(equals + 1) == "NAME" and trouble.kind_at(equals + 2) not in {"LPAR", "MEMBER", "LSQB"}
+    whole = tokens.written(equals + 1) if is_name else "whole"
+    way = f"let {one} = {whole}{f'.{one}' if tokens.kinds[names] == 'LBRACE' else '[0]'}"
+    span = tokens.span(names).to(tokens.span(equals - 1))
+    return Finding(messages_habits.several_names(span, tokens.written(first), way=way), Search(equals + 1))
+
+
+def _colon_before_value(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`step a: x.y()`, `let n: 3`."""
+    starts = [n for n, symbol in enumerate(trouble.symbols) if symbol in {"STEP", "LET", "CONST"}]
+    if not starts or starts[-1] < trouble.opener or trouble.machine.values[starts[-1]] > trouble.token:
+        return None
+    first: int = trouble.machine.values[starts[-1]]
+    if trouble.kind_at(first + 1) != "KEY" or trouble.token - first > _FAR or "EQUAL" in trouble.symbols[starts[-1] :]:
+        return None
+    blocks = {"FOR", "REPEAT", "PARALLEL", "RACE", "DO"}
+    is_call = trouble.kind == "LPAR" and trouble.kind_before in {"NAME", "MEMBER"} and trouble.takes("EQUAL")
+    is_value = trouble.token == first + 3 and trouble.kind in VALUES | blocks
+    if not (is_call or is_value):
+        return None
+    word, name = trouble.tokens.written(first), trouble.tokens.written(first + 1)
+    colon = trouble.tokens.span(first + 2)
+    fix = edits("write '='", (Span(colon.file, trouble.tokens.ends[first + 1], colon.end), " ="))
+    found = messages_habits.foreign_declaration(
+        colon, f"a {'constant' if word == 'const' else word}", way=f"{word} {name} = …",
+        why="behind ':' stands its type", fix=fix,
+    )  # fmt: skip
+    return Finding(found, Reread(first + 1, ("NAME", "EQUAL")))
+
+
 # --- imports, declarations ------------------------------------------------------------------------------------------
 
 
@@ -211,6 +280,29 @@ def _agent(trouble: Trouble, braces: Braces) -> Finding | None:
         way = f"agent name: {trouble.tokens.written(trouble.before)} {{ setting: value }}"
         return Finding(messages_habits.foreign_declaration(trouble.span, "an agent", way=way))
     return None
+
+
+def _extended(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`type A extends B {`, `type A(B) {`, `type A: B {`."""
+    is_head = trouble.kind == "KEY" and trouble.kind_before == "TYPE"
+    is_behind = trouble.kind_before == "NAME" and trouble.kind_at(trouble.token - 2) == "TYPE"
+    if not is_head and not (is_behind and (trouble.kind == "LPAR" or trouble.written in _EXTENDS)):
+        return None
+    tokens = trouble.tokens
+    reach = range(trouble.token + 1, min(trouble.token + _FAR, tokens.count))
+    opening = next((n for n in reach if tokens.kinds[n] == "LBRACE" or tokens.begins_line(n)), None)
+    name = trouble.written if is_head else tokens.written(trouble.before)
+    if opening is None or tokens.kinds[opening] != "LBRACE":
+        return None
+    found = messages_habits.foreign_declaration(
+        trouble.span, "a record", way=f"type {name} {{ field: type }}",
+        why="it takes no fields over from another; write them again, or hold the other in a field",
+    )  # fmt: skip
+    return Finding(found, Replace(("NAME",)) if is_head else Skip(opening))
+
+
+_EXTENDS = {"extends", "implements", "inherits", "with"}
+"""What other languages write between a type and the one it is made from."""
 
 
 _TYPES = {"string", "int", "float", "bool", "duration", "money", "time", "file", "json"}
@@ -265,8 +357,12 @@ def _is(trouble: Trouble, braces: Braces) -> Finding | None:
 
 
 def _thin_arrow(trouble: Trouble, braces: Braces) -> Finding | None:
-    """`"a" -> { … }`."""
-    if trouble.kind != "RESULT" or not trouble.takes("GIVES"):
+    """`"a" -> { … }`, `step a -> x.y()`."""
+    if trouble.kind != "RESULT":
+        return None
+    if trouble.takes("EQUAL") and {"STEP", "LET", "CONST"} & set(trouble.item):
+        return Finding(messages.foreign_operator(trouble.span, "->", right="="), Replace(("EQUAL",)))
+    if not trouble.takes("GIVES"):
         return None
     return Finding(messages.foreign_operator(trouble.span, "->", right="=>"), Replace(("GIVES",)))
 
@@ -309,9 +405,13 @@ HABIT_EXPLANATIONS: tuple[Explanation, ...] = (
     _question_mark,
     _condition_behind,
     _colon_block,
+    _then_block,
     _bare_block,
     _loop,
     _let_block,
+    _several_names,
+    _colon_before_value,
+    _extended,
     _import,
     _agent,
     _labelled,

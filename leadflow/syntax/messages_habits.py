@@ -1,4 +1,4 @@
-"""FLOW161-FLOW167: whole forms that other languages write another way: types, conditions, blocks, loops, imports."""
+"""FLOW161-FLOW169: whole forms that other languages write another way: types, conditions, blocks, loops, imports."""
 
 from leadflow.diagnostics import Draft, Fix, Span, code
 
@@ -39,7 +39,7 @@ def foreign_choice(span: Span, *, right: str, fix: Fix | None = None) -> Draft:
 
 
 @code("FLOW163", "Block without braces")
-def no_braces(span: Span, *, after: str) -> Draft:
+def no_braces(span: Span, *, after: str, fix: Fix | None = None) -> Draft:
     """A block stands in braces, also when it is one statement. Indents and line ends mean nothing.
 
     ```flow
@@ -61,7 +61,7 @@ def no_braces(span: Span, *, after: str) -> Draft:
     }
     ```
     """
-    return Draft(span, f"the block after {after} stands in braces: '{{ … }}'")
+    return Draft(span, f"the block after {after} stands in braces: '{{ … }}'", fix=fix)
 
 
 @code("FLOW164", "Loop of another language")
@@ -114,7 +114,7 @@ def foreign_import(span: Span, *, why: str) -> Draft:
 
 
 @code("FLOW166", "Declaration of another form")
-def foreign_declaration(span: Span, what: str, *, way: str, fix: Fix | None = None) -> Draft:
+def foreign_declaration(span: Span, what: str, *, way: str, why: str = "", fix: Fix | None = None) -> Draft:
     """Agents, flows and parameters are each declared in one form: `agent name: kind { setting: value }`,
     `flow name(param: type) -> type { … }`.
 
@@ -128,7 +128,7 @@ def foreign_declaration(span: Span, what: str, *, way: str, fix: Fix | None = No
     agent web: http { url: "https://example.com" }
     ```
     """
-    return Draft(span, f"{what} is written '{way}'", fix=fix)
+    return Draft(span, f"{what} is written '{way}'{'; ' + why if why else ''}", fix=fix)
 
 
 @code("FLOW167", "Expression of another language")
@@ -147,3 +147,51 @@ def foreign_expression(span: Span, written: str, *, way: str) -> Draft:
     ```
     """
     return Draft(span, f"'{written}' means nothing here; {way}")
+
+
+@code("FLOW168", "Several names for one value")
+def several_names(span: Span, word: str, *, way: str) -> Draft:
+    """A `let` or a step gives one name to one value. Its parts are read from it: a field by `.name`, an item by
+    `[0]`, which may be none.
+
+    ```flow
+    leadflow 1
+    type Point { x: int  y: int }
+    flow main(point: Point) -> int {
+      let { x, y } = point
+      return x + y
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    type Point { x: int  y: int }
+    flow main(point: Point) -> int {
+      let x = point.x
+      let y = point.y
+      return x + y
+    }
+    ```
+    """
+    return Draft(span, f"a '{word}' binds one name, and the parts are read from it: '{way}'")
+
+
+@code("FLOW169", "Default behind a constraint")
+def default_behind(span: Span, written: str, *, what: str, fix: Fix) -> Draft:
+    """Behind the name of a field or parameter stand its type, its default and its constraints, in this order.
+
+    ```flow
+    leadflow 1
+    flow main(share: float @range(0, 1) = 0.5) -> float {
+      return share
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    flow main(share: float = 0.5 @range(0, 1)) -> float {
+      return share
+    }
+    ```
+    """
+    return Draft(span, f"the default of a {what} stands before its constraints: '{written}'", fix=fix)

@@ -321,6 +321,8 @@ def _character(at: Text) -> Mistake:
     return Mistake("UNKNOWN", span.end, messages_source.unknown_character(span, char), True)
 
 
+_RANGE = re.compile(r"(\.\.[.<=]?)[ ]*[\w.]+")
+
 _IMPORT = re.compile(r"\s*use\s+[A-Za-z0-9_./]*")
 
 
@@ -333,6 +335,9 @@ def _dots(at: Text) -> Mistake:
         if at.text[at.start : end].startswith(".*"):
             why = "each name stands in the list; without a list the file comes as a whole"
         return Mistake("UNKNOWN", end, messages_habits.foreign_import(at.span(at.start, end), why=why), True)
+    if (between := _RANGE.match(at.text, at.start, at.limit)) and re.search(r"[\w)\]][ ]*$", line):
+        span, way = at.span(*between.span(1)), "whole numbers are 'range(from, past)', a part of a list 'slice(…)'"
+        return Mistake("UNKNOWN", between.end(), messages_habits.foreign_expression(span, between[1], way=way), True)
     if at.text.startswith("...", at.start):
         span, way = (
             at.span(at.start, at.start + 3),
