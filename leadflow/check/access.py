@@ -14,6 +14,7 @@ from leadflow.check.messages.types import (
     partly_there,
 )
 from leadflow.check.narrow import path_of
+from leadflow.check.origin import with_origin
 from leadflow.check.program import ConstSymbol, ModuleSymbol
 from leadflow.check.spoken import spoken
 from leadflow.check.types import discriminant, holds_none, is_text, join, without_none
@@ -173,7 +174,8 @@ def _say_none(cx: Context, expr: tree.Member, owner: Type) -> None:
         cx.report(no_short_circuit(expr.name.span, name=expr.name.text, fix=fix))
         return
     hint = f"read on with '?.{expr.name.text}', or ask 'if … != none' first"
-    cx.report(may_be_none(expr.target.span, what=spoken(expr.target), given=show(owner), hint=hint, fix=fix))
+    found = may_be_none(expr.target.span, what=spoken(expr.target), given=show(owner), hint=hint, fix=fix)
+    cx.report(with_origin(cx, expr.target, found))
 
 
 def _say_json(cx: Context, expr: tree.Member) -> None:
@@ -201,7 +203,8 @@ def entry_of(cx: Context, expr: tree.Index, owner: Type, index: Type) -> Type:
         return UNKNOWN
     if holds_none(owner):
         hint = "ask 'if … != none' first, or give another value with '??'"
-        cx.report(may_be_none(expr.target.span, what=spoken(expr.target), given=show(owner), hint=hint))
+        found = may_be_none(expr.target.span, what=spoken(expr.target), given=show(owner), hint=hint)
+        cx.report(with_origin(cx, expr.target, found))
         owner = without_none(owner)
     path = path_of(cx, expr)
     known = cx.frame.fact(path) if path is not None else None

@@ -7,13 +7,14 @@ from leadflow.check.checked import ActionCall, BoundArg, ConstRef, FlowCallInfo
 from leadflow.check.context import Context
 from leadflow.check.holes import warn_of_braces
 from leadflow.check.infer import expect, expect_field, infer
-from leadflow.check.lookup import say_unknown_function
+from leadflow.check.lookup import function_meant, say_unknown_function
 from leadflow.check.messages.flows import no_action
 from leadflow.check.messages.names import not_a_value, not_in_module, unknown_action, unknown_name
 from leadflow.check.messages.policies import abstract_agent, bad_fallback, bad_override
 from leadflow.check.messages.timing import never_comes
 from leadflow.check.messages.types import json_leak, may_be_none, wrong_type
 from leadflow.check.messages.values import bad_hole, built_elsewhere, misplaced_secret, open_address, quote_fix
+from leadflow.check.origin import with_origin
 from leadflow.check.program import (
     Agent,
     AgentSymbol,
@@ -40,6 +41,7 @@ from leadflow.plan.types import (
     JSON,
     MONEY,
     NEVER,
+    NONE,
     RATE,
     SECRET,
     STRING,
@@ -165,8 +167,11 @@ def _say_no_callee(cx: Context, call: tree.Call, target: Target | None) -> None:
                 cx.report(no_action(call.span, what=f"the function '{text}'"))
             else:
                 callable_names = [n for n, s in cx.scope.values.items() if isinstance(s, FlowSymbol | ToolSymbol)]
+                owners = _who_can(cx, text)
                 if cx.frame.find(text) is not None or target is not None:
                     say_unknown_function(cx, call, text)
+                elif owners:
+                    cx.report(unknown_name(callee.span, text, what="flow or tool", known=owners, likely=True))
                 else:
                     known_names = cx.program.known(callable_names, FUNCTIONS)
                     cx.report(unknown_name(callee.span, text, what="flow or tool", known=known_names))
@@ -182,8 +187,25 @@ def _say_no_callee(cx: Context, call: tree.Call, target: Target | None) -> None:
                 agents = [n for n, s in cx.scope.values.items() if isinstance(s, AgentSymbol | ModuleSymbol)]
                 known_names = cx.program.known(agents, PREDECLARED)
                 cx.report(unknown_name(owner.span, text, what="agent", known=known_names))
+        case tree.Member(target=tree.Call() as inner, name=name) if target_of(cx, inner.callee) is not None:
+            asked, ours = spoken(inner.callee), function_meant(name.text)
+            way = f"read the step by its name below it{f': {ours}(…)' if ours else ''}"
+            cx.report(no_action(name.span, what=f"a call of what {asked} gives", way=way))
         case _:
             cx.report(no_action(call.span, what="a call of a value"))
+
+
+def _who_can(cx: Context, action: str) -> tuple[str, ...]:
+    """The action with its agent, where one agent of the file alone has an action of that name; nothing else."""
+    found = []
+    for name, symbol in cx.scope.values.items():
+        agent = cx.program.agents.get(symbol.key) if isinstance(symbol, AgentSymbol) else None
+        if agent is not None and agent.kind is not None and action in agent.kind.actions:
+            found.append(name)
+    if len(found) != 1:
+        return ()
+    cx.symbol(found[0])
+    return (f"{found[0]}.{action}",)
 
 
 # --- flows and tools ----------------------------------------------------------------------------------------------
@@ -214,9 +236,10 @@ def _flow(cx: Context, call: tree.Call, symbol: FlowSymbol, declared: Type | Non
 
 def _say_result(cx: Context, call: tree.Call, name: str, given: Type, declared: Type) -> Type:
     where = "the declared type of this step"
-    cx.report(
-        wrong_type(call.callee.span, where=where, wanted=show(declared), given=f"{show(given)}, what '{name}' gives")
-    )
+    told = "nothing" if given == NONE else show(given)
+    note = f"a flow gives a result when it declares one: '-> {show(declared)}'" if given == NONE else None
+    told = f"{told}, what '{name}' gives"
+    cx.report(wrong_type(call.callee.span, where=where, wanted=show(declared), given=told, note=note))
     return declared
 
 
@@ -362,9 +385,8 @@ def _scalar(cx: Context, expr: tree.Expr, slot: SlotKind) -> None:
     elif given == JSON:
         cx.report(json_leak(expr.span, what=spoken(expr), hint="declare the type of the step it comes from"))
     elif holds_none(given) and (without_none(given) in _SCALARS or is_text(without_none(given))):
-        cx.report(
-            may_be_none(expr.span, what=spoken(expr), given=show(given), hint="say what stands here then, with '??'")
-        )
+        hint = "say what stands here then, with '??'"
+        cx.report(with_origin(cx, expr, may_be_none(expr.span, what=spoken(expr), given=show(given), hint=hint)))
     else:
         cx.report(bad_hole(expr.span, given=show(given), hint="name one field of it, or put it into the body or query"))
 

@@ -45,6 +45,8 @@ class Around:
     is_step: bool
     chosen_by: tree.Expr | None = None
     """What decides whether an arm is taken."""
+    ends: str = ""
+    """`return`, `yield` or `fail` when it ends in one."""
 
 
 Binder: TypeAlias = tree.Step | tree.Let

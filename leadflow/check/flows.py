@@ -104,6 +104,7 @@ def check_statements(cx: Context, block: tree.Block) -> bool:
             cx.report(unreachable(statement.span, after=left[0], leaves=left[1]))
         leaves = _statement(cx, statement)
         left = left or leaves
+        said = said or (isinstance(statement, tree.Yield) and not _takes_yield(cx))  # its place was refused: enough
     return left is None
 
 
@@ -199,7 +200,7 @@ def _return(cx: Context, statement: tree.Return) -> None:
 def _yield(cx: Context, statement: tree.Yield) -> None:
     refuse_annotations(cx, statement.annotations, on="'yield'")
     body = cx.body
-    if body is None or body.kind not in ("for", "repeat", "do"):
+    if body is None or not _takes_yield(cx):
         infer(cx, statement.value)
         kind = body.kind if body is not None else "flow"
         hint = (
@@ -217,6 +218,11 @@ def _yield(cx: Context, statement: tree.Yield) -> None:
         cx.report(misplaced_secret(statement.value.span, where="a value"))
         type_ = UNKNOWN
     body.yields.append((statement, type_))
+
+
+def _takes_yield(cx: Context) -> bool:
+    """Whether `yield` has a meaning in the body that is being checked."""
+    return cx.body is not None and cx.body.kind in ("for", "repeat", "do")
 
 
 # --- arms ---------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Names in texts that were meant to be holes: `{name}` and `$name`, as other languages write them (rule E5)."""
+"""Names in texts that were meant to be holes (rule E5): `{name}`, `$name`, `$(name)`, as other languages write them."""
 
 import re
 
@@ -8,7 +8,7 @@ from leadflow.diagnostics import Span
 from leadflow.syntax import tree
 
 _PATH = r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*"
-_MEANT = re.compile(rf"(?<!\$)\{{\{{?[ ]*({_PATH})[ ]*\}}?\}}|(?<![$\\])\$({_PATH})")
+_MEANT = re.compile(rf"(?<!\$)\{{\{{?[ ]*({_PATH})[ ]*\}}?\}}|(?<![$\\])\$(?:({_PATH})|\(({_PATH})\))")
 
 
 def warn_of_braces(cx: Context, expr: tree.Text) -> None:
@@ -17,7 +17,7 @@ def warn_of_braces(cx: Context, expr: tree.Text) -> None:
         return
     holes = [part.span for part in expr.parts if not isinstance(part, str)]
     for found in _MEANT.finditer(cx.scope.module.source.text, expr.span.start, expr.span.end):
-        span, path = Span(expr.span.file, *found.span()), found[1] or found[2]
+        span, path = Span(expr.span.file, *found.span()), found[1] or found[2] or found[3]
         is_in_hole = any(hole.start <= span.start < hole.end for hole in holes)
         if not is_in_hole and cx.frame.find(path.split(".")[0]) is not None:
             cx.frame.read(path.split(".")[0])  # it was meant to be read, which is not said a second time

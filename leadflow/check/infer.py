@@ -24,11 +24,13 @@ from leadflow.check.messages.types import (
     no_common_type,
     not_a_condition,
     not_a_list,
+    wrong_type,
 )
 from leadflow.check.messages.values import misplaced_secret
 from leadflow.check.mismatch import say_mismatch
 from leadflow.check.narrow import assume, path_of
 from leadflow.check.operators import arithmetic, coalesce, equality, membership, negative, ordering
+from leadflow.check.origin import with_origin
 from leadflow.check.patterns import cover
 from leadflow.check.program import ConstSymbol, FlowSymbol, ToolSymbol
 from leadflow.check.secrets import SECRET_FUNCTIONS, secret_call
@@ -98,7 +100,7 @@ def condition(cx: Context, expr: tree.Expr) -> None:
         hint = "ask '!= \"\"'"
     else:
         hint = "ask '> 0'" if inner in (INT, FLOAT) else "compare it with something"
-    cx.report(not_a_condition(expr.span, given=show(given), hint=hint))
+    cx.report(with_origin(cx, expr, not_a_condition(expr.span, given=show(given), hint=hint)))
 
 
 def expect(cx: Context, expr: tree.Expr, want: Type, where: str) -> Type:
@@ -199,17 +201,16 @@ def _text(cx: Context, expr: tree.Text, want: Type | None) -> Type:
 def hole(cx: Context, expr: tree.Expr) -> Type:
     """What stands in `${…}`: anything but none and secrets."""
     given = infer(cx, expr)
-    if given in (SECRET, RATE):
-        where = (
-            "a text; 'prefix(\"…\", secret(…))' puts one behind a text"
-            if cx.where == "setting" and given == SECRET
-            else "a text"
-        )
+    if given == SECRET:
+        where = "a text; 'prefix(\"…\", secret(…))' puts one behind a text" if cx.where == "setting" else "a text"
         cx.report(misplaced_secret(expr.span, where=where))
+    elif given == RATE:
+        given_here = "a rate, which stands in '@limit' only"
+        cx.report(wrong_type(expr.span, where="what a text holds", wanted="a value", given=given_here))
     elif holds_none(given) and given not in (UNKNOWN, JSON):
         hint = "write what stands here then: '?? \"…\"'"
         what = spoken(expr)
-        cx.report(may_be_none(expr.span, what=what, given=show(given), hint=hint))
+        cx.report(with_origin(cx, expr, may_be_none(expr.span, what=what, given=show(given), hint=hint)))
     return given
 
 
@@ -290,7 +291,8 @@ def items_of(cx: Context, expr: tree.Expr) -> Type:
     if given == JSON:
         cx.report(json_leak(expr.span, what=spoken(expr), hint="declare the type of the step it comes from: 'list[…]'"))
     elif isinstance(without_none(given), ListType):
-        cx.report(may_be_none(expr.span, what=spoken(expr), given=show(given), hint="write '?? []'"))
+        found = may_be_none(expr.span, what=spoken(expr), given=show(given), hint="write '?? []'")
+        cx.report(with_origin(cx, expr, found))
         inner = without_none(given)
         return inner.item if isinstance(inner, ListType) else UNKNOWN
     elif given not in (UNKNOWN, NEVER):

@@ -107,8 +107,10 @@ def say_unknown(cx: Context, expr: tree.Name) -> None:
         elif binder.span.start >= expr.span.start or binder is cx.statement:
             _say_early(cx, expr, binder)
         else:
-            label = next((block.label for block in blocks[_shared(blocks, here) :] if block.is_step), "arm")
-            cx.report(out_of_block(expr.span, name, what=_word(binder), block=label, bound=_place(binder)))
+            hidden = blocks[_shared(blocks, here) :]
+            label = next((block.label for block in hidden if block.is_step), "arm")
+            end = next((block.ends for block in hidden if block.ends), "")
+            cx.report(out_of_block(expr.span, name, what=_word(binder), block=label, bound=_place(binder), end=end))
         return
     known = cx.program.known(cx.frame.names(), cx.scope.values, [*PREDECLARED, "run"])
     cx.report(unknown_name(expr.span, name, known=known))
@@ -127,8 +129,14 @@ def _binders(cx: Context) -> dict[str, list[Binding]]:
                 if isinstance(statement, tree.Step | tree.Let):
                     cx.binders.setdefault(statement.name.text, []).append((statement, around))
                 for inner, label, by in inner_blocks(statement):
-                    waiting.append((inner, (*around, Around(inner.span, label, label != "arm", by))))
+                    waiting.append((inner, (*around, Around(inner.span, label, label != "arm", by, _end(inner)))))
     return cx.binders
+
+
+def _end(block: tree.Block) -> str:
+    """The word with which a block leaves what is around it; empty when it is the last statement of none."""
+    last = block.statements[-1] if block.statements else None
+    return type(last).__name__.lower() if isinstance(last, tree.Return | tree.Yield | tree.Fail) else ""
 
 
 def _blocks_around(cx: Context, span: Span) -> list[Span]:
@@ -212,6 +220,12 @@ def say_unknown_function(cx: Context, call: tree.Call, name: str) -> None:
     ours = FUNCTIONS_RENAMED.get(name)
     known = cx.program.known(FUNCTIONS if ours is None else ())
     cx.report(unknown_function(call.callee.span, name, known=known, note=note, meant=ours))
+
+
+def function_meant(name: str) -> str | None:
+    """The function that has a name, or that others call so; None for none."""
+    ours = FUNCTIONS_RENAMED.get(name, name)
+    return ours if ours in FUNCTIONS else None
 
 
 def _article(var: Var) -> str:

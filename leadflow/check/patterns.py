@@ -7,6 +7,7 @@ from typing import TypeAlias
 from leadflow.check.context import Context
 from leadflow.check.messages.types import dead_arm, json_leak, name_pattern, not_covered, outside_union, wrong_pattern
 from leadflow.check.narrow import Facts, narrowed
+from leadflow.check.origin import with_origin
 from leadflow.check.spoken import spoken
 from leadflow.check.types import holds_none, is_text, keep, members, only_words, without_none, words_of
 from leadflow.diagnostics import Label, Span
@@ -115,7 +116,8 @@ def _report_missing(cx: Context, subject: tree.Expr, domain: list[_Key] | None, 
         return
     missing = [_write(value) for kind, value in domain if (kind, value) not in seen.by]
     if missing:
-        cx.report(not_covered(subject.span, missing))
+        found = not_covered(subject.span, missing)
+        cx.report(with_origin(cx, subject, found) if "none" in missing else found)
 
 
 def _arm_facts(cx: Context, subject: tree.Expr, taken: Sequence[_Key]) -> Facts:

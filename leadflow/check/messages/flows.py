@@ -7,9 +7,9 @@ from leadflow.diagnostics import Draft, Fix, Label, Span, code
 
 
 @code("FLOW401", "A step without an action")
-def no_action(span: Span, *, what: str, fix: Fix | None = None) -> Draft:
+def no_action(span: Span, *, what: str, way: str = "write 'let' for a value", fix: Fix | None = None) -> Draft:
     """A step does something: it calls an agent, a tool or a flow, or it is a block. A value that is only computed is
-    a `let`.
+    a `let`, also when it is computed from what a step gives.
 
     ```flow
     leadflow 1
@@ -27,7 +27,7 @@ def no_action(span: Span, *, what: str, fix: Fix | None = None) -> Draft:
     }
     ```
     """
-    return Draft(span, f"a step calls something, but this is {what}; write 'let' for a value", fix=fix)
+    return Draft(span, f"a step calls something, but this is {what}; {way}", fix=fix)
 
 
 @code("FLOW402", "A call inside an expression")

@@ -22,7 +22,9 @@ def _write(
 
 
 @code("FLOW201", "Unknown name")
-def unknown_name(span: Span, name: str, *, what: str = "name", known: Sequence[str] = ()) -> Draft:
+def unknown_name(
+    span: Span, name: str, *, what: str = "name", known: Sequence[str] = (), likely: bool = False
+) -> Draft:
     """Nothing of this name can be seen here: it is declared nowhere, or misspelt.
 
     ```flow
@@ -39,6 +41,9 @@ def unknown_name(span: Span, name: str, *, what: str = "name", known: Sequence[s
     const more = most + 1
     ```
     """
+    if likely:  # there is one candidate, however it is spelt
+        fix = Fix(f"write `{known[0]}`", (Edit(span, known[0]),))
+        return Draft(span, f"unknown {what} '{name}'; did you mean '{known[0]}'?", fix=fix)
     return Draft(span, f"unknown {what} '{name}'{did_you_mean(name, known)}", fix=_write(span, name, known))
 
 
@@ -413,9 +418,10 @@ def needs_itself(span: Span, loop: Sequence[str], *, bound: Span) -> Draft:
 
 
 @code("FLOW216", "Only visible in its block")
-def out_of_block(span: Span, name: str, *, what: str, block: str, bound: Span) -> Draft:
+def out_of_block(span: Span, name: str, *, what: str, block: str, bound: Span, end: str = "") -> Draft:
     """Names bound inside `for`, `repeat`, `do`, `parallel` and `race` are not seen outside: there may be many of
-    them, or none. What leaves the block is its value.
+    them, or none. What leaves the block is its value. What an arm of `if` or `match` binds is seen below the statement
+    if the arm gets there, but not in another arm, and not when the arm ends in `return`, `yield` or `fail`.
 
     ```flow
     leadflow 1
@@ -450,7 +456,10 @@ def out_of_block(span: Span, name: str, *, what: str, block: str, bound: Span) -
         "do": "what 'yield' gives is the step's value",
         "parallel": f"the step is a record of its members; read '.{name}' of it",
         "race": "the step's value is that of the member that won",
+        "arm": f"bind '{name}' above the 'if' or 'match' to read it here, too",
     }
+    if block == "arm" and end:
+        ways["arm"] = f"that arm ends in '{end}' and never gets here; {ways['arm']}"
     return Draft(span, message, (Label(bound, f"'{name}' is bound here"),), (ways[block],) if block in ways else ())
 
 

@@ -78,7 +78,7 @@ def no_annotation(span: Span, name: str, *, on: str) -> Draft:
     }
     ```
     """
-    return Draft(span, f"'@{name}' has no meaning on {on}")
+    return Draft(span, f"'@{name}' has no meaning on {on}; annotations stand above agents, tools, flows and steps")
 
 
 @code("FLOW433", "Value out of range")

@@ -133,9 +133,7 @@ def bad_operator(
 
 
 @code("FLOW306", "May be none")
-def may_be_none(
-    span: Span, *, what: str, given: str, hint: str, labels: tuple[Label, ...] = (), fix: Fix | None = None
-) -> Draft:
+def may_be_none(span: Span, *, what: str, given: str, hint: str, fix: Fix | None = None) -> Draft:
     """The value may be missing: it is optional, was bound in one arm only, or comes from an index or a step that may
     fail. Say what holds then.
 
@@ -155,7 +153,9 @@ def may_be_none(
     }
     ```
     """
-    return Draft(span, f"{what} may be none ({given}); {hint}", labels, (), fix)
+    if given == "none":
+        return Draft(span, f"{what} is always none; {hint}", fix=fix)
+    return Draft(span, f"{what} may be none ({given}); {hint}", fix=fix)
 
 
 @code("FLOW307", "A dot after a question mark")
