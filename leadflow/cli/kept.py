@@ -30,27 +30,37 @@ class Kept:
     """The folder for one purpose of one project."""
 
     def __init__(self, root: Path, purpose: str) -> None:
-        self._places = [(root, IN_PROJECT, purpose), (Path("~").expanduser(), IN_HOME, purpose)]
+        self._project = (root, IN_PROJECT, purpose)
+        self._home = (Path("~").expanduser(), IN_HOME, purpose)
+        self._written: list[tuple[Path, tuple[str, ...], str]] = []
 
     def read(self, name: str) -> bytes | None:
-        """A file that was kept, or None."""
-        for place in self._places:
-            with contextlib.suppress(OSError), _folder(*place, make=False) as folder:
+        """A file that was kept, or None. The user's own cache is opened only where the project's cannot serve."""
+        try:
+            with _folder(*self._project, make=False) as folder:
                 return _read(folder, name)
+        except FileNotFoundError:
+            if os.access(self._project[0], os.W_OK):
+                return None  # nothing was kept so far
+        except OSError:
+            pass  # something is in the way
+        with contextlib.suppress(OSError), _folder(*self._home, make=False) as folder:
+            return _read(folder, name)
         return None
 
     def write(self, name: str, data: bytes) -> None:
         """Keep a file, in the first place that can be written."""
         if len(data) > MOST_BYTES:
             return
-        for place in self._places:
+        for place in (self._project, self._home):
             with contextlib.suppress(OSError), _folder(*place, make=True) as folder:
                 _write(folder, name, data)
+                self._written.append(place)
                 return
 
     def tidy(self) -> None:
-        """Let the oldest files go when there are too many."""
-        for place in self._places:
+        """Let the oldest files go when there are too many, where some were added."""
+        for place in dict.fromkeys(self._written):
             with contextlib.suppress(OSError), _folder(*place, make=False) as folder:
                 _tidy(folder)
 

@@ -59,7 +59,8 @@ def _comma(trouble: Trouble, braces: Braces) -> Finding | None:
     if not begins or not trouble.takes("COMMA", trouble.kind):
         return None
     end = Span(trouble.span.file, trouble.machine.end, trouble.machine.end)
-    return Finding(messages.missing_comma(end, before=trouble.found), Insert(("COMMA",)))
+    twice = trouble.tokens.written(trouble.before) == trouble.tokens.written(trouble.token)
+    return Finding(messages.missing_comma(end, before=trouble.found, twice=twice), Insert(("COMMA",)))
 
 
 def _missing_value(trouble: Trouble, braces: Braces) -> Finding | None:

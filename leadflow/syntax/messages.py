@@ -100,6 +100,26 @@ def foreign_comment(span: Span, written: str, *, right: str | None) -> Draft:
     return Draft(span, f"a comment begins with '#', not with '{written}'", fix=fix)
 
 
+@code("FLOW119", "Address without quotes")
+def bare_address(span: Span, *, is_value: bool) -> Draft:
+    """An address is a text, and stands in quotes. Where it has some, another text on its line has lost one of its own.
+
+    ```flow
+    leadflow 1
+    agent web: http { url: https://example.com }
+    ```
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    ```
+    """
+    if is_value:
+        ends = (Edit(span._replace(end=span.start), '"'), Edit(span._replace(start=span.end), '"'))
+        return Draft(span, "an address is a text and stands in quotes", fix=Fix("put it in quotes", ends, safe=True))
+    return Draft(span, "an address begins right behind a quote: a text before it on this line lacks its closing one")
+
+
 @code("FLOW133", "Word of another language")
 def foreign_word(span: Span, word: str, *, way: str, right: str | None = None) -> Draft:
     """A word that other languages use where leadflow has another one: the message says which.
@@ -322,7 +342,7 @@ def missing_value(span: Span, *, after: str, found: str) -> Draft:
 
 
 @code("FLOW143", "Missing comma")
-def missing_comma(span: Span, *, before: str) -> Draft:
+def missing_comma(span: Span, *, before: str, twice: bool) -> Draft:
     """Arguments, items of lists and entries of records are separated by commas.
 
     ```flow
@@ -335,6 +355,8 @@ def missing_comma(span: Span, *, before: str) -> Draft:
     const a = [1, 2]
     ```
     """
+    if twice:
+        return Draft(span, f"{before} stands here twice, or a comma is missing between")
     return Draft(
         span, f"a comma is missing before {before}", fix=_insert("write ','", span.start, span, ",", safe=True)
     )

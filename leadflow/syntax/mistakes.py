@@ -16,8 +16,10 @@ HOLE = r'[^{}"\n]*(?:"[^"\\\n$]*(?:(?:\\.|\$(?!\{))[^"\\\n$]*)*"[^{}"\n]*)*'
 
 _PREFIX = r"[fFrRbBuU]{1,2}(?=[\"'])"
 
-MARKS = _PREFIX + r"|&&|\|\||===|!==|<>|:=|//|/\*|\*\*"
-"""What would otherwise be read as something else: letters before a string, and two marks."""
+_ADDRESS = r"[A-Za-z]{2,12}://[^\s\"]*"
+
+MARKS = _PREFIX + rf"|{_ADDRESS}" + r"|&&|\|\||===|!==|<>|:=|//|/\*|\*\*"
+"""What would otherwise be read as something else: letters before a string, an address, and two marks."""
 
 
 _FOREIGN = rf"(?:[^\W\x00-\x7f]|[\u0300-\u036f\u200b\u2060\ufeff]|{JOINERS})"
@@ -67,6 +69,8 @@ def understand(file: str, text: str, start: int, limit: int) -> Mistake:
     for begin, read in _READERS:
         if text.startswith(begin, start):
             return read(at)
+    if address := re.compile(_ADDRESS).match(text, start, limit):
+        return _address(at, address[0].rstrip(",)]}"))
     prefix = re.compile(_PREFIX).match(text, start, limit)
     if prefix:
         return Mistake(None, prefix.end(), messages_source.string_prefix(at.span(*prefix.span()), prefix[0]))
@@ -84,6 +88,17 @@ _OPERATORS = {
 }
 
 # --- comments and marks ---------------------------------------------------------------------------------------------
+
+
+def _address(at: Text, written: str) -> Mistake:
+    """An address without quotes is the value that it was meant to be. Right behind a quote, a text before it has lost
+    one of its own, and of the line only what closes brackets can be believed."""
+    end = at.start + len(written)
+    if at.text[at.start - 1 : at.start] != '"':
+        return Mistake("BROKEN", end, messages.bare_address(at.span(at.start, end), is_value=True))
+    rest = at.text[at.start : at.line_end]
+    closers = at.start + len(rest.rstrip().rstrip(")]} "))
+    return Mistake(None, closers, messages.bare_address(at.span(at.start, end), is_value=False), True)
 
 
 def _slashes(at: Text) -> Mistake:

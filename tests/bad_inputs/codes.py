@@ -22,7 +22,7 @@ MEANINGS: dict[str, tuple[str, ...]] = {
     "graph.cycle": ("FLOW214", "FLOW215"),
     "graph.too_large": ("FLOW103",),
     "import.cycle": ("FLOW220",),
-    "import.denied": ("FLOW221",),
+    "import.denied": ("FLOW221", "FLOW222"),
     "import.not_a_file": ("FLOW222",),
     "import.unreadable": ("FLOW222",),
     "import.too_many": ("FLOW223",),

@@ -25,7 +25,7 @@ CASES = [*sources.cases(), *expressions.cases(), *inputs.cases(), *imports.cases
 ELSEWHERE = {123, 125}
 """Tested in tests/test_api.py and tests/check/test_imports.py."""
 CHECK = ("check", "--format", "concise", "main.flow")
-SECONDS, MEBIBYTES = 1.0, 64.0
+SECONDS, MEBIBYTES = 3.0, 64.0  # three times the promise: machines differ
 ROOT = Path(__file__).resolve().parents[2]
 Do = Callable[..., Deed]
 

@@ -54,7 +54,7 @@ PLAIN_BOMB = Comprehension(
 """It does nothing but go round until the fuel is used up."""
 KEPT = 20
 """Findings that are printed."""
-HARMLESS = frozenset({"object.__getattr__", "sys._getframe", "gc.get_objects", "time.sleep"})
+HARMLESS = frozenset({"builtins.id", "object.__getattr__", "sys._getframe", "gc.get_objects", "time.sleep"})
 """What Python reports and nobody outside could notice."""
 
 _NAMES = ("a", "b", "id", "__class__", "__proto__", "$ref", "x.y", "'); DROP", "${a}", "")

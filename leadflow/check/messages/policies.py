@@ -209,9 +209,9 @@ def repeats_write(
     }
     ```
     """
-    hint = (
-        f"write '@idempotent(key: …)', or '@{policy}(none)'" if inherited else "write '@idempotent(key: …)' beside it"
-    )
+    hint = "take it away, or write '@idempotent(key: …)' beside it"
+    if inherited:
+        hint = f"write '@idempotent(key: …)', or '@{policy}(none)'"
     labels = (Label(where, "this is the write" if not inherited else f"'@{policy}' comes from here"),) if where else ()
     message = f"'@{policy}' could send {what} twice; {hint}"
     if reads is not None:
