@@ -20,7 +20,7 @@ def with_origin(cx: Context, expr: tree.Expr, found: Diagnostic) -> Diagnostic:
         return found
     if _in_some_arms(var):
         labels = tuple(Label(part.span, f"'{var.name}' is bound in this arm") for part in var.parts)
-        other = "the other arm" if len(var.parts) == 1 else "every other arm"
+        other = "the other arm, or an 'else'" if len(var.parts) == 1 else "every other arm"
         return _more(found, labels, f"bind '{var.name}' in {other}, too, and it is always there")
     step = var.node
     if var.type == NONE and isinstance(step, tree.Step) and isinstance(step.action, tree.Call):
