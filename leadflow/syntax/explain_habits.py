@@ -187,6 +187,13 @@ def _loop(trouble: Trouble, braces: Braces) -> Finding | None:
     return None
 
 
+def _unbounded(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`repeat v = start {`: only a `repeat` needs an `at most` before its block."""
+    if trouble.kind != "LBRACE" or not trouble.takes("AT", "MOST"):
+        return None
+    return Finding(messages_habits.unbounded(trouble.span), Insert(("AT", "MOST", "BROKEN")))
+
+
 def _let_block(trouble: Trouble, braces: Braces) -> Finding | None:
     """`let x = for …`."""
     blocks = {"FOR", "REPEAT", "PARALLEL", "RACE", "DO"}
@@ -408,6 +415,7 @@ HABIT_EXPLANATIONS: tuple[Explanation, ...] = (
     _then_block,
     _bare_block,
     _loop,
+    _unbounded,
     _let_block,
     _several_names,
     _colon_before_value,

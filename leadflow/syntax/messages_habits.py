@@ -1,6 +1,6 @@
 """FLOW161-FLOW169: whole forms that other languages write another way: types, conditions, blocks, loops, imports."""
 
-from leadflow.diagnostics import Draft, Fix, Span, code
+from leadflow.diagnostics import Draft, Edit, Fix, Span, code
 
 
 @code("FLOW161", "Type of another language")
@@ -89,6 +89,32 @@ def foreign_loop(span: Span, written: str, *, way: str = "") -> Draft:
     """
     right = way or "repeat value = start at most 5 { … } until condition"
     return Draft(span, f"a loop is written '{right}', not with '{written}'")
+
+
+@code("FLOW159", "Loop without a bound")
+def unbounded(span: Span) -> Draft:
+    """A `repeat` says how many rounds there are at most. Without that nobody could say what a run can cost, or that it
+    ends.
+
+    ```flow
+    leadflow 1
+    flow main(n: int) -> int {
+      step last = repeat i = n { yield i + 1 } until i >= 9 else i
+      return last
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    flow main(n: int) -> int {
+      step last = repeat i = n at most 10 { yield i + 1 } until i >= 9 else i
+      return last
+    }
+    ```
+    """
+    ahead = span._replace(end=span.start)
+    fix = Fix("write 'at most 10'", (Edit(ahead, "at most 10 "),))
+    return Draft(span, "a 'repeat' has a bound; write 'at most N' before its '{', as in 'at most 10 {'", fix=fix)
 
 
 @code("FLOW165", "Import of another language")
