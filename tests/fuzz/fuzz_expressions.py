@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from random import Random
 from typing import get_args
 
@@ -204,6 +205,12 @@ _is_watching = False
 """A hook cannot be taken away again; it listens only while an expression is evaluated."""
 
 
+@cache
+def listen() -> None:
+    """Begin to hear what Python reports, once in a process: hooks stay, and each is asked about every event."""
+    sys.addaudithook(_hear)
+
+
 def _hear(event: str, args: tuple[object, ...]) -> None:
     if _is_watching and event not in HARMLESS:
         _watched.append(event)
@@ -235,7 +242,7 @@ def slow_here() -> float:
 def run(seeds: range) -> Tally:
     """Try a range of seeds."""
     tally = Tally()
-    sys.addaudithook(_hear)
+    listen()
     slow = slow_here()
     for seed in seeds:
         chance = Random(seed)
