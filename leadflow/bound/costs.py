@@ -4,7 +4,7 @@ What fails is paid too: a fallback adds to what was asked before it. Of the arms
 `@budget` cuts what it stands on, as a whole.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from leadflow.bound import figures
 from leadflow.bound.arms import put_together
@@ -124,22 +124,20 @@ def _call(context: Context, node: Node, call: AgentCall, name: str, attempts: in
 
 
 def _together(costs: Iterable[Cost]) -> Cost:
-    parts = list(costs)
-    return Cost(
-        figures.total(cost.money for cost in parts),
-        figures.total(cost.tokens for cost in parts),
-        figures.total(cost.calls for cost in parts),
-        figures.largest(cost.each_money for cost in parts),
-        figures.largest(cost.each_tokens for cost in parts),
-    )
+    return _joined(costs, figures.total)
 
 
 def _either(costs: Iterable[Cost]) -> Cost:
+    return _joined(costs, figures.largest)
+
+
+def _joined(costs: Iterable[Cost], join: Callable[[Iterable[Figure]], Figure]) -> Cost:
+    """All or one of several; what each of their calls costs is that of the dearest either way."""
     parts = list(costs)
     return Cost(
-        figures.largest(cost.money for cost in parts),
-        figures.largest(cost.tokens for cost in parts),
-        figures.largest(cost.calls for cost in parts),
+        join(cost.money for cost in parts),
+        join(cost.tokens for cost in parts),
+        join(cost.calls for cost in parts),
         figures.largest(cost.each_money for cost in parts),
         figures.largest(cost.each_tokens for cost in parts),
     )

@@ -253,30 +253,24 @@ def _without_span(course: Course) -> Course:
 
 def _together(courses: Iterable[Course]) -> Course:
     parts = list(courses)
-    slots: dict[str, list[Course]] = {}
-    for part in parts:
-        for owner, inner in part.slots:
-            slots.setdefault(owner, []).append(inner)
-    return Course(
-        NOTHING,
-        figures.total(part.work for part in parts),
-        sum(part.width for part in parts),
-        tuple((owner, _together(inner)) for owner, inner in slots.items()),
-    )
+    slots = tuple((owner, _together(inner)) for owner, inner in _by_owner(parts).items())
+    return Course(NOTHING, figures.total(part.work for part in parts), sum(part.width for part in parts), slots)
 
 
 def _either(courses: Iterable[Course]) -> Course:
     parts = list(courses)
+    slots = tuple((owner, _either(inner)) for owner, inner in _by_owner(parts).items())
+    width = max((part.width for part in parts), default=0)
+    return Course(NOTHING, figures.largest(part.work for part in parts), width, slots)
+
+
+def _by_owner(courses: Iterable[Course]) -> dict[str, list[Course]]:
+    """What all of the courses hold of each owner's places."""
     slots: dict[str, list[Course]] = {}
-    for part in parts:
-        for owner, inner in part.slots:
+    for course in courses:
+        for owner, inner in course.slots:
             slots.setdefault(owner, []).append(inner)
-    return Course(
-        NOTHING,
-        figures.largest(part.work for part in parts),
-        max((part.width for part in parts), default=0),
-        tuple((owner, _either(inner)) for owner, inner in slots.items()),
-    )
+    return slots
 
 
 # --- calls --------------------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def test_slots_come_back_whatever_happens(comers: list[tuple[float, float, float
         async with limits.slot("k", 2):
             await SystemClock().sleep(timedelta(seconds=hold))
 
-    async def main() -> None:
+    async def main() -> list[bool]:
         limits = LocalLimits()
         loop = asyncio.get_running_loop()
         tasks = [loop.create_task(one(limits, begin, hold)) for begin, hold, _ in comers]
@@ -87,9 +87,9 @@ def test_slots_come_back_whatever_happens(comers: list[tuple[float, float, float
         if tasks:
             await asyncio.wait(tasks)
         async with asyncio.timeout(1), limits.slot("k", 2), limits.slot("k", 2):
-            pass
+            return [task.done() for task in tasks]
 
-    run_virtual(main())
+    assert [True] * len(comers) == run_virtual(main())
 
 
 def test_a_journal_in_memory_numbers_and_keeps() -> None:
