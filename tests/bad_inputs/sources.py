@@ -50,9 +50,9 @@ def files() -> Iterator[Case]:
     yield Case(33, "a folder", lambda place: place.mkdir(), "refused", says="there are no .flow files in main.flow")
     yield Case(33, "a FIFO", mkfifo, "source.not_a_file")
     yield Case(33, "a socket", bind, "source.not_a_file")
-    yield Case(33, "a link to a device", lambda place: place.symlink_to("/dev/zero"), "import.denied")
+    yield Case(33, "a link to a device", lambda place: place.symlink_to("/dev/zero"), "main.denied")
     yield Case(33, "a link to nowhere", lambda place: place.symlink_to("gone.flow"), "FLOW212")
-    yield Case(33, "a link to itself", lambda place: place.symlink_to(place.name), "import.denied")
+    yield Case(33, "a link to itself", lambda place: place.symlink_to(place.name), "main.denied")
 
 
 def bind(place: Path) -> None:
