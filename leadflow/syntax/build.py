@@ -22,7 +22,8 @@ def _file(make: Maker, kids: Kids, start: int, end: int) -> tree.File:
 
 @builds("edition")
 def _edition(make: Maker, kids: Kids, start: int, end: int) -> int:
-    return int(make.tokens.written(kids[0])[:9] or "1")
+    written = make.tokens.written(kids[0])[:9].replace("_", "")  # `1_` is a mistake that has been said
+    return int(written or "1")
 
 
 @builds("use")

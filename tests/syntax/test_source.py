@@ -150,6 +150,7 @@ def test_what_is_too_deep_is_left_out_of_the_tree() -> None:
         ("leadflow 2\nconst a = 1\n", "FLOW105", "leadflow 1\nconst a = 1\n"),
         ("leadflow v1\nconst a = 1\n", "FLOW105", "leadflow 1\nconst a = 1\n"),
         ("leadflow 1.0\nconst a = 1\n", "FLOW105", "leadflow 1\nconst a = 1\n"),
+        ("leadflow 1_\nconst a = 1\n", "FLOW105", "leadflow 1\nconst a = 1\n"),
         ("leadflow\nconst a = 1\n", "FLOW104", "leadflow 1\nconst a = 1\n"),
     ],
 )
