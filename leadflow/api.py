@@ -22,6 +22,7 @@ from leadflow.diagnostics.render import render_text, summary
 from leadflow.files import find_main, reader
 from leadflow.pipeline import check_file, plan_of
 from leadflow.plan.plan import Plan
+from leadflow.policies.shared import Shared
 from leadflow.record import record
 from leadflow.run.driver import Result
 from leadflow.settings import Project, load_project
@@ -43,6 +44,8 @@ class Program:
     plan: Plan
     project: Project
     registry: Registry
+    shared: Shared
+    """What its runs share: limits, breakers, caches."""
 
     async def run(
         self, flow: str | None = None, inputs: Mapping[str, object] | None = None, options: RunOptions | None = None
@@ -64,7 +67,7 @@ class Program:
         if name not in self.plan.flows:
             hint = did_you_mean(name, self.plan.flows) or f"; {self.plan.file} has {flows}"
             raise StartProblem([f"there is no flow '{name}'{hint}"])
-        return await run_plan(self.plan, name, inputs or {}, self.project, self.registry, options)
+        return await run_plan(self.plan, name, inputs or {}, self.project, self.registry, options, shared=self.shared)
 
 
 def load(file: str | PathLike[str], *, profile: str | None = None) -> Program:
@@ -81,7 +84,7 @@ def load(file: str | PathLike[str], *, profile: str | None = None) -> Program:
     if checked is None or report.has_errors:
         sources = {} if checked is None else {m.source.name: m.source for m in checked.modules.values()}
         raise CheckFailed(report.diagnostics, render_text(report.diagnostics, sources))
-    return Program(plan_of(checked), load_project(path), registry)
+    return Program(plan_of(checked), load_project(path), registry, Shared())
 
 
 async def run(file: str | PathLike[str], flow: str | None = None, /, **inputs: object) -> Result:

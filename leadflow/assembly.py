@@ -7,6 +7,7 @@ run, inputs of the wrong type, missing secrets, agents that cannot be built. The
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from hashlib import blake2b
 
 from leadflow.agents.registry import Registry
 from leadflow.agents.spawner import ProcessSpawner
@@ -15,6 +16,7 @@ from leadflow.events.model import RunStarted
 from leadflow.plan.plan import AgentCall, AgentSpec, Plan, Secret, SettingValue
 from leadflow.plan.types import Value
 from leadflow.policies.call import Ports as PolicyPorts
+from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.record import record
 from leadflow.run.adapters import LocalLimits, SeededRng, SystemClock, new_seed
@@ -62,12 +64,15 @@ async def run_plan(
     project: Project,
     registry: Registry,
     options: RunOptions | None = None,
+    *,
+    shared: Shared | None = None,
 ) -> Result:
     """Run a flow of a plan to its end.
 
     Args:
         inputs: raw data by parameter; admitted as the parameters' types.
         registry: the kinds of agents, as the plan was checked with.
+        shared: what runs of this process share: limits, breakers, caches; None shares with nobody.
 
     Raises:
         StartProblem: something is missing; nothing was started.
@@ -94,7 +99,8 @@ async def run_plan(
     run = SeededRng(new_seed()).uuid()  # never repeated: keys of writes are made of it
     started = RunStarted(run, flow, plan.hash, values, seed, clock.now())
     async with _agents(plan, needed, registry, world) as agents:
-        stack = Stack(plan.agents, agents, PolicyPorts(clock, rng, LocalLimits(), tuple(secrets.values())))
+        policy_ports = PolicyPorts(clock, rng, LocalLimits(), shared or Shared(), tuple(secrets.values()))
+        stack = Stack(plan.agents, agents, policy_ports, _upstreams(plan, needed, secrets))
         ports = Ports(stack, MemoryJournal(clock), clock, options.observers)
         bounds = Bounds(calls=project.settings.run.concurrency, deadline=options.deadline)
         return await Driver(Program(plan), ports, bounds).run(started)
@@ -161,6 +167,22 @@ def _named(spec: AgentSpec) -> Iterator[Secret]:
             waiting += value.values()
         elif isinstance(value, tuple):
             waiting += value
+
+
+def _upstreams(plan: Plan, needed: Mapping[str, Uses], secrets: Mapping[str, str]) -> Mapping[str, str]:
+    """By agent, the key of its upstream: provider, model and credential of the agent whose state it shares (case B11).
+
+    The credential is in it by its digest: keys may be shown, credentials may not.
+    """
+    specs = {name: plan.agents[name] for name in needed}
+    return {name: _key(spec.shares, plan.agents.get(spec.shares, spec), secrets) for name, spec in specs.items()}
+
+
+def _key(shares: str, spec: AgentSpec, secrets: Mapping[str, str]) -> str:
+    credentials = "\0".join(f"{one.form} {one.text} {secrets.get(one.name, '')}" for one in _named(spec))
+    digest = blake2b(credentials.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    told = (spec.settings.get(name, "") for name in ("url", "model"))
+    return " ".join((shares, spec.kind, *("" if isinstance(one, Secret) else str(one) for one in told), digest))
 
 
 @asynccontextmanager

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from leadflow.plan.annotations import MARKS, ORDER, ROWS
 from leadflow.plan.functions import FUNCTIONS
 from leadflow.plan.kinds import BUILT_IN, LATER, PREDECLARED
-from leadflow.plan.policy import MARKS, ORDER, ROWS
 from leadflow.syntax.format import format_text
 from tests.blocks import Block, blocks
 

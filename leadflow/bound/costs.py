@@ -13,8 +13,7 @@ from leadflow.bound.context import DEEPEST, Context
 from leadflow.bound.figures import Cause, Figure, cut, endless, product
 from leadflow.plan.kinds import find_kind
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Race, Repeat
-from leadflow.plan.policy import Applied, Later, Retry
-from leadflow.plan.types import Money
+from leadflow.plan.policy import Applied, Budget, Retry
 from leadflow.run.kernel_layout import policy_of
 from leadflow.run.support import agents_of
 
@@ -150,10 +149,10 @@ def _times(cost: Cost, count: Figure | int) -> Cost:
 
 def _budgeted(cost: Cost, policies: tuple[Applied, ...]) -> Cost:
     """Under a budget: of calls each can be the dearest."""
-    limits = next((dict(a.policy.args) for a in policies if a.name == "budget" and isinstance(a.policy, Later)), {})
-    calls, tokens, money = limits.get("calls"), limits.get("tokens"), limits.get("money")
+    budget = next((a.policy for a in policies if isinstance(a.policy, Budget)), Budget())
+    calls, tokens, money = budget.calls, budget.tokens, budget.money
     made = cost
-    if isinstance(calls, int):
+    if calls is not None:
         made = Cost(
             cut(made.money, product(made.each_money, calls)),
             cut(made.tokens, product(made.each_tokens, calls)),
@@ -161,9 +160,9 @@ def _budgeted(cost: Cost, policies: tuple[Applied, ...]) -> Cost:
             made.each_money,
             made.each_tokens,
         )
-    if isinstance(tokens, int):
+    if tokens is not None:
         made = Cost(made.money, cut(made.tokens, tokens), made.calls, made.each_money, cut(made.each_tokens, tokens))
-    if isinstance(money, Money):
+    if money is not None:
         each = cut(made.each_money, money.micros)
         made = Cost(cut(made.money, money.micros), made.tokens, made.calls, each, made.each_tokens)
     return made

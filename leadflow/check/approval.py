@@ -16,7 +16,7 @@ from leadflow.check.shown import Shown, as_called, names_in, shown_by
 from leadflow.check.spoken import spoken
 from leadflow.check.statements import steps_in, undo_of
 from leadflow.diagnostics import Edit, Fix, Label, Span
-from leadflow.plan.policy import Later, OnFailure
+from leadflow.plan.policy import OnError, OnFailure
 from leadflow.record import record
 from leadflow.syntax import tree
 from leadflow.syntax.walk import walk
@@ -204,8 +204,8 @@ def _absorbed(program: Program, step: tree.Step) -> str:
             return "'@optional'"
         if applied.policy == OnFailure("partial"):
             return "'@on_failure(\"partial\")'"
-        args = applied.policy.args if isinstance(applied.policy, Later) and applied.name == "on_error" else ()
-        if any(value == "skip" for _, value in args):
+        reactions = applied.policy.reactions if isinstance(applied.policy, OnError) else ()
+        if any(reaction.does == "skip" for _, reaction in reactions):
             return "'@on_error' with 'skip'"
     return ""
 

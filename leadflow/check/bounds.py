@@ -13,8 +13,8 @@ from leadflow.check.messages.bounds import absurd_loop, many_at_once, open_budge
 from leadflow.check.program import Agent, Loose, Program
 from leadflow.check.spoken import spoken
 from leadflow.diagnostics import Edit, Fix, Label, Span
-from leadflow.plan.policy import DEFAULT_CONCURRENCY, Applied, Concurrency, Fallback, Later
-from leadflow.plan.types import Length, Money
+from leadflow.plan.policy import DEFAULT_CONCURRENCY, Applied, Budget, Concurrency, Fallback
+from leadflow.plan.types import Length
 from leadflow.record import record
 from leadflow.syntax import tree
 
@@ -231,8 +231,7 @@ def _budget(walked: _Walk, policies: Sequence[Applied], since: int, what: str) -
     """Warn about a budget in money around calls whose price has no bound; each is said once."""
     cx, program = walked.cx, walked.cx.program
     applied = next((policy for policy in policies if policy.name == "budget"), None)
-    args = applied.policy.args if applied is not None and isinstance(applied.policy, Later) else ()
-    if not any(isinstance(value, Money) for _, value in args):
+    if not _is_of_money(applied):
         return
     for found in walked.loose[since:]:
         key = found.agent or str(found.span.start)
@@ -254,8 +253,7 @@ def check_agent_budget(cx: Context, agent: Agent, span: Span | None) -> None:
         span: where the budget is written.
     """
     applied = next((policy for policy in agent.inherited if policy.name == "budget"), None)
-    args = applied.policy.args if applied is not None and isinstance(applied.policy, Later) else ()
-    if span is None or agent.kind is None or not any(isinstance(value, Money) for _, value in args):
+    if span is None or agent.kind is None or not _is_of_money(applied):
         return
     if not any(row.asks_model for row in agent.kind.actions.values()):
         return
@@ -263,6 +261,11 @@ def check_agent_budget(cx: Context, agent: Agent, span: Span | None) -> None:
         found = cx.program.agents[key]
         what = f"agent '{agent.name}'"
         cx.report(open_budget(span, found.name, what=what, labels=_where(found), fix=_limit_answers(cx, found)))
+
+
+def _is_of_money(applied: Applied | None) -> bool:
+    """Whether it is a budget that limits money."""
+    return applied is not None and isinstance(applied.policy, Budget) and applied.policy.money is not None
 
 
 def _where(agent: Agent) -> tuple[Label, ...]:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from leadflow.check.env import Frame, Path, Var
 from leadflow.check.program import ModuleScope, Program, Symbol, Where
 from leadflow.diagnostics import Diagnostic, Span
-from leadflow.plan.policy import Applied, Later, Timeout
+from leadflow.plan.policy import Applied, Budget, Timeout
 from leadflow.plan.types import Effect, Money, Type, optional
 from leadflow.record import record
 from leadflow.syntax import tree
@@ -105,10 +105,9 @@ class Context:
             total = policy.total if isinstance(policy, Timeout) else None
             if total is not None and (self.deadline is None or total < self.deadline[0]):
                 self.deadline = (total, name)
-            args = policy.args if isinstance(policy, Later) and applied.name == "budget" else ()
-            for _, money in args:
-                if isinstance(money, Money) and (self.purse is None or money < self.purse[0]):
-                    self.purse = (money, name)
+            money = policy.money if isinstance(policy, Budget) else None
+            if money is not None and (self.purse is None or money < self.purse[0]):
+                self.purse = (money, name)
         try:
             yield
         finally:

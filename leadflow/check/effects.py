@@ -14,7 +14,8 @@ from leadflow.check.policies import find_agent
 from leadflow.check.program import Agent, AgentSymbol, FlowSymbol, PolicySymbol, Program, ToolSymbol
 from leadflow.check.statements import steps_in, undo_of
 from leadflow.diagnostics import Span
-from leadflow.plan.policy import ROWS, Fallback, Later
+from leadflow.plan.annotations import ROWS
+from leadflow.plan.policy import Fallback, OnError
 from leadflow.plan.types import Effect, join_effects
 from leadflow.syntax import tree
 
@@ -106,9 +107,8 @@ def _from_agent(agent: Agent) -> list[str]:
     for applied in agent.inherited:
         if isinstance(applied.policy, Fallback):
             edges.extend(f"agent {key}" for key in applied.policy.agents if key != agent.key)
-        elif isinstance(applied.policy, Later) and applied.name == "on_error":
-            words = [str(value).partition("(") for _, value in applied.policy.args]
-            named = [rest.removesuffix(")") for word, _, rest in words if word in ("escalate", "fallback")]
+        elif isinstance(applied.policy, OnError):
+            named = [reaction.agent for _, reaction in applied.policy.reactions if reaction.agent is not None]
             edges.extend(f"agent {key}" for key in named if key != agent.key)
     return edges
 

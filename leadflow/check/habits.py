@@ -6,7 +6,7 @@ Data only. A word is looked up after ours were searched, so that none of them is
 from collections.abc import Container
 from types import MappingProxyType
 
-from leadflow.plan.policy import ROWS
+from leadflow.plan.annotations import ROWS
 
 FUNCTIONS_RENAMED = MappingProxyType(
     {

@@ -18,7 +18,7 @@ from leadflow.check.program import (
     TypeSymbol,
 )
 from leadflow.diagnostics import Span
-from leadflow.plan.policy import MARKS, ROWS
+from leadflow.plan.annotations import MARKS, ROWS
 from leadflow.syntax import tree
 
 T = TypeVar("T")

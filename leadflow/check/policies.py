@@ -26,8 +26,9 @@ from leadflow.check.names import find_policy
 from leadflow.check.program import AgentSymbol, BrokenSymbol, ModuleSymbol, PolicySymbol, Symbol
 from leadflow.check.timing import check_alone, check_together
 from leadflow.diagnostics import Label, Span
+from leadflow.plan.annotations import MARKS, ROWS, PolicyParam, PolicyRow, Target
 from leadflow.plan.plan import Secret
-from leadflow.plan.policy import MARKS, ROWS, Applied, PolicyParam, PolicyRow, Target
+from leadflow.plan.policy import Applied, Reaction
 from leadflow.plan.types import STRING, ListType, Money, Type
 from leadflow.syntax import tree
 
@@ -376,8 +377,8 @@ def _agent(cx: Context, expr: tree.Expr, where: str) -> Any:
 def _on_error(cx: Context, expr: tree.Expr) -> Any:
     """`retry(5)`, `escalate(desk)`, `skip`."""
     match expr:
-        case tree.Name(text="skip" as word):
-            return word
+        case tree.Name(text="skip"):
+            return Reaction("skip")
         case tree.Call(callee=tree.Name(text="retry"), args=[tree.Arg(name=None, value=count)]):
             infer(cx, count)
             try:
@@ -385,12 +386,12 @@ def _on_error(cx: Context, expr: tree.Expr) -> Any:
             except NotConstant:
                 return _BROKEN
             if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1000:
-                return f"retry({value})"
+                return Reaction("retry", attempts=value)
             cx.report(out_of_range(count.span, where="the argument of 'retry'", low="1", high="1,000"))
             return _BROKEN
         case tree.Call(callee=tree.Name(text="escalate" | "fallback" as word), args=[tree.Arg(name=None, value=agent)]):
             key = _agent(cx, agent, word)
-            return key if key is _BROKEN else f"{word}({key})"
+            return key if key is _BROKEN else Reaction("fallback" if word == "fallback" else "escalate", agent=key)
         case _:
             cx.report(bad_on_error(expr.span, hint="write retry(n), escalate(agent) or skip"))
             return _BROKEN

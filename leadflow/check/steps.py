@@ -24,7 +24,7 @@ from leadflow.check.statements import steps_in
 from leadflow.check.timing import check_inside, check_together, check_wait
 from leadflow.check.types import fits
 from leadflow.diagnostics import Edit, Fix, Label, Span
-from leadflow.plan.policy import Applied, Fallback, Later, OnFailure, Retry
+from leadflow.plan.policy import Applied, Fallback, OnError, OnFailure, Retry
 from leadflow.plan.types import (
     INT,
     NEVER,
@@ -149,7 +149,7 @@ def _policies(cx: Context, step: tree.Step, done: _Done) -> list[Applied]:
 def _skips(applied: Applied) -> bool:
     """Whether a failure of some class becomes none: `@on_error(timeout: skip)`."""
     policy = applied.policy
-    return isinstance(policy, Later) and applied.name == "on_error" and any(value == "skip" for _, value in policy.args)
+    return isinstance(policy, OnError) and any(reaction.does == "skip" for _, reaction in policy.reactions)
 
 
 def _check_waits(cx: Context, call: tree.Call, written: Written) -> None:

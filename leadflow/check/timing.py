@@ -14,7 +14,19 @@ from leadflow.check.messages.timing import argument_without_effect, never_comes,
 from leadflow.check.messages.triggers import unknown_zone
 from leadflow.diagnostics import Label, Span
 from leadflow.plan.backoff import plain_delay
-from leadflow.plan.policy import ERROR_CLASSES, Applied, Concurrency, Fallback, Later, PerTime, Retry, Timeout
+from leadflow.plan.policy import (
+    ERROR_CLASSES,
+    Applied,
+    Budget,
+    Concurrency,
+    Fallback,
+    Hedge,
+    Limit,
+    OnError,
+    PerTime,
+    Retry,
+    Timeout,
+)
 from leadflow.plan.types import Money
 from leadflow.plan.zones import ZONES
 
@@ -35,19 +47,19 @@ def check_together(cx: Context, policies: Sequence[Applied], spans: Mapping[str,
         match found[one].policy, found[other].policy:
             case Retry() as retry, Timeout(total=timedelta() as total):
                 _pauses(cx, retry, total, at)
-            case Later(name="hedge") as hedge, Timeout() as timeout:
+            case Hedge() as hedge, Timeout() as timeout:
                 _hedge(cx, hedge, timeout, at)
-            case Concurrency(limit=limit), Later(name="limit") as limits:
+            case Concurrency(limit=limit), Limit() as limits:
                 _concurrent(cx, limit, limits, at)
-            case Concurrency(limit=1), Later(name="hedge"):
+            case Concurrency(limit=1), Hedge():
                 _no_second(cx, at)
-            case Later(name="hedge"), Later(name="limit") as limits if _arg(limits, "concurrent") == 1:
+            case Hedge(), Limit(concurrent=1):
                 _no_second(cx, at)
-            case Fallback(), Later(name="on_error") as on_error:
+            case Fallback(), OnError() as on_error:
                 if _skipped(on_error) == set(ERROR_CLASSES):
                     why = "'@on_error' skips every failure, so no fallback is ever asked"
                     cx.report(never_comes(at.of("fallback"), why, labels=at.label("on_error")))
-            case Later(name="on_error") as on_error, Retry(on=tuple() as classes):
+            case OnError() as on_error, Retry(on=tuple() as classes):
                 if set(classes) <= _skipped(on_error):
                     why = "'@on_error' skips every failure that this '@retry' is for, so it never tries again"
                     cx.report(never_comes(at.of("retry"), why, labels=at.label("on_error")))
@@ -104,10 +116,10 @@ def _pauses(cx: Context, retry: Retry, total: timedelta, at: Places) -> None:
         cx.report(too_late(at.of("timeout"), why, labels=at.label("retry")))
 
 
-def _hedge(cx: Context, hedge: Later, timeout: Timeout, at: Places) -> None:
-    after = _arg(hedge, "after")
+def _hedge(cx: Context, hedge: Hedge, timeout: Timeout, at: Places) -> None:
+    after = hedge.after
     ends = [end for end in (timeout.attempt, timeout.total) if end is not None]
-    if isinstance(after, timedelta) and ends and after >= min(ends):
+    if ends and after >= min(ends):
         end = shown(min(ends))
         why = f"'@hedge' waits {shown(after)}, but '@timeout' ends an attempt after {end}: no second one starts"
         cx.report(too_late(at.of("hedge"), why, labels=at.label("timeout")))
@@ -124,8 +136,8 @@ def check_inside(cx: Context, policies: Sequence[Applied], spans: Mapping[str, S
             if policy.policy.total > total:
                 why = f"'@timeout({shown(policy.policy.total)})' is never reached: {where} ends after {shown(total)}"
                 cx.report(never_reached(span, why))
-        money = _arg(policy.policy, "money") if isinstance(policy.policy, Later) and policy.name == "budget" else None
-        if isinstance(money, Money) and cx.purse is not None and money > cx.purse[0]:
+        money = policy.policy.money if isinstance(policy.policy, Budget) else None
+        if money is not None and cx.purse is not None and money > cx.purse[0]:
             why = f"a budget of ${_money(money)} is never reached: {cx.purse[1]} may spend ${_money(cx.purse[0])}"
             cx.report(never_reached(span, why))
 
@@ -140,9 +152,9 @@ def check_wait(cx: Context, span: Span, wait: timedelta, what: str) -> None:
 # --- limits -------------------------------------------------------------------------------------------------------
 
 
-def _concurrent(cx: Context, limit: int, limits: Later, at: Places) -> None:
-    other = _arg(limits, "concurrent")
-    if isinstance(other, int) and other != limit:
+def _concurrent(cx: Context, limit: int, limits: Limit, at: Places) -> None:
+    other = limits.concurrent
+    if other is not None and other != limit:
         large, small = ("concurrency", "limit") if limit > other else ("limit", "concurrency")
         why = f"'@{large}' allows {max(limit, other)} at once, and '@{small}' no more than {min(limit, other)}"
         cx.report(never_reached(at.of(large), f"{why}: the larger limit is never reached"))
@@ -163,13 +175,12 @@ def check_alone(cx: Context, policy: Applied, span: Span, written: Mapping[str, 
         others = [name for name in written if name != "attempts"]
         if others:
             cx.report(argument_without_effect(span, others, why="with one attempt there is nothing to try again"))
-    zone = _arg(policy.policy, "zone") if isinstance(policy.policy, Later) and policy.name == "limit" else None
-    if isinstance(zone, str) and zone not in ZONES:
-        cx.report(unknown_zone(span, zone, known=cx.program.known(sorted(ZONES)), alone=False))
-    rates = _arg(policy.policy, "rate") if isinstance(policy.policy, Later) and policy.name == "limit" else None
-    if not isinstance(rates, tuple) or isinstance(rates, PerTime):
+    if not isinstance(policy.policy, Limit):
         return
-    for one, other in combinations([rate for rate in rates if isinstance(rate, PerTime)], 2):
+    zone = policy.policy.zone
+    if zone is not None and zone not in ZONES:
+        cx.report(unknown_zone(span, zone, known=cx.program.known(sorted(ZONES)), alone=False))
+    for one, other in combinations(policy.policy.rate, 2):
         tight, loose = (one, other) if one.amount <= other.amount else (other, one)
         if tight.period >= loose.period:
             why = f"'{_rate(loose)}' is never reached: '{_rate(tight)}' is tighter"
@@ -185,13 +196,8 @@ def _rate(rate: PerTime) -> str:
 # --- parts --------------------------------------------------------------------------------------------------------
 
 
-def _arg(policy: object, name: str) -> object:
-    """An argument of a policy that is known by its arguments only."""
-    return next((value for key, value in policy.args if key == name), None) if isinstance(policy, Later) else None
-
-
-def _skipped(on_error: Later) -> set[str]:
-    return {name for name, value in on_error.args if value == "skip"}
+def _skipped(on_error: OnError) -> set[str]:
+    return {name for name, reaction in on_error.reactions if reaction.does == "skip"}
 
 
 def shown(span: timedelta) -> str:

@@ -26,6 +26,7 @@ from leadflow.cli.views.logs import OneLine
 from leadflow.events.model import Entry, Status
 from leadflow.plan.forms import read_written_duration, to_plain
 from leadflow.plan.plan import FlowPlan
+from leadflow.policies.shared import Shared
 from leadflow.record import record
 from leadflow.run.adapters import SystemClock
 from leadflow.run.driver import Observer, Result
@@ -71,7 +72,8 @@ def command(
     registry = find_kinds()
     plan = compile_flow(file, profile=profile, catalogue=registry.catalogue, as_json=wanted == "json")
     chosen = choose_flow(plan, flow)
-    job = _Job(Program(plan, find_project(file), registry), chosen, raw_inputs(chosen, inputs, input_file), wanted)
+    program = Program(plan, find_project(file), registry, Shared())
+    job = _Job(program, chosen, raw_inputs(chosen, inputs, input_file), wanted)
     sys.exit(_run(job, RunOptions(deadline=_duration(timeout), seed=_seed(seed))))
 
 

@@ -13,9 +13,17 @@ from leadflow.events.model import (
     AttemptFailure,
     AttemptStarted,
     BranchTaken,
+    BreakerMoved,
+    BreakerState,
+    BudgetReserved,
+    BudgetSettled,
+    CacheUsed,
+    CallAdmitted,
+    CallWaits,
     CancelRequested,
     DeadlinePassed,
     Entry,
+    ErrorHandled,
     Event,
     Failure,
     NodeBlocked,
@@ -28,6 +36,7 @@ from leadflow.events.model import (
     RunDone,
     RunFailed,
     RunStarted,
+    ScopeFailed,
     Status,
     Usage,
 )
@@ -53,6 +62,15 @@ class NodeState:
     """Attempts that failed while the call went on."""
     delay: float | None = None
     """While it waits: seconds from the last failed attempt to the next one."""
+    waits_for: str | None = None
+    """While it waits for its turn: what for."""
+    reserved: int = 0
+    """Of the attempt under way, in millionths of a dollar."""
+    spent: int = 0
+    """Of all attempts, in millionths of a dollar."""
+    spent_tokens: int = 0
+    is_cached: bool = False
+    """Answered from memory, or by an equal call."""
     started_at: float | None = None
     """Wall-clock seconds, where the log has them."""
     ended_at: float | None = None
@@ -75,7 +93,12 @@ class RunState:
     cancel: str | None = None
     """Why somebody asked to stop."""
     late: dict[str, Failure] = field(default_factory=dict)
-    """Deadlines that passed, by path."""
+    """Deadlines that passed and budgets that are used up, by path."""
+    breakers: dict[str, BreakerState] = field(default_factory=dict)
+    """By agent: those that ever moved."""
+    spent: int = 0
+    """In millionths of a dollar, where budgets count it."""
+    spent_tokens: int = 0
     nodes: dict[str, NodeState] = field(default_factory=dict)
     """By path, in the order in which they were first heard of."""
     counts: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))
@@ -108,7 +131,7 @@ def _cancel_requested(state: RunState, event: CancelRequested, at: float | None)
     state.cancel = event.why
 
 
-def _deadline_passed(state: RunState, event: DeadlinePassed, at: float | None) -> None:
+def _ended_early(state: RunState, event: DeadlinePassed | ScopeFailed, at: float | None) -> None:
     state.late[event.path] = event.failure
 
 
@@ -152,7 +175,7 @@ def _attempt_started(state: RunState, event: AttemptStarted, at: float | None) -
         state.status, state.attempts = Status.RUNNING, event.attempt
         return
     node = _move(state, event.path, Status.RUNNING, at)
-    node.attempts, node.agent, node.delay = event.attempt, event.agent, None
+    node.attempts, node.agent, node.delay, node.waits_for = event.attempt, event.agent, None, None
 
 
 def _attempt_failed(state: RunState, event: AttemptFailed, at: float | None) -> None:
@@ -163,6 +186,43 @@ def _attempt_failed(state: RunState, event: AttemptFailed, at: float | None) -> 
     node = _move(state, event.path, status, at)
     node.delay = event.delay
     node.failed_attempts.append(event.failure)
+
+
+def _call_waits(state: RunState, event: CallWaits, at: float | None) -> None:
+    node = _move(state, event.path, Status.WAITING, at)
+    node.waits_for, node.delay = event.why, event.seconds
+
+
+def _call_admitted(state: RunState, event: CallAdmitted, at: float | None) -> None:
+    node = _move(state, event.path, Status.RUNNING, at)
+    node.waits_for = node.delay = None
+
+
+def _breaker_moved(state: RunState, event: BreakerMoved, at: float | None) -> None:
+    state.breakers[event.agent] = event.state
+
+
+def _budget_reserved(state: RunState, event: BudgetReserved, at: float | None) -> None:
+    if (node := state.nodes.get(event.path)) is not None:
+        node.reserved = event.money
+
+
+def _budget_settled(state: RunState, event: BudgetSettled, at: float | None) -> None:
+    state.spent += event.money
+    state.spent_tokens += event.tokens
+    if (node := state.nodes.get(event.path)) is not None:
+        node.reserved = 0
+        node.spent += event.money
+        node.spent_tokens += event.tokens
+
+
+def _cache_used(state: RunState, event: CacheUsed, at: float | None) -> None:
+    if (node := state.nodes.get(event.path)) is not None:
+        node.is_cached = True
+
+
+def _error_handled(state: RunState, event: ErrorHandled, at: float | None) -> None:
+    """What follows says the rest."""
 
 
 def _node_done(state: RunState, event: NodeDone, at: float | None) -> None:
@@ -195,13 +255,21 @@ _Apply: TypeAlias = Callable[[RunState, Any, float | None], None]
 _APPLY: dict[type[Event], _Apply] = {
     RunStarted: _run_started,
     CancelRequested: _cancel_requested,
-    DeadlinePassed: _deadline_passed,
+    DeadlinePassed: _ended_early,
+    ScopeFailed: _ended_early,
     RunDone: _run_done,
     RunFailed: _run_failed,
     RunCancelled: _run_cancelled,
     NodeStarted: _node_started,
     AttemptStarted: _attempt_started,
     AttemptFailed: _attempt_failed,
+    CallWaits: _call_waits,
+    CallAdmitted: _call_admitted,
+    BreakerMoved: _breaker_moved,
+    BudgetReserved: _budget_reserved,
+    BudgetSettled: _budget_settled,
+    CacheUsed: _cache_used,
+    ErrorHandled: _error_handled,
     NodeDone: _node_done,
     NodeFailed: _node_failed,
     NodeSkipped: _node_skipped,

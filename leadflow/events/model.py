@@ -8,9 +8,9 @@ reader needs no kernel.
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
-from leadflow.plan.policy import ErrorClass
+from leadflow.plan.policy import Does, ErrorClass
 from leadflow.plan.types import Value
 from leadflow.record import record
 
@@ -56,6 +56,9 @@ class Failure:
     """The failures of members or of fallbacks that it sums up."""
     in_doubt: bool = False
     """True when nobody knows whether a call that changes something was done; nothing absorbs that (rule C3)."""
+    limit: str | None = None
+    """The path of what encloses the node and failed as a whole, by its budget or by `terminate` (empty for the run):
+    only something on that or outside of it may absorb this (rule C3). None: it is the node's own failure."""
 
 
 @record
@@ -166,6 +169,112 @@ class AttemptFailed:
 
 
 @record
+class CallWaits:
+    """A call waits for its turn: nothing of it is under way, and nothing is held."""
+
+    path: str
+    agent: str
+    why: str
+    """For people: `tokens per minute`, `10 calls at once`, `the budget of flow triage`, `the upstream asks for it`."""
+    seconds: float | None
+    """How long at least; None when that depends on others."""
+
+
+@record
+class CallAdmitted:
+    """A call that waited has its turn."""
+
+    path: str
+    agent: str
+    waited: float
+    """Seconds."""
+
+
+BreakerState: TypeAlias = Literal["closed", "open", "half_open", "forced_open", "forced_closed"]
+
+
+@record
+class BreakerMoved:
+    """The breaker of an upstream changed its state (case B14). The path is that of the call that made it."""
+
+    path: str
+    agent: str
+    """The agent that the breaker stands on."""
+    state: BreakerState
+    why: str
+    seconds: float | None
+    """How long it stays open; None for other states."""
+
+
+@record
+class BudgetReserved:
+    """An attempt may cost so much at most, and that fits into all budgets around it (case $1)."""
+
+    path: str
+    attempt: int
+    money: int
+    """In millionths of a dollar."""
+    tokens: int
+
+
+@record
+class BudgetSettled:
+    """What an attempt cost (cases $3, $4)."""
+
+    path: str
+    attempt: int
+    money: int
+    """In millionths of a dollar."""
+    tokens: int
+    is_estimated: bool
+    """Nobody said what it cost: the reservation stands for it."""
+    over: int = 0
+    """Millionths of a dollar by which a budget is overdrawn (case $4)."""
+
+
+@record
+class CacheUsed:
+    """A call is answered from memory, or by an equal call that is under way (cases C1, C3, $6)."""
+
+    path: str
+    agent: str
+    is_shared: bool
+    """True: by the equal call."""
+
+
+@record
+class ErrorHandled:
+    """`@on_error` decided what follows a failure."""
+
+    path: str
+    category: ErrorClass
+    does: Does
+    agent: str | None
+
+
+CallEvent: TypeAlias = (
+    AttemptStarted
+    | AttemptFailed
+    | CallWaits
+    | CallAdmitted
+    | BreakerMoved
+    | BudgetReserved
+    | BudgetSettled
+    | CacheUsed
+    | ErrorHandled
+)
+"""What the policies around a call report while it is under way; the kernel passes these on to the log."""
+
+
+@record
+class ScopeFailed:
+    """A block, a flow or (empty path) the run fails as a whole: its budget is used up, or a failure ends the run."""
+
+    path: str
+    failure: Failure
+
+
+@record
 class NodeDone:
     """A node has its value."""
 
@@ -229,8 +338,8 @@ Event: TypeAlias = (
     | RunFailed
     | RunCancelled
     | NodeStarted
-    | AttemptStarted
-    | AttemptFailed
+    | CallEvent
+    | ScopeFailed
     | NodeDone
     | NodeFailed
     | NodeSkipped

@@ -10,9 +10,10 @@ from typing import cast
 from leadflow.check.checked import FlowCallInfo
 from leadflow.graph.model import DATA, FlowGraph, Graph, Why, is_let, let_of, let_vertex, node_of
 from leadflow.graph.rewrite import Change, map_vertex, rename_lets
+from leadflow.plan.annotations import ORDER
 from leadflow.plan.expr import Expr, LetValue
 from leadflow.plan.plan import PLAN_VERSION, FlowPlan, Let, Need, NeedWhy, Node, Plan, Scope
-from leadflow.plan.policy import ORDER, Applied
+from leadflow.plan.policy import Applied
 
 _PLACES = {name: position for position, name in enumerate(ORDER)}
 

@@ -1,7 +1,7 @@
 """What stands around one call of a step, from the outside in: `leadflow explain FLOW.STEP` as data.
 
 A ring is what encloses the step: a flow, a block, a call of a flow. A row is one layer of a ring or of the step itself,
-in the order of wrapping (`policy.ORDER`), with each of its values and where it comes from. Pure: reads a plan, and
+in the order of wrapping (`annotations.ORDER`), with each of its values and where it comes from. Pure: reads a plan, and
 decides nothing that the kernel or the policies decide.
 """
 
@@ -9,24 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar, cast
 
+from leadflow.plan.annotations import ORDER, ROWS
 from leadflow.plan.expr import Const
 from leadflow.plan.paths import Stop, node_path, owners
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Plan, Race, Repeat
-from leadflow.plan.policy import (
-    ORDER,
-    ROWS,
-    Applied,
-    Concurrency,
-    Idempotent,
-    Later,
-    OnFailure,
-    Policy,
-    Retry,
-    Timeout,
-)
+from leadflow.plan.policy import Applied, Concurrency, Idempotent, OnError, OnFailure, Policy, Retry, Timeout
 from leadflow.plan.text import in_force, waits
 from leadflow.plan.types import Effect, show
-from leadflow.plan.words import expr_words, guard_words, value_words, work_words
+from leadflow.plan.words import expr_words, guard_words, reaction_words, value_words, work_words
 from leadflow.record import record
 
 P = TypeVar("P", bound=Policy)
@@ -288,7 +278,7 @@ def _shared_of_fallbacks(plan: Plan, node: Node) -> Iterator[Row]:
 
 def _row(applied: Applied, does: str | None, *, only: tuple[str, ...] = ()) -> Row:
     args = tuple(arg for arg in _arguments(applied.policy) if not only or arg.name in only)
-    runs = not isinstance(applied.policy, Later)
+    runs = ROWS[applied.name].runs
     return Row(f"@{applied.name}", args, applied.origin, applied.place, does or DOES[applied.name], runs)
 
 
@@ -298,8 +288,8 @@ _UNSET = {"on": "whatever may pass", "max_retry_after": "any"}
 
 def _arguments(policy: Policy) -> tuple[Argument, ...]:
     """The values of a policy, in the order in which they are written."""
-    if isinstance(policy, Later):
-        return tuple(Argument(name, _said(value), is_default=False) for name, value in policy.args)
+    if isinstance(policy, OnError):
+        return tuple(Argument(name, reaction_words(one), is_default=False) for name, one in policy.reactions)
     defaults = {field.name: field.default for field in fields(policy)}
     found = []
     for name in (param.name for param in ROWS[_name_of(policy)].params if param.name in defaults):
@@ -313,7 +303,7 @@ def _arguments(policy: Policy) -> tuple[Argument, ...]:
 def _name_of(policy: Policy) -> str:
     """The annotation that makes such a policy."""
     word = type(policy).__name__
-    return "on_failure" if word == "OnFailure" else word.lower()
+    return {"OnFailure": "on_failure", "OnError": "on_error"}.get(word, word.lower())
 
 
 def _said(value: Any) -> str:

@@ -1,32 +1,13 @@
-"""Policies: what each annotation accepts, as data. Behaviour is in `leadflow/policies/`, one file each.
-
-A `PolicyRow` tells the checker how an annotation is written and where it may stand (rule C4); `build` makes the frozen
-policy from checked arguments. `runs` is False for those that this version parses and checks but refuses to run.
+"""Policies: what each annotation asks for, as frozen data. How one is written is in `annotations.py`; what it does is
+in `leadflow/policies/`, one file each, or in the kernel.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, TypeAlias
 
-from leadflow.plan.types import (
-    DURATION,
-    FLOAT,
-    INT,
-    MONEY,
-    RATE,
-    STRING,
-    ListType,
-    LiteralType,
-    Money,
-    Type,
-    UnionType,
-    Value,
-)  # fmt: skip
+from leadflow.plan.types import Money
 from leadflow.record import record
-
-Target = Literal["agent", "call", "block", "loop", "flow", "tool"]
-"""What an annotation may stand on: an agent, a call step, a block step (`do parallel race repeat`), a `for`, a flow,
-a tool. `loop` is a `for`; what fits a block fits a loop too."""
 
 ErrorClass = Literal["agent", "tool", "network", "permission", "validation", "timeout", "resource", "system"]
 """The eight classes of failures (SPEC.md, errors)."""
@@ -118,14 +99,102 @@ class Idempotent:
 
 
 @record
-class Later:
-    """A policy that this version checks and refuses to run, with its checked arguments."""
-
-    name: str
-    args: tuple[tuple[str, Value | PerTime], ...]
+class Once:
+    """At most once across the runs of a journal, by a key (kept in the call)."""
 
 
-Policy = Retry | Timeout | Fallback | Optional | OnFailure | Concurrency | Priority | Idempotent | Later
+@record
+class Breaker:
+    """Stop calling an upstream that keeps failing, and try it again with a few probes (cases B1 to B15)."""
+
+    failures: int | None = None
+    """So many failures within the window open it; None: only the ratio counts."""
+    ratio: float | None = None
+    """So large a share of failures opens it; None: one half, where `failures` is not given either."""
+    window: timedelta = timedelta(seconds=60)
+    """How long an outcome counts (case B2)."""
+    min_calls: int = 10
+    """With fewer outcomes in the window a ratio says nothing (case B1)."""
+    slow: timedelta | None = None
+    """A call that takes longer counts as failed (case B10); None: none does."""
+    probes: int = 1
+    """Calls that are let through when the open time is over (case B3)."""
+    recovery: timedelta = timedelta(seconds=30)
+    """How long it stays open the first time, before jitter."""
+    max_recovery: timedelta = timedelta(minutes=10)
+    """How long it stays open at most, after growing and jitter (case B7)."""
+
+
+@record
+class Limit:
+    """How often and how much an upstream may be called (cases L1 to L11)."""
+
+    rate: tuple[PerTime, ...] = ()
+    """Calls that may start in any window of that length."""
+    tokens: PerTime | None = None
+    """Tokens, read and written, in any window of that length."""
+    concurrent: int | None = None
+    """Calls under way at once."""
+    burst: int | None = None
+    """Calls that may start together; None: as many as the rates allow."""
+    zone: str | None = None
+    """The time zone whose days a limit per day counts; None: UTC (case L10)."""
+
+
+@record
+class Budget:
+    """The most that may be spent on what it stands on, fallbacks and retries included (cases $1 to $10)."""
+
+    money: Money | None = None
+    tokens: int | None = None
+    """Read and written."""
+    calls: int | None = None
+    """Attempts that are sent."""
+
+
+@record
+class Cache:
+    """Answer equal calls from memory (cases C1 to C7)."""
+
+    ttl: timedelta = timedelta(minutes=5)
+    """How long an answer is kept."""
+    negative_ttl: timedelta | None = None
+    """How long a failure is kept; None: failures are not (case C1)."""
+
+
+@record
+class Hedge:
+    """A second attempt beside the first when that is slow; the first validated answer wins."""
+
+    after: timedelta = timedelta(seconds=1)
+
+
+Does: TypeAlias = Literal["retry", "fallback", "escalate", "skip", "reset", "terminate"]
+
+
+@record
+class Reaction:
+    """What follows a failure of one class."""
+
+    does: Does
+    """`retry`: further attempts, `attempts` in total. `fallback`, `escalate`: `agent` is asked. `skip`: the value none.
+    `reset`: the agent is made anew, then another attempt. `terminate`: the whole run fails."""
+    attempts: int | None = None
+    agent: str | None = None
+
+
+@record
+class OnError:
+    """What follows each class of failure, inside of retry (rule C5)."""
+
+    reactions: tuple[tuple[ErrorClass, Reaction], ...]
+    """By class, in written order; what is not named follows `@retry` and `@fallback`."""
+
+
+Policy = (
+    Retry | Timeout | Fallback | Optional | OnFailure | Concurrency | Priority | Idempotent | Once | Breaker | Limit
+    | Budget | Cache | Hedge | OnError
+)  # fmt: skip
 
 
 @record
@@ -140,179 +209,6 @@ class Applied:
     place: str
     """`file:line:column` of the annotation; empty for a default."""
 
-
-# --- how they are written -----------------------------------------------------------------------------------------
-
-
-@record
-class PolicyParam:
-    """One argument of an annotation."""
-
-    name: str
-    type: Type
-    positional: bool = False
-    required: bool = False
-    low: int | float | timedelta | Money | None = None
-    """Smallest value allowed; for durations and money 0 is never allowed unless `low` says so."""
-    high: int | float | timedelta | Money | None = None
-    many: bool = False
-    """True when the value may be repeated positionally (`@fallback(a, b)`), or is a list."""
-    what: Literal["value", "agent", "expr"] = "value"
-    """`agent`: names an agent; `expr`: any expression over names in scope (a run-time argument, rule C4)."""
-    doc: str = ""
-
-
-@record
-class PolicyRow:
-    """How one annotation is written."""
-
-    name: str
-    params: tuple[PolicyParam, ...]
-    targets: frozenset[Target]
-    build: Callable[[Mapping[str, Any]], Policy]
-    """Makes the policy from checked arguments by parameter name (absent ones left out)."""
-    runs: bool
-    doc: str
-
-
-_YEAR = timedelta(days=366)
-_MS = timedelta(milliseconds=1)
-_ERRORS = UnionType(tuple(LiteralType(name) for name in ERROR_CLASSES))
-
-
-def _words(*words: str) -> Type:
-    return UnionType(tuple(LiteralType(word) for word in words))
-
-
-def _seconds(name: str, *, positional: bool = False, doc: str = "") -> PolicyParam:
-    return PolicyParam(name, DURATION, positional=positional, low=_MS, high=_YEAR, doc=doc)
-
-
-def _later(name: str) -> Callable[[Mapping[str, Any]], Policy]:
-    return lambda args: Later(name, tuple(args.items()))
-
-
-def _row(
-    name: str,
-    targets: str,
-    doc: str,
-    *params: PolicyParam,
-    build: Callable[[Mapping[str, Any]], Policy] | None = None,
-) -> PolicyRow:
-    places = cast(frozenset[Target], frozenset(targets.split()))
-    return PolicyRow(name, params, places, build or _later(name), build is not None, doc)
-
-
-_P = PolicyParam
-
-ROWS: Mapping[str, PolicyRow] = {
-    row.name: row
-    for row in (
-        _row(
-            "retry", "agent call block flow tool", "Try again after a failure that may pass.",
-            _P("attempts", INT, positional=True, required=True, low=1, high=1000, doc="attempts in total"),
-            _seconds("backoff", doc="first delay"),
-            _P("base", FLOAT, low=1.0, high=100.0, doc="growth of the delay"),
-            _seconds("max", doc="longest delay"),
-            _P("jitter", _words("full", "equal", "decorrelated", "none")),
-            _P("on", ListType(_ERRORS), many=True, doc="classes of failures"),
-            _seconds("max_retry_after", doc="longest wait a server may ask for"),
-            build=lambda a: Retry(**a),
-        ),
-        _row(
-            "timeout", "agent call block loop flow tool", "Deadlines.",
-            _seconds("total", positional=True, doc="everything, queueing included"),
-            _seconds("attempt", doc="one attempt"),
-            _seconds("idle", doc="between two bytes"),
-            build=lambda a: Timeout(**a),
-        ),
-        _row(
-            "fallback", "agent call", "Agents to ask when this one fails.",
-            _P("agents", STRING, positional=True, required=True, many=True, what="agent"),
-            build=lambda a: Fallback(**a),
-        ),
-        _row("optional", "call block loop", "A failure gives none.", build=lambda a: Optional()),
-        _row(
-            "on_failure", "block loop flow", "What a failing member does.",
-            _P("strategy", _words("stop", "continue", "partial"), positional=True, required=True),
-            build=lambda a: OnFailure(**a),
-        ),
-        _row(
-            "concurrency", "agent block loop flow", "How many at once.",
-            _P("limit", INT, positional=True, required=True, low=1, high=100_000),
-            build=lambda a: Concurrency(**a),
-        ),
-        _row(
-            "priority", "call block loop flow", "Who goes first.",
-            _P("level", INT, positional=True, required=True, low=-1000, high=1000),
-            build=lambda a: Priority(**a),
-        ),
-        _row(
-            "idempotent", "agent call tool", "Safe to repeat.",
-            _P("key", STRING, what="expr", doc="sent on every attempt"),
-            build=lambda a: Idempotent(),
-        ),
-        _row("once", "call", "At most once across runs.", _P("key", STRING, required=True, what="expr")),
-        _row(
-            "breaker", "agent tool", "Stop calling what keeps failing.",
-            _P("failures", INT, low=1, high=100_000), _P("ratio", FLOAT, low=0.01, high=1.0),
-            _seconds("window"), _P("min_calls", INT, low=1, high=100_000), _seconds("slow"),
-            _P("probes", INT, low=1, high=1000), _seconds("recovery"), _seconds("max_recovery"),
-        ),
-        _row(
-            "limit", "agent tool", "How often and how much at once.",
-            _P("rate", RATE, positional=True, many=True), _P("tokens", RATE),
-            _P("concurrent", INT, low=1, high=100_000), _P("burst", INT, low=1, high=1_000_000),
-            _P("zone", STRING),
-        ),
-        _row(
-            "budget", "agent call block loop flow", "The most that may be spent.",
-            _P("money", MONEY, positional=True, low=Money(1)), _P("tokens", INT, low=1), _P("calls", INT, low=1),
-        ),
-        _row(
-            "cache", "agent call block tool", "Answer equal calls from memory.",
-            _seconds("ttl", positional=True), _seconds("negative_ttl"), _P("key", STRING, what="expr"),
-        ),
-        _row("hedge", "agent call", "A second attempt when the first is slow.", _seconds("after")),
-        _row(
-            "on_error", "agent call", "What follows each class of failure.",
-            *(_P(name, STRING, what="expr") for name in ERROR_CLASSES),
-        ),
-    )
-}  # fmt: skip
-"""Every annotation that governs running, by name."""
-
-ORDER: tuple[str, ...] = (
-    "priority",
-    "optional",
-    "on_failure",
-    "once",
-    "fallback",
-    "timeout",
-    "cache",
-    "retry",
-    "on_error",
-    "hedge",
-    "limit",
-    "concurrency",
-    "breaker",
-    "budget",
-    "idempotent",
-)
-"""The one order of wrapping, outermost first (rule C5). `optional` is outermost of what can absorb, then `fallback`,
-whose candidates each have a `timeout` anew; a cache hit enters nothing below it; every attempt of `retry` takes its
-place in the queue (`limit`, `concurrency`), is seen by the `breaker` and reserves its `budget`."""
-
-MARKS: Mapping[str, frozenset[str]] = {
-    "read": frozenset({"tool"}),
-    "pure": frozenset({"tool"}),
-    "write": frozenset({"tool"}),
-    "dangerous": frozenset({"tool"}),
-    "range": frozenset({"field"}),
-    "length": frozenset({"field"}),
-    "pattern": frozenset({"field"}),
-}
-"""Annotations that are no policies: a tool's effect (rule C8), and constraints of fields and parameters."""
 
 PER_UNITS: Mapping[str, timedelta] = {
     "second": timedelta(seconds=1),

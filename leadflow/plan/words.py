@@ -4,6 +4,7 @@ The names of a flow's nodes, lets and slots stand where its plan has numbers. No
 """
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import timedelta
 from typing import assert_never
 
@@ -48,15 +49,22 @@ from leadflow.plan.plan import (
     Yield,
 )
 from leadflow.plan.policy import (
+    Breaker,
+    Budget,
+    Cache,
     Concurrency,
     Fallback,
+    Hedge,
     Idempotent,
-    Later,
+    Limit,
+    Once,
+    OnError,
     OnFailure,
     Optional,
     PerTime,
     Policy,
     Priority,
+    Reaction,
     Retry,
     Timeout,
 )
@@ -296,10 +304,21 @@ def policy_words(policy: Policy) -> str:
             return str(level)
         case Idempotent():
             return "safe to repeat"
-        case Later(_, args):
-            return ", ".join(f"{name}: {_argument(value)}" for name, value in args)
+        case OnError(reactions):
+            return ", ".join(f"{name}: {reaction_words(reaction)}" for name, reaction in reactions)
+        case Once():
+            return "at most once across runs"
+        case Breaker() | Limit() | Budget() | Cache() | Hedge():
+            given = ((field.name, getattr(policy, field.name), field.default) for field in fields(policy))
+            return ", ".join(f"{name}: {_argument(value)}" for name, value, default in given if value != default)
         case _:
             assert_never(policy)
+
+
+def reaction_words(reaction: Reaction) -> str:
+    """A reaction to a class of failures, as it is written."""
+    given = reaction.attempts if reaction.agent is None else reaction.agent
+    return reaction.does if given is None else f"{reaction.does}({given})"
 
 
 def _retry(retry: Retry) -> str:

@@ -13,6 +13,7 @@ from leadflow.events.model import AttemptFailed, AttemptFailure, AttemptStarted,
 from leadflow.plan.plan import AgentCall
 from leadflow.plan.policy import GRACE
 from leadflow.policies.outcomes import is_in_doubt
+from leadflow.policies.shared import Shared, Upstream
 from leadflow.policies.watch import Timer, Watch
 from leadflow.record import record
 from leadflow.run.errors import AnswerInvalid, CallError, FunctionFailed
@@ -28,6 +29,7 @@ class Ports:
     clock: Clock
     rng: Rng
     limits: Limits
+    shared: Shared
     secrets: tuple[str, ...] = ()
     """Values that no message may show."""
     grace: timedelta = GRACE
@@ -135,6 +137,7 @@ class Candidate:
     name: str
     agent: Agent
     is_fallback: bool
+    upstream: Upstream
 
 
 class Limit(Protocol):

@@ -7,6 +7,7 @@ from leadflow.plan.plan import AgentCall
 from leadflow.plan.policy import Retry
 from leadflow.policies.call import Course, Step
 from leadflow.policies.outcomes import may_repeat
+from leadflow.policies.shared import RetryBudget
 from leadflow.run.errors import AnswerInvalid, CallError
 from leadflow.run.ports import Answer
 
@@ -14,7 +15,7 @@ REPAIRS = 2
 """How often an agent is told what was wrong with its answer, per candidate (case R20)."""
 
 
-def retrying(inner: Step, policy: Retry, call: AgentCall) -> Step:
+def retrying(inner: Step, policy: Retry, call: AgentCall, *, budget: RetryBudget) -> Step:
     """Up to `attempts` attempts. Between two of them nothing is held: no slot, no connection."""
 
     async def tries(course: Course) -> Answer:
@@ -23,7 +24,7 @@ def retrying(inner: Step, policy: Retry, call: AgentCall) -> Step:
         repeatable = call.idempotent or course.order.key is not None
         while True:
             try:
-                return await inner(course)
+                answer = await inner(course)
             except CallError as error:
                 invalid = isinstance(error, AnswerInvalid)
                 repairs += invalid
@@ -35,8 +36,14 @@ def retrying(inner: Step, policy: Retry, call: AgentCall) -> Step:
                 delay = _allowed(policy, wait, error, course)
                 if delay is None:
                     raise
+                if not budget.take():
+                    course.why = "too many attempts have failed: no further one until calls succeed again"
+                    raise
                 course.repair = error.message if invalid else None
                 course.go_on(delay)
+            else:
+                budget.earn(number - 1)
+                return answer
             number += 1
             await course.ports.clock.sleep(timedelta(seconds=delay))
 

@@ -1,7 +1,7 @@
 """The stack: what stands around each call of an agent, in one order. Composed once per node, of what the node uses.
 
-The order is that of `plan.policy.ORDER`; a test compares them. `@optional`, `catch`, the timeouts of blocks and flows,
-`@priority` and `@on_failure` are the kernel's.
+The order is that of `plan.annotations.ORDER`; a test compares them. `@optional`, `catch`, the timeouts of blocks and
+flows, `@priority` and `@on_failure` are the kernel's.
 """
 
 from collections.abc import Callable, Mapping
@@ -54,7 +54,9 @@ def _total(inner: Step, use: Use) -> Step:
 
 def _retry(inner: Step, use: Use) -> Step:
     policy = use.policy(Retry)
-    return inner if policy is None or policy.attempts == 1 else retrying(inner, policy, use.call)
+    if policy is None or policy.attempts == 1:
+        return inner
+    return retrying(inner, policy, use.call, budget=use.candidate.upstream.retries)
 
 
 def _slot(inner: Ask, use: Use) -> Ask:
@@ -97,8 +99,21 @@ it has its slot, and queueing here never counts as slowness there."""
 class Stack:
     """Makes callers: an agent with all of a node's policies around it. Nodes that call alike share one."""
 
-    def __init__(self, specs: Mapping[str, AgentSpec], agents: Mapping[str, Agent], ports: Ports) -> None:
+    def __init__(
+        self,
+        specs: Mapping[str, AgentSpec],
+        agents: Mapping[str, Agent],
+        ports: Ports,
+        keys: Mapping[str, str] | None = None,
+    ) -> None:
+        """Make callers of these agents.
+
+        Args:
+            keys: by agent, the key of its upstream, equal for those that share limits and health (case B11); None:
+                the agent that it shares them with.
+        """
         self._specs = specs
+        self._keys = {name: spec.shares for name, spec in specs.items()} if keys is None else keys
         self._agents = agents
         self._ports = ports
         self._watch = Watch(ports.clock, ports.grace)
@@ -125,7 +140,8 @@ class Stack:
         names = (call.agent, *(fallback.agents if fallback else ()))
         steps = []
         for number, name in enumerate(names):
-            candidate = Candidate(name, self._agents[name], number > 0)
+            upstream = self._ports.shared.upstream(self._keys[name], self._specs[name].shares)
+            candidate = Candidate(name, self._agents[name], number > 0, upstream)
             use = Use(call, candidate, self._specs[name], applied)
             if len(names) == 1 and not _is_wrapped(use):
                 return plain_caller(use.candidate, call, self._ports, self._watch)

@@ -7,11 +7,11 @@ deadline that passed; attempts are only passed on to the log. Each fact is follo
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from leadflow.events.model import (
-    AttemptFailed,
     AttemptStarted,
+    CallEvent,
     CancelRequested,
     DeadlinePassed,
     Event,
@@ -55,6 +55,9 @@ from leadflow.run.kernel_state import (
 )
 
 __all__ = ["Call", "CancelCall", "Command", "Kernel", "Program", "StartTimer", "Step", "StopTimer", "TryAgain"]
+
+
+_CALL_EVENTS = get_args(CallEvent)
 
 
 class Step(NamedTuple):
@@ -214,8 +217,8 @@ def _take(state: State, fact: Event, *, logged: bool) -> None:
         case AttemptStarted(path=path, attempt=attempt) if path in state.pauses:
             state.events.append(fact)
             _again(state, path, attempt)
-        case AttemptStarted(path=path) | AttemptFailed(path=path):
-            if path in state.calls:
+        case _ if isinstance(fact, _CALL_EVENTS):
+            if fact.path in state.calls:
                 state.events.append(fact)
         case CancelRequested(why=why):
             if state.cancelled is None and state.root is not None:

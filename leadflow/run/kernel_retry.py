@@ -42,7 +42,7 @@ def forget(block: Block) -> None:
 
 def _may_pass(failure: Failure, policy: Retry) -> bool:
     """Whether trying again may help; of several causes all have to pass, of rivals one is enough."""
-    if failure.in_doubt:
+    if failure.in_doubt or failure.limit is not None:
         return False
     if policy.on is not None:
         return failure.category in policy.on

@@ -118,8 +118,9 @@ def _note(frame: Frame, layout: NodeLayout, reason: str) -> None:
 
 
 def _absorb(frame: Frame, layout: NodeLayout, failure: Failure) -> tuple[Value] | Failure:
-    """The value that a failure becomes, or the failure that remains; what is in doubt remains (rule C3)."""
-    if failure.in_doubt:
+    """The value that a failure becomes, or the failure that remains: what is in doubt, and the limit of something
+    around the node (rule C3)."""
+    if failure.in_doubt or _is_of_others(failure, frame.prefix + layout.name):
         return failure
     if layout.catch is not None:
         frame.locals[:] = [
@@ -135,6 +136,16 @@ def _absorb(frame: Frame, layout: NodeLayout, failure: Failure) -> tuple[Value] 
         except ValueProblem as problem:
             failure = value_failure(problem, frame.prefix + layout.name, causes=(failure,))
     return (None,) if layout.optional else failure
+
+
+_BELOW = ("/", "[", "~")
+"""What may follow the path of a block in the paths of the nodes in it."""
+
+
+def _is_of_others(failure: Failure, path: str) -> bool:
+    """Whether it is the limit of something that encloses the node of that path."""
+    limit = failure.limit
+    return limit is not None and (not limit or (path.startswith(limit) and path[len(limit) : len(limit) + 1] in _BELOW))
 
 
 def value_failure(problem: ValueProblem, path: str, causes: tuple[Failure, ...] = ()) -> Failure:

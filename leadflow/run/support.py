@@ -5,9 +5,10 @@ Pure: knows a plan, and of each thing in it whether there is an adapter or a pol
 
 from collections.abc import Iterator
 
+from leadflow.plan.annotations import ROWS
 from leadflow.plan.kinds import BUILT_IN, LATER, find_kind
 from leadflow.plan.plan import AgentCall, FlowCall, FlowPlan, Node, Place, Plan
-from leadflow.plan.policy import Applied, Fallback, Later
+from leadflow.plan.policy import Applied, Fallback
 
 
 def refusals(plan: Plan, flow: str) -> tuple[tuple[Place, str], ...]:
@@ -61,7 +62,7 @@ def _of_agent(plan: Plan, name: str) -> Iterator[tuple[Place, str]]:
 
 
 def _later(policies: tuple[Applied, ...]) -> Iterator[Applied]:
-    return (applied for applied in policies if isinstance(applied.policy, Later))
+    return (applied for applied in policies if not ROWS[applied.name].runs)
 
 
 def _not_yet(applied: Applied) -> str:

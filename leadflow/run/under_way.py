@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 from leadflow.events.model import (
     AttemptFailed,
     AttemptStarted,
+    CallAdmitted,
+    CallWaits,
     DeadlinePassed,
     Event,
     Failure,
@@ -109,7 +111,7 @@ class Calls:
         self._asked: dict[str, str] = {}
         """Calls that are to stop after the attempt that is under way, and why."""
         self._pausing: set[str] = set()
-        """Calls between two attempts."""
+        """Calls of which no attempt is under way: between two, or in a queue."""
         self.leaked: dict[str, Task] = {}
 
     def begin(self, call: Call, deadline: float | None) -> None:
@@ -150,10 +152,10 @@ class Calls:
             self._post(fact)
 
     def _heard(self, event: Event) -> None:
-        """An attempt of a call began or failed."""
-        if isinstance(event, AttemptStarted):
+        """An attempt of a call began or failed, or the call waits for its turn."""
+        if isinstance(event, AttemptStarted | CallAdmitted):
             self._pausing.discard(event.path)
-        elif isinstance(event, AttemptFailed):
+        elif isinstance(event, AttemptFailed | CallWaits):
             self._pausing.add(event.path)
             if (why := self._asked.pop(event.path, None)) is not None:
                 self.stop(event.path, why)

@@ -25,6 +25,7 @@ from leadflow.events.model import RunStarted, Status
 from leadflow.plan.plan import AgentCall, Plan
 from leadflow.plan.types import Value
 from leadflow.policies.call import Ports as PolicyPorts
+from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.run.adapters import LocalLimits, SeededRng, SystemClock
 from leadflow.run.driver import Driver, Ports
@@ -102,7 +103,7 @@ class NoOp:
 async def interpret(program: Program) -> None:
     """Run a plan to its end."""
     clock = SystemClock()
-    stack = Stack(program.plan.agents, {"echo": NoOp()}, PolicyPorts(clock, SeededRng(1), LocalLimits()))
+    stack = Stack(program.plan.agents, {"echo": NoOp()}, PolicyPorts(clock, SeededRng(1), LocalLimits(), Shared()))
     driver = Driver(program, Ports(stack, MemoryJournal(clock), clock))
     result = await driver.run(RunStarted("run", "main", program.plan.hash, {}, 1, datetime(2026, 1, 1, tzinfo=UTC)))
     if result.status is not Status.DONE:

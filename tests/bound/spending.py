@@ -19,6 +19,7 @@ from leadflow.plan.policy import Applied, Concurrency, Fallback, Jitter, Policy,
 from leadflow.plan.tokens import BYTES_PER_TOKEN, HINT, PER_MESSAGE, PER_REQUEST, schema_tokens, text_tokens
 from leadflow.plan.types import JSON, STRING, LiteralType, Money, Type, UnionType
 from leadflow.policies.call import Ports as PolicyPorts
+from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.resources import prices_text
 from leadflow.run.adapters import LocalLimits, SeededRng
@@ -219,7 +220,7 @@ def spend(plan: Plan, *, seed: int, greed: float, calls: int | None, pace: timed
     """Run a program to its end, and add up."""
     spent, chance = Spent(), Random(seed)
     agents = {name: Spender(spec, spent, chance, greed, pace) for name, spec in plan.agents.items()}
-    stack = Stack(plan.agents, agents, PolicyPorts(CLOCK, SeededRng(seed), LocalLimits()))
+    stack = Stack(plan.agents, agents, PolicyPorts(CLOCK, SeededRng(seed), LocalLimits(), Shared()))
 
     async def main() -> None:
         driver = Driver(Program(plan), Ports(stack, MemoryJournal(CLOCK), CLOCK), Bounds(calls=calls))

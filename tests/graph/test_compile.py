@@ -12,9 +12,9 @@ from leadflow.check.reading import ReadProblem
 from leadflow.graph.build import build
 from leadflow.graph.compile import uncollected
 from leadflow.pipeline import check_source, compile_file, compile_source
+from leadflow.plan.annotations import ORDER
 from leadflow.plan.codec import content_hash
 from leadflow.plan.plan import Branch, FlowCall, Plan
-from leadflow.plan.policy import ORDER
 from tests.graph.dumps import HEAD
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "data" / "example.flow"

@@ -112,6 +112,7 @@ EXPRS: st.SearchStrategy[expr.Expr] = st.recursive(LEAVES, _bigger, max_leaves=6
 
 PLACES = st.builds(plan.Place, NAMES, COUNTS, COUNTS)
 RATES = st.builds(policy.PerTime, COUNTS, DURATIONS)
+REACTIONS = st.builds(policy.Reaction, st.sampled_from(get_args(policy.Does)), st.none() | COUNTS, st.none() | NAMES)
 POLICIES: st.SearchStrategy[policy.Policy] = st.one_of(
     st.builds(
         policy.Retry, COUNTS, DURATIONS, st.floats(1, 9), DURATIONS, st.sampled_from(get_args(policy.Jitter)),
@@ -124,7 +125,16 @@ POLICIES: st.SearchStrategy[policy.Policy] = st.one_of(
     st.builds(policy.Concurrency, COUNTS),
     st.builds(policy.Priority, COUNTS),
     st.builds(policy.Idempotent),
-    st.builds(policy.Later, NAMES, st.lists(st.tuples(NAMES, VALUES | RATES), max_size=2).map(tuple)),
+    st.builds(policy.Once),
+    st.builds(policy.Breaker, st.none() | COUNTS, st.none() | st.floats(0.01, 1), DURATIONS, COUNTS),
+    st.builds(policy.Limit, st.lists(RATES, max_size=2).map(tuple), st.none() | RATES, st.none() | COUNTS),
+    st.builds(policy.Budget, st.none() | st.builds(types.Money, COUNTS), st.none() | COUNTS, st.none() | COUNTS),
+    st.builds(policy.Cache, DURATIONS, st.none() | DURATIONS),
+    st.builds(policy.Hedge, DURATIONS),
+    st.builds(
+        policy.OnError,
+        st.lists(st.tuples(st.sampled_from(policy.ERROR_CLASSES), REACTIONS), max_size=2).map(tuple),
+    ),
 )  # fmt: skip
 APPLIED = st.lists(st.builds(policy.Applied, NAMES, POLICIES, NAMES, NAMES), max_size=2).map(tuple)
 ARGS = st.lists(st.tuples(NAMES, EXPRS), max_size=2).map(tuple)

@@ -2,11 +2,11 @@
 
 import pytest
 
+from leadflow.plan.annotations import ORDER
 from leadflow.plan.around import DOES, Around, around
 from leadflow.plan.around_text import around_text, as_json
 from leadflow.plan.paths import NoSuchStep, find_steps, node_path
 from leadflow.plan.plan import Plan
-from leadflow.plan.policy import ORDER
 from leadflow.plan.text import WIDTH
 from tests.graph.dumps import plan_of
 

@@ -1,6 +1,6 @@
 """The table of policies is complete."""
 
-from leadflow.plan.policy import ORDER, ROWS
+from leadflow.plan.annotations import ORDER, ROWS
 
 
 def test_every_policy_has_its_place_in_the_order() -> None:

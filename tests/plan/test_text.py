@@ -5,7 +5,20 @@ from datetime import timedelta
 import pytest
 
 from leadflow.plan.expr import Binary, Bound, Choose, Comprehension, Const, Expr, Local, Member, RunValue, Template
-from leadflow.plan.policy import Concurrency, Fallback, Later, OnFailure, Optional, PerTime, Policy, Retry, Timeout
+from leadflow.plan.policy import (
+    Budget,
+    Concurrency,
+    Fallback,
+    Limit,
+    OnError,
+    OnFailure,
+    Optional,
+    PerTime,
+    Policy,
+    Reaction,
+    Retry,
+    Timeout,
+)
 from leadflow.plan.text import WIDTH, as_json, plan_text
 from leadflow.plan.types import Money
 from leadflow.plan.words import expr_words, policy_words, value_words
@@ -122,8 +135,12 @@ def test_the_plan_for_machines() -> None:
         (Optional(), "a failure gives none"),
         (OnFailure("continue"), "continue"),
         (Concurrency(3), "3 at once"),
-        (Later("limit", (("rate", (PerTime(60, timedelta(minutes=1)),)),)), "rate: 60 per 1m"),
-        (Later("budget", (("money", Money(500_000)),)), "money: $0.50"),
+        (Limit((PerTime(60, timedelta(minutes=1)),)), "rate: 60 per 1m"),
+        (Budget(Money(500_000)), "money: $0.50"),
+        (
+            OnError((("timeout", Reaction("retry", attempts=5)), ("network", Reaction("skip")))),
+            "timeout: retry(5), network: skip",
+        ),
     ],
 )
 def test_policies_in_words(policy: Policy, words: str | None) -> None:

@@ -11,6 +11,7 @@ from leadflow.plan.plan import AgentCall, AgentSpec
 from leadflow.plan.policy import Applied, Concurrency, Policy
 from leadflow.plan.types import JSON, Type
 from leadflow.policies.call import Ports
+from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.run.adapters import LocalLimits, SeededRng, SystemClock
 from leadflow.run.ports import Answer, CallOrder, Limits, Reply, Request
@@ -133,6 +134,7 @@ class Scene:
     grace: timedelta = timedelta(seconds=5)
 
     limits: Limits = field(default_factory=LocalLimits)
+    shared: Shared = field(default_factory=Shared)
 
     def __post_init__(self) -> None:
         self.stack = self._stack()
@@ -149,7 +151,7 @@ class Scene:
             return () if limit is None else (Applied("concurrency", Concurrency(limit), f"agent {name}", ""),)
 
         specs = {name: AgentSpec(name, "python", {}, shared(name), name, None) for name in self.agents}
-        ports = Ports(CLOCK, SeededRng(self.seed), self.limits, self.secrets, self.grace)
+        ports = Ports(CLOCK, SeededRng(self.seed), self.limits, self.shared, self.secrets, self.grace)
         return Stack(specs, self.agents, ports)
 
     async def play(self, *, key: str | None = None, deadline: float | None = None) -> Played:

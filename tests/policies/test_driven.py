@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from leadflow.events.model import AttemptFailed, AttemptStarted, NodeCancelled, NodeDone, NodeFailed, RunStarted, Status
 from leadflow.pipeline import compile_source
 from leadflow.policies.call import Ports as PolicyPorts
+from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.run.adapters import LocalLimits, SeededRng
 from leadflow.run.driver import Driver, Ports, Result
@@ -26,7 +27,7 @@ def run(text: str, agents: Mapping[str, Player], seed: int = 1) -> Result:
     """Run the flow `f` of a text."""
     plan, report = compile_source("test.flow", HEAD + text)
     assert plan is not None, [finding.message for finding in report.diagnostics]
-    stack = Stack(plan.agents, agents, PolicyPorts(CLOCK, SeededRng(seed), LocalLimits()))
+    stack = Stack(plan.agents, agents, PolicyPorts(CLOCK, SeededRng(seed), LocalLimits(), Shared()))
 
     async def main() -> Result:
         driver = Driver(Program(plan), Ports(stack, MemoryJournal(CLOCK), CLOCK))

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadflow.events.model import Failure
+from leadflow.plan.annotations import ORDER
 from leadflow.plan.expr import Const
 from leadflow.plan.plan import AgentCall
-from leadflow.plan.policy import ERROR_CLASSES, ORDER, Applied, Fallback, Policy, Retry, Timeout
+from leadflow.plan.policy import ERROR_CLASSES, Applied, Fallback, Policy, Retry, Timeout
 from leadflow.plan.types import INT, STRING, ListType
 from leadflow.policies.call import Ports
 from leadflow.policies.outcomes import OUTCOMES, Again, is_in_doubt, may_repeat, outcome
+from leadflow.policies.shared import Shared
 from leadflow.policies.stack import INNER, OUTER, Stack
 from leadflow.run import errors
 from leadflow.run.adapters import LocalLimits, SeededRng
@@ -90,7 +92,7 @@ def test_only_calls_of_agents_have_callers() -> None:
     flow.branch("b", Const(True))
     done = flow.done()
     with pytest.raises(InternalError):
-        Stack({}, {}, Ports(CLOCK, SeededRng(1), LocalLimits())).prepare(done, done.nodes[0])
+        Stack({}, {}, Ports(CLOCK, SeededRng(1), LocalLimits(), Shared())).prepare(done, done.nodes[0])
 
 
 # --- slots --------------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadflow.plan.policy import ROWS, Fallback, Retry, Timeout
+from leadflow.plan.annotations import ROWS
+from leadflow.plan.policy import Fallback, Retry, Timeout
 from leadflow.policies.watch import Timer, Watch
 from leadflow.run.errors import ConnectionLost
 from leadflow.run.ports import Request

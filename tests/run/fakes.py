@@ -69,6 +69,7 @@ class Fails:
     after: float = 0.0
     category: ErrorClass = "agent"
     in_doubt: bool = False
+    limit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +142,9 @@ class Fake:
             case Says(value, after):
                 await _pass(after)
                 return Answer(value)
-            case Fails(error, after, category, in_doubt):
+            case Fails(error, after, category, in_doubt, limit):
                 await _pass(after)
-                return Failure(error, category, f"{name} said no", path, (), (), in_doubt)
+                return Failure(error, category, f"{name} said no", path, (), (), in_doubt, limit)
 
 
 async def _pass(seconds: float) -> None:

@@ -246,3 +246,17 @@ def test_doubt_is_never_absorbed() -> None:
         result = run(text, {"a": Fails("network.lost", in_doubt=True)})
         assert result.failure is not None, text
         assert result.failure.in_doubt, text
+
+
+def test_the_limit_of_a_block_is_not_absorbed_inside_of_it() -> None:
+    """Rule C3: a failure that is the limit of what encloses a step passes its `@optional` and its `catch`."""
+    text = ALL.replace('step a = look("1")', '@optional step a = look("1") catch e => "caught"') % ""
+    result = run(text, {"a": Fails("resource.budget", limit="f/all")})
+    assert Status.FAILED is result.status
+    assert result.failure is not None
+    assert "resource.budget" == result.failure.error
+
+
+def test_the_limit_of_a_block_is_absorbed_by_that_block() -> None:
+    """Rule C3: something on the block whose limit it is may absorb it."""
+    assert Status.DONE is run(ALL % "@optional", {"a": Fails("resource.budget", limit="f/all")}).status

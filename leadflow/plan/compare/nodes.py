@@ -27,8 +27,17 @@ from leadflow.plan.plan import (
     Undo,
     Yield,
 )
-from leadflow.plan.policy import Applied, Fallback, Later
-from leadflow.plan.words import expr_words, guard_words, pattern_words, policy_words, value_words, why_words, work_words
+from leadflow.plan.policy import Applied, Fallback, OnError
+from leadflow.plan.words import (
+    expr_words,
+    guard_words,
+    pattern_words,
+    policy_words,
+    reaction_words,
+    value_words,
+    why_words,
+    work_words,
+)
 from leadflow.record import record
 
 
@@ -251,8 +260,8 @@ def _values(old: Applied, new: Applied, names: Names) -> Iterator[tuple[str, str
 
 
 def _arguments(applied: Applied) -> Mapping[str, Any]:
-    if isinstance(applied.policy, Later):
-        return dict(applied.policy.args)
+    if isinstance(applied.policy, OnError):
+        return {name: reaction_words(reaction) for name, reaction in applied.policy.reactions}
     return {field.name: getattr(applied.policy, field.name) for field in fields(applied.policy)}
 
 
