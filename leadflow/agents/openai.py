@@ -15,7 +15,7 @@ from leadflow.plan.forms import to_plain
 from leadflow.plan.kinds import BUILT_IN
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.schema import json_schema
-from leadflow.plan.tokens import HINT, PER_MESSAGE, PER_REQUEST, as_object, schema_tokens, text_tokens
+from leadflow.plan.tokens import HINT, PER_REQUEST, as_object, message_tokens, schema_tokens
 from leadflow.plan.types import STRING, RecordType, Type
 from leadflow.run.errors import AnswerInvalid, BadResponse, Declined, Incomplete, NotAllowed
 from leadflow.run.ports import Agent, Reply, Request, Uses, World
@@ -107,9 +107,10 @@ class OpenAIAgent:
         what = f"{self._spec.name}.{request.action}"
         tokens = PER_REQUEST + (0 if schema is None else schema_tokens(schema))
         for message in messages:
-            if not isinstance(message, dict) or not all(isinstance(part, str) for part in message.values()):
+            counted = message_tokens(message)
+            if counted is None:
                 raise NotAllowed(f"{what}: under max_input_tokens a message holds nothing but text; nothing was sent")
-            tokens += PER_MESSAGE + sum(text_tokens(part) for name, part in message.items() if name != "role")
+            tokens += counted
         if tokens > most:
             raise NotAllowed(
                 f"{what}: the request may have {tokens:,} tokens, one for each byte, "

@@ -6,6 +6,7 @@ the bound of a plan counts what it knows of them, so that the one never exceeds 
 """
 
 import json
+from collections.abc import Mapping
 
 from leadflow.plan.schema import json_schema
 from leadflow.plan.types import FieldType, RecordType, Type
@@ -25,6 +26,19 @@ HINT_TOKENS = PER_MESSAGE + 128 + 4 * HINT
 def text_tokens(text: str) -> int:
     """Most tokens of a text."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def message_tokens(message: object) -> int | None:
+    """Most tokens of a message; None where it holds anything but text, which nobody can count."""
+    if not isinstance(message, Mapping):
+        return None
+    tokens = PER_MESSAGE
+    for name, part in message.items():
+        if not isinstance(part, str):
+            return None
+        if name != "role":
+            tokens += text_tokens(part)
+    return tokens
 
 
 def schema_tokens(type_: Type) -> int:
