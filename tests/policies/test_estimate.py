@@ -84,7 +84,7 @@ def test_a_question_never_has_more_tokens_than_its_estimate(
 ) -> None:
     """What the agent counts fits into the estimate, and so does every byte of every text that it sends."""
     settings: dict[str, SettingValue] = {} if ours is None else {"system": ours}
-    args: dict[str, Value] = {"prompt": prompt} | ({} if own is None else {"system": own})
+    args: dict[str, Value] = {"prompt": prompt} if own is None else {"prompt": prompt, "system": own}
     work = call(result=result)
     estimate = estimator(model(**settings), work)(args, repair is not None)
     assert estimate.is_bound
