@@ -137,6 +137,10 @@ class FieldType:
         """True when a caller has to give it: no default, and not optional (rule E2: absent is none)."""
         return isinstance(self.default, _Missing) and not isinstance(self.type, OptionalType)
 
+    def __hash__(self) -> int:
+        """Of all but the default, which may be a record: those have no hash."""
+        return hash((self.name, self.type, self.constraints))
+
 
 @record
 class RecordType:

@@ -115,16 +115,16 @@ def _default_last(trouble: Trouble, braces: Braces) -> Finding | None:
 
 def _item_end(trouble: Trouble, first: int) -> int:
     """The token after the field or parameter, or the part of one, that begins with a token."""
-    tokens, depth, last = trouble.tokens, 0, first
-    for last in range(first, tokens.count):
+    tokens, depth = trouble.tokens, 0
+    for last in range(first, tokens.count - 1):
         kind = tokens.kinds[last]
         begins = kind == "KEY" or (kind == "STRING" and trouble.kind_at(last + 1) == "COLON")
-        if depth == 0 and last > first and (begins or kind in {"COMMA", "ABOVE", "BEHIND", "$END"}):
+        if depth == 0 and last > first and (begins or kind in {"COMMA", "ABOVE", "BEHIND"}):
             return last
         depth += (kind in OPENERS) - (kind in CLOSERS)
         if depth < 0:
             return last
-    return tokens.count
+    return tokens.count - 1
 
 
 def _moved_behind(trouble: Trouble, end: int) -> Fix:

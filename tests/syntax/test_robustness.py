@@ -1,5 +1,6 @@
 """Whatever stands in a file, the parser answers: no exception, a code and a place for every refusal, in time."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,6 +87,12 @@ def mutated(draw: st.DrawFn) -> str:
                 begin = text.rfind("\n", 0, start) + 1
                 text = text[:begin] + text[text.find("\n", start) + 1 :]
     return text
+
+
+@pytest.mark.parametrize("text", ["type A { a: int @range(0, 1) =", "type A { a: int @n=[", "flow f(a: int @n ="])
+def test_a_file_may_end_in_a_default(text: str) -> None:
+    """A default behind a constraint, and then nothing: what is missing at the very end is said, too."""
+    check(f"leadflow 1\n{text}")
 
 
 @given(mutated())
