@@ -1,4 +1,4 @@
-"""The stack as a whole: its order, its table of outcomes, its slots, and cancelling it anywhere."""
+"""The stack as a whole: its order, its slots, and cancelling it anywhere."""
 
 import asyncio
 import inspect
@@ -15,7 +15,6 @@ from leadflow.plan.plan import AgentCall
 from leadflow.plan.policy import ERROR_CLASSES, Applied, Fallback, Policy, Retry, Timeout
 from leadflow.plan.types import INT, STRING, ListType
 from leadflow.policies.call import Ports
-from leadflow.policies.outcomes import OUTCOMES, Again, is_in_doubt, may_repeat, outcome
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import INNER, OUTER, Stack
 from leadflow.run import errors
@@ -34,56 +33,6 @@ def test_the_order_is_the_languages() -> None:
     written = ["fallback", *(layer.policy for layer in OUTER), *(layer.policy for layer in INNER)]
     assert [name for name in ORDER if name in written] == written
     assert all([layer.why for layer in OUTER] + [layer.why for layer in INNER])
-
-
-def test_every_error_has_a_row() -> None:
-    """The table of outcomes has each class of errors, and no text decides anything."""
-    classes = {kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, CallError)}
-    assert classes == set(OUTCOMES)
-    assert {kind.category for kind in classes} <= set(ERROR_CLASSES)
-    assert all(kind.transient == (OUTCOMES[kind] in (Again.ALWAYS, Again.REPEATABLE)) for kind in classes)
-
-
-ROWS = [
-    # error, status, sent -> repeated when idempotent, when not, in doubt when not
-    ("ConnectFailed", None, False, True, True, False),
-    ("ConnectionLost", None, True, True, False, True),
-    ("AttemptTimeout", None, True, True, False, True),
-    ("IdleTimeout", None, True, True, False, True),
-    ("BadResponse", None, True, True, False, True),
-    ("BadResponse", None, False, True, True, False),
-    ("ServerError", 408, True, True, True, False),
-    ("ServerError", 409, True, True, True, False),
-    ("ServerError", 425, True, True, True, False),
-    ("ServerError", 500, True, True, False, False),
-    ("Overloaded", 529, True, True, True, False),
-    ("RateLimited", 429, True, True, True, False),
-    ("QuotaExhausted", 429, True, False, False, False),
-    ("AuthFailed", 401, True, False, False, False),
-    ("Forbidden", 403, True, False, False, False),
-    ("Rejected", 422, True, False, False, False),
-    ("AnswerInvalid", None, True, True, False, False),
-    ("FunctionFailed", None, True, False, False, False),
-    ("TotalTimeout", None, True, False, False, True),
-    ("TotalTimeout", None, False, False, False, False),
-]
-
-
-@pytest.mark.parametrize(("name", "status", "sent", "idempotent", "write", "doubt"), ROWS)
-def test_outcomes(name: str, status: int | None, sent: bool, idempotent: bool, write: bool, doubt: bool) -> None:
-    """The table of outcomes, row by row: what is repeated, and what is in doubt (cases R2, R4)."""
-    error = vars(errors)[name]("x", sent=sent, status=status)
-    assert (idempotent, write) == tuple(may_repeat(error, repeatable=r, on=None) for r in (True, False))
-    assert (False, doubt) == tuple(is_in_doubt(error, repeatable=r) for r in (True, False))
-
-
-def test_a_strangers_error_follows_its_base() -> None:
-    """An error class of a plug-in is treated as the class it derives from."""
-
-    class PaperJam(Transient):
-        """Of a fax."""
-
-    assert Again.REPEATABLE is outcome(PaperJam("x"))
 
 
 def test_only_calls_of_agents_have_callers() -> None:
