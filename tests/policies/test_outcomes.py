@@ -68,7 +68,6 @@ def _rows() -> list[tuple[str, ...]]:
     return [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines]
 
 
-
 def made(name: str, status: str, sent: str) -> CallError:
     """The error of a row."""
     kind: type[CallError] = vars(errors)[name]

@@ -1,7 +1,6 @@
 """The stack as a whole: its order, its slots, and cancelling it anywhere."""
 
 import asyncio
-import inspect
 from dataclasses import replace
 
 import pytest
@@ -12,14 +11,13 @@ from leadflow.events.model import Failure
 from leadflow.plan.annotations import ORDER
 from leadflow.plan.expr import Const
 from leadflow.plan.plan import AgentCall
-from leadflow.plan.policy import ERROR_CLASSES, Applied, Fallback, Policy, Retry, Timeout
+from leadflow.plan.policy import Applied, Fallback, Policy, Retry, Timeout
 from leadflow.plan.types import INT, STRING, ListType
 from leadflow.policies.call import Ports
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import INNER, OUTER, Stack
-from leadflow.run import errors
 from leadflow.run.adapters import LocalLimits, SeededRng
-from leadflow.run.errors import CallError, ConnectionLost, InternalError, Transient
+from leadflow.run.errors import ConnectionLost, InternalError
 from leadflow.run.ports import Answer
 from leadflow.testing import run_virtual
 from tests.plans import Making, apply, call_of
