@@ -1,0 +1,108 @@
+"""The mutation score says what it should: which mistakes are made, that they are made, and what notices them."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from tests.gate.mutants import EQUIVALENTS, ROOM, ROOT, Baseline, Mutant, all_mutants, equivalents, score
+from tests.gate.mutations import Mutation, mutated, mutations
+
+
+def keys(text: str) -> list[str]:
+    """The mutations of a text."""
+    return [mutation.key for mutation, _ in mutations(ast.parse(text))]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a < b", ["a < b -> a <= b", "a < b -> a >= b"]),
+        ("a is None", ["a is None -> a is not None"]),
+        ("a and b", ["a and b -> a or b"]),
+        ("not a", ["not a -> a"]),
+        ("a + b", ["a + b -> a - b"]),
+        ("a * 2", ["a * 2 -> a / 2", "2 -> 3"]),
+        ("True", ["True -> False"]),
+        ("min(a, b)", ["min(a, b) -> max(a, b)"]),
+        ("x if a else y", ["x if a else y -> x", "x if a else y -> y", "a -> not a"]),
+        ("Made(a, b=c)", ["a -> None for a", "c -> None for c"]),
+        ("'text' + a", []),
+        ("f'{a + 1}'", []),
+    ],
+)
+def test_what_an_expression_becomes(text: str, found: list[str]) -> None:
+    """Each kind of mistake is made where it can be; texts are left alone."""
+    assert [f": {each}" for each in found] == keys(f"x = {text}")
+
+
+def test_which_statements_are_left_out() -> None:
+    """What has an effect is left out; what only gives a local name its value, or says a type, is not."""
+    body = '"""Doc."""\nx = a\nself.x = x\nself.y += a\nb()\nraise E\n'
+    text = "def f(a: int = 1) -> int:\n" + "".join(f"    {line}\n" for line in body.splitlines())
+    assert ["1 -> 2", "self.x = x -> nothing", "self.y += a -> nothing", "b() -> nothing", "raise E -> nothing"] == [
+        key.removeprefix("f: ").removeprefix(": ") for key in keys(text)
+    ]
+
+
+def test_a_mutant_differs_in_one_place() -> None:
+    """The mutation of a number is made, and no other."""
+    text = "def f(a, b):\n    if a < b and a > 1:\n        c()\n"
+    texts = [ast.unparse(mutated(text, number)) for number in range(len(keys(text)))]
+    assert len(set(texts)) == len(texts)
+    assert ast.unparse(ast.parse(text)) not in texts
+    assert "def f(a, b):\n    if a < b or a > 1:\n        c()" == texts[0]
+    with pytest.raises(IndexError):
+        mutated(text, len(texts))
+
+
+def test_every_file_of_the_room_is_mutated() -> None:
+    """There are mutations of each file, and each of them compiles."""
+    files = sorted(path.stem for path in ROOM.glob("*.py") if path.stem != "__init__")
+    found = all_mutants(files)
+    assert files == sorted({mutant.file for mutant in found})
+    text = (ROOM / "shared.py").read_text("utf-8")
+    for mutant in found:
+        if mutant.file == "shared":
+            compile(mutated(text, mutant.number), "shared.py", "exec")
+
+
+def test_a_mutant_is_tried_by_those_who_pass_it() -> None:
+    """The quickest test goes first; what stands in no function is tried by all that use the file."""
+    known = Baseline({"slow": 2.0, "quick": 1.0, "other": 0.5})
+    known.lines |= {"a:3": {"slow", "quick"}, "a": {"slow", "quick", "other"}}
+    inside, outside = Mutation(3, "f", "1", "2"), Mutation(3, "", "1", "2")
+    assert ["quick", "slow"] == known.tests(Mutant("a", 0, inside))
+    assert ["other", "quick", "slow"] == known.tests(Mutant("a", 0, outside))
+    assert [] == known.tests(Mutant("b", 0, inside))
+
+
+def test_the_score_counts_what_can_be_noticed() -> None:
+    """Slow ones are noticed, unseen ones are missed, equivalent ones do not count."""
+    assert 0.75 == score(Counter(killed=2, slow=1, survived=1, equivalent=5))
+    assert 0.5 == score(Counter(killed=1, unseen=1))
+
+
+def test_what_is_excused_is_there() -> None:
+    """Each equivalent mutation has a reason, and is one that is really made."""
+    excused = equivalents()
+    files = {key.split()[0] for key in excused}
+    made = {f"{mutant.file} {mutant.mutation.key}" for mutant in all_mutants(sorted(files))}
+    assert [] == [key for key in excused if key not in made]
+    assert all(excused.values())
+    assert EQUIVALENTS.exists()
+
+
+def test_the_script_tries_some() -> None:
+    """Of a few mutants of the retry budget, by its own test alone, nearly all are noticed; the score is told."""
+    command = ["-m", "tests.gate.mutants", "--files", "shared", "--tests", "tests/policies/test_shared.py"]
+    run = subprocess.run(
+        [sys.executable, *command, "--sample", "4", "--least", "0.25"],
+        capture_output=True, text=True, check=False, cwd=ROOT, timeout=120,
+    )  # fmt: skip
+    told = json.loads(run.stdout.splitlines()[-1])
+    assert 0 == run.returncode, run.stderr
+    assert ("all", 4) == (told["file"], sum(told.get(each, 0) for each in ("killed", "slow", "survived", "unseen")))
