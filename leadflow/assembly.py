@@ -25,7 +25,7 @@ from leadflow.run.errors import CallError
 from leadflow.run.inputs import read_inputs
 from leadflow.run.kernel import Program
 from leadflow.run.ports import Agent, Clock, Uses, World
-from leadflow.run.support import agents_of, reached, refusals, works
+from leadflow.run.support import agents_of, reached, refusals, with_undo
 from leadflow.settings import Project, program_env, read_secrets
 from leadflow.stores.memory import MemoryJournal
 
@@ -130,11 +130,11 @@ def _needed(plan: Plan, flow: str) -> Mapping[str, Uses]:
     """The agents that a flow may call, fallbacks and called flows included, and how."""
     shapes: dict[str, dict[str, dict[tuple[str, ...], None]]] = {}
     for node in (node for name in reached(plan, flow) for node in plan.flows[name].nodes):
-        for call in works(node):
-            if not isinstance(call, AgentCall):
+        for each in with_undo(node):
+            if not isinstance(call := each.work, AgentCall):
                 continue
             names = tuple(name for name, _ in call.args)
-            for agent in agents_of(node, call):
+            for agent in agents_of(each, call):
                 shapes.setdefault(agent, {}).setdefault(call.action, {})[names] = None
     return {agent: {action: tuple(found) for action, found in by_action.items()} for agent, by_action in shapes.items()}
 

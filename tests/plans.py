@@ -36,6 +36,7 @@ from leadflow.plan.plan import (
     Repeat,
     Return,
     Scope,
+    Undo,
     Work,
     Yield,
 )
@@ -81,6 +82,7 @@ class Making:
         guard: Guard | None = None,
         policies: Sequence[Applied] = (),
         catch: Catch | None = None,
+        undo: Undo | None = None,
     ) -> int:
         """Add a node; a need given as a plain id is `data`, its guard becomes a need by itself.
 
@@ -94,7 +96,7 @@ class Making:
         self.nodes.append(
             Node(
                 id=len(self.nodes), name=name, scope=self.scope_of(inside), work=work, needs=tuple(all_needs),
-                guard=guard, policies=tuple(policies), catch=catch, undo=None, effect=effect, type=JSON,
+                guard=guard, policies=tuple(policies), catch=catch, undo=undo, effect=effect, type=JSON,
                 place=NOWHERE, level=0, rank=0,
             )
         )  # fmt: skip

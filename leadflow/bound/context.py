@@ -67,6 +67,9 @@ class Context:
         """What it costs, once that is known."""
         self.course: Course | None = None
         """How long it takes, once that is known."""
+        self.undo_cost: Cost | None = None
+        """What it costs to take back, once that is known."""
+        self.undo_time: Figure | None = None
         self._nodes: dict[int, Size] = {}
         self._lets: dict[int, Size] = {}
         self._slots: dict[int, Size] = {}

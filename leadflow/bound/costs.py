@@ -1,10 +1,12 @@
 """The most money, tokens and calls of a flow: every attempt of every candidate, as often as blocks may repeat it.
 
 What fails is paid too: a fallback adds to what was asked before it. Of the arms of a branch the dearest counts. A
-`@budget` cuts what it stands on, as a whole.
+`@budget` cuts what it stands on, as a whole. Whatever is done may have to be taken back, and only the budgets of agents
+are for that.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from leadflow.bound import figures
 from leadflow.bound.arms import put_together
@@ -14,6 +16,7 @@ from leadflow.bound.figures import Cause, Figure, cut, endless, product
 from leadflow.plan.kinds import find_kind
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Race, Repeat
 from leadflow.plan.policy import Applied, Budget, Retry
+from leadflow.plan.undoing import undo_node
 from leadflow.run.kernel_layout import policy_of
 from leadflow.run.support import agents_of
 
@@ -35,14 +38,6 @@ def scope_cost(context: Context, scope: int) -> Cost:
 
 def node_cost(context: Context, node: Node) -> Cost:
     """What a node costs at most each time it is reached."""
-    parts = [_work_cost(context, node)]
-    if node.undo is not None and node.undo.work is not None:
-        undo = node.undo.work
-        parts.append(_call(context, node, undo, undo.agent, 1) if isinstance(undo, AgentCall) else _flow(context, undo))
-    return parts[0] if len(parts) == 1 else _together(parts)
-
-
-def _work_cost(context: Context, node: Node) -> Cost:
     retry = policy_of(node.policies, Retry)
     match node.work:
         case AgentCall() as call:
@@ -58,6 +53,50 @@ def _work_cost(context: Context, node: Node) -> Cost:
         case _:
             return FREE
     return _budgeted(cost, node.policies)
+
+
+# --- undos --------------------------------------------------------------------------------------------------------
+
+
+def undo_cost(context: Context) -> Cost:
+    """What one run of a flow costs at most to take back. No budget of it is for that."""
+    if context.undo_cost is None:
+        retry = policy_of(context.flow.policies, Retry)
+        context.undo_cost = _times(_undo_scope(context, 0), _attempts(retry))
+    return context.undo_cost
+
+
+def _undo_scope(context: Context, scope: int) -> Cost:
+    return put_together(context.flow, scope, lambda node: _undo(context, node), together=_together, either=_either)
+
+
+def _undo(context: Context, node: Node) -> Cost:
+    """All that is taken back of a node, its attempts and what stands in it included."""
+    retry = policy_of(node.policies, Retry)
+    match node.work:
+        case FlowCall() as call:
+            inside = _too_deep(context.flow) if context.depth >= DEEPEST else undo_cost(context.child(call))
+        case For(scope=scope) as work:
+            inside = _times(_undo_scope(context, scope), context.iterations(node, work))
+        case Repeat(scope=scope) as work:
+            inside = _times(_undo_scope(context, scope), context.rounds(node, work))
+        case Parallel(scope=scope) | Race(scope=scope) | Do(scope=scope):
+            inside = _undo_scope(context, scope)
+        case _:
+            inside = FREE
+    if not isinstance(node.work, AgentCall):
+        inside = _times(inside, _attempts(retry))
+    own = undo_here(node)
+    return inside if own is None else _together((node_cost(context, own), inside))
+
+
+def undo_here(node: Node) -> Node | None:
+    """The node of an undo, with its arguments as they stand where its step is."""
+    undo = undo_node(node)
+    return None if undo is None or node.undo is None or node.undo.work is None else replace(undo, work=node.undo.work)
+
+
+# --- flows --------------------------------------------------------------------------------------------------------
 
 
 def _flow(context: Context, call: FlowCall) -> Cost:

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 
 from leadflow.bound.asks import Known, is_asked, price_of
 from leadflow.bound.context import open_flow
-from leadflow.bound.costs import flow_cost
-from leadflow.bound.figures import Figure
+from leadflow.bound.costs import flow_cost, undo_cost
+from leadflow.bound.figures import Figure, total
 from leadflow.bound.prices import Found
-from leadflow.bound.times import flow_time
+from leadflow.bound.times import flow_time, undo_time
 from leadflow.plan.kinds import find_kind
 from leadflow.plan.plan import AgentCall, Plan
 from leadflow.plan.types import Value
 from leadflow.record import record
-from leadflow.run.support import agents_of, reached, works
+from leadflow.run.support import agents_of, reached, with_undo
 
 
 @record
@@ -43,18 +43,22 @@ class Bound:
 def bound_of(plan: Plan, flow: str, known: Known, inputs: Mapping[str, Value]) -> Bound:
     """The bound of a flow that is started with these inputs, and with any others of their types."""
     context = open_flow(plan, known, flow, inputs)
-    cost = flow_cost(context)
-    return Bound(cost.money, cost.tokens, cost.calls, flow_time(context), tuple(_priced(plan, flow, known)))
+    cost, undone = flow_cost(context), undo_cost(context)
+    money, tokens, calls = ((cost.money, undone.money), (cost.tokens, undone.tokens), (cost.calls, undone.calls))
+    time = total((flow_time(context), undo_time(context)))
+    return Bound(total(money), total(tokens), total(calls), time, tuple(_priced(plan, flow, known)))
 
 
 def _priced(plan: Plan, flow: str, known: Known) -> list[Priced]:
     found: dict[str, Priced] = {}
     for node in (node for name in reached(plan, flow) for node in plan.flows[name].nodes):
-        for call in works(node):
-            for name in agents_of(node, call) if isinstance(call, AgentCall) else ():
+        for each in with_undo(node):
+            if not isinstance(call := each.work, AgentCall):
+                continue
+            for name in agents_of(each, call):
                 spec = plan.agents[name]
                 model = spec.settings.get("model")
-                is_model = isinstance(call, AgentCall) and is_asked(find_kind(known.catalogue, spec.kind), call)
+                is_model = is_asked(find_kind(known.catalogue, spec.kind), call)
                 if name not in found and is_model and isinstance(model, str):
                     found[name] = Priced(name, model, price_of(known, spec))
     return list(found.values())

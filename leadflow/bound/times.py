@@ -14,7 +14,7 @@ from datetime import timedelta
 from leadflow.bound import figures
 from leadflow.bound.arms import put_together
 from leadflow.bound.context import DEEPEST, Context
-from leadflow.bound.costs import is_hedged
+from leadflow.bound.costs import is_hedged, undo_here
 from leadflow.bound.figures import NOTHING, Cause, Course, Figure, cut, endless, product, share
 from leadflow.plan.backoff import longest_asked, longest_pause
 from leadflow.plan.expr import Const
@@ -32,6 +32,7 @@ from leadflow.plan.plan import (
     Repeat,
 )
 from leadflow.plan.policy import DEFAULT_CONCURRENCY, GRACE, Applied, Concurrency, Retry, Timeout
+from leadflow.plan.undoing import SUFFIX
 from leadflow.run.errors import InternalError
 from leadflow.run.kernel_layout import policy_of, whole_timeout
 from leadflow.run.support import agents_of
@@ -48,6 +49,51 @@ def flow_time(context: Context) -> Figure:
         places = [_places(spec) for spec in context.plan.agents.values() if spec.shares == owner]
         waits.append(_queue(part, min(limit for limit in places if limit is not None)))
     return _limited(figures.total((course.span, *waits)), whole_timeout(context.flow.policies))
+
+
+def undo_time(context: Context) -> Figure:
+    """How long it takes at most to take one run of a flow back: one undo after the other, under no deadline of it."""
+    if context.undo_time is None:
+        retry = policy_of(context.flow.policies, Retry)
+        context.undo_time = product(_undo_scope(context, 0), 1 if retry is None else max(1, retry.attempts))
+    return context.undo_time
+
+
+def _undo_scope(context: Context, scope: int) -> Figure:
+    return put_together(
+        context.flow, scope, lambda node: _undo(context, node), together=figures.total, either=figures.largest
+    )
+
+
+def _undo(context: Context, node: Node) -> Figure:
+    """All that is taken back of a node, its attempts and what stands in it included."""
+    retry = policy_of(node.policies, Retry)
+    match node.work:
+        case FlowCall() as call:
+            inside = _too_deep(context.flow).span if context.depth >= DEEPEST else undo_time(context.child(call))
+        case For(scope=scope) as work:
+            inside = product(_undo_scope(context, scope), context.iterations(node, work))
+        case Repeat(scope=scope) as work:
+            inside = product(_undo_scope(context, scope), context.rounds(node, work))
+        case Parallel(scope=scope) | Race(scope=scope) | Do(scope=scope):
+            inside = _undo_scope(context, scope)
+        case _:
+            inside = NOTHING
+    if retry is not None and not isinstance(node.work, AgentCall):
+        inside = product(inside, max(1, retry.attempts))
+    own = undo_here(node)
+    return inside if own is None else figures.total((inside, _undo_itself(context, own)))
+
+
+def _undo_itself(context: Context, undo: Node) -> Figure:
+    """One undo: nothing else of the run is under way, so it waits for nobody."""
+    match undo.work:
+        case AgentCall() as call:
+            return figures.total(candidate(undo, call, context.plan.agents[name]) for name in agents_of(undo, call))
+        case FlowCall() as called if context.depth < DEEPEST:
+            return flow_time(context.child(called))
+        case _:
+            return _too_deep(context.flow).span
 
 
 def _places(spec: AgentSpec) -> int | None:
@@ -123,16 +169,7 @@ def _narrowed(course: Course, width: int) -> Course:
 
 
 def _node(context: Context, node: Node) -> Course:
-    """A node, from when its needs are met, and what undoing it takes."""
-    course = _done(context, node)
-    if node.undo is None or node.undo.work is None:
-        return course
-    what = f"how long it takes to undo step '{node.name}' is not counted yet"
-    undone = endless(Cause(node.place, what, "write `@timeout(…)` on the flow"))
-    return Course(figures.total((course.span, undone)), course.work, course.width, course.slots)
-
-
-def _done(context: Context, node: Node) -> Course:
+    """A node, from when its needs are met."""
     retry, concurrency = policy_of(node.policies, Retry), policy_of(node.policies, Concurrency)
     match node.work:
         case AgentCall() as call:
@@ -325,7 +362,8 @@ def _own_time(node: Node, call: AgentCall, spec: AgentSpec) -> Figure:
         what = f"step '{node.name}' sleeps as long as a value of the run says"
         return endless(Cause(node.place, what, "write a duration there, or `@timeout(…)` on the step"))
     what = f"step '{node.name}' ({spec.name}.{call.action}) has no timeout"
-    return endless(Cause(node.place, what, f"write `@timeout(…)` on it or on agent '{spec.name}'"))
+    place = "" if node.name.endswith(SUFFIX) else "it or on "
+    return endless(Cause(node.place, what, f"write `@timeout(…)` on {place}agent '{spec.name}'"))
 
 
 def _pauses(node: Node, retry: Retry, attempts: int) -> Figure:

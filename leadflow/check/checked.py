@@ -158,7 +158,7 @@ class Checked:
     calls: Mapping[int, CallInfo]
     """By id of a `tree.Call`."""
     steps: Mapping[int, StepInfo]
-    """By id of a `tree.Step`."""
+    """By id of a `tree.Step`; and by that of the `tree.Call` of an `undo`, whose call it describes."""
     types: Mapping[int, Type]
     """By id of an expression; and of `Let`, `Param`, and binding `Ident`s."""
     fits: Mapping[int, Type]

@@ -38,6 +38,8 @@ from leadflow.events.model import (
     RunStarted,
     ScopeFailed,
     Status,
+    UndoBegan,
+    UndoKept,
     Usage,
 )
 from leadflow.plan.types import Value
@@ -94,6 +96,10 @@ class RunState:
     """Why somebody asked to stop."""
     late: dict[str, Failure] = field(default_factory=dict)
     """Deadlines that passed and budgets that are used up, by path."""
+    kept: dict[str, UndoKept] = field(default_factory=dict)
+    """Steps that have an undo with fixed arguments, by path, in the order in which they were done."""
+    undoing: UndoBegan | None = None
+    """What is taken back, and why, once that has begun; how far it is, the nodes `PATH~undo` say."""
     breakers: dict[str, BreakerState] = field(default_factory=dict)
     """By agent: those that ever moved."""
     spent: int = 0
@@ -133,6 +139,14 @@ def _cancel_requested(state: RunState, event: CancelRequested, at: float | None)
 
 def _ended_early(state: RunState, event: DeadlinePassed | ScopeFailed, at: float | None) -> None:
     state.late[event.path] = event.failure
+
+
+def _undo_kept(state: RunState, event: UndoKept, at: float | None) -> None:
+    state.kept[event.path] = event
+
+
+def _undo_began(state: RunState, event: UndoBegan, at: float | None) -> None:
+    state.undoing = event
 
 
 def _run_done(state: RunState, event: RunDone, at: float | None) -> None:
@@ -257,6 +271,8 @@ _APPLY: dict[type[Event], _Apply] = {
     CancelRequested: _cancel_requested,
     DeadlinePassed: _ended_early,
     ScopeFailed: _ended_early,
+    UndoKept: _undo_kept,
+    UndoBegan: _undo_began,
     RunDone: _run_done,
     RunFailed: _run_failed,
     RunCancelled: _run_cancelled,

@@ -107,6 +107,8 @@ class CancelRequested:
     """Somebody asked to stop."""
 
     why: str
+    force: bool = False
+    """At once: no write is awaited, and nothing more is undone (case S3)."""
 
 
 @record
@@ -115,6 +117,30 @@ class DeadlinePassed:
 
     path: str
     failure: Failure
+
+
+@record
+class UndoKept:
+    """A step is done, or in doubt: what takes it back, should the run fail or be cancelled (rule C7)."""
+
+    path: str
+    """Of the step; its undo is the node `PATH~undo`."""
+    args: Mapping[str, Value]
+    """Of the call, by parameter name or, for a flow, by position."""
+    in_doubt: bool = False
+    """Nobody knows whether the step was done."""
+    failure: Failure | None = None
+    """Why it cannot be taken back; None: it can."""
+
+
+@record
+class UndoBegan:
+    """All else of the run has settled, and it failed or is cancelled: steps are taken back (cases S1, S5)."""
+
+    paths: tuple[str, ...]
+    """Of the steps, in the order in which they are taken back, one after the other."""
+    failure: Failure | None
+    """Why the run fails; None: it is cancelled."""
 
 
 @record
@@ -319,6 +345,8 @@ class NodeCancelled:
 
     path: str
     why: str
+    in_doubt: bool = False
+    """It writes and was cut off: nobody knows whether it was done."""
 
 
 @record
@@ -334,6 +362,8 @@ Event: TypeAlias = (
     RunStarted
     | CancelRequested
     | DeadlinePassed
+    | UndoKept
+    | UndoBegan
     | RunDone
     | RunFailed
     | RunCancelled

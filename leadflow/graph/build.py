@@ -15,7 +15,7 @@ from leadflow.graph.model import ORDER, FlowGraph, Graph, Vertex, is_let
 from leadflow.graph.serial import Region, Serial
 from leadflow.graph.soft import Softening
 from leadflow.graph.uses import HARMFUL, Touch, Uses
-from leadflow.plan.expr import Bound, Const, Expr, Guard
+from leadflow.plan.expr import Bound, Const, Expr, Guard, Template
 from leadflow.plan.plan import (
     AgentCall,
     Branch,
@@ -267,7 +267,7 @@ def _clauses(draft: Draft, step: tree.Step, vertex: Vertex, node: int) -> list[i
             case tree.Undo(call=tree.Call() as call):
                 info = draft.checked.calls[call.id]
                 if isinstance(info, ActionCall | FlowCallInfo):
-                    vertex.undo = Undo(_work(draft, info, info.effect not in HARMFUL, None))
+                    vertex.undo = _undo(draft, call, info, node)
             case tree.Catch(name=name, value=value):
                 to.bind(clause.id, *([name.id] if name is not None else []))
                 vertex.catch = Catch(to.expr(value))
@@ -276,6 +276,15 @@ def _clauses(draft: Draft, step: tree.Step, vertex: Vertex, node: int) -> list[i
                 pass
     to.has_constants |= constants
     return [read for read in dict.fromkeys(to.reads) if read != node]
+
+
+def _undo(draft: Draft, call: tree.Call, info: ActionCall | FlowCallInfo, node: int) -> Undo:
+    """The undo of a step: of one in doubt too, when it does not read the step and may be called in vain (rule C7)."""
+    to, undo = draft.to, draft.checked.steps[call.id]
+    before = len(to.reads)
+    key = None if undo.key is None else Template((to.expr(undo.key), "~undo"))  # not that of what it takes back
+    work = _work(draft, info, undo.idempotent, key)
+    return Undo(work, undo.policies, undo.idempotent and node not in to.reads[before:])
 
 
 # --- steps that are blocks ----------------------------------------------------------------------------------------

@@ -150,7 +150,7 @@ def map_vertex(node: Vertex, change: Change) -> tuple[Work, Catch | None, Undo |
     if undo is not None and undo.work is not None:
         undone = map_work(undo.work, change)
         if isinstance(undone, AgentCall | FlowCall):
-            undo = Undo(undone)
+            undo = replace(undo, work=undone)
     return map_work(node.work, change), catch, undo
 
 

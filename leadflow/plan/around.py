@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from leadflow.plan.annotations import ORDER, ROWS
 from leadflow.plan.expr import Const
 from leadflow.plan.paths import Stop, node_path, owners
-from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Plan, Race, Repeat
+from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Plan, Race, Repeat, Undo
 from leadflow.plan.policy import Applied, Concurrency, Idempotent, OnError, OnFailure, Policy, Retry, Timeout
 from leadflow.plan.text import in_force, waits
 from leadflow.plan.types import Effect, show
@@ -213,7 +213,12 @@ _CATCH = "a failure becomes this value; a cancel, a write in doubt and the end o
 _ANSWER = "an answer that does not fit is a failure (validation)"
 _REPAIR = f"{_ANSWER}; a retry tells the agent what was wrong, at most twice"
 _ATTEMPT = "one request; its time begins when it has its place"
-_UNDO = "put right when the flow fails or is cancelled after this step was done"
+_UNDO = "fixed when this step is done; called when the run fails or is cancelled, what was done last first"
+_UNDO_NONE = "nothing is taken back when the run fails or is cancelled"
+_UNDO_DOUBT = {
+    True: "; also when nobody knows whether the step was done",
+    False: "; when nobody knows whether it was done, the run fails with flow.compensation instead",
+}
 
 
 def _rows(plan: Plan, flow: FlowPlan, node: Node) -> Iterator[Row]:
@@ -229,13 +234,23 @@ def _with_catch(flow: FlowPlan, node: Node, rows: Iterator[Row]) -> Iterator[Row
     all_rows = list(rows)
     yield from (row for row in all_rows if row.name in inner)
     if node.undo is not None:
-        work = node.undo.work
-        said = "none" if work is None else work.flow if isinstance(work, FlowCall) else f"{work.agent}.{work.action}"
-        yield Row("undo", (Argument("", said, is_default=False),), "step", "", _UNDO, runs=work is None)
+        yield _undo_row(node.undo)
     if node.catch is not None:
         value = expr_words(flow, node.catch.value)
         yield Row("catch", (Argument("", value, is_default=False),), "step", "", _CATCH)
     yield from (row for row in all_rows if row.name not in inner)
+
+
+def _undo_row(undo: Undo) -> Row:
+    work = undo.work
+    if work is None:
+        return Row("undo", (Argument("", "none", is_default=False),), "step", "", _UNDO_NONE)
+    said = work.flow if isinstance(work, FlowCall) else f"{work.agent}.{work.action}"
+    args = [Argument("", said, is_default=False)]
+    if undo.policies:
+        names = " ".join(f"@{applied.name}" for applied in undo.policies)
+        args.append(Argument("under", names, is_default=False))
+    return Row("undo", tuple(args), "step", "", _UNDO + _UNDO_DOUBT[undo.in_doubt])
 
 
 _INNERMOST = ORDER.index("limit")

@@ -203,9 +203,13 @@ class Catch:
 
 @record
 class Undo:
-    """`undo call`; work None is `undo none`."""
+    """`undo call`; work None is `undo none`. Its arguments are fixed when its step is done (rule C7)."""
 
     work: AgentCall | FlowCall | None
+    policies: tuple[Applied, ...] = ()
+    """In force on the call: what it takes from its agent."""
+    in_doubt: bool = False
+    """Called also when nobody knows whether the step was done: it does not read the step, and may be repeated."""
 
 
 @record

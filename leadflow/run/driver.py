@@ -17,14 +17,17 @@ from leadflow.events.model import (
     Entry,
     Event,
     Failure,
+    NodeDone,
     RunCancelled,
     RunDone,
     RunFailed,
     RunStarted,
     Status,
+    UndoBegan,
 )
 from leadflow.plan.policy import GRACE
 from leadflow.plan.types import Value
+from leadflow.plan.undoing import SUFFIX
 from leadflow.record import record
 from leadflow.run.errors import InternalError
 from leadflow.run.heap import Heap, uncollected
@@ -87,6 +90,16 @@ class Result:
     leaked: tuple[str, ...] = ()
     """Paths of calls that did not stop when they were told to (case T8)."""
 
+    @property
+    def undone(self) -> tuple[str, ...]:
+        """Paths of the steps that were taken back since the run failed or was cancelled, in that order (rule C7).
+
+        What could not be taken back is among the causes of the failure `flow.compensation`.
+        """
+        done = {entry.event.path for entry in self.entries if isinstance(entry.event, NodeDone)}
+        began = (entry.event.paths for entry in reversed(self.entries) if isinstance(entry.event, UndoBegan))
+        return tuple(path for path in next(began, ()) if path + SUFFIX in done)
+
     def unwrap(self) -> Value:
         """The run's value, for callers who have no use for anything else; `value` alone is None when there is none.
 
@@ -126,6 +139,7 @@ class Driver:
         self._timers = Timers(ports.clock, self._tasks, self._post)
         self._calls: Calls | None = None
         self._is_cancelled = False
+        self._is_forced = False
 
     async def run(self, started: RunStarted) -> Result:
         """Run from the start to the end."""
@@ -140,21 +154,25 @@ class Driver:
             step = replay(self._kernel, [entry.event for entry in entries])
         return await self._shielded(self._kernel.state.started.run, step)
 
-    def cancel(self, why: str) -> None:
+    def cancel(self, why: str, *, force: bool = False) -> None:
         """Ask the run to stop; calls that write and are under way are awaited for a while (rule A5).
 
-        Asking twice, or after the end, changes nothing (case X5).
+        Then the steps that are done are taken back. Asking twice, or after the end, changes nothing (case X5).
+
+        Args:
+            force: insist, also behind an earlier wish: nothing is awaited, and nothing more is taken back (case S3).
         """
-        if self._is_cancelled or self._kernel.has_ended:
+        if self._kernel.has_ended or self._is_forced or (self._is_cancelled and not force):
             return
-        self._is_cancelled = True
-        self._post(CancelRequested(why))
-        self._tasks.spawn(self._drain(why))
+        self._post(CancelRequested(why, force))
+        if not self._is_cancelled:
+            self._tasks.spawn(self._drain(why))
+        self._is_cancelled, self._is_forced = True, force
 
     # --- the loop -------------------------------------------------------------------------------------------------
 
     async def _shielded(self, run: str, first: Step) -> Result:
-        """The loop, so that a cancel from outside lets it end in order; a second one waits for no write."""
+        """The loop, so that a cancel from outside lets it end in order; a second one insists."""
         loop = asyncio.get_running_loop().create_task(self._loop(run, first), name=f"run {run}")
         interrupted = 0
         while True:
@@ -163,9 +181,7 @@ class Driver:
                 break
             except asyncio.CancelledError:
                 interrupted += 1
-                self.cancel("interrupted")
-                if interrupted > 1:
-                    self._stop_all("interrupted")
+                self.cancel("interrupted", force=interrupted > 1)
         if interrupted:
             raise asyncio.CancelledError
         return result
@@ -243,10 +259,7 @@ class Driver:
 
     async def _drain(self, why: str) -> None:
         await self._ports.clock.sleep(self._bounds.drain)
-        self._stop_all(why)
-
-    def _stop_all(self, why: str) -> None:
-        if self._calls is not None and (told := self._calls.stop_all(why)):
+        if self._calls is not None and not self._kernel.is_undoing and (told := self._calls.stop_all(why)):
             self._tasks.spawn(self._give_up(told))
 
     async def _give_up(self, paths: Sequence[str]) -> None:

@@ -225,9 +225,11 @@ FLOW_ERRORS: dict[str, ErrorClass] = {
     "flow.race": "agent",
     "flow.need": "agent",
     "flow.too_many": "resource",
+    "flow.compensation": "agent",
+    "flow.not_undone": "agent",
     "run.cancelled": "system",
     "system.journal": "system",
     "system.internal": "system",
 }
 """Failures that arise in the kernel: `fail`, several members, an exhausted `repeat`, a lost `race`, too few of
-`need`, a `for` over more than `at most`; and the run's own."""
+`need`, a `for` over more than `at most`; steps that are not undone, and each of these; and the run's own."""

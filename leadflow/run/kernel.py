@@ -19,9 +19,7 @@ from leadflow.events.model import (
     NodeCancelled,
     NodeDone,
     NodeFailed,
-    RunCancelled,
     RunDone,
-    RunFailed,
     RunStarted,
 )
 from leadflow.run.context import RunValues
@@ -32,6 +30,7 @@ from leadflow.run.kernel_gates import admitted, give_back, release_all
 from leadflow.run.kernel_layout import NodeLayout, Program
 from leadflow.run.kernel_nodes import consider, start
 from leadflow.run.kernel_retry import try_again
+from leadflow.run.kernel_saga import begin_saga, end_of, stop_saga, undo_ended, undo_next
 from leadflow.run.kernel_settle import (
     FRAME_ITSELF,
     PENDING,
@@ -47,6 +46,7 @@ from leadflow.run.kernel_state import (
     Command,
     Frame,
     Gate,
+    Problem,
     StartTimer,
     State,
     StopTimer,
@@ -82,6 +82,11 @@ class Kernel:
     def has_ended(self) -> bool:
         """Whether the terminal event has been given out."""
         return self._state is not None and self._state.has_ended
+
+    @property
+    def is_undoing(self) -> bool:
+        """Whether steps are taken back, and all else has settled."""
+        return self._state is not None and self._state.saga is not None
 
     @property
     def state(self) -> State:
@@ -176,26 +181,38 @@ def _advance(state: State) -> None:
                 give_back(frame, layout, None)
 
 
-def _end(state: State, root: Frame) -> None:
-    """The run ends, or its flow is tried again; nothing of it executes after its end (case X1)."""
-    problem = problem_of(root)
-    if isinstance(problem, Failure) and state.cancelled is None and not root.is_forced:
-        path = state.started.flow
-        if try_again(state, path, root.flow.retry, problem, state.attempt):
-            state.pauses[path] = None
-            return
-    state.has_ended = True
-    for path in state.timers:
-        state.commands.append(StopTimer(path))
-    state.timers.clear()
-    if state.cancelled is not None:
-        state.events.append(RunCancelled(state.cancelled))
-    elif isinstance(problem, Failure):
-        state.events.append(RunFailed(problem))
-    elif problem is None:
-        state.events.append(RunDone(root.result))
+def _end(state: State, frame: Frame) -> None:
+    """The run's flow, or an undo, has ended: the flow is tried again, steps are taken back, or the run ends.
+
+    Nothing of it executes after its end (case X1).
+    """
+    if state.saga is not None:
+        undo_ended(state.saga, frame)
     else:
+        problem = problem_of(frame)
+        if isinstance(problem, Failure) and state.cancelled is None and not frame.is_forced:
+            path = state.started.flow
+            if try_again(state, path, frame.flow.retry, problem, state.attempt):
+                state.pauses[path] = None
+                return
+        for path in state.timers:
+            state.commands.append(StopTimer(path))
+        state.timers.clear()
+        if problem is None and state.cancelled is None:
+            state.has_ended = True
+            state.events.append(RunDone(frame.result))
+            return
+        _turn_back(state, problem)
+    if state.saga is not None and not undo_next(state, state.saga):
+        state.has_ended = True
+        state.events.append(end_of(state.saga))
+
+
+def _turn_back(state: State, problem: Problem | None) -> None:
+    """The run does not end well."""
+    if state.cancelled is None and not isinstance(problem, Failure):
         raise InternalError(f"the run was stopped without a reason of its own: {problem}")
+    begin_saga(state, problem if isinstance(problem, Failure) and state.cancelled is None else None)
 
 
 # --- facts --------------------------------------------------------------------------------------------------------
@@ -205,27 +222,24 @@ def _take(state: State, fact: Event, *, logged: bool) -> None:
     if isinstance(fact, NodeDone):  # most are, and the pattern of a class costs five times as much
         if (found := _ended(state, fact.path)) is not None:
             state.events.append(fact)
-            settle_done(*found, fact.value)
+            settle_done(*found, fact.value, fact.absorbed)
         return
     match fact:
         case NodeFailed(path=path, failure=failure):
             if (found := _ended(state, path)) is not None:
                 settle_failed(*found, failure, absorb=not logged)
-        case NodeCancelled(path=path, why=why):
+        case NodeCancelled(path=path, why=why, in_doubt=is_cut):
             if (found := _ended(state, path)) is not None:
-                settle_cancelled(*found, why)
+                settle_cancelled(*found, why, is_cut=is_cut)
         case AttemptStarted(path=path, attempt=attempt) if path in state.pauses:
             state.events.append(fact)
             _again(state, path, attempt)
         case _ if isinstance(fact, _CALL_EVENTS):
             if fact.path in state.calls:
                 state.events.append(fact)
-        case CancelRequested(why=why):
-            if state.cancelled is None and state.root is not None:
-                state.cancelled = why
-                state.events.append(fact)
-                stop_frame(state.root, why, force=False)
-                _stop_pause(state)
+        case CancelRequested():
+            if state.root is not None:
+                _cancel(state, state.root, fact)
         case DeadlinePassed(path=path, failure=failure):
             if path in state.timers:
                 state.events.append(fact)
@@ -240,6 +254,19 @@ def _ended(state: State, path: str) -> tuple[Frame, NodeLayout] | None:
     if found is not None:
         release_all(found[0], state)
     return found
+
+
+def _cancel(state: State, root: Frame, wish: CancelRequested) -> None:
+    """Somebody asks to stop, or insists; asking again changes nothing (case X5), and undos go on (case S3)."""
+    if state.cancelled is not None and (state.is_forced or not wish.force):
+        return
+    state.events.append(wish)
+    state.cancelled, state.is_forced = wish.why, wish.force
+    if state.saga is None:
+        stop_frame(root, wish.why, force=wish.force)
+        _stop_pause(state)
+    elif wish.force:
+        stop_saga(state.saga, wish.why)
 
 
 def _too_late(state: State, path: str, failure: Failure) -> None:

@@ -44,6 +44,7 @@ from leadflow.plan.policy import (
     Timeout,
 )
 from leadflow.plan.types import Value
+from leadflow.plan.undoing import undo_args, undo_flow
 from leadflow.run.context import Compiled
 from leadflow.run.errors import InternalError
 from leadflow.run.evaluate import compile_expr
@@ -104,6 +105,7 @@ class NodeLayout:
     concurrency: int | None = None
     retry: Retry | None = None
     """Of a block or of a call of a flow; calls of agents are retried by their policies."""
+    undo: "UndoLayout | None" = None
 
 
 @dataclass(slots=True, eq=False)
@@ -125,6 +127,8 @@ class ScopeLayout:
     """Members of a race or of `parallel(need:)`: a failure stops nothing, it is counted at the end."""
     has_result: bool
     """It ends in a `return` or a `yield`."""
+    heeds_done: bool
+    """That a member is done means more than its value: it may win a race, or has an undo."""
 
 
 @dataclass(slots=True, eq=False)
@@ -143,6 +147,17 @@ class FlowLayout:
     concurrency: int | None
     priority: int | None
     retry: Retry | None
+
+
+@dataclass(slots=True, eq=False)
+class UndoLayout:
+    """What takes a step back: a flow of its own, of one call, with the arguments as parameters."""
+
+    flow: FlowLayout
+    args: tuple[tuple[str, Compiled], ...]
+    """What its parameters are, where its step stands."""
+    in_doubt: bool
+    """Called also when nobody knows whether the step was done."""
 
 
 def policy_of(applied: tuple[Applied, ...], kind: type[P]) -> P | None:
@@ -246,6 +261,7 @@ def _scope(flow: FlowPlan, scope: Scope, local: list[int], inside: list[int | No
         isinstance(owner, Race),
         isinstance(owner, Race) or (isinstance(owner, Parallel) and owner.need is not None),
         any(isinstance(member.node.work, Return | Yield) for member in members),
+        isinstance(owner, Race) or any(member.undo is not None for member in members),
     )
 
 
@@ -277,6 +293,9 @@ def _node(node: Node, local: int, inside: int | None) -> NodeLayout:
     laid.optional = policy_of(node.policies, Optional) is not None
     laid.catch = _compiled(node.catch.value) if isinstance(node.catch, Catch) else None
     _lay_work(laid)
+    if node.undo is not None and node.undo.work is not None:
+        args = tuple((name, compile_expr(expr)) for name, expr in undo_args(node.undo.work))
+        laid.undo = UndoLayout(lay_out(undo_flow(node, node.undo.work)), args, node.undo.in_doubt)
     if node.policies and not laid.is_call:
         strategy, concurrency = policy_of(node.policies, OnFailure), policy_of(node.policies, Concurrency)
         laid.strategy = strategy.strategy if strategy else "stop"

@@ -18,11 +18,13 @@ from leadflow.run.errors import ValueProblem
 from leadflow.run.kernel_gates import release
 from leadflow.run.kernel_layout import NodeLayout
 from leadflow.run.kernel_state import Block, Blocked, CancelCall, Frame, Problem, Stopped, StopTimer
+from leadflow.run.kernel_undo import keep_undo
 
 # Constants: reading a member of an enum costs more than all the rest of a test.
 PENDING, RUNNING, DONE, SKIPPED = Status.PENDING, Status.RUNNING, Status.DONE, Status.SKIPPED
 BLOCKED, FAILED, CANCELLED = Status.BLOCKED, Status.FAILED, Status.CANCELLED
 
+_HARMLESS = ("pure", "read")
 FRAME_ITSELF = -1
 """In `State.work`: not a node, but the frame, whose nodes have all settled."""
 
@@ -48,13 +50,16 @@ def settle(frame: Frame, layout: NodeLayout, status: Status) -> None:
         work.append((frame, FRAME_ITSELF))
 
 
-def settle_done(frame: Frame, layout: NodeLayout, value: Value) -> None:
-    """A node has its value; its event is logged already."""
+def settle_done(frame: Frame, layout: NodeLayout, value: Value, absorbed: Failure | None = None) -> None:
+    """A node has its value, perhaps instead of a failure; its event is logged already."""
     frame.nodes[layout.id] = value
     settle(frame, layout, DONE)
-    if frame.layout.is_racing and frame.stopping is None:
-        frame.result, frame.has_result = value, True
-        stop_frame(frame, f"{frame.prefix}{layout.name} won", force=False)
+    if frame.layout.heeds_done:
+        if layout.undo is not None and absorbed is None:
+            keep_undo(frame, layout, layout.undo)
+        if frame.layout.is_racing and frame.stopping is None:
+            frame.result, frame.has_result = value, True
+            stop_frame(frame, f"{frame.prefix}{layout.name} won", force=False)
 
 
 def log_done(frame: Frame, layout: NodeLayout, value: Value) -> None:
@@ -69,7 +74,7 @@ def settle_failed(frame: Frame, layout: NodeLayout, failure: Failure, *, absorb:
     absorbed = _absorb(frame, layout, failure) if absorb else failure
     if not isinstance(absorbed, Failure):
         frame.state.events.append(NodeDone(path, absorbed[0], failure))
-        settle_done(frame, layout, absorbed[0])
+        settle_done(frame, layout, absorbed[0], failure)
         return
     frame.state.has_trouble = True
     frame.state.events.append(NodeFailed(path, absorbed))
@@ -79,6 +84,8 @@ def settle_failed(frame: Frame, layout: NodeLayout, failure: Failure, *, absorb:
         frame.failures = []
     frame.failures.append(absorbed)
     settle(frame, layout, FAILED)
+    if absorbed.in_doubt and layout.undo is not None:
+        keep_undo(frame, layout, layout.undo, in_doubt=True)
     if frame.strategy == "stop" and not frame.layout.counts_failures and frame.stopping is None:
         frame.failure = absorbed
         stop_frame(frame, f"{path} failed", force=False)
@@ -104,11 +111,14 @@ def settle_blocked(frame: Frame, layout: NodeLayout, by: str) -> None:
             stop_frame(frame, f"{by} failed", force=False)
 
 
-def settle_cancelled(frame: Frame, layout: NodeLayout, why: str) -> None:
-    """A node was stopped, or will not start any more."""
-    frame.state.events.append(NodeCancelled(frame.prefix + layout.name, why))
+def settle_cancelled(frame: Frame, layout: NodeLayout, why: str, *, is_cut: bool = False) -> None:
+    """A node was stopped, perhaps in the middle, or will not start any more."""
+    in_doubt = is_cut and layout.node.effect not in _HARMLESS
+    frame.state.events.append(NodeCancelled(frame.prefix + layout.name, why, in_doubt))
     frame.nodes[layout.id] = None
     settle(frame, layout, CANCELLED)
+    if in_doubt and layout.undo is not None:
+        keep_undo(frame, layout, layout.undo, in_doubt=True)
 
 
 def _note(frame: Frame, layout: NodeLayout, reason: str) -> None:
@@ -202,7 +212,7 @@ def _stop_pending(frame: Frame, layout: NodeLayout, why: str) -> None:
 
 def _stop_running(frame: Frame, layout: NodeLayout, why: str, *, force: bool) -> None:
     if layout.is_call:
-        harmless = layout.node.effect in ("pure", "read")
+        harmless = layout.node.effect in _HARMLESS
         frame.state.commands.append(CancelCall(frame.prefix + layout.name, why, force or harmless))
     elif frame.open is not None:
         stop_block(frame.open[layout.local], why, force=force)

@@ -19,7 +19,7 @@ from leadflow.plan.types import Value
 from leadflow.record import record
 from leadflow.run.context import RunValues
 from leadflow.run.errors import InternalError, ValueProblem
-from leadflow.run.kernel_layout import FlowLayout, NodeLayout, Program, ScopeLayout
+from leadflow.run.kernel_layout import FlowLayout, NodeLayout, Program, ScopeLayout, UndoLayout
 
 # --- commands -----------------------------------------------------------------------------------------------------
 
@@ -308,6 +308,41 @@ class Block:
     """Its deadline passed."""
 
 
+# --- undos --------------------------------------------------------------------------------------------------------
+
+
+@record
+class Kept:
+    """What takes a step back, should the run fail or be cancelled."""
+
+    path: str
+    """Of the step."""
+    prefix: str
+    undo: UndoLayout
+    slots: tuple[Value, ...]
+    """Its arguments, as they were when the step was done."""
+    failure: Failure | None
+    """Why the step cannot be taken back."""
+
+
+@dataclass(slots=True, eq=False)
+class Saga:
+    """A run that takes its steps back."""
+
+    left: list[Kept]
+    """Those to come, the next one last."""
+    failure: Failure | None
+    """Why the run fails; None: it is cancelled."""
+    why: str
+    """Why it is cancelled."""
+    count: int
+    kept: Kept | None = None
+    """The one under way."""
+    frame: Frame | None = None
+    failed: list[tuple[str, Failure]] = field(default_factory=list)
+    """Steps that are not taken back, by path."""
+
+
 # --- the run ------------------------------------------------------------------------------------------------------
 
 
@@ -344,4 +379,10 @@ class State:
     """Something failed and was not absorbed."""
     cancelled: str | None = None
     """Why somebody asked to stop."""
+    is_forced: bool = False
+    """At once: nothing more is undone."""
+    kept: list[Kept] = field(default_factory=list)
+    """Undos of the steps that are done, in the order in which they were done."""
+    saga: Saga | None = None
+    """Since steps are taken back."""
     has_ended: bool = False

@@ -9,6 +9,7 @@ from leadflow.plan.annotations import ROWS
 from leadflow.plan.kinds import BUILT_IN, LATER, find_kind
 from leadflow.plan.plan import AgentCall, FlowCall, FlowPlan, Node, Place, Plan
 from leadflow.plan.policy import Applied, Fallback
+from leadflow.plan.undoing import undo_node
 
 
 def refusals(plan: Plan, flow: str) -> tuple[tuple[Place, str], ...]:
@@ -24,15 +25,16 @@ def reached(plan: Plan, flow: str) -> tuple[str, ...]:
     names = [flow]
     for name in names:  # grows while it is read
         for node in plan.flows[name].nodes:
-            for work in works(node):
-                if isinstance(work, FlowCall) and work.flow not in names:
-                    names.append(work.flow)
+            for each in with_undo(node):
+                if isinstance(each.work, FlowCall) and each.work.flow not in names:
+                    names.append(each.work.flow)
     return tuple(names)
 
 
-def works(node: Node) -> tuple[object, ...]:
-    """What a node does, its undo included."""
-    return (node.work,) if node.undo is None or node.undo.work is None else (node.work, node.undo.work)
+def with_undo(node: Node) -> tuple[Node, ...]:
+    """A node, and that of its undo."""
+    undo = undo_node(node)
+    return (node,) if undo is None else (node, undo)
 
 
 def agents_of(node: Node, call: AgentCall) -> tuple[str, ...]:
@@ -43,10 +45,8 @@ def agents_of(node: Node, call: AgentCall) -> tuple[str, ...]:
 
 def _of_flow(plan: Plan, flow: FlowPlan) -> Iterator[tuple[Place, str]]:
     yield from ((flow.place, _not_yet(policy)) for policy in _later(flow.policies))
-    for node in flow.nodes:
+    for node in (each for step in flow.nodes for each in with_undo(step)):
         yield from ((node.place, _not_yet(policy)) for policy in _later(node.policies))
-        if node.undo is not None and node.undo.work is not None:
-            yield node.place, f"step '{node.name}': `undo` is checked but not yet run by this version"
         if isinstance(node.work, AgentCall):
             for name in agents_of(node, node.work):
                 yield from _of_agent(plan, name)

@@ -132,7 +132,7 @@ class Calls:
             outcome = await caller(order)
         except asyncio.CancelledError:
             if (why := self._told.get(path)) is not None:
-                fact = NodeCancelled(path, why)
+                fact = NodeCancelled(path, why, path not in self._pausing)
             else:
                 fact = NodeFailed(path, _broken(path, "the call was cancelled from inside"))
         except Exception as problem:
@@ -189,7 +189,7 @@ class Calls:
         """Go on without those of these calls that have not stopped."""
         for path in paths:
             if path in self._running:
-                self._behind(path, NodeCancelled(path, f"{self._told[path]}; it did not stop"))
+                self._behind(path, NodeCancelled(path, f"{self._told[path]}; it did not stop", in_doubt=True))
 
     def _leave(self, path: str, failure: Failure) -> None:
         """A call is over although it does not stop: its own policies say so."""

@@ -12,7 +12,7 @@ from leadflow.bound.asks import Known
 from leadflow.bound.figures import Figure
 from leadflow.bound.prices import Prices, read_prices
 from leadflow.events.model import RunStarted
-from leadflow.plan.expr import Template
+from leadflow.plan.expr import Expr, Template
 from leadflow.plan.kinds import BUILT_IN, PREDECLARED
 from leadflow.plan.plan import AgentCall, AgentSpec, FlowPlan, Node, Plan
 from leadflow.plan.policy import Applied, Concurrency, Fallback, Jitter, Policy, Retry, Timeout
@@ -88,9 +88,23 @@ def _spending(flow: FlowPlan, chance: Random, *, calm: bool) -> FlowPlan:
 
 
 def _node(node: Node, chance: Random, *, calm: bool) -> Node:
+    undo = node.undo
+    if undo is not None and isinstance(undo.work, AgentCall):
+        args = [arg for _, arg in undo.work.args]
+        work, policies = _spends(undo.work, args, chance, calm=calm)
+        node = replace(node, undo=replace(undo, work=work, policies=policies))
     if not isinstance(node.work, AgentCall):
         return node
-    prompt = Template(("Say it. ", *(arg for _, arg in node.work.args)))
+    work, policies = _spends(node.work, [arg for _, arg in node.work.args], chance, calm=calm)
+    kept = tuple(a for a in node.policies if not isinstance(a.policy, Retry | Timeout | Concurrency))
+    return replace(node, work=work, policies=(*policies, *kept))
+
+
+def _spends(
+    call: AgentCall, reads: Sequence[Expr], chance: Random, *, calm: bool
+) -> tuple[AgentCall, tuple[Applied, ...]]:
+    """A call that costs something, and its policies."""
+    prompt = Template(("Say it. ", *reads))
     agent, policies = chance.choice(["m1", "m2", "m3", "f1"]), _policies(chance)
     if calm:
         policies = (_on_agent(LIMIT),)
@@ -99,9 +113,8 @@ def _node(node: Node, chance: Random, *, calm: bool) -> Node:
     kinds: list[Type] = [WORDS] if "f1" in (agent, *others) else [STRING, JSON, WORDS]
     result = chance.choice(kinds)
     args = (("prompt", prompt),)
-    work = replace(node.work, agent=agent, action="ask", args=args, result=result, declared=result != STRING)
-    kept = tuple(a for a in node.policies if not isinstance(a.policy, Retry | Timeout | Concurrency))
-    return replace(node, work=work, policies=(*policies, *kept))
+    work = replace(call, agent=agent, action="ask", args=args, result=result, declared=result != STRING)
+    return work, policies
 
 
 def _policies(chance: Random) -> tuple[Applied, ...]:

@@ -57,6 +57,13 @@ COSTS = {
     "each fallback has all attempts": (f"@retry(2) @fallback(dear)\n{CALL}", 4, 2 * (100 + 1000)),
     "a second attempt beside the first": (f"@retry(3) @hedge(after: 1s)\n{CALL}", 6, 600),
     "what is done may be undone": ("step a = f.put() undo f.unput()", 2, 0),
+    "an undo for every time that a step is done": (
+        "@retry(2)\nstep r = for x in [1, 2, 3] { @idempotent step a = f.put() undo f.unput() }",
+        12,
+        0,
+    ),
+    "an undo that asks a model": ('step a = f.put() undo m.ask("x")', 2, 100),
+    "no budget is for undos": ("@budget(calls: 1)\nstep r = do { step a = f.put() undo f.unput() }", 2, 0),
     "a function costs calls only": ("@retry(2)\nstep a = f.look()", 2, 0),
     "two steps": (f'{CALL}\nstep b = dear.ask("y")', 2, 1100),
     "a for over a constant": ("step r = for x in [1, 2, 3] { " + CALL + " yield a }", 3, 300),
@@ -274,8 +281,6 @@ def test_queues_take_time() -> None:
         (f"@timeout(idle: 1s)\n{CALL}", "step 'a' (m.ask) has no timeout", None),
         (f"@retry(2)\n{LIMITED}", "between two attempts step 'a' waits as long as a server asks it to",
          "write `max_retry_after: …` in its @retry, or a total `@timeout(…)`"),
-        ("@timeout(1s)\nstep a = f.put() undo f.unput()",
-         "how long it takes to undo step 'a' is not counted yet", None),
         ("@timeout(attempt: 1s)\nstep a = slow.look()",
          "how long @limit on agent 'slow' makes step 'a' wait is not counted yet", None),
         ("step a = clock.sleep(d)", "step 'a' sleeps as long as a value of the run says", None),
@@ -288,3 +293,24 @@ def test_time_without_a_bound_says_why(text: str, what: str, mend: str | None) -
     assert (True, what) == (found.is_endless, cause.what)
     assert mend in (None, cause.mend)
     assert 65 == seconds(bound(body(text, over="@timeout(1m)", params="d: duration")).time)
+
+
+UNDO = """
+@timeout(2s) tool place() = python("tools:place")
+tool lazy() = python("tools:lazy")
+"""
+
+
+def test_undos_take_their_time_after_all_else() -> None:
+    """Rule C7: one after the other, each within the time of its own agent; no deadline of the flow is for them."""
+    text = body("step r = for x in [1, 2, 3] { step a = place() undo place() yield a }", over=UNDO + "@timeout(1s)")
+    assert (1 + 5) + 3 * (2 + 5) == seconds(bound(text).time)
+
+
+def test_an_undo_without_a_timeout_says_so() -> None:
+    """What makes the time endless is the undo, and only its agent can have a timeout."""
+    found = bound(body("step a = place() undo lazy()", over=UNDO + "@timeout(3s)")).time
+    (cause,) = found.causes
+    assert ("step 'a~undo' (lazy.lazy) has no timeout", "write `@timeout(…)` on agent 'lazy'") == (
+        cause.what, cause.mend,
+    )  # fmt: skip

@@ -161,7 +161,7 @@ NODES = st.builds(
     plan.Node,
     id=COUNTS, name=NAMES, scope=COUNTS, work=WORK, needs=NEEDS, guard=GUARDS, policies=APPLIED,
     catch=st.none() | st.builds(plan.Catch, EXPRS),
-    undo=st.none() | st.builds(plan.Undo, st.none() | AGENT_CALLS | FLOW_CALLS),
+    undo=st.none() | st.builds(plan.Undo, st.none() | AGENT_CALLS | FLOW_CALLS, APPLIED, st.booleans()),
     effect=EFFECTS, type=TYPES, place=PLACES, level=COUNTS, rank=COUNTS, doc=st.none() | NAMES,
 )  # fmt: skip
 LETS = st.builds(plan.Let, NAMES, COUNTS, EXPRS, GUARDS, st.lists(COUNTS, max_size=2).map(tuple))

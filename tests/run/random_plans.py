@@ -18,7 +18,7 @@ from leadflow.events.model import (
     NodeFailed,
 )
 from leadflow.plan.expr import Binary, Const, Guard, ListOf, NodeValue
-from leadflow.plan.plan import Branch, Do, FlowCall, For, Need, NeedWhy, Parallel, Plan, Race, Repeat
+from leadflow.plan.plan import Branch, Do, FlowCall, For, Need, NeedWhy, Parallel, Plan, Race, Repeat, Undo
 from leadflow.plan.policy import Applied, Concurrency, OnFailure, Optional, Priority, Retry, Timeout
 from leadflow.plan.types import Effect, Value
 from leadflow.run.kernel import Call, CancelCall, Command, Kernel, Program, StartTimer, Step, StopTimer, TryAgain
@@ -43,24 +43,28 @@ POLICIES: Sequence[Applied | None] = (
     apply("retry", Retry(3, on=("agent",))),
 )
 EFFECTS: Sequence[Effect] = ("pure", "read", "write")
+UNDOS = ("call", "call", "call", "flow", "broken", "none", "")
 WHYS: Sequence[NeedWhy] = ("data", "after", "order")
 WORDS = ("call", "call", "call", "call", "do", "for", "repeat", "parallel", "race", "if", "flow")
 
 
 @st.composite
 def plans(draw: st.DrawFn, *, calm: bool = False) -> Plan:
-    """A program of a main flow and one that it calls; `calm`: nothing in it depends on the order in which calls end."""
+    """A program of a main flow, one that it calls, and one that undos call; `calm`: nothing in it depends on the order
+    in which calls end."""
 
     def pick(count: int) -> int:
         return draw(st.integers(0, count - 1))
 
+    mend = _Author(Making("mend", params=("what",)), pick, calm=calm, flows=())
+    mend.write(None, [], 1)
     inner = _Author(Making("inner"), pick, calm=calm, flows=())
     inner.flow.policies = inner.policies()
     inner.write(None, [], 2)
     outer = _Author(Making("main"), pick, calm=calm, flows=("inner",))
     outer.flow.policies = outer.policies()
     outer.write(None, [], 3)
-    return plan(outer.flow.done(), inner.flow.done())
+    return plan(outer.flow.done(), inner.flow.done(), mend.flow.done())
 
 
 @dataclass
@@ -111,7 +115,8 @@ class _Author:
             subject = Binary("==", NodeValue(reads[0]), Const("yes")) if reads else Const(bool(self.pick(2)))
             return self.flow.node(name, self.flow_branch(subject), reads, inside=inside, guard=guard)
         if word == "flow":
-            return self.flow.node(name, FlowCall("inner", ()), reads, inside=inside, guard=guard, policies=policies)
+            work, undo = FlowCall("inner", ()), self.undo()
+            return self.flow.node(name, work, reads, inside=inside, guard=guard, policies=policies, undo=undo)
         make, slots = self.block(word)
         block = self.flow.block(name, make, *reads, slots=slots, inside=inside, guard=guard, policies=policies)
         if word in ("parallel", "race"):
@@ -126,7 +131,21 @@ class _Author:
     ) -> int:
         work = call_of(*map(NodeValue, reads), effect=EFFECTS[self.pick(len(EFFECTS))])
         needs = [Need(read, "data" if self.calm else WHYS[self.pick(len(WHYS))]) for read in reads]
-        return self.flow.node(name, work, needs, inside=inside, guard=guard, policies=policies)
+        undo = self.undo() if work.effect == "write" else None
+        return self.flow.node(name, work, needs, inside=inside, guard=guard, policies=policies, undo=undo)
+
+    def undo(self) -> Undo | None:
+        """What takes the next node back, if anything; its argument may have no value."""
+        own, word = NodeValue(len(self.flow.nodes)), UNDOS[self.pick(len(UNDOS))]
+        match word:
+            case "call":
+                return Undo(call_of(own, effect="write"), in_doubt=bool(self.pick(2)))
+            case "flow":
+                return Undo(FlowCall("mend", (own,)))
+            case "broken":
+                return Undo(call_of(Binary("/", Const(1), Const(0)), effect="write"))
+            case _:
+                return Undo(None) if word == "none" else None
 
     def flow_branch(self, subject: Binary | Const) -> Branch:
         return Branch(subject, ((True,), None), ("then", "else"))
@@ -157,7 +176,8 @@ def outcome_of(path: str, *, failing: int) -> Event:
     """How the call of a path ends, always the same; `failing` of a hundred fail."""
     chance = crc32(path.encode()) % 100
     if chance < failing:
-        return NodeFailed(path, Failure("agent.failed", "agent", f"{path} said no", path))
+        in_doubt = chance % 3 == 0
+        return NodeFailed(path, Failure("agent.failed", "agent", f"{path} said no", path, in_doubt=in_doubt))
     return NodeDone(path, "yes" if chance % 2 else "no")
 
 
@@ -208,7 +228,11 @@ class World:
             del self.timers[path]
             return DeadlinePassed(path, Failure("timeout.total", "timeout", "late", path))
         told = self.calls.pop(path)
-        return NodeCancelled(path, "told to") if told else outcome_of(path, failing=self.failing)
+        return (
+            NodeCancelled(path, "told to", crc32(path.encode()) % 2 == 0)
+            if told
+            else outcome_of(path, failing=self.failing)
+        )
 
     def give(self, *facts: Event) -> None:
         """Tell the kernel."""
@@ -219,12 +243,14 @@ class World:
         self.take(self.kernel.on(facts))
 
     def to_the_end(self, cancel_at: int | None = None) -> None:
-        """Until the run has ended; somebody cancels it after so many facts."""
+        """Until the run has ended; somebody cancels it after so many facts, and again, and insists."""
         for count in range(100_000):
             if self.kernel.has_ended:
                 return
-            if count == cancel_at:
+            if cancel_at is not None and count in (cancel_at, cancel_at + 2):
                 self.give(CancelRequested("enough"))
+            elif cancel_at is not None and count == cancel_at + 6:
+                self.give(CancelRequested("now", force=True))
             else:
                 assert self.calls or self.timers or self.pauses, "the run waits for nothing"
                 self.give(self.next_fact())

@@ -20,8 +20,11 @@ from leadflow.events.model import (
     RunDone,
     RunFailed,
     Status,
+    UndoBegan,
+    UndoKept,
 )
 from leadflow.plan.plan import FlowCall, Node, Plan
+from leadflow.plan.undoing import SUFFIX
 from leadflow.run.kernel import Kernel, Program
 from leadflow.run.kernel_state import Frame
 from leadflow.run.recover import replay
@@ -83,7 +86,7 @@ def test_no_node_starts_before_its_needs(plan: Plan, data: st.DataObject) -> Non
     for event in made.log:
         if isinstance(event, SETTLES):
             settled.add(event.path)
-        elif isinstance(event, NodeStarted):
+        elif isinstance(event, NodeStarted) and SUFFIX not in event.path:
             assert set(needed_paths(plan, event.path)) <= settled
 
 
@@ -130,7 +133,8 @@ def test_the_live_state_is_the_fold_of_the_events(plan: Plan, data: st.DataObjec
         for event in made.log[told:]:
             apply(state, event)
         told = len(made.log)
-        live = statuses(made.kernel.state.root)
+        saga = made.kernel.state.saga
+        live = {**statuses(made.kernel.state.root), **statuses(saga.frame if saga else None)}
         known = {path: Status.RUNNING if at(state, path) is Status.WAITING else at(state, path) for path in live}
         assert known == live
         under_way = {path for path, node in state.nodes.items() if not node.status.is_settled}
@@ -178,6 +182,38 @@ def facts_in(made: World, stop: int) -> int:
         if length >= stop:
             return count if stop > length - len(step.events) else count - 1
     return len(made.facts)
+
+
+@settings(max_examples=150)
+@given(plans(), st.data())
+def test_undos_run_backwards_one_by_one_and_only_when_the_run_ends_badly(plan: Plan, data: st.DataObject) -> None:
+    """Cases S1, S4, S5: what is kept is undone once each, last first, after all else; whatever fails is told at the
+    end."""
+    log = finished(plan, data).log
+    kept = [event for event in log if isinstance(event, UndoKept)]
+    began = next((at for at, event in enumerate(log) if isinstance(event, UndoBegan)), len(log))
+    before, after = log[:began], log[began:]
+    paths = next((event.paths for event in after if isinstance(event, UndoBegan)), ())
+    assert paths == tuple(event.path for event in reversed(kept) if event.path in paths)
+    done = {event.path for event in before if isinstance(event, NodeDone) and event.absorbed is None}
+    assert {event.path for event in kept if not event.in_doubt} <= done
+    assert not any(SUFFIX in path for path in settled_paths(before))
+    ends = [event for event in after if isinstance(event, SETTLES) and event.path.endswith(SUFFIX)]
+    assert [path + SUFFIX for path in paths] == [event.path for event in ends]
+    told = [event.path for event in after if isinstance(event, (NodeStarted, *SETTLES))]
+    assert [path + SUFFIX for path in paths] == list(dict.fromkeys(own_undo(path) for path in told))
+    bad = [event.path for event in ends if not isinstance(event, NodeDone)]
+    last = log[-1]
+    assert not (paths and isinstance(last, RunDone))
+    assert bool(bad) == (isinstance(last, RunFailed) and last.failure.error == "flow.compensation")
+    if isinstance(last, RunFailed) and bad:
+        assert all(path.removesuffix(SUFFIX) in last.failure.message for path in bad)
+        assert len(bad) == len(last.failure.causes) - 1
+
+
+def own_undo(path: str) -> str:
+    """The undo that a node belongs to, by its path."""
+    return path.partition(SUFFIX)[0] + SUFFIX
 
 
 @settings(max_examples=100)

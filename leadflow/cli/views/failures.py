@@ -8,6 +8,7 @@ import click
 from leadflow.cli.views.human import duration, one_line, problem
 from leadflow.events.model import Failure, NodeDone, NodeFailed
 from leadflow.plan.plan import FlowCall, Place, Plan
+from leadflow.plan.undoing import SUFFIX, undo_node
 from leadflow.run.driver import Result
 
 MOST_CAUSES = 10
@@ -67,7 +68,10 @@ def place_of(plan: Plan, path: str) -> Place | None:
         return None
     scope, place = 0, flow.place
     for name in names[1:]:
-        node = next((flow.nodes[n] for n in flow.scopes[scope].nodes if flow.nodes[n].name == name), None)
+        own = name.removesuffix(SUFFIX)
+        node = next((flow.nodes[n] for n in flow.scopes[scope].nodes if flow.nodes[n].name == own), None)
+        if node is not None and name != own:
+            node = undo_node(node)
         if node is None:
             return place
         place = node.place

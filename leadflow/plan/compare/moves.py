@@ -4,11 +4,11 @@ A run is pinned to the content of its plan (case D6), and its journal names node
 the run has passed keeps its result when its path, its work, the type of its result and what it reads are unchanged; a
 node that it has not reached yet may be anything. Hence a `Bar`: a node, and how far a run may have got with it.
 
-What bars: another work, type, condition or value of a `let` that is read; a new name, because the journal has the old
-one; a new need, because what is needed now may not have been done first; a write that is gone, because what it did
-would be forgotten; a write under way at an agent that is another one now, because it might be done twice. What does
-not: policies, prompts of agents and their settings, steps that are new where nothing yet waits for them, reads that are
-gone. Data for whoever moves a run; decides nothing at run time.
+What bars: another work, undo, type, condition or value of a `let` that is read; a new name, because the journal has
+the old one; a new need, because what is needed now may not have been done first; a write that is gone, because what it
+did would be forgotten; a write under way at an agent that is another one now, because it might be done twice. What
+does not: policies, prompts of agents and their settings, steps that are new where nothing yet waits for them, reads
+that are gone. Data for whoever moves a run; decides nothing at run time.
 """
 
 from collections.abc import Iterator, Mapping, Set
@@ -176,6 +176,8 @@ def _reasons(pair: _Pair, old: Node, new: Node) -> Iterator[str]:
         yield f"its {' and '.join(map(repr, changed))} changed" if changed else "a value that it reads is another one"
     if old.type != new.type:
         yield "its type changed"
+    if told(_undo(old), pair.old_deep) != told(_undo(new), pair.new_deep):
+        yield "its 'undo' changed, and what takes it back is fixed when it is done"
     if told(old.guard, pair.old_deep) != told(new.guard, pair.new_deep):
         yield "the condition under which it runs changed"
     before = {pair.old.node(need.node) for need in old.needs}
@@ -197,6 +199,11 @@ def _work(node: Node) -> object:
     if isinstance(node.work, AgentCall):
         return replace(node.work, effect="pure", idempotent=True, result=JSON)
     return node.work
+
+
+def _undo(node: Node) -> AgentCall | FlowCall | None:
+    """The call that takes a node back; by which policies it is made, and whether also in doubt, is nobody's memory."""
+    return None if node.undo is None else node.undo.work
 
 
 def _answer(node: Node) -> Type | None:

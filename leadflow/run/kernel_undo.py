@@ -1,0 +1,56 @@
+"""Which steps would have to be taken back: their undos, with arguments fixed when the steps are done (rule C7).
+
+Only what was done is kept, in the order in which it was done, and what is in doubt; how the steps are taken back is in
+`kernel_saga`. A block or a flow that is tried again loses nothing: what its earlier attempts did may still stand. But
+where the same step is done again and would be taken back by the very same call, it was the same effect (only what is
+idempotent is tried again), and one call is enough.
+"""
+
+import re
+
+from leadflow.events.model import Failure, UndoKept
+from leadflow.plan.types import Value
+from leadflow.plan.undoing import SUFFIX
+from leadflow.run.errors import FLOW_ERRORS, ValueProblem
+from leadflow.run.kernel_layout import NodeLayout, UndoLayout
+from leadflow.run.kernel_state import Frame, Kept
+
+_IN_DOUBT = "nobody knows whether the step was done, and its undo reads the step, or may not be called in vain"
+
+
+def keep_undo(frame: Frame, layout: NodeLayout, undo: UndoLayout, *, in_doubt: bool = False) -> None:
+    """A step is done, or in doubt: fix what takes it back. What takes steps back is not taken back itself."""
+    state, path = frame.state, frame.prefix + layout.name
+    if state.saga is not None:
+        return
+    args: dict[str, Value] = {}
+    failure = not_undone(path, _IN_DOUBT, in_doubt=True) if in_doubt and not undo.in_doubt else None
+    if failure is None:
+        try:
+            args = {name: value(frame) for name, value in undo.args}
+        except ValueProblem as problem:
+            failure = Failure(problem.error, problem.category, problem.message, path + SUFFIX)
+    state.events.append(UndoKept(path, args, in_doubt, failure))
+    kept = Kept(path, frame.prefix, undo, tuple(args.values()), failure)
+    if "~" in path:
+        _forget_same(state.kept, kept)
+    state.kept.append(kept)
+
+
+def not_undone(path: str, why: str, *, in_doubt: bool = False) -> Failure:
+    """A step that is not taken back although it would have to be."""
+    return Failure("flow.not_undone", FLOW_ERRORS["flow.not_undone"], why, path + SUFFIX, (), (), in_doubt)
+
+
+def _forget_same(all_kept: list[Kept], new: Kept) -> None:
+    """An earlier attempt did the same step with the same effect."""
+    place = _without_attempts(new.path)
+    for at, old in enumerate(all_kept):
+        is_same = old.undo is new.undo and old.slots == new.slots and old.failure == new.failure is None
+        if is_same and _without_attempts(old.path) == place:
+            del all_kept[at]
+            return
+
+
+def _without_attempts(path: str) -> str:
+    return re.sub(r"~[0-9]+", "", path)

@@ -1,0 +1,427 @@
+"""Steps are taken back when their run does not end well (rule C7, cases S1 to S5)."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from leadflow.events.model import (
+    CancelRequested,
+    Failure,
+    NodeCancelled,
+    NodeFailed,
+    RunFailed,
+    Status,
+    UndoBegan,
+    UndoKept,
+)
+from leadflow.run.adapters import SystemClock
+from leadflow.run.driver import Bounds, Driver, Ports, Result
+from leadflow.run.kernel import Kernel, Program
+from leadflow.run.recover import replay
+from leadflow.stores.memory import MemoryJournal
+from leadflow.testing import run_virtual
+from tests.run.fakes import Fails, Fake, Says, Script, compiled, ends, kinds, run, started, starts
+
+TOOLS = """
+tool drop(x: string) = python("tools:drop")
+@idempotent tool wipe(x: string) = python("tools:wipe")
+"""
+THREE = (
+    TOOLS
+    + """
+flow f() -> string {
+  step a = put("1") undo drop(a)
+  step b = put(a) undo drop("${a} ${b}")
+  step c = put(b) undo none
+  step d = put(c)
+  return d
+}
+"""
+)
+
+
+def undos(result: Result) -> list[str]:
+    """What the undos of a run were given, in the order in which they began, by their steps."""
+    kept = {e.event.path: e.event for e in result.entries if isinstance(e.event, UndoKept)}
+    begun = [path.removesuffix("~undo") for path in starts(result) if path.endswith("~undo")]
+    return [f"{path}: {', '.join(map(str, kept[f'f/{path}'].args.values()))}" for path in begun]
+
+
+def failure_of(result: Result) -> Failure:
+    """Why a run failed."""
+    assert Status.FAILED is result.status
+    assert result.failure is not None
+    return result.failure
+
+
+def causes(failure: Failure) -> list[tuple[str, str]]:
+    """The causes of a failure: what, and where."""
+    return [(cause.error, cause.path) for cause in failure.causes]
+
+
+# --- what is undone, and when -------------------------------------------------------------------------------------
+
+
+def test_done_steps_are_undone_last_first() -> None:
+    """Case S1: the steps that are done, in reverse order of completion; the run keeps its own failure."""
+    result = run(THREE, {"a": Says("A"), "b": Says("B"), "d": Fails("x.d")})
+    assert ["b: A B", "a: A"] == undos(result)
+    assert ("x.d", "f/d") == (failure_of(result).error, failure_of(result).path)
+    assert ("f/b", "f/a") == result.undone
+
+
+def test_the_order_is_that_of_completion_not_of_the_text() -> None:
+    """Case S1: of two steps side by side the one that was done last is undone first."""
+    text = (
+        TOOLS
+        + """
+flow f() {
+  step p = parallel {
+    step a = put("1") undo drop(a)
+    step b = put("2") undo drop(b)
+  }
+  step c = look("3") after p
+}
+"""
+    )
+    later_a: Script = {"a": Says("A", 2), "b": Says("B", 1), "c": Fails()}
+    later_b: Script = {"a": Says("A", 1), "b": Says("B", 2), "c": Fails()}
+    assert ["p/a: A", "p/b: B"] == undos(run(text, later_a))
+    assert ["p/b: B", "p/a: A"] == undos(run(text, later_b))
+
+
+def test_a_run_that_ends_well_undoes_nothing() -> None:
+    """Rule C7: undos run if and only if the run fails or is cancelled."""
+    result = run(THREE)
+    assert Status.DONE is result.status
+    assert ([], ()) == (undos(result), result.undone)
+
+
+def test_what_partial_lets_pass_undoes_nothing() -> None:
+    """Rule C7: under `partial` a run with failures ends well."""
+    text = TOOLS + '@on_failure("partial") flow f() { step a = put("1") undo drop(a) step b = look("2") }'
+    result = run(text, {"b": Fails()})
+    assert (Status.DONE, []) == (result.status, undos(result))
+
+
+def test_a_cancelled_run_undoes_what_is_done() -> None:
+    """Cases S1, X1: a write under way is awaited (rule A5), then undone; the run ends cancelled, nothing follows."""
+    fake = Fake({"a": Says("A", 1), "b": Says("B", 5), "a~undo": Says(after=3)})
+    result = run(THREE, fake, cancel_after=[2])
+    assert Status.CANCELLED is result.status
+    assert ["b: A B", "a: A"] == undos(result)
+    assert (6, 9, "done") == fake.spans["f/a~undo"]
+    assert ["NodeStarted", "NodeDone", "RunCancelled"] == kinds(result.entries)[-3:]
+
+
+def test_a_step_that_failed_or_was_caught_has_nothing_to_undo() -> None:
+    """Case S1: a step whose failure became a value is not done."""
+    text = TOOLS + 'flow f() { @optional step a = put("1") undo drop(a) step b = look("2") after a }'
+    assert [] == undos(run(text, {"a": Fails(), "b": Fails()}))
+
+
+def test_undos_read_what_the_step_gave() -> None:
+    """Rules A4, C7: an undo sees its own step and names above, as they were when the step was done."""
+    text = (
+        TOOLS
+        + """
+tool open_case(x: string) -> { id: string } = python("tools:open_case")
+flow f(who: string) {
+  step all = for t in ["x", "y"] { step a = open_case(t) undo drop("${who} ${t} ${a.id}") }
+  step b = look("2") after all
+}
+"""
+    )
+    script: Script = {"f/all[0]/a": Says({"id": "7"}), "f/all[1]/a": Says({"id": "8"}, 1), "b": Fails()}
+    result = run(text, script, inputs={"who": "me"})
+    assert ["all[1]/a: me y 8", "all[0]/a: me x 7"] == undos(result)
+
+
+def test_undos_of_a_called_flow_join_its_callers() -> None:
+    """Rule C7: what a finished sub-flow did is undone with the run; the undo of the call itself comes on top."""
+    text = (
+        TOOLS
+        + """
+flow f() { step s = g() undo drop("all") step b = look("2") after s }
+flow g() { step a = put("1") undo drop(a) }
+"""
+    )
+    assert ["s: all", "s/a: A"] == undos(run(text, {"a": Says("A"), "b": Fails()}))
+
+
+def test_an_undo_may_be_a_flow() -> None:
+    """Rule C7: the steps of a flow that takes something back are nodes below the undo, and are not undone."""
+    text = (
+        TOOLS
+        + """
+flow f() { step a = put("1") undo g(a) step b = look("2") after a }
+flow g(x: string) { step c = put(x) undo drop(c) step d = look(c) }
+"""
+    )
+    result = run(text, {"a": Says("A"), "b": Fails("x.b"), "d": Says("D", 1)})
+    assert ["a", "b", "a~undo", "a~undo/c", "a~undo/d"] == starts(result)
+    assert (("f/a",), "x.b") == (result.undone, failure_of(result).error)
+    assert ["f/a"] == [e.event.path for e in result.entries if isinstance(e.event, UndoKept)]
+
+
+def test_undos_that_fail_with_calls_in_line_are_in_nobodys_way() -> None:
+    """Where one call may be under way at a time, what an undo that failed had waiting is passed over."""
+    text = (
+        TOOLS
+        + """
+flow f() { step a = put("1") undo g(a) step b = put("2") undo g(b) step c = look("3") after b }
+flow g(x: string) { step p = parallel { step d = put("${x} 1") step e = put("${x} 2") } }
+"""
+    )
+    result = run(text, {"c": Fails(), "d": Fails(), "e": Says("E", 1)}, bounds=Bounds(calls=1))
+    assert [f"{name}~undo/p/d" for name in "ba"] == [path for path in starts(result) if path[-1] in "de"]
+    assert "2 steps are not undone, of 2: f/b, f/a" == failure_of(result).message
+
+
+def test_branches_are_undone_when_all_have_stopped() -> None:
+    """Case S5: a write that a sibling's failure stopped is awaited, and then undone; no undo begins before."""
+    text = (
+        TOOLS
+        + """
+flow f() {
+  step p = parallel {
+    step a = do { step x = put("1") undo drop(x) step y = put(x) undo drop(y) }
+    step b = look("2")
+  }
+}
+"""
+    )
+    fake = Fake({"x": Says("X", 1), "y": Says("Y", 9), "b": Fails(after=2)})
+    result = run(text, fake)
+    assert ["p/a/y: Y", "p/a/x: X"] == undos(result)
+    assert (9 + 1, 10, "done") == fake.spans["f/p/a/y~undo"]
+    log = [e.event for e in result.entries]
+    began = next(at for at, event in enumerate(log) if isinstance(event, UndoBegan))
+    assert all(path.endswith("~undo") for path in (getattr(event, "path", "~undo") for event in log[began:]))
+
+
+def test_one_undo_at_a_time() -> None:
+    """Case S5: the next undo begins when the one before has ended."""
+    fake = Fake({"d": Fails(), "a~undo": Says(after=1), "b~undo": Says(after=2)})
+    run(THREE, fake)
+    assert ((0, 2, "done"), (2, 3, "done")) == (fake.spans["f/b~undo"], fake.spans["f/a~undo"])
+
+
+# --- failing undos ------------------------------------------------------------------------------------------------
+
+
+def test_a_failing_undo_does_not_stop_the_others() -> None:
+    """Case S4: all undos are tried; the run ends `flow.compensation` with the failure of the run and each of theirs."""
+    result = run(THREE, {"d": Fails("x.d"), "b~undo": Fails("x.b")})
+    failure = failure_of(result)
+    assert ("flow.compensation", "1 step is not undone, of 2: f/b") == (failure.error, failure.message)
+    assert [("x.d", "f/d"), ("x.b", "f/b~undo")] == causes(failure)
+    assert ("f/a",) == result.undone
+
+
+def test_a_cancelled_run_with_a_failing_undo_is_failed() -> None:
+    """Case S4: what is left behind is told also when the run was cancelled."""
+    result = run(THREE, {"c": Says("C", 5), "b~undo": Fails("x.b"), "a~undo": Fails("x.a")}, cancel_after=[2])
+    failure = failure_of(result)
+    assert "2 steps are not undone, of 2: f/b, f/a" == failure.message
+    assert ["run.cancelled", "x.b", "x.a"] == [cause.error for cause in failure.causes]
+
+
+def test_an_undo_without_arguments_fails_when_its_turn_comes() -> None:
+    """Rule E3: the step stays done; that it cannot be undone is known from then on, and counts at the end."""
+    text = (
+        TOOLS
+        + """
+flow f(n: int) { step a = put("1") undo drop("${1 / n}") step b = put("2") undo drop("b") step c = look("3") after b }
+"""
+    )
+    fine = run(text, inputs={"n": 0})
+    assert (Status.DONE, "done") == (fine.status, ends(fine)["a"])
+    failure = failure_of(run(text, {"c": Fails("x.c")}, inputs={"n": 0}))
+    assert [("x.c", "f/c"), ("validation.value", "f/a~undo")] == causes(failure)
+
+
+# --- in doubt -----------------------------------------------------------------------------------------------------
+
+DOUBT = TOOLS + 'flow f() { step a = put("1") undo drop(a) step b = put(a) undo %s }'
+
+
+def test_a_doubtful_step_is_undone_when_that_is_safe() -> None:
+    """Cases S1, D2: nobody knows whether `b` was done; its undo does not read it and is idempotent, so it is called."""
+    result = run(DOUBT % "wipe(a)", {"a": Says("A"), "b": Fails("network.lost", in_doubt=True)})
+    assert ["b: A", "a: A"] == undos(result)
+    assert ("network.lost", True) == (failure_of(result).error, failure_of(result).in_doubt)
+
+
+@pytest.mark.parametrize("undo", ["drop(a)", "wipe(b)"])
+def test_a_doubtful_step_that_is_not_safe_to_undo_is_told(undo: str) -> None:
+    """Cases S1, D2: an undo that is not idempotent, or reads the step, is not called; the others are."""
+    result = run(DOUBT % undo, {"a": Says("A"), "b": Fails("network.lost", in_doubt=True)})
+    failure = failure_of(result)
+    assert [("network.lost", "f/b"), ("flow.not_undone", "f/b~undo")] == causes(failure)
+    assert (("f/a",), True) == (result.undone, failure.in_doubt)
+
+
+def test_a_write_that_is_cut_off_is_in_doubt() -> None:
+    """Rule A5, case D2: a write that outlasts the drain of a cancelled run may have been done."""
+    bounds = Bounds(drain=timedelta(seconds=3))
+    slow = {"a": Says("A"), "b": Says("B", 50)}
+    unsafe = run(DOUBT % "drop(b)", slow, cancel_after=[2], bounds=bounds)
+    assert ["run.cancelled", "flow.not_undone"] == [cause.error for cause in failure_of(unsafe).causes]
+    safe = run(DOUBT % "wipe(a)", slow, cancel_after=[2], bounds=bounds)
+    assert (Status.CANCELLED, ("f/b", "f/a")) == (safe.status, safe.undone)
+    assert [True] == [e.event.in_doubt for e in safe.entries if isinstance(e.event, NodeCancelled)]
+
+
+# --- deadlines and cancels ----------------------------------------------------------------------------------------
+
+
+def test_deadlines_do_not_end_undos() -> None:
+    """The time of the flow and of the run bound when undos begin; then each has the time that its agent gives it."""
+    text = TOOLS + '@timeout(3s) flow f() { step a = put("1") undo drop(a) step b = look("2") after a }'
+    fake = Fake({"b": Says("B", 9), "a~undo": Says(after=60)})
+    result = run(text, fake, bounds=Bounds(deadline=timedelta(seconds=10)))
+    assert ("timeout.total", ("f/a",)) == (failure_of(result).error, result.undone)
+    assert (3, 63, "done") == fake.spans["f/a~undo"]
+    assert None is next(order.deadline for order in fake.orders if order.path == "f/a~undo")
+
+
+def test_a_cancel_does_not_stop_undos() -> None:
+    """Case S3: shielded, however long they take, also behind the drain; the failure of the run stands."""
+    fake = Fake({"d": Fails("x.d", 1), "b~undo": Says(after=60), "a~undo": Says(after=60)})
+    result = run(THREE, fake, cancel_after=[2, 30, 70])
+    assert ("x.d", ("f/b", "f/a")) == (failure_of(result).error, result.undone)
+    assert 1 == kinds(result.entries).count("CancelRequested")
+
+
+def test_a_cancelled_run_is_shielded_too() -> None:
+    """Cases S3, X5: asking again for what is done already changes nothing, and the drain ends no undo."""
+    fake = Fake({"b": Says("B", 5), "b~undo": Says(after=60)})
+    result = run(THREE, fake, cancel_after=[2, 8, 20])
+    assert (Status.CANCELLED, ("f/b", "f/a")) == (result.status, result.undone)
+
+
+def test_who_insists_stops_undos() -> None:
+    """Case S3: a forced cancel cuts the undo under way off and begins no other; what is not undone is told."""
+    plan, fake = compiled(THREE), Fake({"d": Fails("x.d", 1), "b~undo": Says(after=60)})
+
+    async def main() -> Result:
+        clock = SystemClock()
+        driver = Driver(Program(plan), Ports(fake, MemoryJournal(clock), clock))
+        asyncio.get_running_loop().call_later(5, lambda: driver.cancel("now", force=True))
+        return await driver.run(started(plan))
+
+    result = run_virtual(main())
+    failure = failure_of(result)
+    assert (1, 5, "cancelled") == fake.spans["f/b~undo"]
+    assert [("x.d", "f/d"), ("flow.not_undone", "f/b~undo"), ("flow.not_undone", "f/a~undo")] == causes(failure)
+    assert ((), True) == (result.undone, failure.in_doubt)
+
+
+def test_the_second_interrupt_insists() -> None:
+    """Cases S3, X9: a first cancel of the caller's task lets the undos run, a second one ends them."""
+    plan = compiled(THREE)
+    journals = []
+
+    async def main() -> list[str]:
+        clock, fake = SystemClock(), Fake({"c": Says("C", 60), "b~undo": Says(after=60)})
+        journals.append(MemoryJournal(clock))
+        driver = Driver(Program(plan), Ports(fake, journals[0], clock), Bounds(drain=timedelta(seconds=3)))
+        loop = asyncio.get_running_loop()
+        running = loop.create_task(driver.run(started(plan)))
+        for delay in (1, 10):
+            loop.call_later(delay, running.cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        return [f"{clock.monotonic():g}", *kinds(await journals[0].load())]
+
+    told = run_virtual(main())
+    log = [entry.event for entry in run_virtual(journals[0].load())]
+    assert ("10", 2) == (told[0], told.count("CancelRequested"))
+    assert [False, True] == [event.force for event in log if isinstance(event, CancelRequested)]
+    assert isinstance(log[-1], RunFailed)
+    assert "2 steps are not undone, of 2: f/b, f/a" == log[-1].failure.message
+
+
+# --- attempts -----------------------------------------------------------------------------------------------------
+
+AGAIN = (
+    TOOLS
+    + """
+@idempotent tool keep(x: string) -> string = python("tools:keep")
+flow f() {
+  @retry(2, backoff: 1s, on: ["agent"])
+  step g = do {
+    step a = keep("1") undo drop(a)
+    step b = look(a)
+    yield b
+  }
+}
+"""
+)
+
+
+def test_the_same_effect_of_two_attempts_is_undone_once() -> None:
+    """A block that is tried again does its idempotent writes again: one effect, one undo."""
+    result = run(AGAIN, {"a": Says("A"), "b": Fails()})
+    assert ["g~2/a: A"] == undos(result)
+
+
+def test_different_effects_of_two_attempts_are_both_undone() -> None:
+    """What an earlier attempt did stays kept, under its own path, and is undone as well."""
+    result = run(AGAIN, {"f/g/a": Says("A"), "f/g~2/a": Says("B"), "b": Fails()})
+    assert ["g~2/a: B", "g/a: A"] == undos(result)
+
+
+def test_what_the_next_attempt_did_not_come_to_stays_kept() -> None:
+    """The second attempt of a flow fails at once; what the first one did is undone."""
+    text = AGAIN.replace('  @retry(2, backoff: 1s, on: ["agent"])\n', "").replace(
+        "flow f()", '@retry(2, backoff: 1s, on: ["agent"]) flow f()'
+    )
+    result = run(text, {"f/g/a": Says("A"), "f/g/b": Fails(), "f~2/g/a": Fails("x.a")})
+    assert (("f/g/a",), "x.a") == (result.undone, failure_of(result).error)
+
+
+# --- taking up ----------------------------------------------------------------------------------------------------
+
+
+def test_undos_go_on_from_any_prefix_of_the_log() -> None:
+    """Case S2: a run taken up anywhere calls again what was under way, and otherwise only what is left to undo."""
+    plan = compiled(THREE)
+    script: Script = {"a": Says("A"), "b": Says("B"), "d": Fails("x.d"), "b~undo": Says(after=2)}
+    whole = [entry.event for entry in run(plan, script).entries]
+    for stop in range(1, len(whole)):
+        fake = Fake(script)
+
+        async def main(fake: Fake = fake, stop: int = stop) -> Result:
+            clock = SystemClock()
+            journal = MemoryJournal(clock)
+            driver = Driver(Program(plan), Ports(fake, journal, clock))
+            return await driver.resume(await journal.append(whole[:stop]))
+
+        result = run_virtual(main())
+        assert whole == [entry.event for entry in result.entries], stop
+        settled = {event.path for event in whole[:stop] if hasattr(event, "path") and not_started(event)}
+        assert not settled & {order.path for order in fake.orders}
+
+
+def not_started(event: object) -> bool:
+    """Whether an event settles a node."""
+    return type(event).__name__ in ("NodeDone", "NodeFailed", "NodeCancelled")
+
+
+def test_the_arguments_in_the_log_are_those_of_the_call() -> None:
+    """Case S2: what is in the log is what a kernel taken up behind it orders."""
+    plan = compiled(THREE)
+    log = [entry.event for entry in run(plan, {"a": Says("A"), "b": Says("B"), "d": Fails()}).entries]
+    began = next(at for at, event in enumerate(log) if isinstance(event, UndoBegan))
+    step = replay(Kernel(Program(plan)), log[: began + 2])
+    kept = {event.path: event.args for event in log if isinstance(event, UndoKept)}
+    assert [("f/b~undo", kept["f/b"])] == [(command.path, getattr(command, "args", None)) for command in step.commands]
+
+
+def test_a_step_that_cannot_be_undone_is_in_the_log() -> None:
+    """Each step that is not undone has its own entry."""
+    result = run(DOUBT % "drop(b)", {"b": Fails("network.lost", in_doubt=True)})
+    assert "f/b~undo" in [e.event.path for e in result.entries if isinstance(e.event, NodeFailed)]
