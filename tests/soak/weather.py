@@ -7,6 +7,7 @@ seen there.
 from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
+from math import inf
 from random import Random
 
 from leadflow.events.model import Usage
@@ -61,6 +62,10 @@ class Weathered:
 
     async def aclose(self) -> None:
         """Nothing is held."""
+
+    def set_weather(self, weather: str) -> None:
+        """That weather, for as long as anybody asks."""
+        self._weather, self._until = weather, inf
 
     async def _do(self, act: str) -> Reply:
         chance = self._chance
