@@ -6,6 +6,7 @@ run, inputs of the wrong type, missing secrets, agents that cannot be built. The
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import blake2b
 
@@ -13,9 +14,11 @@ from leadflow.agents.registry import Registry
 from leadflow.agents.spawner import ProcessSpawner
 from leadflow.agents.transport import HttpTransport
 from leadflow.events.model import RunStarted
-from leadflow.plan.plan import AgentCall, AgentSpec, Plan, Secret, SettingValue
+from leadflow.plan.plan import AgentCall, AgentSpec, Node, Plan, Secret, SettingValue
+from leadflow.plan.reactions import resets
 from leadflow.plan.types import Value
 from leadflow.policies.call import Ports as PolicyPorts
+from leadflow.policies.renewal import Renewable
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.record import record
@@ -24,7 +27,7 @@ from leadflow.run.driver import Bounds, Driver, Observer, Ports, Result
 from leadflow.run.errors import CallError
 from leadflow.run.inputs import read_inputs
 from leadflow.run.kernel import Program
-from leadflow.run.ports import Agent, Clock, Uses, World
+from leadflow.run.ports import Agent, AgentKind, Clock, Transport, Uses, World
 from leadflow.run.support import agents_of, reached, refusals, with_undo
 from leadflow.settings import Project, program_env, read_secrets
 from leadflow.stores.memory import MemoryJournal
@@ -98,7 +101,7 @@ async def run_plan(
     )
     run = SeededRng(new_seed()).uuid()  # never repeated: keys of writes are made of it
     started = RunStarted(run, flow, plan.hash, values, seed, clock.now())
-    async with _agents(plan, needed, registry, world) as agents:
+    async with _agents(plan, needed, _made_anew(plan, flow), registry, world) as agents:
         policy_ports = PolicyPorts(clock, rng, LocalLimits(), shared or Shared(), tuple(secrets.values()))
         stack = Stack(plan.agents, agents, policy_ports, _upstreams(plan, needed, secrets))
         ports = Ports(stack, MemoryJournal(clock), clock, options.observers)
@@ -129,7 +132,7 @@ def _refused(plan: Plan, flow: str, registry: Registry, needed: Mapping[str, Use
 def _needed(plan: Plan, flow: str) -> Mapping[str, Uses]:
     """The agents that a flow may call, fallbacks and called flows included, and how."""
     shapes: dict[str, dict[str, dict[tuple[str, ...], None]]] = {}
-    for node in (node for name in reached(plan, flow) for node in plan.flows[name].nodes):
+    for node in _nodes(plan, flow):
         for each in with_undo(node):
             if not isinstance(call := each.work, AgentCall):
                 continue
@@ -137,6 +140,17 @@ def _needed(plan: Plan, flow: str) -> Mapping[str, Uses]:
             for agent in agents_of(each, call):
                 shapes.setdefault(agent, {}).setdefault(call.action, {})[names] = None
     return {agent: {action: tuple(found) for action, found in by_action.items()} for agent, by_action in shapes.items()}
+
+
+def _nodes(plan: Plan, flow: str) -> Iterator[Node]:
+    return (node for name in reached(plan, flow) for node in plan.flows[name].nodes)
+
+
+def _made_anew(plan: Plan, flow: str) -> frozenset[str]:
+    """The agents that a failure may make anew (`reset` of `@on_error`)."""
+    nodes = (each for node in _nodes(plan, flow) for each in with_undo(node) if resets(each.policies))
+    calls = ((node, node.work) for node in nodes if isinstance(node.work, AgentCall))
+    return frozenset(agent for node, call in calls for agent in agents_of(node, call))
 
 
 def _secrets(plan: Plan, needed: Mapping[str, Uses]) -> tuple[Mapping[str, str], list[str]]:
@@ -187,16 +201,20 @@ def _key(shares: str, spec: AgentSpec, secrets: Mapping[str, str]) -> str:
 
 @asynccontextmanager
 async def _agents(
-    plan: Plan, needed: Mapping[str, Uses], registry: Registry, world: World
+    plan: Plan, needed: Mapping[str, Uses], anew: frozenset[str], registry: Registry, world: World
 ) -> AsyncIterator[Mapping[str, Agent]]:
-    """The agents of a run, closed when it is over: all of them, whatever the closing of one comes to."""
+    """The agents of a run, closed when it is over: all of them, whatever the closing of one comes to.
+
+    Args:
+        anew: those that may be made anew while the run goes on.
+    """
     agents: dict[str, Agent] = {}
     problems: list[str] = []
     async with AsyncExitStack() as open_ones:
         open_ones.push_async_callback(world.transport.aclose)
         for name, uses in needed.items():
             try:
-                agents[name] = registry.kinds[plan.agents[name].kind].build(plan.agents[name], uses, world)
+                agents[name] = (_renewable if name in anew else _built)(plan.agents[name], uses, registry, world)
             except CallError as problem:
                 problems.append(_at(plan.agents[name]) + problem.message)
             else:
@@ -204,3 +222,32 @@ async def _agents(
         if problems:
             raise StartProblem(problems)
         yield agents
+
+
+def _built(spec: AgentSpec, uses: Uses, registry: Registry, world: World) -> Agent:
+    return registry.kinds[spec.kind].build(spec, uses, world)
+
+
+def _renewable(spec: AgentSpec, uses: Uses, registry: Registry, world: World) -> Agent:
+    """An agent whose instances have connections of their own; those after the first load their files anew, too."""
+
+    def instance(kind: AgentKind) -> Agent:
+        transport = HttpTransport()
+        return _Owner(kind.build(spec, uses, replace(world, transport=transport)), transport)
+
+    return Renewable(instance(registry.kinds[spec.kind]), lambda: instance(registry.fresh(spec.kind)))
+
+
+class _Owner:
+    """An agent with connections of its own."""
+
+    def __init__(self, agent: Agent, transport: Transport) -> None:
+        self.call = agent.call
+        self._agent, self._transport = agent, transport
+
+    async def aclose(self) -> None:
+        """Give back what the agent holds, then its connections."""
+        try:
+            await self._agent.aclose()
+        finally:
+            await self._transport.aclose()

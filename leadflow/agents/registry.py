@@ -38,6 +38,11 @@ class Registry:
         """The rows for the checker, those of kinds that do not run yet included."""
         return {**built_in(), **{name: kind.row for name, kind in self.kinds.items()}}
 
+    def fresh(self, name: str) -> AgentKind:
+        """A kind that remembers nothing of the agents that it has built; one of another package is as it is."""
+        kind = self.kinds[name]
+        return next((make() for make in ADAPTERS if make is type(kind)), kind)
+
 
 def find_kinds(installed: tuple[EntryPoint, ...] | None = None) -> Registry:
     """The built-ins, and what other packages offer.

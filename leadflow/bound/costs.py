@@ -16,6 +16,7 @@ from leadflow.bound.figures import Cause, Figure, cut, endless, product
 from leadflow.plan.kinds import find_kind
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Race, Repeat
 from leadflow.plan.policy import Applied, Budget, Retry
+from leadflow.plan.reactions import retry_in_force
 from leadflow.plan.undoing import undo_node
 from leadflow.run.kernel_layout import policy_of
 from leadflow.run.support import agents_of
@@ -41,7 +42,8 @@ def node_cost(context: Context, node: Node) -> Cost:
     retry = policy_of(node.policies, Retry)
     match node.work:
         case AgentCall() as call:
-            return _candidates(context, node, call, _attempts(retry) * (2 if is_hedged(node) else 1))
+            attempts = _attempts(retry_in_force(node.policies))
+            return _candidates(context, node, call, attempts * (2 if is_hedged(node) else 1))
         case FlowCall() as call:
             cost = _flow(context, call) if retry is None else _times(_once(context, call), _attempts(retry))
         case For(scope=scope) as work:

@@ -32,6 +32,7 @@ from leadflow.plan.plan import (
     Repeat,
 )
 from leadflow.plan.policy import DEFAULT_CONCURRENCY, GRACE, Applied, Concurrency, Retry, Timeout
+from leadflow.plan.reactions import retry_in_force
 from leadflow.plan.undoing import SUFFIX
 from leadflow.run.errors import InternalError
 from leadflow.run.kernel_layout import policy_of, whole_timeout
@@ -330,7 +331,7 @@ def _call(context: Context, node: Node, call: AgentCall) -> Course:
 
 def candidate(node: Node, call: AgentCall, spec: AgentSpec) -> Figure:
     """All attempts of one agent."""
-    timeout, retry = policy_of(node.policies, Timeout) or Timeout(), policy_of(node.policies, Retry)
+    timeout, retry = policy_of(node.policies, Timeout) or Timeout(), retry_in_force(node.policies)
     attempts = 1 if retry is None else max(1, retry.attempts)
     each = product(_attempt(node, call, spec, timeout), 2 if is_hedged(node) else 1)
     pauses = NOTHING if retry is None or attempts == 1 else _pauses(node, retry, attempts)

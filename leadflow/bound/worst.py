@@ -16,6 +16,7 @@ from leadflow.plan.forms import to_plain
 from leadflow.plan.paths import Stop, node_path, owners
 from leadflow.plan.plan import AgentCall, FlowCall, For, Node, Plan, Repeat
 from leadflow.plan.policy import GRACE, Retry
+from leadflow.plan.reactions import retry_in_force
 from leadflow.plan.words import duration_words
 from leadflow.record import record
 from leadflow.run.kernel_layout import policy_of, whole_timeout
@@ -98,7 +99,7 @@ def _deadlines(way: Sequence[Stop]) -> Iterable[tuple[timedelta, str]]:
 def _attempts(node: Node) -> tuple[int | None, str]:
     if not isinstance(node.work, AgentCall):
         return None, ""
-    retry = policy_of(node.policies, Retry)
+    retry = retry_in_force(node.policies)
     each, agents = retry.attempts if retry else 1, agents_of(node, node.work)
     return each * len(agents), ", then ".join(f"{each} with {agent}" for agent in agents)
 

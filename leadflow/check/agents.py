@@ -45,7 +45,8 @@ from leadflow.check.timing import check_together
 from leadflow.diagnostics import Span
 from leadflow.plan.kinds import PREDECLARED, SettingRow, find_kind
 from leadflow.plan.plan import Secret, SettingValue
-from leadflow.plan.policy import Applied, Fallback, PerTime
+from leadflow.plan.policy import Applied, PerTime
+from leadflow.plan.reactions import stand_ins
 from leadflow.plan.types import SECRET, STRING, UNKNOWN, Effect, MapType, Money, Type
 from leadflow.syntax import tree
 from leadflow.syntax.walk import walk
@@ -246,15 +247,16 @@ def _apply(program: Program, agent: Agent, layer: _Layer) -> None:
 
 
 def _check_own_fallback(cx: Context, agent: Agent, written: Written) -> None:
-    """Report an agent that is its own fallback; its calls say nothing of it then."""
-    found = next((policy for policy in agent.inherited if isinstance(policy.policy, Fallback)), None)
-    if found is None or not isinstance(found.policy, Fallback) or agent.key not in found.policy.agents:
-        return
-    if "fallback" in written.spans:
-        cx.report(bad_fallback(written.spans["fallback"], agent.name, why="it is the agent itself"))
-    elif agent.span is not None:
-        why = f"it is the agent itself; '@fallback' comes from its template: write '@fallback(none)' on '{agent.name}'"
-        cx.report(bad_fallback(agent.span, agent.name, why=why))
+    """Report an agent that is to stand in for itself; its calls say nothing of it then."""
+    for found in agent.inherited:
+        if agent.key not in stand_ins((found,)):
+            continue
+        name = found.name
+        if name in written.spans:
+            cx.report(bad_fallback(written.spans[name], agent.name, why="it is the agent itself"))
+        elif agent.span is not None:
+            why = f"it is the agent itself; '@{name}' comes from its template: write '@{name}(none)' on '{agent.name}'"
+            cx.report(bad_fallback(agent.span, agent.name, why=why))
 
 
 def _replaced(before: Sequence[Applied], written: Written, *, shared: bool) -> list[Applied]:

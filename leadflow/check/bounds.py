@@ -13,7 +13,8 @@ from leadflow.check.messages.bounds import absurd_loop, many_at_once, open_budge
 from leadflow.check.program import Agent, Loose, Program
 from leadflow.check.spoken import spoken
 from leadflow.diagnostics import Edit, Fix, Label, Span
-from leadflow.plan.policy import DEFAULT_CONCURRENCY, Applied, Budget, Concurrency, Fallback
+from leadflow.plan.policy import DEFAULT_CONCURRENCY, Applied, Budget, Concurrency
+from leadflow.plan.reactions import stand_ins
 from leadflow.plan.types import Length
 from leadflow.record import record
 from leadflow.syntax import tree
@@ -169,8 +170,7 @@ def _call(walked: _Walk, step: tree.Step, policies: Sequence[Applied], loops: tu
         model = name if row.asks_model else ""
         walked.model = walked.model or model
         if row.asks_model and not any(arg.param == "max_tokens" for arg in call.args):
-            others = [key for p in policies if isinstance(p.policy, Fallback) for key in p.policy.agents]
-            for key in _talkers(program, [call.agent, *others]):
+            for key in _talkers(program, [call.agent, *stand_ins(policies)]):
                 walked.loose.append(Loose(step.action.span, key, "", name))
         _count(walked, step, product, model, loops, name=name)
         _check_at_once(walked, agent, loops, name)

@@ -375,10 +375,10 @@ def _agent(cx: Context, expr: tree.Expr, where: str) -> Any:
 
 
 def _on_error(cx: Context, expr: tree.Expr) -> Any:
-    """`retry(5)`, `escalate(desk)`, `skip`."""
+    """`retry(5)`, `fallback(spare)`, `escalate(desk)`, `skip`, `reset`, `terminate`."""
     match expr:
-        case tree.Name(text="skip"):
-            return Reaction("skip")
+        case tree.Name(text="skip" | "reset" | "terminate" as word):
+            return Reaction(word)
         case tree.Call(callee=tree.Name(text="retry"), args=[tree.Arg(name=None, value=count)]):
             infer(cx, count)
             try:
@@ -393,9 +393,11 @@ def _on_error(cx: Context, expr: tree.Expr) -> Any:
             key = _agent(cx, agent, word)
             return key if key is _BROKEN else Reaction("fallback" if word == "fallback" else "escalate", agent=key)
         case _:
-            cx.report(bad_on_error(expr.span, hint="write retry(n), escalate(agent) or skip"))
+            cx.report(bad_on_error(expr.span, hint=_REACTIONS))
             return _BROKEN
 
+
+_REACTIONS = "write retry(n), fallback(agent), escalate(agent), skip, reset or terminate"
 
 _ORDERED = (
     ("retry", "backoff", "max"),

@@ -24,7 +24,8 @@ from leadflow.check.statements import steps_in
 from leadflow.check.timing import check_inside, check_together, check_wait
 from leadflow.check.types import fits
 from leadflow.diagnostics import Edit, Fix, Label, Span
-from leadflow.plan.policy import Applied, Fallback, OnError, OnFailure, Retry
+from leadflow.plan.policy import Applied, OnError, OnFailure
+from leadflow.plan.reactions import repeats, retry_in_force, stand_ins
 from leadflow.plan.types import (
     INT,
     NEVER,
@@ -180,7 +181,7 @@ def _check_policies(cx: Context, step: tree.Step, done: _Done, policies: Sequenc
     for policy in policies:
         own = done.written.spans.get(policy.name)
         at = own if own is not None else step.action.span
-        if policy.name in ("retry", "hedge") and not repeatable:
+        if _sends_again(policy) and not repeatable:
             inherited = own is None
             what = f"the write of step '{step.name.text}'" if done.unkeyed is None else "a write inside"
             where = (
@@ -190,8 +191,14 @@ def _check_policies(cx: Context, step: tree.Step, done: _Done, policies: Sequenc
             cx.report(repeats_write(at, policy.name, what=what, where=where, inherited=inherited, reads=reads))
         elif policy.name == "cache" and done.effect not in SAFE:
             cx.report(caches_write(at, what=f"the write of step '{step.name.text}'"))
-        elif isinstance(policy.policy, Fallback) and done.called is not None and isinstance(step.action, tree.Call):
-            check_fallback(cx, step.action, done.called, policy.policy.agents, at, inherited=own is None)
+        others = stand_ins((policy,))
+        if others and done.called is not None and isinstance(step.action, tree.Call):
+            check_fallback(cx, step.action, done.called, others, at, inherited=own is None)
+
+
+def _sends_again(applied: Applied) -> bool:
+    """Whether a policy may send a call twice."""
+    return applied.name in ("retry", "hedge") or (isinstance(applied.policy, OnError) and repeats(applied.policy))
 
 
 def _note(cx: Context, step: tree.Step, done: _Done, policies: Sequence[Applied], type_: Type) -> None:
@@ -209,10 +216,10 @@ def _note(cx: Context, step: tree.Step, done: _Done, policies: Sequence[Applied]
         key = agent.key_expr
     idempotent = done.effect in SAFE or is_keyed
     cx.program.steps[step.id] = StepInfo(type_, done.effect, tuple(policies), idempotent, key)
-    retry = next((policy.policy for policy in policies if isinstance(policy.policy, Retry)), None)
+    retry = retry_in_force(policies)
     attempts = retry.attempts if retry is not None else 1
     if attempts > 1 and done.attempts > 1:
-        at = done.written.spans.get("retry", step.name.span)
+        at = done.written.spans.get("retry", done.written.spans.get("on_error", step.name.span))
         cx.report(retries_multiply(at, outer=attempts, inner=done.attempts))
     if cx.body is not None:
         cx.body.attempts = max(cx.body.attempts, attempts * done.attempts)

@@ -19,6 +19,7 @@ from leadflow.plan.policy import (
     Applied,
     Budget,
     Concurrency,
+    Does,
     Fallback,
     Hedge,
     Limit,
@@ -56,12 +57,14 @@ def check_together(cx: Context, policies: Sequence[Applied], spans: Mapping[str,
             case Hedge(), Limit(concurrent=1):
                 _no_second(cx, at)
             case Fallback(), OnError() as on_error:
-                if _skipped(on_error) == set(ERROR_CLASSES):
-                    why = "'@on_error' skips every failure, so no fallback is ever asked"
+                if _with(on_error, "skip", "terminate") == set(ERROR_CLASSES):
+                    why = f"'@on_error' {_ends(on_error)} every failure, so no fallback is ever asked"
                     cx.report(never_comes(at.of("fallback"), why, labels=at.label("on_error")))
-            case OnError() as on_error, Retry(on=tuple() as classes):
-                if set(classes) <= _skipped(on_error):
-                    why = "'@on_error' skips every failure that this '@retry' is for, so it never tries again"
+            case OnError() as on_error, Retry(on=classes) as retry if retry.attempts > 1:
+                left = _with(on_error, "skip", "terminate", "fallback", "escalate")
+                if set(classes if classes is not None else ERROR_CLASSES) <= left:
+                    why = f"'@on_error' {_ends(on_error)} every failure that this '@retry' is for"
+                    why += ", so it never tries again"
                     cx.report(never_comes(at.of("retry"), why, labels=at.label("on_error")))
             case _:
                 pass
@@ -196,8 +199,14 @@ def _rate(rate: PerTime) -> str:
 # --- parts --------------------------------------------------------------------------------------------------------
 
 
-def _skipped(on_error: OnError) -> set[str]:
-    return {name for name, reaction in on_error.reactions if reaction.does == "skip"}
+def _with(on_error: OnError, *does: Does) -> set[str]:
+    """The classes with one of these reactions."""
+    return {name for name, reaction in on_error.reactions if reaction.does in does}
+
+
+def _ends(on_error: OnError) -> str:
+    """What becomes of failures that are not tried again, in a word."""
+    return "skips" if {reaction.does for _, reaction in on_error.reactions} <= {"skip", "retry", "reset"} else "answers"
 
 
 def shown(span: timedelta) -> str:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from leadflow.check.checked import ActionCall, Checked, FlowCallInfo
 from leadflow.plan.plan import AgentSpec
-from leadflow.plan.policy import Applied, Fallback
+from leadflow.plan.policy import Applied
+from leadflow.plan.reactions import stand_ins
 from leadflow.syntax.walk import walk
 
 
@@ -32,13 +33,10 @@ class Uses:
     _flows: dict[str, Touch] = field(default_factory=dict)
 
     def action(self, call: ActionCall, policies: tuple[Applied, ...] = ()) -> Touch:
-        """What a call of an agent touches: the agent, those of its tools, and those it falls back on."""
+        """What a call of an agent touches: the agent, those of its tools, and those that may stand in for it."""
         if call.effect == "pure":
             return Touch()
-        agents = self.agent(call.agent)
-        for applied in policies:
-            if isinstance(applied.policy, Fallback):
-                agents = _join(agents, *(self.agent(name) for name in applied.policy.agents))
+        agents = _join(self.agent(call.agent), *(self.agent(name) for name in stand_ins(policies)))
         return Touch(agents, agents if call.effect in HARMFUL else ())
 
     def agent(self, name: str) -> tuple[str, ...]:
@@ -74,9 +72,7 @@ class Uses:
             elif isinstance(call, FlowCallInfo):
                 touches.append(self.flow(call.flow))
             step = self.checked.steps.get(node.id)
-            for applied in step.policies if step else ():
-                if isinstance(applied.policy, Fallback):
-                    touches.extend(Touch(self.agent(other)) for other in applied.policy.agents)
+            touches.extend(Touch(self.agent(other)) for other in (stand_ins(step.policies) if step else ()))
         return Touch(_join((), *(t.agents for t in touches)), _join((), *(t.written for t in touches)))
 
 

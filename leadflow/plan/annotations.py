@@ -183,7 +183,7 @@ ROWS: Mapping[str, PolicyRow] = {
         _row(
             "on_error", "agent call", "What follows each class of failure.",
             *(_P(name, STRING, what="expr") for name in ERROR_CLASSES),
-            build=lambda a: OnError(cast(Any, tuple(a.items()))), runs=False,
+            build=lambda a: OnError(cast(Any, tuple(a.items()))),
         ),
     )
 }  # fmt: skip

@@ -14,6 +14,7 @@ from leadflow.plan.expr import Const
 from leadflow.plan.paths import Stop, node_path, owners
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Plan, Race, Repeat, Undo
 from leadflow.plan.policy import Applied, Concurrency, Idempotent, OnError, OnFailure, Policy, Retry, Timeout
+from leadflow.plan.reactions import retry_in_force, stand_ins
 from leadflow.plan.text import in_force, waits
 from leadflow.plan.types import Effect, show
 from leadflow.plan.words import expr_words, guard_words, reaction_words, value_words, work_words
@@ -199,7 +200,7 @@ DOES = {
     "timeout": "one agent with queueing, pauses and all attempts; after its end, only what stands above answers",
     "cache": "an equal call is answered from memory, and enters nothing below",
     "retry": "tries again what may pass, and holds nothing while it waits; the last failure goes outwards",
-    "on_error": "what follows a failure, by its class",
+    "on_error": "decides by the class of a failure: another attempt, who is asked next, none, or the end of the run",
     "hedge": "a second attempt when the first is slow; the first answer counts",
     "limit": "an attempt waits until the rate allows it",
     "concurrency": "shared with all calls of the agent: an attempt waits for a free place",
@@ -261,7 +262,7 @@ def _call_rows(plan: Plan, node: Node, call: AgentCall) -> Iterator[Row]:
     spec = plan.agents.get(call.agent)
     shared = spec.policies if spec is not None else ()
     both = sorted((*node.policies, *shared), key=lambda each: ORDER.index(each.name))
-    timeout, retry = policy_of(node.policies, Timeout), policy_of(node.policies, Retry)
+    timeout, retry = policy_of(node.policies, Timeout), retry_in_force(node.policies)
     place = ""
     origin = ""
     for each in both:
@@ -280,13 +281,13 @@ def _call_rows(plan: Plan, node: Node, call: AgentCall) -> Iterator[Row]:
             yield _row(each, None)
     limits = tuple(arg for arg in _arguments(timeout) if arg.name != "total") if timeout is not None else ()
     yield Row("attempt", limits, origin if limits else "", place if limits else "", _ATTEMPT)
-    yield from _shared_of_fallbacks(plan, node)
+    yield from _shared_of_stand_ins(plan, node, call)
 
 
-def _shared_of_fallbacks(plan: Plan, node: Node) -> Iterator[Row]:
-    """What the fallbacks bring of their own: each waits for its own places."""
-    for each in node.policies:
-        for name in getattr(each.policy, "agents", ()):
+def _shared_of_stand_ins(plan: Plan, node: Node, call: AgentCall) -> Iterator[Row]:
+    """What the agents bring that may stand in for the one that is called: each waits for its own places."""
+    for name in stand_ins(node.policies):
+        if name != call.agent:
             for shared in plan.agents[name].policies if name in plan.agents else ():
                 yield _row(shared, f"when {name} is asked; {DOES[shared.name]}")
 

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
-from leadflow.events.model import AttemptFailed, AttemptFailure, AttemptStarted, Failure
+from leadflow.events.model import AttemptFailed, AttemptFailure, AttemptStarted, ErrorHandled, Failure
 from leadflow.plan.plan import AgentCall
-from leadflow.plan.policy import GRACE
+from leadflow.plan.policy import GRACE, Does, ErrorClass
 from leadflow.policies.outcomes import is_in_doubt
 from leadflow.policies.shared import Shared, Upstream
 from leadflow.policies.watch import Timer, Watch
@@ -40,8 +40,8 @@ class Course:
     """One call under way, from its order to its outcome."""
 
     __slots__ = (
-        "attempt", "attempts", "begun", "deadline", "has_last_of_total", "order", "pending", "ports", "repair",
-        "tried", "watch", "why",
+        "attempt", "attempts", "begun", "deadline", "has_last_of_total", "instance", "limit", "order", "pending",
+        "ports", "repair", "tried", "watch", "why",
     )  # fmt: skip
 
     def __init__(self, order: CallOrder, ports: Ports, watch: Watch) -> None:
@@ -56,6 +56,10 @@ class Course:
         """When the candidate's total time is over; None: it has none, or what encloses the call ends first."""
         self.has_last_of_total = False
         """True when the attempt under way is limited by what is left of the total time."""
+        self.instance = 0
+        """Of an agent that can be made anew: which one the attempt under way, or last made, asked."""
+        self.limit: str | None = None
+        """The path of what fails as a whole with this call (`Failure.limit`); None: only the call does."""
         self.repair: str | None = None
         """What was wrong with the last answer, for the next attempt (case R20)."""
         self.attempts: list[AttemptFailure] | None = None
@@ -96,6 +100,10 @@ class Course:
             self.order.post(AttemptFailed(self.order.path, self.pending, delay))
             self.pending = None
 
+    def handle(self, category: ErrorClass, does: Does, agent: str | None) -> None:
+        """`@on_error` decided what follows a failure of that class."""
+        self.order.post(ErrorHandled(self.order.path, category, does, agent))
+
     def remaining(self) -> float | None:
         """Seconds until the first deadline of the call or of what encloses it; None: no end."""
         ends = [end for end in (self.deadline, self.order.deadline) if end is not None]
@@ -118,7 +126,7 @@ class Course:
         if in_doubt:
             message = one_line(f"{message}; nobody knows whether it was done")
         attempts = tuple(self.attempts or ())
-        return Failure(error.error, error.category, message, self.order.path, attempts, causes, in_doubt)
+        return Failure(error.error, error.category, message, self.order.path, attempts, causes, in_doubt, self.limit)
 
     def _said(self, error: CallError) -> str:
         return one_line(f"{error.message}; {self.why}" if self.why else error.message, self.ports.secrets)

@@ -1,37 +1,60 @@
-"""`@fallback`: other agents, asked in order with the same arguments when the one before failed (rule C6).
+"""`@fallback`: other agents, asked in order with the same arguments when the one before failed (rule C6). `@on_error`
+may name the next one, make a value or the end of the run of a failure, by its class.
 
 Never after a cancel, after the end of what encloses the call, or when nobody knows whether the failed one acted
 (cases F1, rule C3). Each candidate has all the policies inside anew (case F4).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 
 from leadflow.plan.plan import AgentCall
+from leadflow.plan.policy import Fallback, OnError
+from leadflow.plan.reactions import reaction_to
 from leadflow.policies.call import Candidate, Course, Step
+from leadflow.policies.on_error import Chain
 from leadflow.policies.outcomes import is_in_doubt
 from leadflow.run.errors import CallError
 from leadflow.run.ports import Answer
 
 
-def falling_back(steps: Sequence[tuple[Candidate, Step]], call: AgentCall) -> Step:
-    """The first candidate that answers."""
-    last = len(steps) - 1
+def falling_back(
+    steps: Mapping[str, tuple[Candidate, Step]], call: AgentCall, fallback: Fallback | None, on_error: OnError | None
+) -> Step:
+    """The first candidate that answers, or what `on_error` makes of a failure.
+
+    Args:
+        steps: all agents that may be asked, by name.
+    """
+    others = fallback.agents if fallback is not None else ()
 
     async def first_answer(course: Course) -> Answer:
-        number = 0
+        chain = Chain(call.agent, others)
+        candidate, step = steps[call.agent]
+        repeatable = call.idempotent or course.order.key is not None
         while True:
-            candidate, step = steps[number]
             try:
                 return await step(course)
             except CallError as error:
+                reaction = reaction_to(on_error, error.category)
+                does = None if reaction is None else reaction.does
+                if does == "terminate":
+                    course.limit = ""
+                    course.handle(error.category, does, None)
                 course.give_up_on(candidate.name, error)
-                repeatable = call.idempotent or course.order.key is not None
-                if number == last or is_in_doubt(error, repeatable=repeatable) or _is_over(course):
+                if does == "terminate" or is_in_doubt(error, repeatable=repeatable) or _is_over(course):
                     raise
-            number += 1
+                if does == "skip":
+                    course.handle(error.category, does, None)
+                    return Answer(None, absorbed=course.failure(error, in_doubt=False))
+                following = chain.after(error.category, reaction)
+                if following is None:
+                    raise
+            candidate, step = steps[following.agent]
             course.repair, course.why = None, ""
             course.go_on(None)
+            if following.does is not None:
+                course.handle(following.category, following.does, following.agent)
             await course.ports.clock.sleep(timedelta(0))  # whoever asked to stop between two attempts is heard
 
     return first_answer

@@ -1,22 +1,37 @@
-"""`@retry`: another attempt after a failure that may pass. How long to wait is arithmetic (`plan/backoff.py`)."""
+"""`@retry`: another attempt after a failure that may pass. How long to wait is arithmetic (`plan/backoff.py`); how
+often, and whether the agent is made anew before, `@on_error` may say by the class of the failure.
+"""
 
 from datetime import timedelta
 
 from leadflow.plan.backoff import added_wait, back_off
 from leadflow.plan.plan import AgentCall
-from leadflow.plan.policy import Retry
+from leadflow.plan.policy import OnError, Retry
 from leadflow.policies.call import Course, Step
+from leadflow.policies.on_error import allowed
 from leadflow.policies.outcomes import may_repeat
+from leadflow.policies.renewal import Renewable, made_anew
 from leadflow.policies.shared import RetryBudget
 from leadflow.run.errors import AnswerInvalid, CallError
 from leadflow.run.ports import Answer
 
-REPAIRS = 2
-"""How often an agent is told what was wrong with its answer, per candidate (case R20)."""
 
+def retrying(
+    inner: Step,
+    policy: Retry,
+    call: AgentCall,
+    *,
+    budget: RetryBudget,
+    on_error: OnError | None = None,
+    anew: Renewable | None = None,
+) -> Step:
+    """Up to so many attempts. Between two of them nothing is held: no slot, no connection.
 
-def retrying(inner: Step, policy: Retry, call: AgentCall, *, budget: RetryBudget) -> Step:
-    """Up to `attempts` attempts. Between two of them nothing is held: no slot, no connection."""
+    Args:
+        budget: the further attempts that all calls of the upstream share.
+        on_error: says more of some classes of failures.
+        anew: the agent, where `on_error` may ask to make it anew.
+    """
 
     async def tries(course: Course) -> Answer:
         wait = policy.backoff.total_seconds()
@@ -28,9 +43,10 @@ def retrying(inner: Step, policy: Retry, call: AgentCall, *, budget: RetryBudget
             except CallError as error:
                 invalid = isinstance(error, AnswerInvalid)
                 repairs += invalid
-                if number >= policy.attempts or repairs > REPAIRS:
+                further = allowed(policy, on_error, error.category)
+                if number >= further.attempts or repairs > further.repairs:
                     raise
-                if not may_repeat(error, repeatable=repeatable, on=policy.on):
+                if not may_repeat(error, repeatable=repeatable, on=further.on):
                     raise
                 wait = back_off(policy, number, wait, course.ports.rng.random())
                 delay = _allowed(policy, wait, error, course)
@@ -39,8 +55,12 @@ def retrying(inner: Step, policy: Retry, call: AgentCall, *, budget: RetryBudget
                 if not budget.take():
                     course.why = "too many attempts have failed: no further one until calls succeed again"
                     raise
+                if anew is not None and further.does == "reset" and not made_anew(anew, course):
+                    raise
                 course.repair = error.message if invalid else None
                 course.go_on(delay)
+                if further.does is not None:
+                    course.handle(error.category, further.does, None)
             else:
                 budget.earn(number - 1)
                 return answer

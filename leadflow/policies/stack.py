@@ -9,12 +9,14 @@ from typing import Generic, NamedTuple, TypeVar
 
 from leadflow.events.model import Failure
 from leadflow.plan.plan import AgentCall, AgentSpec, FlowPlan, Node
-from leadflow.plan.policy import Applied, Concurrency, Fallback, Policy, Retry, Timeout
+from leadflow.plan.policy import Applied, Concurrency, Fallback, OnError, Policy, Retry, Timeout
+from leadflow.plan.reactions import resets, retry_in_force, stand_ins
 from leadflow.plan.types import Prim
 from leadflow.policies.call import Ask, Candidate, Course, Ports, Step, attempting, plain_caller, validated
 from leadflow.policies.concurrency import in_slot
 from leadflow.policies.fallback import falling_back
 from leadflow.policies.outcomes import is_in_doubt
+from leadflow.policies.renewal import Renewable, noting
 from leadflow.policies.retry import retrying
 from leadflow.policies.timeout import AttemptLimit, within_total
 from leadflow.policies.watch import Watch
@@ -53,10 +55,20 @@ def _total(inner: Step, use: Use) -> Step:
 
 
 def _retry(inner: Step, use: Use) -> Step:
-    policy = use.policy(Retry)
-    if policy is None or policy.attempts == 1:
+    most = retry_in_force(use.applied)
+    if most is None or most.attempts == 1:
         return inner
-    return retrying(inner, policy, use.call, budget=use.candidate.upstream.retries)
+    retry, budget = use.policy(Retry) or Retry(1), use.candidate.upstream.retries
+    return retrying(inner, retry, use.call, budget=budget, on_error=use.policy(OnError), anew=_anew(use))
+
+
+def _anew(use: Use) -> Renewable | None:
+    """The agent, where `@on_error` may ask to make it anew."""
+    if not resets(use.applied):
+        return None
+    if not isinstance(use.candidate.agent, Renewable):
+        raise InternalError(f"agent {use.candidate.name} cannot be made anew")
+    return use.candidate.agent
 
 
 def _slot(inner: Ask, use: Use) -> Ask:
@@ -65,12 +77,12 @@ def _slot(inner: Ask, use: Use) -> Ask:
 
 
 def _attempt(use: Use) -> Ask:
-    policy = use.policy(Timeout)
-    if policy is None:
-        return attempting(use.candidate, use.call, idle=None, limit=None)
+    policy = use.policy(Timeout) or Timeout()
     is_limited = policy.total is not None or policy.attempt is not None
     limit = AttemptLimit(policy, use.candidate, use.call) if is_limited else None
-    return attempting(use.candidate, use.call, idle=policy.idle, limit=limit)
+    ask = attempting(use.candidate, use.call, idle=policy.idle, limit=limit)
+    agent = _anew(use)
+    return ask if agent is None else noting(ask, agent)
 
 
 class Layer(NamedTuple, Generic[L]):
@@ -87,7 +99,8 @@ OUTER: tuple[Layer[Step], ...] = (
     Layer("retry", _retry, "inside the total time, which bounds all attempts and the waits between them"),
 )
 """Around the validation, outermost first. `fallback` stands around all of these, once per node: each candidate has
-them anew. The validation is inside retry: an answer that does not fit is worth another attempt."""
+them anew. The validation is inside retry: an answer that does not fit is worth another attempt. `on_error` is no layer
+of its own: retry asks it whether the same agent is asked again, and fallback who is next."""
 
 INNER: tuple[Layer[Ask], ...] = (
     Layer("concurrency", _slot, "inside retry: who waits between two attempts holds no slot"),
@@ -136,20 +149,22 @@ class Stack:
         return found[1]
 
     def _make(self, call: AgentCall, applied: tuple[Applied, ...]) -> Caller:
-        fallback = _find(applied, Fallback)
-        names = (call.agent, *(fallback.agents if fallback else ()))
-        steps = []
-        for number, name in enumerate(names):
+        fallback, on_error = _find(applied, Fallback), _find(applied, OnError)
+        names = dict.fromkeys((call.agent, *stand_ins(applied)))
+        steps: dict[str, tuple[Candidate, Step]] = {}
+        for name in names:
             upstream = self._ports.shared.upstream(self._keys[name], self._specs[name].shares)
-            candidate = Candidate(name, self._agents[name], number > 0, upstream)
+            candidate = Candidate(name, self._agents[name], name != call.agent, upstream)
             use = Use(call, candidate, self._specs[name], applied)
             if len(names) == 1 and not _is_wrapped(use):
                 return plain_caller(use.candidate, call, self._ports, self._watch)
-            steps.append((candidate, _compose(use)))
-        return _caller(steps[0][1] if len(steps) == 1 else falling_back(steps, call), call, self._ports, self._watch)
+            steps[name] = (candidate, _compose(use))
+        if len(steps) == 1 and on_error is None:
+            return _caller(steps[call.agent][1], call, self._ports, self._watch)
+        return _caller(falling_back(steps, call, fallback, on_error), call, self._ports, self._watch)
 
 
-_WRAPPING = (Fallback, Timeout, Retry)
+_WRAPPING = (Fallback, Timeout, Retry, OnError)
 """The policies of nodes that stand around their calls; the slots of `@concurrency` are the agent's."""
 
 

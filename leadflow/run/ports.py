@@ -252,6 +252,8 @@ class Answer:
     agent: str | None = None
     """The fallback that gave it; None: the agent that was asked first."""
     usage: Usage | None = None
+    absorbed: Failure | None = None
+    """The failure of which `@on_error` made this value."""
 
 
 Caller: TypeAlias = Callable[[CallOrder], Awaitable[Answer | Failure]]

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from leadflow.plan.annotations import ROWS
 from leadflow.plan.kinds import BUILT_IN, LATER, find_kind
 from leadflow.plan.plan import AgentCall, FlowCall, FlowPlan, Node, Place, Plan
-from leadflow.plan.policy import Applied, Fallback
+from leadflow.plan.policy import Applied, OnError
+from leadflow.plan.reactions import stand_ins
 from leadflow.plan.undoing import undo_node
 
 
@@ -38,9 +39,8 @@ def with_undo(node: Node) -> tuple[Node, ...]:
 
 
 def agents_of(node: Node, call: AgentCall) -> tuple[str, ...]:
-    """The agents that may answer a call of a node: its own, then its fallbacks in order."""
-    fallbacks = (p.policy.agents for p in node.policies if isinstance(p.policy, Fallback))
-    return (call.agent, *(agent for group in fallbacks for agent in group))
+    """The agents that may answer a call of a node, each once: its own, its fallbacks in order, those of `@on_error`."""
+    return (call.agent, *(name for name in stand_ins(node.policies) if name != call.agent))
 
 
 def _of_flow(plan: Plan, flow: FlowPlan) -> Iterator[tuple[Place, str]]:
@@ -62,7 +62,12 @@ def _of_agent(plan: Plan, name: str) -> Iterator[tuple[Place, str]]:
 
 
 def _later(policies: tuple[Applied, ...]) -> Iterator[Applied]:
-    return (applied for applied in policies if not ROWS[applied.name].runs)
+    return (applied for applied in policies if not ROWS[applied.name].runs or _terminates(applied))
+
+
+def _terminates(applied: Applied) -> bool:
+    reactions = applied.policy.reactions if isinstance(applied.policy, OnError) else ()
+    return any(reaction.does == "terminate" for _, reaction in reactions)
 
 
 def _not_yet(applied: Applied) -> str:

@@ -140,7 +140,7 @@ class Calls:
             fact = NodeFailed(path, _broken(path, f"{type(problem).__name__}: {problem}"))
         else:
             if isinstance(outcome, Answer):
-                fact = NodeDone(path, outcome.value, None, outcome.agent, outcome.usage)
+                fact = NodeDone(path, outcome.value, outcome.absorbed, outcome.agent, outcome.usage)
             else:
                 fact = NodeFailed(path, outcome)
         if self._running.pop(path, None) is not None:

@@ -11,10 +11,11 @@ from leadflow.plan.plan import AgentCall, AgentSpec
 from leadflow.plan.policy import Applied, Concurrency, Policy
 from leadflow.plan.types import JSON, Type
 from leadflow.policies.call import Ports
+from leadflow.policies.renewal import Renewable
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.run.adapters import LocalLimits, SeededRng, SystemClock
-from leadflow.run.ports import Answer, CallOrder, Limits, Reply, Request
+from leadflow.run.ports import Agent, Answer, CallOrder, Limits, Reply, Request
 from leadflow.testing import run_virtual
 from tests.plans import Making
 
@@ -129,6 +130,8 @@ class Scene:
     idempotent: bool = True
     slots: Mapping[str, int] = field(default_factory=dict)
     """`@concurrency` of agents."""
+    anew: Mapping[str, Callable[[], Agent]] = field(default_factory=dict)
+    """Agents that can be made anew: what makes another instance."""
     seed: int = 1
     secrets: tuple[str, ...] = ()
     grace: timedelta = timedelta(seconds=5)
@@ -152,7 +155,11 @@ class Scene:
 
         specs = {name: AgentSpec(name, "python", {}, shared(name), name, None) for name in self.agents}
         ports = Ports(CLOCK, SeededRng(self.seed), self.limits, self.shared, self.secrets, self.grace)
-        return Stack(specs, self.agents, ports)
+        agents = {
+            name: Renewable(player, self.anew[name]) if name in self.anew else player
+            for name, player in self.agents.items()
+        }
+        return Stack(specs, agents, ports)
 
     async def play(self, *, key: str | None = None, deadline: float | None = None) -> Played:
         """Make the call once, inside a loop."""

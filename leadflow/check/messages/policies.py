@@ -428,8 +428,9 @@ def bad_override(span: Span, name: str, *, why: str) -> Draft:
 
 @code("FLOW448", "What a policy does on an error")
 def bad_on_error(span: Span, *, hint: str) -> Draft:
-    """`@on_error` says for each class of failure what follows: `retry(n)`, `escalate(agent)`, or `skip`, which gives
-    none.
+    """`@on_error` says for each class of failure what follows: `retry(n)` tries n times in all, `reset` makes the agent
+    anew and tries again, `fallback(agent)` asks that agent next and `escalate(agent)` as the last resort, `skip` gives
+    none, and `terminate` ends the whole run.
 
     ```flow
     leadflow 1
@@ -439,7 +440,7 @@ def bad_on_error(span: Span, *, hint: str) -> Draft:
 
     ```flow
     leadflow 1
-    @on_error(timeout: retry(5), validation: skip)
+    @on_error(timeout: retry(5), validation: skip, network: reset, permission: terminate)
     agent web: http { url: "https://example.com" }
     ```
     """

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from leadflow.plan.expr import Bound, Guard, LetValue, NodeValue
 from leadflow.plan.plan import AgentCall, Do, FlowCall, For, Parallel, Place, Race, Repeat
-from leadflow.plan.policy import Applied, Fallback
+from leadflow.plan.policy import Applied, Fallback, Reaction
 from leadflow.plan.types import RecordType
 from leadflow.record import record
 
@@ -75,6 +75,8 @@ def told(value: Any, names: Names = PLAIN) -> str:
             return f"FlowCall({names.flow(flow)},{told(args, names)})"
         case Fallback(agents):
             return f"Fallback({[names.agent(agent) for agent in agents]})"
+        case Reaction(does, attempts, str() as agent):
+            return f"Reaction({does},{attempts},{names.agent(agent)})"
         case Place():
             return ""
     if type(value) is tuple:

@@ -27,7 +27,7 @@ from leadflow.plan.plan import (
     Undo,
     Yield,
 )
-from leadflow.plan.policy import Applied, Fallback, OnError
+from leadflow.plan.policy import Applied, Fallback, OnError, Reaction
 from leadflow.plan.words import (
     expr_words,
     guard_words,
@@ -255,19 +255,21 @@ def _values(old: Applied, new: Applied, names: Names) -> Iterator[tuple[str, str
     for name in [*olds, *(name for name in news if name not in olds)]:
         one, other = olds.get(name), news.get(name)
         same = tuple(names.agent(agent) for agent in one) if isinstance(old.policy, Fallback) and one else one
-        if told(same) != told(other):
+        if (told(one, names) if isinstance(one, Reaction) else told(same)) != told(other):
             yield name, _said(one), _said(other)
 
 
 def _arguments(applied: Applied) -> Mapping[str, Any]:
     if isinstance(applied.policy, OnError):
-        return {name: reaction_words(reaction) for name, reaction in applied.policy.reactions}
+        return dict(applied.policy.reactions)
     return {field.name: getattr(applied.policy, field.name) for field in fields(applied.policy)}
 
 
 def _said(value: Any) -> str | None:
     if value is None:
         return None
+    if isinstance(value, Reaction):
+        return reaction_words(value)
     if type(value) is tuple and len(value) == 1:
         return _said(value[0])
     return f"{value:g}" if isinstance(value, float) else value_words(value)
