@@ -320,9 +320,8 @@ def _note_undo(cx: Context, call: tree.Call, undone: Called) -> None:
     policies = tuple(policy for policy in undone.inherited if policy.name not in unfit)
     key = undone.agent.key_expr if undone.agent is not None and "idempotent" in names else None
     cx.program.steps[call.id] = StepInfo(undone.result, undone.effect, policies, idempotent, key)
-    for policy in policies:
-        if isinstance(policy.policy, Fallback):
-            check_fallback(cx, call, undone, policy.policy.agents, call.span, inherited=True)
+    if others := stand_ins(policies):
+        check_fallback(cx, call, undone, others, call.span, inherited=True)
 
 
 def _after(cx: Context, step: tree.Step) -> None:
