@@ -142,7 +142,8 @@ class _Author:
             policies = self.some(OF_CALLS, 0.16, other=other, third=third)
         absorbs = self.chance.choice(["optional", "catch", ""]) if catch else ""
         before = f"{policies} @optional" if absorbs == "optional" else policies
-        behind = " catch e => 0" if absorbs == "catch" else ""
+        behind = self.chance.choice([f" undo {other}.put({name})", " undo none", ""]) if writes else ""
+        behind += " catch e => 0" if absorbs == "catch" else ""
         self.lines.append(f"{before} step {name}: int = {agent}.{'put' if writes else 'look'}({arg}){behind}".strip())
         return name
 
