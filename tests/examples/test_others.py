@@ -5,6 +5,7 @@ import json
 import re
 import runpy
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
@@ -37,18 +38,26 @@ def test_the_readmes_commands_name_files_that_exist() -> None:
         assert [] == [name for name in named if not (ROOT / name).exists()]
 
 
-@pytest.fixture
-async def weather() -> AsyncIterator[str]:
-    """The weather service of the second example, on a free port: its address."""
-    app: web.Application = runpy.run_path(str(EXAMPLES / "02_http_fanout" / "server.py"))["make_app"]()
+@asynccontextmanager
+async def served(name: str) -> AsyncIterator[str]:
+    """The server of an example, fresh and on a free port: its address."""
+    app: web.Application = runpy.run_path(str(EXAMPLES / name / "server.py"))["make_app"]()
     async with TestServer(app, host="127.0.0.1") as server:
         yield str(server.make_url("/")).rstrip("/")
 
 
-async def test_http_fanout(weather: str) -> None:
+async def test_http_fanout() -> None:
     """Every city is asked under its own name, 503s are tried again, and the mute station is left out."""
-    ran = await asyncio.to_thread(run_example, "02_http_fanout", env={"CITY_API": weather})
+    async with served("02_http_fanout") as address:
+        ran = await asyncio.to_thread(run_example, "02_http_fanout", env={"CITY_API": address})
     assert (0, expected("02_http_fanout")) == (ran.code, ran.result)
+
+
+async def test_retry() -> None:
+    """Each trouble of the rate service is answered as it should be, and the service was asked as often as told."""
+    async with served("11_retry") as address:
+        ran = await asyncio.to_thread(run_example, "11_retry", env={"RATES_API": address})
+    assert (0, expected("11_retry")) == (ran.code, ran.result)
 
 
 def test_modules() -> None:
