@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from random import Random
 
 from hypothesis import strategies as st
@@ -15,10 +16,24 @@ from leadflow.events.model import RunStarted
 from leadflow.plan.expr import Expr, Template
 from leadflow.plan.kinds import BUILT_IN, PREDECLARED
 from leadflow.plan.plan import AgentCall, AgentSpec, FlowPlan, Node, Plan
-from leadflow.plan.policy import Applied, Concurrency, Fallback, Jitter, Policy, Retry, Timeout
+from leadflow.plan.policy import (
+    ERROR_CLASSES,
+    Applied,
+    Concurrency,
+    ErrorClass,
+    Fallback,
+    Jitter,
+    OnError,
+    Policy,
+    Reaction,
+    Retry,
+    Timeout,
+)
+from leadflow.plan.reactions import stand_ins
 from leadflow.plan.tokens import BYTES_PER_TOKEN, HINT, PER_MESSAGE, PER_REQUEST, schema_tokens, text_tokens
 from leadflow.plan.types import JSON, STRING, LiteralType, Money, Type, UnionType
 from leadflow.policies.call import Ports as PolicyPorts
+from leadflow.policies.renewal import Renewable
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.resources import prices_text
@@ -59,7 +74,7 @@ def spending_plans(draw: st.DrawFn, *, calm: bool = False) -> Plan:
     `calm`: each call has `LIMIT` and no other policy, so that its bound is close to what patient agents take.
     """
     made, chance = draw(plans()), Random(draw(st.integers(0, 2**32)))
-    agents = {name: _agent(name, chance) for name in ("m1", "m2", "m3", "f1")}
+    agents = {name: _agent(name, chance) for name in AGENTS}
     flows = {name: _spending(flow, chance, calm=calm) for name, flow in made.flows.items()}
     return replace(made, flows=flows, agents=agents)
 
@@ -80,7 +95,11 @@ def _agent(name: str, chance: Random) -> AgentSpec:
 
 
 def _on_agent(policy: Policy) -> Applied:
-    return Applied(type(policy).__name__.lower(), policy, "agent", "")
+    return Applied(_name(policy), policy, "agent", "")
+
+
+def _name(policy: Policy) -> str:
+    return "on_error" if isinstance(policy, OnError) else type(policy).__name__.lower()
 
 
 def _spending(flow: FlowPlan, chance: Random, *, calm: bool) -> FlowPlan:
@@ -108,7 +127,7 @@ def _spends(
     agent, policies = chance.choice(["m1", "m2", "m3", "f1"]), _policies(chance)
     if calm:
         policies = (_on_agent(LIMIT),)
-    others = [name for applied in policies if isinstance(applied.policy, Fallback) for name in applied.policy.agents]
+    others = stand_ins(policies)
     # nothing but its type bounds what a function gives
     kinds: list[Type] = [WORDS] if "f1" in (agent, *others) else [STRING, JSON, WORDS]
     result = chance.choice(kinds)
@@ -122,14 +141,30 @@ def _policies(chance: Random) -> tuple[Applied, ...]:
     both = chance.random()
     timeout = Timeout(None if both < 0.4 else total, None if both > 0.7 else attempt)
     found: list[Policy] = [timeout]
-    if chance.random() < 0.5:
+    reactions = _reactions(chance)
+    if reactions or chance.random() < 0.5:
         asked = s(chance.choice([0, 3, 60]))
         found.append(
             Retry(chance.randint(1, 3), s(chance.choice([0.1, 2])), 2.0, s(3), chance.choice(JITTERS), None, asked)
         )
     if chance.random() < 0.3:
-        found.insert(0, Fallback(tuple(chance.sample(["m1", "m2", "m3", "f1"], chance.randint(1, 2)))))
-    return tuple(Applied(type(policy).__name__.lower(), policy, "step", "") for policy in found)
+        found.insert(0, Fallback(tuple(chance.sample(AGENTS, chance.randint(1, 2)))))
+    if reactions:
+        found.append(OnError(reactions))
+    return tuple(Applied(_name(policy), policy, "step", "") for policy in found)
+
+
+AGENTS = ["m1", "m2", "m3", "f1"]
+
+
+def _reactions(chance: Random) -> tuple[tuple[ErrorClass, Reaction], ...]:
+    """What follows some classes of failures; most often nothing is said."""
+    if chance.random() < 0.6:
+        return ()
+    can = [Reaction("retry", chance.randint(1, 5)), Reaction("reset"), Reaction("skip")]
+    can += [Reaction(does, agent=chance.choice(AGENTS)) for does in ("fallback", "escalate")]
+    classes = chance.sample(ERROR_CLASSES, chance.randint(1, len(ERROR_CLASSES)))
+    return tuple((category, chance.choice(can)) for category in classes)
 
 
 # --- agents -------------------------------------------------------------------------------------------------------
@@ -229,11 +264,16 @@ class Spender:
         self.spent.trillionths += read * each[0] + most * each[1]
 
 
+def _same(agent: Spender) -> Spender:
+    return agent
+
+
 def spend(plan: Plan, *, seed: int, greed: float, calls: int | None, pace: timedelta | None = None) -> Spent:
     """Run a program to its end, and add up."""
     spent, chance = Spent(), Random(seed)
     agents = {name: Spender(spec, spent, chance, greed, pace) for name, spec in plan.agents.items()}
-    stack = Stack(plan.agents, agents, PolicyPorts(CLOCK, SeededRng(seed), LocalLimits(), Shared()))
+    anew = {name: Renewable(agent, partial(_same, agent)) for name, agent in agents.items()}
+    stack = Stack(plan.agents, anew, PolicyPorts(CLOCK, SeededRng(seed), LocalLimits(), Shared()))
 
     async def main() -> None:
         driver = Driver(Program(plan), Ports(stack, MemoryJournal(CLOCK), CLOCK), Bounds(calls=calls))

@@ -1,12 +1,15 @@
-"""A run for machines: a JSON line per event, and how it ended. Keys are the fields of `leadflow/events/model.py`."""
+"""A run for machines: a JSON line per event, and how it ended. Keys are the fields of `leadflow/events/model.py`;
+failures say how severe they are, too.
+"""
 
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from leadflow.cli.views.machine import line
-from leadflow.events.model import Entry
+from leadflow.events.model import Entry, Failure
 from leadflow.plan.forms import to_plain
 from leadflow.run.driver import Result
+from leadflow.run.severity import severity
 
 
 def event(entry: Entry) -> None:
@@ -33,7 +36,8 @@ def result_data(result: Result) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        told = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {**told, "severity": severity(value)} if isinstance(value, Failure) else told
     if type(value) is tuple:
         return [_plain(item) for item in value]
     return to_plain(value)
