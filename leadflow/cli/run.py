@@ -21,9 +21,9 @@ from leadflow.cli.programs import choose_flow, compile_flow
 from leadflow.cli.refused import Refused
 from leadflow.cli.streams import Lines, printing_to
 from leadflow.cli.views import human, machine, runs
-from leadflow.cli.views.failures import absorbed, failure
+from leadflow.cli.views.failures import absorbed, failure, undone
 from leadflow.cli.views.logs import OneLine
-from leadflow.events.model import Entry, Status
+from leadflow.events.model import Entry, RunFailed, Status, UndoBegan
 from leadflow.plan.forms import read_written_duration, to_plain
 from leadflow.plan.plan import FlowPlan
 from leadflow.policies.shared import Shared
@@ -88,9 +88,16 @@ class _Job:
 
 
 def _run(job: _Job, options: RunOptions) -> int:
+    end: list[Entry] = []
+
+    def note(entry: Entry) -> None:
+        """Remember how it ends: nobody gets the result of a run that is interrupted."""
+        if end or isinstance(entry.event, UndoBegan | RunFailed):
+            end.append(entry)
+
     try:
         with _watch(job) as (observers, leave):
-            work = job.program.run(job.flow.name, job.inputs, replace(options, observers=observers))
+            work = job.program.run(job.flow.name, job.inputs, replace(options, observers=(*observers, note)))
             result = run_interruptibly(work, leave=leave)
     except StartProblem as problem:
         if job.show == "json":
@@ -101,8 +108,20 @@ def _run(job: _Job, options: RunOptions) -> int:
     except Interrupted as stopped:
         if job.show != "json":
             human.problem("interrupted; what was under way has been cleaned up")
+            _tell_end(end, job)
         return stopped.code
     return _tell(result, job)
+
+
+def _tell_end(end: Sequence[Entry], job: _Job) -> None:
+    """What an interrupted run took back, and what it could not."""
+    last = end[-1].event if end else None
+    why = last.failure if isinstance(last, RunFailed) else None
+    ended = Result("", Status.CANCELLED, None, why, end)
+    if why is not None:
+        failure(ended, job.program.plan, Names(job.program.project.root))
+    else:
+        undone(ended.undone)
 
 
 def _seen_from_here(line: str, job: _Job) -> str:

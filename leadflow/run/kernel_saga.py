@@ -21,7 +21,7 @@ from leadflow.run.kernel_undo import not_undone
 
 def begin_saga(state: State, failure: Failure | None) -> Saga:
     """The run ends, but not well: with this failure, or None: cancelled."""
-    saga = state.saga = Saga(state.kept, failure, state.cancelled or "", len(state.kept))
+    saga = state.saga = Saga([*state.kept.values()], failure, state.cancelled or "", len(state.kept))
     if saga.left:
         state.events.append(UndoBegan(tuple(kept.path for kept in reversed(saga.left)), failure))
     return saga

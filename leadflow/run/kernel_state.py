@@ -381,8 +381,10 @@ class State:
     """Why somebody asked to stop."""
     is_forced: bool = False
     """At once: nothing more is undone."""
-    kept: list[Kept] = field(default_factory=list)
-    """Undos of the steps that are done, in the order in which they were done."""
+    kept: dict[str, Kept] = field(default_factory=dict)
+    """Undos of the steps that are done, by path, in the order in which they were done."""
+    done_again: dict[str, list[str]] = field(default_factory=dict)
+    """Of these, the steps of further attempts of a block or a flow, by their path in the first one."""
     saga: Saga | None = None
     """Since steps are taken back."""
     has_ended: bool = False

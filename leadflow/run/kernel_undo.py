@@ -13,7 +13,7 @@ from leadflow.plan.types import Value
 from leadflow.plan.undoing import SUFFIX
 from leadflow.run.errors import FLOW_ERRORS, ValueProblem
 from leadflow.run.kernel_layout import NodeLayout, UndoLayout
-from leadflow.run.kernel_state import Frame, Kept
+from leadflow.run.kernel_state import Frame, Kept, State
 
 _IN_DOUBT = "nobody knows whether the step was done, and its undo reads the step, or may not be called in vain"
 
@@ -33,8 +33,8 @@ def keep_undo(frame: Frame, layout: NodeLayout, undo: UndoLayout, *, in_doubt: b
     state.events.append(UndoKept(path, args, in_doubt, failure))
     kept = Kept(path, frame.prefix, undo, tuple(args.values()), failure)
     if "~" in path:
-        _forget_same(state.kept, kept)
-    state.kept.append(kept)
+        _forget_same(state, kept)
+    state.kept[path] = kept
 
 
 def not_undone(path: str, why: str, *, in_doubt: bool = False) -> Failure:
@@ -42,15 +42,12 @@ def not_undone(path: str, why: str, *, in_doubt: bool = False) -> Failure:
     return Failure("flow.not_undone", FLOW_ERRORS["flow.not_undone"], why, path + SUFFIX, (), (), in_doubt)
 
 
-def _forget_same(all_kept: list[Kept], new: Kept) -> None:
-    """An earlier attempt did the same step with the same effect."""
-    place = _without_attempts(new.path)
-    for at, old in enumerate(all_kept):
-        is_same = old.undo is new.undo and old.slots == new.slots and old.failure == new.failure is None
-        if is_same and _without_attempts(old.path) == place:
-            del all_kept[at]
-            return
-
-
-def _without_attempts(path: str) -> str:
-    return re.sub(r"~[0-9]+", "", path)
+def _forget_same(state: State, new: Kept) -> None:
+    """An earlier attempt may have done the same step with the same effect."""
+    first = re.sub(r"~[0-9]+", "", new.path)
+    others = state.done_again.setdefault(first, [])
+    for path in (first, *others):
+        old = state.kept.get(path)
+        if old is not None and old.slots == new.slots and old.failure is None and new.failure is None:
+            del state.kept[path]
+    others.append(new.path)

@@ -37,11 +37,12 @@ def running(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def wait_for(stream: IO[str] | None, event: str) -> None:
-    """Read events until one is of that kind."""
+def wait_for(stream: IO[str] | None, event: str, path: str | None = None) -> None:
+    """Read events until one is of that kind, and perhaps of that node."""
     assert stream is not None
     for line in stream:
-        if json.loads(line)["event"] == event:
+        told = json.loads(line)
+        if told["event"] == event and path in (None, told.get("path")):
             return
     raise AssertionError(f"there was no {event}")
 
@@ -56,6 +57,18 @@ def test_a_signal_lets_the_run_clean_up(number: signal.Signals, code: int, tmp_p
     assert (code, "") == (process.returncode, out)
     assert err.index("cleaned up") < err.index("RunCancelled")
     assert err.endswith("error: interrupted; what was under way has been cleaned up\n")
+
+
+def test_an_interrupted_run_takes_back_what_it_did(tmp_path: Path) -> None:
+    """Case X1, rule C7: the steps that are done are undone before the command ends, and it says so."""
+    with running(tmp_path, "run", str(PROJECT / "booking.flow"), "-i", "city=Limbo") as process:
+        for path in ("trip/seat", "trip/room", "trip/mail", "trip/paid"):
+            wait_for(process.stderr, "NodeStarted", path)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (130, "") == (process.returncode, out)
+    assert ["gave back the room Limbo", "gave back the seat Limbo"] == re.findall("gave back .*", err)
+    assert err.endswith("cleaned up\nundone: trip/room, trip/seat\n")
 
 
 def test_a_second_signal_ends_the_run_at_once(tmp_path: Path) -> None:

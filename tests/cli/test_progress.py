@@ -27,7 +27,9 @@ from leadflow.events.model import (
     NodeStarted,
     RunCancelled,
     RunDone,
+    RunFailed,
     RunStarted,
+    UndoBegan,
 )
 from leadflow.pipeline import compile_source
 from leadflow.plan.types import Value
@@ -121,6 +123,29 @@ def an_interrupt() -> Iterator[tuple[float, Event | str]]:
     yield 99.0, "when it was interrupted"
 
 
+def a_failure() -> Iterator[tuple[float, Event | str]]:
+    """How it ends when the last step fails, and others are taken back."""
+    for at, what in the_end():
+        if what == NodeStarted("main/last"):
+            break
+        yield at, what
+    gone = Failure("tool.raised", "tool", "a.f: LookupError: nothing there", "main/last")
+    kept = ("main/rows[2]/two", "main/both/left", "main/rows[1]/two", "main/first")
+    yield 71.0, NodeStarted("main/last")
+    yield 71.2, NodeFailed("main/last", gone)
+    yield 71.2, UndoBegan(kept, gone)
+    yield 71.2, NodeStarted(f"{kept[0]}~undo")
+    yield 71.4, NodeDone(f"{kept[0]}~undo", None)
+    yield 71.4, NodeStarted(f"{kept[1]}~undo")
+    yield 71.8, NodeFailed(f"{kept[1]}~undo", gone)
+    yield 71.8, NodeStarted(f"{kept[2]}~undo")
+    yield 72.0, "while steps are taken back"
+    for path in kept[2:]:
+        yield 72.4, NodeDone(f"{path}~undo", None)
+    yield 72.5, RunFailed(Failure("flow.compensation", "agent", "1 step is not undone, of 4: main/both/left"))
+    yield 99.0, "when three of four are taken back"
+
+
 def watch() -> Watch:
     """Somebody who watches the flow."""
     plan, report = compile_source("main.flow", FLOW)
@@ -152,7 +177,7 @@ def test_pictures(golden: Golden) -> None:
     """What is under way, why it waits, how far loops are, what was tried again, skipped, absorbed, cancelled."""
     pictures: dict[str, None] = {}
     for width, height in ((100, 30), (60, 30), (60, 8)):
-        for ending in (the_end, an_interrupt):
+        for ending in (the_end, an_interrupt, a_failure):
             for title, watching, at in played(events(), ending()):
                 shown = drawn(watching, None if at > 90 else at, width=width, height=height)
                 pictures[f"--- {title}, {width} x {height}\n{shown}\n"] = None

@@ -1,7 +1,7 @@
 """Why a run did not end well, for people: the node, its place in the source, every attempt, every cause."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import click
 
@@ -23,6 +23,14 @@ def failure(result: Result, plan: Plan, names: Callable[[str], str] = str) -> No
         return
     for line in failure_lines(result.failure, plan, names):
         click.echo(line, err=True)
+    undone(result.undone)
+
+
+def undone(paths: Sequence[str]) -> None:
+    """The steps that were taken back, in that order."""
+    if paths:
+        more = f" and {len(paths) - MOST_CAUSES} more" if len(paths) > MOST_CAUSES else ""
+        click.echo(click.style("undone: ", fg="yellow") + ", ".join(paths[:MOST_CAUSES]) + more, err=True)
 
 
 def absorbed(result: Result) -> None:

@@ -18,8 +18,9 @@ from rich.text import Text
 from leadflow.cli.views.human import duration, one_line
 from leadflow.cli.views.sizes import size_of
 from leadflow.events.fold import NodeState, RunState, apply
-from leadflow.events.model import AttemptFailed, Entry, Status
+from leadflow.events.model import AttemptFailed, Entry, Status, UndoBegan
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Merge, Node, Parallel, Plan, Race, Repeat
+from leadflow.plan.undoing import SUFFIX
 from leadflow.record import record
 
 _LOOK: Mapping[Status, tuple[str, str]] = {
@@ -121,7 +122,7 @@ class Watch:
         self._began = entry.at if self._began is None else self._began
         if isinstance(event, AttemptFailed) and event.delay is not None:
             self._next[event.path] = entry.at + event.delay
-        if path and path in self._state.nodes and "/" in path:
+        if path and path in self._state.nodes and "/" in path and SUFFIX not in path:
             is_retry = isinstance(event, AttemptFailed) and event.delay is not None
             self._count(path, self._state.nodes[path], was_settled, is_retry)
 
@@ -203,6 +204,8 @@ class _Painter:
             for node in self._steps.values()
         )
         words: Words = []
+        if state.undoing is not None:
+            words += self._undo_head(state.undoing)
         if state.cancel and not state.status.is_settled:
             words.append((f"{state.cancel}: waits for the clean-up; Ctrl-C again ends it at once", "yellow"))
         elif under_way:
@@ -257,7 +260,8 @@ class _Painter:
             case _:
                 inside = self._inside.get(node.name)
                 path = f"{self._flow.name}/{node.name}"
-                return [*(_inside_words(node, inside) if inside else []), *self._call_words(path, state)]
+                words = [*(_inside_words(node, inside) if inside else []), *self._call_words(path, state)]
+                return [*self._undo_words(path), *words]
 
     def _call_words(self, path: str, state: NodeState) -> Words:
         words: Words = []
@@ -275,6 +279,30 @@ class _Painter:
         if state.status is Status.CANCELLED:
             words.append((f"cancelled: {state.reason.removeprefix(f'{self._flow.name}/')}", "yellow"))
         return words
+
+    def _undo_head(self, undoing: UndoBegan) -> Words:
+        """How far the run is with taking its steps back."""
+        done, bad, total = self._undone(undoing.paths)
+        words: Words = [(f"{done} undone" if self._state.status.is_settled else f"undoing {done + bad + 1} of {total}",
+                         "yellow")]  # fmt: skip
+        return words if not bad else [*words, (f"{bad} not undone", "red")]
+
+    def _undo_words(self, path: str) -> Words:
+        """What is taken back of a step, of what stands in it."""
+        undoing = self._state.undoing
+        paths = [] if undoing is None else [each for each in undoing.paths if _is_of(each, path)]
+        done, bad, total = self._undone(paths)
+        words: Words = []
+        if done:
+            words.append(("undone" if done == total else f"{done} of {total} undone", "yellow"))
+        if bad:
+            words.append(("not undone" if bad == total else f"{bad} not undone", "red"))
+        return words
+
+    def _undone(self, paths: Sequence[str]) -> tuple[int, int, int]:
+        """How many of these steps are taken back, how many are not any more, and how many they are."""
+        stand = Counter(self._state.nodes.get(path + SUFFIX, NodeState()).status for path in paths)
+        return stand[Status.DONE], stand[Status.FAILED] + stand[Status.CANCELLED], len(paths)
 
     def _waits_for(self, node: Node) -> Iterator[str]:
         """The steps above that have to settle first; a branch stands for what it waits for itself."""
@@ -332,6 +360,11 @@ class Picture:
         """As many rows as the terminal has."""
         height = max(_FINAL, options.max_height) if self.now is None else options.max_height
         yield from self.watch.rows(options.max_width, height - 1, self.now)
+
+
+def _is_of(path: str, step: str) -> bool:
+    """Whether a path is a step's own, or that of something in it."""
+    return path == step or (path.startswith(step) and path[len(step)] in "/[~")
 
 
 def step_nodes(flow: FlowPlan) -> Iterator[Node]:

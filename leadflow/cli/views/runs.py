@@ -31,6 +31,7 @@ def result_data(result: Result) -> dict[str, Any]:
         "status": str(result.status),
         "value": to_plain(result.value),
         "failure": _plain(result.failure),
+        "undone": list(result.undone),
     }
 
 
