@@ -14,7 +14,7 @@ def book(what: str) -> dict[str, str]:
 async def pay(what: str) -> str:
     """Nobody pays; in Limbo, nobody even says so."""
     if what == "room Limbo":
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
     raise leadflow.Permanent("the card is refused")
 
 
