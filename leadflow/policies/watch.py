@@ -112,6 +112,7 @@ class Timer:
         self.has_ended = True
         if self._left is None:
             self._watch.drop(self)
+            self._leave = _nobody  # a heap keeps this timer until its time: it may not keep the call, and so the run
             return False
         self._left.cancel()
         if self._task.uncancel() > self._before:
@@ -122,3 +123,7 @@ class Timer:
         """The time is over."""
         self._task.cancel()
         self._left = loop.call_later(self._watch.grace.total_seconds(), self._leave)
+
+
+def _nobody() -> None:
+    """Calls back nobody: of a timer that has ended."""

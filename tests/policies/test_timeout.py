@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from leadflow.plan.annotations import ROWS
 from leadflow.plan.policy import Fallback, Retry, Timeout
+from leadflow.policies.call import Course
 from leadflow.policies.watch import Timer, Watch
 from leadflow.run.errors import ConnectionLost
 from leadflow.run.ports import Request
@@ -316,6 +317,25 @@ def test_ended_timers_do_not_pile_up() -> None:
         return sum(isinstance(found, Timer) for found in gc.get_objects())
 
     assert run_virtual(main()) < 500
+
+
+def test_a_call_that_has_ended_is_not_kept_until_its_time_is_over() -> None:
+    """Calls with a limit of a day that end in a second leave nothing of themselves in the watch: else each would keep
+    the whole log of its run for that day."""
+    scene = timed(after(1, 7), attempt=86_400)
+
+    def courses() -> int:
+        gc.collect()
+        return sum(isinstance(found, Course) for found in gc.get_objects())
+
+    async def main() -> int:
+        before = courses()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(10):
+                group.create_task(scene.play())
+        return courses() - before
+
+    assert 0 == run_virtual(main())
 
 
 def test_a_watch_keeps_its_order_when_it_tidies_up() -> None:
