@@ -159,7 +159,7 @@ ROWS: Mapping[str, PolicyRow] = {
             _P("failures", INT, low=1, high=100_000), _P("ratio", FLOAT, low=0.01, high=1.0),
             _seconds("window"), _P("min_calls", INT, low=1, high=100_000), _seconds("slow"),
             _P("probes", INT, low=1, high=1000), _seconds("recovery"), _seconds("max_recovery"),
-            build=lambda a: Breaker(**a), runs=False,
+            build=lambda a: Breaker(**a),
         ),
         _row(
             "limit", "agent tool", "How often and how much at once.",

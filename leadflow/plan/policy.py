@@ -122,7 +122,12 @@ class Breaker:
     recovery: timedelta = timedelta(seconds=30)
     """How long it stays open the first time, before jitter."""
     max_recovery: timedelta = timedelta(minutes=10)
-    """How long it stays open at most, after growing and jitter (case B7)."""
+    """How long it stays open at most, after growing and jitter (case B7). A probe that takes longer is not awaited."""
+
+    @property
+    def share(self) -> float | None:
+        """The ratio that opens it; None: none does."""
+        return 0.5 if self.ratio is None and self.failures is None else self.ratio
 
 
 @record

@@ -71,11 +71,11 @@ class Course:
         self.tried: list[tuple[str, Failure]] | None = None
         """Candidates that failed, when there are fallbacks."""
 
-    def begin(self, agent: str) -> None:
-        """An attempt begins. The first of a call is known from the start of its node."""
+    def begin(self, agent: str, *, is_fallback: bool) -> None:
+        """An attempt begins. The first of a call is known from the start of its node, unless a fallback makes it."""
         self.attempt += 1
         self.begun = self.ports.clock.monotonic()
-        if self.attempt > 1:
+        if self.attempt > 1 or is_fallback:
             self.order.post(AttemptStarted(self.order.path, self.attempt, agent))
 
     def fail(self, agent: str, error: CallError) -> None:
@@ -162,10 +162,10 @@ class Limit(Protocol):
 
 def attempting(candidate: Candidate, call: AgentCall, *, idle: timedelta | None, limit: Limit | None) -> Ask:
     """The call itself: one attempt, one request, counted, within its limit, and noted when it fails."""
-    ask, name = candidate.agent.call, candidate.name
+    ask, name, is_fallback = candidate.agent.call, candidate.name, candidate.is_fallback
 
     async def attempt(course: Course) -> Reply:
-        course.begin(name)
+        course.begin(name, is_fallback=is_fallback)
         order = course.order
         request = Request(
             call.action, order.args, call.result, call.declared, order.run, order.path,

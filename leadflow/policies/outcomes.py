@@ -17,6 +17,7 @@ from leadflow.run.errors import (
     AttemptTimeout,
     AuthFailed,
     BadResponse,
+    BreakerOpen,
     CallError,
     ConnectFailed,
     ConnectionLost,
@@ -121,6 +122,7 @@ OUTCOMES: Mapping[type[CallError], Outcome] = {
     Forbidden: Outcome(_A.NEVER, _S.SUCCESS, _R.KEPT, _C.FREE),
     QuotaExhausted: Outcome(_A.NEVER, _S.SUCCESS, _R.KEPT, _C.FREE),
     NotAllowed: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
+    BreakerOpen: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
     ValueProblem: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
     TotalTimeout: Outcome(_A.NEVER, _S.UNSEEN, _R.KEPT, _C.UNKNOWN),
 }

@@ -5,6 +5,9 @@ agents with one key share all of this, and two tenants with credentials of their
 policies never looks here.
 """
 
+from leadflow.plan.policy import Breaker
+from leadflow.policies.circuit import Circuit, Forced
+
 _COST = 10
 """Successful calls that earn one further attempt."""
 _BURST = 50
@@ -43,13 +46,37 @@ class RetryBudget:
 class Upstream:
     """One upstream, as this process knows it."""
 
-    __slots__ = ("key", "name", "retries")
+    __slots__ = ("_forced", "breakers", "key", "name", "retries")
 
     def __init__(self, key: str, name: str) -> None:
         self.key = key
         self.name = name
         """The agent that its state is written on, for people."""
         self.retries = RetryBudget()
+        self.breakers: dict[Breaker, Circuit] = {}
+        """By what is written on the agent: two versions of a program may differ in that."""
+        self._forced: tuple[Forced, str] | None = None
+
+    def breaker(self, policy: Breaker) -> Circuit:
+        """Its breaker."""
+        found = self.breakers.get(policy)
+        if found is None:
+            found = self.breakers[policy] = Circuit(policy, self.name)
+            if self._forced is not None:
+                found.force(*self._forced)
+        return found
+
+    def force(self, state: Forced, why: str) -> None:
+        """Keep its breaker like that until `release`; also one that nobody has needed yet."""
+        self._forced = (state, why)
+        for circuit in self.breakers.values():
+            circuit.force(state, why)
+
+    def release(self) -> None:
+        """Its breaker decides by itself again."""
+        self._forced = None
+        for circuit in self.breakers.values():
+            circuit.release()
 
 
 class Shared:
@@ -57,10 +84,44 @@ class Shared:
 
     def __init__(self) -> None:
         self._upstreams: dict[str, Upstream] = {}
+        self._forced: dict[str, tuple[Forced, str]] = {}
+        """What operators decided, by agent."""
 
     def upstream(self, key: str, name: str) -> Upstream:
         """The upstream of a key; the first to ask names it."""
         found = self._upstreams.get(key)
         if found is None:
             found = self._upstreams[key] = Upstream(key, name)
+            if name in self._forced:
+                found.force(*self._forced[name])
         return found
+
+    # --- operators: from the loop's own thread --------------------------------------------------------------------
+
+    def force_open(self, agent: str, why: str) -> None:
+        """Let no call of this agent through, until `release` (case B13). Calls that wait in its queue fail at once.
+
+        Args:
+            agent: the one on which `@breaker` stands; also before its first call.
+            why: for people; the failures of its calls say it.
+        """
+        self._force(agent, "forced_open", why)
+
+    def force_close(self, agent: str, why: str) -> None:
+        """Let all calls of this agent through, whatever becomes of them, until `release` (case B13)."""
+        self._force(agent, "forced_closed", why)
+
+    def release(self, agent: str) -> None:
+        """The breaker of this agent decides by itself again: it is closed, and has seen nothing yet."""
+        self._forced.pop(agent, None)
+        for upstream in self._of(agent):
+            upstream.release()
+
+    def _force(self, agent: str, state: Forced, why: str) -> None:
+        self._forced[agent] = (state, why)
+        for upstream in self._of(agent):
+            upstream.force(state, why)
+
+    def _of(self, agent: str) -> list[Upstream]:
+        """One per credential."""
+        return [upstream for upstream in self._upstreams.values() if upstream.name == agent]

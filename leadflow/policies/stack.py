@@ -9,9 +9,10 @@ from typing import Generic, NamedTuple, TypeVar
 
 from leadflow.events.model import Failure
 from leadflow.plan.plan import AgentCall, AgentSpec, FlowPlan, Node
-from leadflow.plan.policy import Applied, Concurrency, Fallback, OnError, Policy, Retry, Timeout
+from leadflow.plan.policy import Applied, Breaker, Concurrency, Fallback, OnError, Policy, Retry, Timeout
 from leadflow.plan.reactions import resets, retry_in_force, stand_ins
 from leadflow.plan.types import Prim
+from leadflow.policies.breaker import looking, permitted
 from leadflow.policies.call import Ask, Candidate, Course, Ports, Step, attempting, plain_caller, validated
 from leadflow.policies.concurrency import in_slot
 from leadflow.policies.fallback import falling_back
@@ -71,6 +72,18 @@ def _anew(use: Use) -> Renewable | None:
     return use.candidate.agent
 
 
+def _look(inner: Ask, use: Use) -> Ask:
+    policy = _find(use.spec.policies, Breaker)
+    if policy is None or _find(use.spec.policies, Concurrency) is None:
+        return inner  # without a queue the permit itself comes at once
+    return looking(inner, use.candidate.upstream.breaker(policy))
+
+
+def _permit(inner: Ask, use: Use) -> Ask:
+    policy = _find(use.spec.policies, Breaker)
+    return inner if policy is None else permitted(inner, use.candidate.upstream.breaker(policy))
+
+
 def _slot(inner: Ask, use: Use) -> Ask:
     policy = _find(use.spec.policies, Concurrency)
     return inner if policy is None else in_slot(inner, use.candidate, use.spec.shares, policy.limit)
@@ -89,7 +102,7 @@ class Layer(NamedTuple, Generic[L]):
     """One line of the order."""
 
     policy: str
-    """The annotation that asks for it; empty for what every call has."""
+    """The annotation that asks for it; `peek` for a look that takes nothing."""
     wrap: Callable[[L, Use], L]
     why: str
 
@@ -103,7 +116,9 @@ them anew. The validation is inside retry: an answer that does not fit is worth 
 of its own: retry asks it whether the same agent is asked again, and fallback who is next."""
 
 INNER: tuple[Layer[Ask], ...] = (
+    Layer("peek", _look, "outside the queue: nobody waits for a call that cannot happen"),
     Layer("concurrency", _slot, "inside retry: who waits between two attempts holds no slot"),
+    Layer("breaker", _permit, "behind the queue: no permit of a probe waits there, and what opened meanwhile counts"),
 )
 """Inside the validation, outermost first. Inside all of them is the attempt with its own limit: an attempt begins when
 it has its slot, and queueing here never counts as slowness there."""
@@ -165,12 +180,15 @@ class Stack:
 
 
 _WRAPPING = (Fallback, Timeout, Retry, OnError)
-"""The policies of nodes that stand around their calls; the slots of `@concurrency` are the agent's."""
+"""The policies of nodes that stand around their calls."""
+_SHARED = (Concurrency, Breaker)
+"""Those of agents, which their calls share."""
 
 
 def _is_wrapped(use: Use) -> bool:
     """Whether anything stands around the attempt and its validation, or limits it."""
-    return any(use.policy(kind) is not None for kind in _WRAPPING) or _find(use.spec.policies, Concurrency) is not None
+    is_shared = any(_find(use.spec.policies, kind) is not None for kind in _SHARED)
+    return is_shared or any(use.policy(kind) is not None for kind in _WRAPPING)
 
 
 def _compose(use: Use) -> Step:

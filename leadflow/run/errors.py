@@ -14,6 +14,7 @@
         ├── Rejected                agent.rejected        400, 404, 405, 413, 422 …
         ├── AuthFailed, Forbidden   permission.auth, permission.denied
         ├── QuotaExhausted          resource.quota        a 429 that waiting does not mend
+        ├── BreakerOpen             resource.breaker      the agent's breaker lets nothing through: nothing was sent
         ├── Declined, Incomplete    agent.declined, agent.incomplete
         ├── FunctionFailed          tool.raised           a Python function raised
         │   └── FunctionCutOff      tool.cut_off          … because its own connection or wait broke
@@ -166,6 +167,18 @@ class QuotaExhausted(Permanent):
 
     error = "resource.quota"
     category = "resource"
+
+
+class BreakerOpen(Permanent):
+    """The breaker of the agent lets no call through now (case B3). Another agent may answer, not another attempt."""
+
+    error = "resource.breaker"
+    category = "resource"
+
+    def __init__(self, message: str, next_probe: timedelta | None = None) -> None:
+        super().__init__(message, sent=False)
+        self.next_probe = next_probe
+        """When the upstream is tried again, at the latest; None: an operator decides."""
 
 
 class Declined(Permanent):

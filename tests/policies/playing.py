@@ -8,7 +8,7 @@ from typing import NoReturn, TypeAlias
 
 from leadflow.events.model import AttemptFailed, AttemptStarted, Event, Failure
 from leadflow.plan.plan import AgentCall, AgentSpec
-from leadflow.plan.policy import Applied, Concurrency, Policy
+from leadflow.plan.policy import Applied, Breaker, Concurrency, Policy
 from leadflow.plan.types import JSON, Type
 from leadflow.policies.call import Ports
 from leadflow.policies.renewal import Renewable
@@ -132,6 +132,8 @@ class Scene:
     """`@concurrency` of agents."""
     anew: Mapping[str, Callable[[], Agent]] = field(default_factory=dict)
     """Agents that can be made anew: what makes another instance."""
+    breakers: Mapping[str, Breaker] = field(default_factory=dict)
+    """`@breaker` of agents."""
     seed: int = 1
     secrets: tuple[str, ...] = ()
     grace: timedelta = timedelta(seconds=5)
@@ -150,8 +152,9 @@ class Scene:
 
     def _stack(self) -> Stack:
         def shared(name: str) -> tuple[Applied, ...]:
-            limit = self.slots.get(name)
-            return () if limit is None else (Applied("concurrency", Concurrency(limit), f"agent {name}", ""),)
+            limit, breaker = self.slots.get(name), self.breakers.get(name)
+            slots = () if limit is None else (Applied("concurrency", Concurrency(limit), f"agent {name}", ""),)
+            return slots if breaker is None else (*slots, Applied("breaker", breaker, f"agent {name}", ""))
 
         specs = {name: AgentSpec(name, "python", {}, shared(name), name, None) for name in self.agents}
         ports = Ports(CLOCK, SeededRng(self.seed), self.limits, self.shared, self.secrets, self.grace)

@@ -85,7 +85,7 @@ def test_f4_each_candidate_has_its_own_slots() -> None:
 
 
 def test_a_fallback_follows_a_queue_that_took_too_long() -> None:
-    """When the first agent never had a slot, nothing is told of an attempt that was not made."""
+    """When the first agent never had a slot, the only attempt that is told is the one that the fallback makes."""
     agents = {"main": Player(1), "spare": Player(2)}
     scene = Scene(agents, (SPARE, Timeout(s(9))), slots={"main": 1})
 
@@ -96,7 +96,7 @@ def test_a_fallback_follows_a_queue_that_took_too_long() -> None:
         played = call.result()
         return played.value, played.seconds, list(played.events)
 
-    assert (2, 9.0, []) == run_virtual(queued())
+    assert (2, 9.0, [AttemptStarted("main/a", 1, "spare")]) == run_virtual(queued())
     assert [] == agents["main"].requests
 
 

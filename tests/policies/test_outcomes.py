@@ -56,6 +56,7 @@ TABLE = """
 | FunctionCutOff | -      | yes  | asked      | failure | kept     | unknown |
 | ProcessFailed  | -      | yes  | asked      | failure | kept     | unknown |
 | NotAllowed     | -      | no   | never      | unseen  | returned | free    |
+| BreakerOpen    | -      | no   | never      | unseen  | returned | free    |
 | ValueProblem   | -      | no   | never      | unseen  | returned | free    |
 | TotalTimeout   | -      | yes  | never      | unseen  | kept     | unknown |
 | TotalTimeout   | -      | no   | never      | unseen  | returned | free    |
