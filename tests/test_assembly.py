@@ -118,22 +118,20 @@ def test_refusals_and_missing_secrets_are_told_together(monkeypatch: pytest.Monk
     """Whoever mends one of them need not come back for the other."""
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     source = """leadflow 1
-@breaker(failures: 3)
 agent shop: http { url: "https://shop.example"  auth: bearer(secret("NO_SUCH_KEY")) }
 agent boss: human { }
 flow main() -> json {
   step sure: bool = boss.approve("Really?")
-  step made = shop.get("/orders")
+  @once(key: "k") step made = shop.post("/orders")
   return made
 }
 """
     with pytest.raises(StartProblem) as caught:
         run(source, CounterKind())
     assert [
-        "main.flow:4:7: agent 'boss': agents of the kind 'human' are checked but not yet run by this version",
-        "main.flow:3:7: agent 'shop': @breaker is checked but not yet run by this version; "
-        "take it off to run without it",
-        "main.flow:3:7: agent 'shop' needs the environment variable NO_SUCH_KEY, which is not set",
+        "main.flow:3:7: agent 'boss': agents of the kind 'human' are checked but not yet run by this version",
+        "main.flow:6:19: @once is checked but not yet run by this version; take it off to run without it",
+        "main.flow:2:7: agent 'shop' needs the environment variable NO_SUCH_KEY, which is not set",
     ] == list(caught.value.problems)
 
 
