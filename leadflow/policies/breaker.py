@@ -29,11 +29,11 @@ def looking(inner: Ask, circuit: Circuit) -> Ask:
             try:
                 reply = await inner(course)
             except BaseException as problem:  # what is not the breaker's doing is raised again
-                if not waiting.stop() or not isinstance(problem, asyncio.CancelledError):
-                    raise
-            else:
-                waiting.stop()
-                return reply
+                if waiting.stop() and isinstance(problem, asyncio.CancelledError):
+                    continue
+                raise
+            waiting.stop()
+            return reply
 
     return queued
 
