@@ -23,6 +23,7 @@ from leadflow.check.policies import Written, read_annotations
 from leadflow.check.statements import steps_in
 from leadflow.check.timing import check_inside, check_together, check_wait
 from leadflow.check.types import fits
+from leadflow.check.undos import note_undo
 from leadflow.diagnostics import Edit, Fix, Label, Span
 from leadflow.plan.policy import Applied, OnError, OnFailure
 from leadflow.plan.reactions import repeats, retry_in_force, stand_ins
@@ -298,30 +299,11 @@ def _undo(cx: Context, step: tree.Step, done: _Done) -> None:
     if own is not None:
         own.read = kept
     if undone is not None:
-        _note_undo(cx, call, undone)
+        note_undo(cx, call, undone)
         if undone.effect in SAFE:
             cx.report(undo_only_reads(call.span, step.name.text))
     if done.called is not None and done.effect in SAFE:
         cx.report(bad_undo(clause.span, hint=f"step '{step.name.text}' only reads, so there is nothing to undo"))
-
-
-def _note_undo(cx: Context, call: tree.Call, undone: Called) -> None:
-    """What is in force on the call of an undo: all that it takes from its agent and that suits it.
-
-    There is no place to take something off with `@x(none)`. So what would be refused on a step does not apply: an
-    answer from memory, and a second attempt beside the first for what may not be sent twice.
-    """
-    names = {policy.name for policy in undone.inherited}
-    if undone.agent is None:
-        idempotent = undone.unkeyed is None
-    else:
-        idempotent = undone.effect in SAFE or "idempotent" in names or "once" in names
-    unfit = {*(() if undone.effect in SAFE else ("cache",)), *(() if idempotent else ("hedge",))}
-    policies = tuple(policy for policy in undone.inherited if policy.name not in unfit)
-    key = undone.agent.key_expr if undone.agent is not None and "idempotent" in names else None
-    cx.program.steps[call.id] = StepInfo(undone.result, undone.effect, policies, idempotent, key)
-    if others := stand_ins(policies):
-        check_fallback(cx, call, undone, others, call.span, inherited=True)
 
 
 def _after(cx: Context, step: tree.Step) -> None:
