@@ -9,12 +9,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import blake2b
+from zoneinfo import ZoneInfoNotFoundError
 
 from leadflow.agents.registry import Registry
 from leadflow.agents.spawner import ProcessSpawner
 from leadflow.agents.transport import HttpTransport
 from leadflow.events.model import RunStarted
 from leadflow.plan.plan import AgentCall, AgentSpec, Node, Plan, Secret, SettingValue
+from leadflow.plan.policy import Limit
 from leadflow.plan.reactions import resets
 from leadflow.plan.types import Value
 from leadflow.policies.call import Ports as PolicyPorts
@@ -22,7 +24,7 @@ from leadflow.policies.renewal import Renewable
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.record import record
-from leadflow.run.adapters import LocalLimits, SeededRng, SystemClock, new_seed
+from leadflow.run.adapters import SeededRng, SystemClock, new_seed, zone_of
 from leadflow.run.driver import Bounds, Driver, Observer, Ports, Result
 from leadflow.run.errors import CallError
 from leadflow.run.inputs import read_inputs
@@ -102,7 +104,7 @@ async def run_plan(
     run = SeededRng(new_seed()).uuid()  # never repeated: keys of writes are made of it
     started = RunStarted(run, flow, plan.hash, values, seed, clock.now())
     async with _agents(plan, needed, _made_anew(plan, flow), registry, world) as agents:
-        policy_ports = PolicyPorts(clock, rng, LocalLimits(), shared or Shared(), tuple(secrets.values()))
+        policy_ports = PolicyPorts(clock, rng, shared or Shared(), tuple(secrets.values()))
         stack = Stack(plan.agents, agents, policy_ports, _upstreams(plan, needed, secrets))
         ports = Ports(stack, MemoryJournal(clock), clock, options.observers)
         bounds = Bounds(calls=project.settings.run.concurrency, deadline=options.deadline)
@@ -121,9 +123,20 @@ def _refused(plan: Plan, flow: str, registry: Registry, needed: Mapping[str, Use
     problems = [f"{place.file}:{place.line}:{place.column}: {what}" for place, what in refusals(plan, flow)]
     for name in needed:
         spec = plan.agents[name]
+        problems += [f"{_at(spec)}agent '{name}': {problem}" for problem in _unknown_hours(spec)]
         if spec.kind not in registry.kinds and spec.kind not in registry.catalogue:
             problems += [f"{_at(spec)}agent '{name}': its kind '{spec.kind}' is not installed", *registry.problems]
     return problems
+
+
+def _unknown_hours(spec: AgentSpec) -> Iterator[str]:
+    """What this machine does not know of the days that an agent's limit counts."""
+    for limit in (each.policy for each in spec.policies):
+        if isinstance(limit, Limit) and limit.zone is not None:
+            try:
+                zone_of(limit.zone)
+            except ZoneInfoNotFoundError:
+                yield f"this machine does not know the hours of {limit.zone}; the package tzdata has them"
 
 
 # --- what a flow needs --------------------------------------------------------------------------------------------

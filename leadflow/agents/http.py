@@ -24,6 +24,7 @@ from leadflow.plan.plan import AgentSpec
 from leadflow.plan.types import STRING, Value
 from leadflow.run.errors import NotAllowed
 from leadflow.run.ports import Agent, Reply, Request, Streamed, Uses, World
+from leadflow.run.quota import read_quota
 
 _SAFE = "/%:?=&@!$'()*+,;~[]"
 """What stays as it is in a written path; holes have been encoded before."""
@@ -67,7 +68,8 @@ class HttpAgent:
             answer = await read_body(response, self._most)
         if not 200 <= response.status < 300:
             raise refuse(f"{self._name}.{request.action}", response, answer, self._world)
-        return Reply(_answer(request, response, answer))
+        quota = read_quota(response.headers, now=self._world.clock.now())
+        return Reply(_answer(request, response, answer), quota=quota)
 
     async def aclose(self) -> None:
         """Connections belong to the transport."""

@@ -19,6 +19,7 @@ from leadflow.plan.tokens import HINT, PER_REQUEST, as_object, message_tokens, s
 from leadflow.plan.types import STRING, RecordType, Type
 from leadflow.run.errors import AnswerInvalid, BadResponse, Declined, Incomplete, NotAllowed
 from leadflow.run.ports import Agent, Reply, Request, Uses, World
+from leadflow.run.quota import Quota, read_quota
 from leadflow.run.redact import one_line
 
 _HOME = "https://api.openai.com/v1"
@@ -63,8 +64,8 @@ class OpenAIAgent:
         """Ask, chat or embed, once."""
         if request.action == "embed":
             self._allow(request, [{"text": request.args["text"]}], schema=None)
-            told = await self._post("/embeddings", request, {"input": request.args["text"]})
-            return Reply(_vector(told), _usage(told))
+            told, quota = await self._post("/embeddings", request, {"input": request.args["text"]})
+            return Reply(_vector(told), _usage(told), quota)
         wrapped = request.declared and request.result != STRING
         messages = self._messages(request)
         self._allow(request, messages, schema=request.result if wrapped else None)
@@ -75,9 +76,9 @@ class OpenAIAgent:
                 body[field] = value
         if wrapped:
             body["response_format"] = _format(request.result)
-        told = await self._post("/chat/completions", request, body)
+        told, quota = await self._post("/chat/completions", request, body)
         text = _content(told)
-        return Reply(_structured(text, request.result) if wrapped else text, _usage(told))
+        return Reply(_structured(text, request.result) if wrapped else text, _usage(told), quota)
 
     async def aclose(self) -> None:
         """Connections belong to the transport."""
@@ -117,7 +118,10 @@ class OpenAIAgent:
                 f"and max_input_tokens allows {most:,}; nothing was sent"
             )
 
-    async def _post(self, path: str, request: Request, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _post(
+        self, path: str, request: Request, body: Mapping[str, Any]
+    ) -> tuple[Mapping[str, Any], Quota | None]:
+        """What it answers, and what it says is left of the quota."""
         headers = dict(self._headers)
         if request.key is not None:
             headers["Idempotency-Key"] = request.key
@@ -132,7 +136,7 @@ class OpenAIAgent:
         told = read_json(answer, response.status)
         if not isinstance(told, dict) or told.get("error"):
             raise BadResponse("the answer is no completion", status=response.status)
-        return told
+        return told, read_quota(response.headers, now=self._world.clock.now())
 
 
 def _format(type_: Type) -> dict[str, Any]:

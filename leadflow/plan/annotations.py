@@ -166,7 +166,7 @@ ROWS: Mapping[str, PolicyRow] = {
             _P("rate", RATE, positional=True, many=True), _P("tokens", RATE),
             _P("concurrent", INT, low=1, high=100_000), _P("burst", INT, low=1, high=1_000_000),
             _P("zone", STRING),
-            build=lambda a: Limit(**a), runs=False,
+            build=lambda a: Limit(**a),
         ),
         _row(
             "budget", "agent call block loop flow", "The most that may be spent.",

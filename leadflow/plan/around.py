@@ -202,7 +202,7 @@ DOES = {
     "retry": "tries again what may pass, and holds nothing while it waits; the last failure goes outwards",
     "on_error": "decides by the class of a failure: another attempt, who is asked next, none, or the end of the run",
     "hedge": "a second attempt when the first is slow; the first answer counts",
-    "limit": "an attempt waits until the rate allows it",
+    "limit": "shared with all calls of the agent: an attempt waits in line until everything allows it at once",
     "concurrency": "shared with all calls of the agent: an attempt waits for a free place",
     "breaker": "turns attempts away while the other side keeps failing",
     "budget": "reserves the most that an attempt may cost, and refuses what does not fit",

@@ -17,7 +17,7 @@ from leadflow.policies.shared import Shared, Upstream
 from leadflow.policies.watch import Timer, Watch
 from leadflow.record import record
 from leadflow.run.errors import AnswerInvalid, CallError, FunctionFailed
-from leadflow.run.ports import Agent, Answer, Caller, CallOrder, Clock, Limits, Reply, Request, Rng
+from leadflow.run.ports import Agent, Answer, Caller, CallOrder, Clock, Reply, Request, Rng
 from leadflow.run.redact import one_line
 from leadflow.run.values import Mismatch, door
 
@@ -28,7 +28,6 @@ class Ports:
 
     clock: Clock
     rng: Rng
-    limits: Limits
     shared: Shared
     secrets: tuple[str, ...] = ()
     """Values that no message may show."""

@@ -31,10 +31,12 @@ from leadflow.run.errors import (
     Overloaded,
     Permanent,
     ProcessFailed,
+    QueueFull,
     QuotaExhausted,
     RateLimited,
     Rejected,
     ServerError,
+    TooLarge,
     TotalTimeout,
     Transient,
     ValueProblem,
@@ -102,7 +104,7 @@ _A, _S, _R, _C = Again, Sees, Rate, Cost
 OUTCOMES: Mapping[type[CallError], Outcome] = {
     ConnectFailed: Outcome(_A.ALWAYS, _S.FAILURE, _R.KEPT, _C.FREE),  # nothing was sent (case R4)
     RateLimited: Outcome(_A.ALWAYS, _S.IGNORED, _R.PAUSE, _C.FREE),  # waits as long as it was told (case R10)
-    Overloaded: Outcome(_A.ALWAYS, _S.FAILURE, _R.KEPT, _C.FREE),  # turned away
+    Overloaded: Outcome(_A.ALWAYS, _S.FAILURE, _R.PAUSE, _C.FREE),  # turned away
     ConnectionLost: Outcome(_A.REPEATABLE, _S.FAILURE, _R.KEPT, _C.UNKNOWN),
     AttemptTimeout: Outcome(_A.REPEATABLE, _S.FAILURE, _R.KEPT, _C.UNKNOWN),
     IdleTimeout: Outcome(_A.REPEATABLE, _S.FAILURE, _R.KEPT, _C.UNKNOWN),
@@ -123,6 +125,8 @@ OUTCOMES: Mapping[type[CallError], Outcome] = {
     QuotaExhausted: Outcome(_A.NEVER, _S.SUCCESS, _R.KEPT, _C.FREE),
     NotAllowed: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
     BreakerOpen: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
+    QueueFull: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
+    TooLarge: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
     ValueProblem: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
     TotalTimeout: Outcome(_A.NEVER, _S.UNSEEN, _R.KEPT, _C.UNKNOWN),
 }

@@ -5,8 +5,13 @@ agents with one key share all of this, and two tenants with credentials of their
 policies never looks here.
 """
 
-from leadflow.plan.policy import Breaker
+from datetime import UTC
+
+from leadflow.plan.policy import Breaker, Concurrency, Limit
+from leadflow.policies.admission import Admission
 from leadflow.policies.circuit import Circuit, Forced
+from leadflow.policies.turnstile import Turnstile
+from leadflow.run.adapters import zone_of
 
 _COST = 10
 """Successful calls that earn one further attempt."""
@@ -46,7 +51,7 @@ class RetryBudget:
 class Upstream:
     """One upstream, as this process knows it."""
 
-    __slots__ = ("_forced", "breakers", "key", "name", "retries")
+    __slots__ = ("_forced", "breakers", "key", "name", "retries", "turnstiles")
 
     def __init__(self, key: str, name: str) -> None:
         self.key = key
@@ -55,6 +60,8 @@ class Upstream:
         self.retries = RetryBudget()
         self.breakers: dict[Breaker, Circuit] = {}
         """By what is written on the agent: two versions of a program may differ in that."""
+        self.turnstiles: dict[tuple[Limit | None, Concurrency | None], Turnstile] = {}
+        """The same."""
         self._forced: tuple[Forced, str] | None = None
 
     def breaker(self, policy: Breaker) -> Circuit:
@@ -78,20 +85,32 @@ class Upstream:
         for circuit in self.breakers.values():
             circuit.release()
 
+    def limit(self, limit: Limit | None, concurrency: Concurrency | None) -> Turnstile:
+        """Where its calls wait."""
+        found = self.turnstiles.get((limit, concurrency))
+        if found is None:
+            places = [limit.concurrent if limit else None, concurrency.limit if concurrency else None]
+            most = min((place for place in places if place is not None), default=None)
+            zone = zone_of(limit.zone) if limit and limit.zone else UTC
+            found = Turnstile(Admission(self.name, limit or Limit(), most, zone))
+            self.turnstiles[limit, concurrency] = found
+        return found
+
 
 class Shared:
     """All upstreams of this process. One for all runs that are to share; a test makes its own."""
 
     def __init__(self) -> None:
-        self._upstreams: dict[str, Upstream] = {}
+        self.upstreams: dict[str, Upstream] = {}
+        """By key."""
         self._forced: dict[str, tuple[Forced, str]] = {}
         """What operators decided, by agent."""
 
     def upstream(self, key: str, name: str) -> Upstream:
         """The upstream of a key; the first to ask names it."""
-        found = self._upstreams.get(key)
+        found = self.upstreams.get(key)
         if found is None:
-            found = self._upstreams[key] = Upstream(key, name)
+            found = self.upstreams[key] = Upstream(key, name)
             if name in self._forced:
                 found.force(*self._forced[name])
         return found
@@ -124,4 +143,4 @@ class Shared:
 
     def _of(self, agent: str) -> list[Upstream]:
         """One per credential."""
-        return [upstream for upstream in self._upstreams.values() if upstream.name == agent]
+        return [upstream for upstream in self.upstreams.values() if upstream.name == agent]

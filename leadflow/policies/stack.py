@@ -9,13 +9,14 @@ from typing import Generic, NamedTuple, TypeVar
 
 from leadflow.events.model import Failure
 from leadflow.plan.plan import AgentCall, AgentSpec, FlowPlan, Node
-from leadflow.plan.policy import Applied, Breaker, Concurrency, Fallback, OnError, Policy, Retry, Timeout
+from leadflow.plan.policy import Applied, Breaker, Concurrency, Fallback, Limit, OnError, Policy, Retry, Timeout
 from leadflow.plan.reactions import resets, retry_in_force, stand_ins
 from leadflow.plan.types import Prim
 from leadflow.policies.breaker import looking, permitted
 from leadflow.policies.call import Ask, Candidate, Course, Ports, Step, attempting, plain_caller, validated
-from leadflow.policies.concurrency import in_slot
+from leadflow.policies.estimate import estimator
 from leadflow.policies.fallback import falling_back
+from leadflow.policies.limit import limited
 from leadflow.policies.outcomes import is_in_doubt
 from leadflow.policies.renewal import Renewable, noting
 from leadflow.policies.retry import retrying
@@ -74,7 +75,7 @@ def _anew(use: Use) -> Renewable | None:
 
 def _look(inner: Ask, use: Use) -> Ask:
     policy = _find(use.spec.policies, Breaker)
-    if policy is None or _find(use.spec.policies, Concurrency) is None:
+    if policy is None or not any(_find(use.spec.policies, kind) for kind in (Limit, Concurrency)):
         return inner  # without a queue the permit itself comes at once
     return looking(inner, use.candidate.upstream.breaker(policy))
 
@@ -84,9 +85,12 @@ def _permit(inner: Ask, use: Use) -> Ask:
     return inner if policy is None else permitted(inner, use.candidate.upstream.breaker(policy))
 
 
-def _slot(inner: Ask, use: Use) -> Ask:
-    policy = _find(use.spec.policies, Concurrency)
-    return inner if policy is None else in_slot(inner, use.candidate, use.spec.shares, policy.limit)
+def _limit(inner: Ask, use: Use) -> Ask:
+    limit, concurrency = _find(use.spec.policies, Limit), _find(use.spec.policies, Concurrency)
+    if limit is None and concurrency is None:
+        return inner
+    counts = estimator(use.spec, use.call) if limit is not None and limit.tokens is not None else None
+    return limited(inner, use.candidate.name, use.candidate.upstream.limit(limit, concurrency), counts)
 
 
 def _attempt(use: Use) -> Ask:
@@ -117,11 +121,11 @@ of its own: retry asks it whether the same agent is asked again, and fallback wh
 
 INNER: tuple[Layer[Ask], ...] = (
     Layer("peek", _look, "outside the queue: nobody waits for a call that cannot happen"),
-    Layer("concurrency", _slot, "inside retry: who waits between two attempts holds no slot"),
+    Layer("limit", _limit, "inside retry: who waits between two attempts holds no place, and every attempt counts"),
     Layer("breaker", _permit, "behind the queue: no permit of a probe waits there, and what opened meanwhile counts"),
 )
 """Inside the validation, outermost first. Inside all of them is the attempt with its own limit: an attempt begins when
-it has its slot, and queueing here never counts as slowness there."""
+it has its turn, and queueing here never counts as slowness there. `@concurrency` of an agent is a part of its limit."""
 
 
 class Stack:
@@ -181,7 +185,7 @@ class Stack:
 
 _WRAPPING = (Fallback, Timeout, Retry, OnError)
 """The policies of nodes that stand around their calls."""
-_SHARED = (Concurrency, Breaker)
+_SHARED = (Limit, Concurrency, Breaker)
 """Those of agents, which their calls share."""
 
 

@@ -15,6 +15,8 @@
         ├── AuthFailed, Forbidden   permission.auth, permission.denied
         ├── QuotaExhausted          resource.quota        a 429 that waiting does not mend
         ├── BreakerOpen             resource.breaker      the agent's breaker lets nothing through: nothing was sent
+        ├── QueueFull               resource.queue        too many calls wait for the agent already
+        ├── TooLarge                resource.too_large    it would never fit into the agent's limit
         ├── Declined, Incomplete    agent.declined, agent.incomplete
         ├── FunctionFailed          tool.raised           a Python function raised
         │   └── FunctionCutOff      tool.cut_off          … because its own connection or wait broke
@@ -179,6 +181,26 @@ class BreakerOpen(Permanent):
         super().__init__(message, sent=False)
         self.next_probe = next_probe
         """When the upstream is tried again, at the latest; None: an operator decides."""
+
+
+class QueueFull(Permanent):
+    """Too many calls wait for the limit of the agent already (case L11)."""
+
+    error = "resource.queue"
+    category = "resource"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, sent=False)
+
+
+class TooLarge(Permanent):
+    """It would never fit into the limit of the agent (case L6)."""
+
+    error = "resource.too_large"
+    category = "resource"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, sent=False)
 
 
 class Declined(Permanent):

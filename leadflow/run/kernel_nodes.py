@@ -161,7 +161,8 @@ def start(state: State, frame: Frame, layout: NodeLayout) -> None:
     frame.status[layout.local] = RUNNING
     state.calls[path] = (frame, layout)
     state.events.append(NodeStarted(path))
-    state.commands.append(Call(path, frame.flow.flow, layout, args, key, frame.within))
+    priority = frame.priority if layout.priority is None else layout.priority
+    state.commands.append(Call(path, frame.flow.flow, layout, args, key, frame.within, priority))
 
 
 def _arguments(frame: Frame, layout: NodeLayout) -> Mapping[str, Value]:

@@ -36,6 +36,8 @@ class Call:
     key: str | None
     within: str | None
     """The path of the innermost deadline around it; None: there is none."""
+    priority: int
+    """Its own, or that of what encloses it: for the queues behind the kernel's."""
 
 
 @record

@@ -15,6 +15,7 @@ from leadflow.plan.kinds import Kind
 from leadflow.plan.plan import AgentSpec, FlowPlan, Node
 from leadflow.plan.types import Type, Value
 from leadflow.record import record
+from leadflow.run.quota import Quota
 
 
 class Clock(Protocol):
@@ -65,14 +66,6 @@ class Journal(Protocol):
         ...
 
 
-class Limits(Protocol):
-    """Slots that runs of this process share, by key (an agent's `@concurrency`)."""
-
-    def slot(self, key: str, capacity: int) -> AbstractAsyncContextManager[None]:
-        """Hold one of `capacity` slots of `key`; first come, first served."""
-        ...
-
-
 # --- agents -------------------------------------------------------------------------------------------------------
 
 
@@ -107,6 +100,8 @@ class Reply:
     value: object
     """Plain data: None, bool, int, float, str, list or tuple, dict with string keys; also datetime and timedelta."""
     usage: Usage | None = None
+    quota: Quota | None = None
+    """What the upstream says is left of its own quota; None: it says nothing."""
 
 
 class Agent(Protocol):
@@ -242,6 +237,8 @@ class CallOrder:
     give_up: Callable[[str, Failure], None] = lambda path, failure: None
     """Ends the call of that path with a failure although it does not stop when it is told to (case T8): it is left
     behind, and what it does later changes nothing. Called at most once."""
+    priority: int = 0
+    """Of the node, by its own `@priority` or that of what encloses it: higher goes first in a queue."""
 
 
 @record

@@ -27,7 +27,7 @@ from leadflow.plan.types import Value
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
-from leadflow.run.adapters import LocalLimits, SeededRng, SystemClock
+from leadflow.run.adapters import SeededRng, SystemClock
 from leadflow.run.driver import Driver, Ports
 from leadflow.run.kernel import Program
 from leadflow.run.ports import Reply, Request
@@ -103,7 +103,7 @@ class NoOp:
 async def interpret(program: Program) -> None:
     """Run a plan to its end."""
     clock = SystemClock()
-    stack = Stack(program.plan.agents, {"echo": NoOp()}, PolicyPorts(clock, SeededRng(1), LocalLimits(), Shared()))
+    stack = Stack(program.plan.agents, {"echo": NoOp()}, PolicyPorts(clock, SeededRng(1), Shared()))
     driver = Driver(program, Ports(stack, MemoryJournal(clock), clock))
     result = await driver.run(RunStarted("run", "main", program.plan.hash, {}, 1, datetime(2026, 1, 1, tzinfo=UTC)))
     if result.status is not Status.DONE:

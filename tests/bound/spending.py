@@ -37,7 +37,7 @@ from leadflow.policies.renewal import Renewable
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.resources import prices_text
-from leadflow.run.adapters import LocalLimits, SeededRng
+from leadflow.run.adapters import SeededRng
 from leadflow.run.driver import Bounds, Driver, Ports
 from leadflow.run.errors import FunctionFailed, RateLimited, Transient
 from leadflow.run.kernel import Program
@@ -273,7 +273,7 @@ def spend(plan: Plan, *, seed: int, greed: float, calls: int | None, pace: timed
     spent, chance = Spent(), Random(seed)
     agents = {name: Spender(spec, spent, chance, greed, pace) for name, spec in plan.agents.items()}
     anew = {name: Renewable(agent, partial(_same, agent)) for name, agent in agents.items()}
-    stack = Stack(plan.agents, anew, PolicyPorts(CLOCK, SeededRng(seed), LocalLimits(), Shared()))
+    stack = Stack(plan.agents, anew, PolicyPorts(CLOCK, SeededRng(seed), Shared()))
 
     async def main() -> None:
         driver = Driver(Program(plan), Ports(stack, MemoryJournal(CLOCK), CLOCK), Bounds(calls=calls))

@@ -7,15 +7,17 @@ from datetime import UTC, datetime, timedelta
 from typing import NoReturn, TypeAlias
 
 from leadflow.events.model import AttemptFailed, AttemptStarted, Event, Failure
-from leadflow.plan.plan import AgentCall, AgentSpec
-from leadflow.plan.policy import Applied, Breaker, Concurrency, Policy
-from leadflow.plan.types import JSON, Type
+from leadflow.plan.plan import AgentCall, AgentSpec, SettingValue
+from leadflow.plan.policy import Applied, Breaker, Concurrency, Limit, Policy
+from leadflow.plan.types import JSON, Type, Value
+from leadflow.policies.admission import Ended
 from leadflow.policies.call import Ports
 from leadflow.policies.renewal import Renewable
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
-from leadflow.run.adapters import LocalLimits, SeededRng, SystemClock
-from leadflow.run.ports import Agent, Answer, CallOrder, Limits, Reply, Request
+from leadflow.policies.turnstile import Turnstile
+from leadflow.run.adapters import SeededRng, SystemClock
+from leadflow.run.ports import Agent, Answer, CallOrder, Reply, Request
 from leadflow.testing import run_virtual
 from tests.plans import Making
 
@@ -79,7 +81,8 @@ class Player:
         self.now += 1
         self.most = max(self.most, self.now)
         try:
-            return Reply(await play(act, request))
+            done = await play(act, request)
+            return done if isinstance(done, Reply) else Reply(done)
         finally:
             self.now -= 1
 
@@ -138,13 +141,17 @@ class Scene:
     secrets: tuple[str, ...] = ()
     grace: timedelta = timedelta(seconds=5)
 
-    limits: Limits = field(default_factory=LocalLimits)
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    """`@limit` of agents."""
+    settings: Mapping[str, SettingValue] = field(default_factory=dict)
+    """Of every agent."""
     shared: Shared = field(default_factory=Shared)
+    action: str = "do"
 
     def __post_init__(self) -> None:
         self.stack = self._stack()
         flow = Making()
-        work = AgentCall(next(iter(self.agents)), "do", (), self.result, True, "write", self.idempotent, None)
+        work = AgentCall(next(iter(self.agents)), self.action, (), self.result, True, "write", self.idempotent, None)
         applied = [Applied(type(policy).__name__.lower(), policy, "step", "") for policy in self.policies]
         flow.node("a", work, policies=applied)
         self.flow = flow.done()
@@ -152,39 +159,56 @@ class Scene:
 
     def _stack(self) -> Stack:
         def shared(name: str) -> tuple[Applied, ...]:
-            limit, breaker = self.slots.get(name), self.breakers.get(name)
-            slots = () if limit is None else (Applied("concurrency", Concurrency(limit), f"agent {name}", ""),)
-            return slots if breaker is None else (*slots, Applied("breaker", breaker, f"agent {name}", ""))
+            slots, limit, breaker = self.slots.get(name), self.limits.get(name), self.breakers.get(name)
+            found: list[Policy | None] = [Concurrency(slots) if slots else None, limit, breaker]
+            named = [(type(policy).__name__.lower(), policy) for policy in found if policy is not None]
+            return tuple(Applied(kind, policy, f"agent {name}", "") for kind, policy in named)
 
-        specs = {name: AgentSpec(name, "python", {}, shared(name), name, None) for name in self.agents}
-        ports = Ports(CLOCK, SeededRng(self.seed), self.limits, self.shared, self.secrets, self.grace)
+        kind = "openai" if "model" in self.settings else "python"
+        specs = {name: AgentSpec(name, kind, self.settings, shared(name), name, None) for name in self.agents}
+        ports = Ports(CLOCK, SeededRng(self.seed), self.shared, self.secrets, self.grace)
         agents = {
             name: Renewable(player, self.anew[name]) if name in self.anew else player
             for name, player in self.agents.items()
         }
         return Stack(specs, agents, ports)
 
-    async def play(self, *, key: str | None = None, deadline: float | None = None) -> Played:
+    async def play(
+        self,
+        *,
+        key: str | None = None,
+        deadline: float | None = None,
+        priority: int = 0,
+        args: Mapping[str, Value] | None = None,
+    ) -> Played:
         """Make the call once, inside a loop."""
         played = Played()
         order = CallOrder(
             "main/a",
-            {},
+            args or {},
             key,
             "run-1",
             deadline,
             played.events.append,
             lambda _, failure: played.given_up.append(failure),
+            priority,
         )
         begun = CLOCK.monotonic()
         played.outcome = await self.call(order)
         played.seconds = round(CLOCK.monotonic() - begun, 6)
         return played
 
-    async def limits_held(self, name: str, capacity: int, duration: timedelta) -> None:
-        """Somebody else holds a slot for some time."""
-        async with self.limits.slot(name, capacity):
-            await CLOCK.sleep(duration)
+    def turnstile(self, name: str) -> Turnstile:
+        """Where calls of an agent wait."""
+        slots = self.slots.get(name)
+        return self.shared.upstream(name, name).limit(self.limits.get(name), Concurrency(slots) if slots else None)
+
+    async def limits_held(self, name: str, duration: timedelta) -> None:
+        """Somebody else has a turn for some time."""
+        order = CallOrder("other", {}, None, "run-2", None, lambda event: None)
+        ticket = await self.turnstile(name).enter(order, name, tokens=0, deadline=None, clock=CLOCK)
+        await CLOCK.sleep(duration)
+        self.turnstile(name).leave(ticket, CLOCK, Ended(None))
 
     def run(self, *, key: str | None = None, deadline: float | None = None) -> Played:
         """Make the call once, in virtual time that starts at 0."""

@@ -8,7 +8,7 @@ from leadflow.pipeline import compile_source
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
-from leadflow.run.adapters import LocalLimits, SeededRng
+from leadflow.run.adapters import SeededRng
 from leadflow.run.driver import Driver, Ports, Result
 from leadflow.run.errors import ConnectionLost, Rejected, Transient
 from leadflow.run.kernel import Program
@@ -27,7 +27,7 @@ def run(text: str, agents: Mapping[str, Player], seed: int = 1) -> Result:
     """Run the flow `f` of a text."""
     plan, report = compile_source("test.flow", HEAD + text)
     assert plan is not None, [finding.message for finding in report.diagnostics]
-    stack = Stack(plan.agents, agents, PolicyPorts(CLOCK, SeededRng(seed), LocalLimits(), Shared()))
+    stack = Stack(plan.agents, agents, PolicyPorts(CLOCK, SeededRng(seed), Shared()))
 
     async def main() -> Result:
         driver = Driver(Program(plan), Ports(stack, MemoryJournal(CLOCK), CLOCK))

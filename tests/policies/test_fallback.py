@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from leadflow.events.model import AttemptFailed, AttemptStarted
+from leadflow.events.model import AttemptFailed, AttemptStarted, CallWaits
 from leadflow.plan.policy import Fallback, Policy, Retry, Timeout
 from leadflow.plan.types import INT
 from leadflow.run.errors import CallError, ConnectFailed, ConnectionLost, Rejected, ServerError, ValueProblem
@@ -78,25 +78,26 @@ def test_f4_each_candidate_has_its_own_slots() -> None:
     scene = Scene({"main": Player(LOST), "spare": Player(after(5, "spare"))}, (SPARE,), slots={"main": 1, "spare": 1})
 
     async def both() -> float:
-        await scene.limits_held("main", 1, s(0))
+        await scene.limits_held("main", s(0))
         return (await scene.play()).seconds
 
     assert 5.0 == run_virtual(both())
 
 
 def test_a_fallback_follows_a_queue_that_took_too_long() -> None:
-    """When the first agent never had a slot, the only attempt that is told is the one that the fallback makes."""
+    """When the first agent was never asked, the only attempt that is told is the one that the fallback makes."""
     agents = {"main": Player(1), "spare": Player(2)}
     scene = Scene(agents, (SPARE, Timeout(s(9))), slots={"main": 1})
 
     async def queued() -> tuple[object, float, list[object]]:
         async with asyncio.TaskGroup() as group:
-            group.create_task(scene.limits_held("main", 1, s(60)))
+            group.create_task(scene.limits_held("main", s(60)))
             call = group.create_task(scene.play())
         played = call.result()
         return played.value, played.seconds, list(played.events)
 
-    assert (2, 9.0, [AttemptStarted("main/a", 1, "spare")]) == run_virtual(queued())
+    events = [CallWaits("main/a", "main", "1 call at once", None), AttemptStarted("main/a", 1, "spare")]
+    assert (2, 9.0, events) == run_virtual(queued())
     assert [] == agents["main"].requests
 
 

@@ -36,8 +36,8 @@ TABLE = """
 | ServerError    | 425    | yes  | always     | failure | kept     | free    |
 | ServerError    | 500    | yes  | repeatable | failure | kept     | free    |
 | ServerError    | 502    | yes  | repeatable | failure | kept     | free    |
-| Overloaded     | 503    | yes  | always     | failure | kept     | free    |
-| Overloaded     | 529    | yes  | always     | failure | kept     | free    |
+| Overloaded     | 503    | yes  | always     | failure | pause    | free    |
+| Overloaded     | 529    | yes  | always     | failure | pause    | free    |
 | RateLimited    | 429    | yes  | always     | ignored | pause    | free    |
 | QuotaExhausted | 429    | yes  | never      | success | kept     | free    |
 | AuthFailed     | 401    | yes  | never      | success | kept     | free    |
@@ -57,6 +57,8 @@ TABLE = """
 | ProcessFailed  | -      | yes  | asked      | failure | kept     | unknown |
 | NotAllowed     | -      | no   | never      | unseen  | returned | free    |
 | BreakerOpen    | -      | no   | never      | unseen  | returned | free    |
+| QueueFull      | -      | no   | never      | unseen  | returned | free    |
+| TooLarge       | -      | no   | never      | unseen  | returned | free    |
 | ValueProblem   | -      | no   | never      | unseen  | returned | free    |
 | TotalTimeout   | -      | yes  | never      | unseen  | kept     | unknown |
 | TotalTimeout   | -      | no   | never      | unseen  | returned | free    |

@@ -16,7 +16,7 @@ from leadflow.plan.types import INT, STRING, ListType
 from leadflow.policies.call import Ports
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import INNER, OUTER, Stack
-from leadflow.run.adapters import LocalLimits, SeededRng
+from leadflow.run.adapters import SeededRng
 from leadflow.run.errors import ConnectionLost, InternalError
 from leadflow.run.ports import Answer
 from leadflow.testing import run_virtual
@@ -41,7 +41,7 @@ def test_only_calls_of_agents_have_callers() -> None:
     flow.branch("b", Const(True))
     done = flow.done()
     with pytest.raises(InternalError):
-        Stack({}, {}, Ports(CLOCK, SeededRng(1), LocalLimits(), Shared())).prepare(done, done.nodes[0])
+        Stack({}, {}, Ports(CLOCK, SeededRng(1), Shared())).prepare(done, done.nodes[0])
 
 
 # --- slots --------------------------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def test_x2_x3_a_cancel_at_any_moment_leaves_nothing(script: list[object], when:
 
     async def main_task() -> None:
         loop = asyncio.get_running_loop()
-        holder = loop.create_task(scene.limits_held("main", 1, s(2.5)))
+        holder = loop.create_task(scene.limits_held("main", s(2.5)))
         await CLOCK.sleep(s(0))
         call = loop.create_task(scene.play())
         loop.call_later(when, call.cancel)
@@ -123,8 +123,8 @@ def test_x2_x3_a_cancel_at_any_moment_leaves_nothing(script: list[object], when:
         await asyncio.wait([holder])
         assert {asyncio.current_task()} == asyncio.all_tasks()
         for name in ("main", "spare"):
-            async with asyncio.timeout(0.01), scene.limits.slot(name, 1):
-                pass
+            async with asyncio.timeout(0.01):
+                await scene.limits_held(name, s(0))
         await CLOCK.sleep(s(1000))
         assert requests == len(main.requests) + len(spare.requests)
         assert 0 == main.now == spare.now

@@ -61,12 +61,12 @@ def test_t2_the_total_time_covers_queueing_waits_and_attempts() -> None:
 
     async def two() -> tuple[float, str, bool, int]:
         async with asyncio.TaskGroup() as group:
-            group.create_task(queue.limits_held("main", 1, s(20)))
+            group.create_task(queue.limits_held("main", s(20)))
             call = group.create_task(queue.play())
         played = call.result()
         return played.seconds, played.failure.message, played.failure.in_doubt, len(played.failure.attempts)
 
-    assert (9.0, "main had none of its 1 slots free within the total time", False, 0) == run_virtual(two())
+    assert (9.0, "main was not asked within the total time: 1 call at once", False, 0) == run_virtual(two())
 
 
 def test_t3_a_later_attempt_gets_what_is_left() -> None:

@@ -1,14 +1,10 @@
-"""The plain adapters of the ports: clock, chance, slots, the journal in memory."""
+"""The plain adapters of the ports: clock, chance, the journal in memory."""
 
-import asyncio
 import re
 from datetime import timedelta
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from leadflow.events.model import Entry, NodeStarted, RunDone
-from leadflow.run.adapters import LocalLimits, SeededRng, SystemClock, new_seed
+from leadflow.run.adapters import SeededRng, SystemClock, new_seed
 from leadflow.stores.memory import MemoryJournal
 from leadflow.testing import run_virtual
 
@@ -45,51 +41,6 @@ def test_one_seed_repeats_and_two_differ() -> None:
     assert SeededRng(1).uuid() == SeededRng(1).uuid() != SeededRng(2).uuid()
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", SeededRng(1).uuid())
     assert new_seed() != new_seed()
-
-
-def test_slots_are_given_in_order() -> None:
-    """Two slots, five comers: never three at once, first come first served."""
-    entered: list[int] = []
-
-    async def one(limits: LocalLimits, number: int, inside: list[int]) -> None:
-        async with limits.slot("k", 2):
-            entered.append(number)
-            inside.append(number)
-            assert len(inside) <= 2
-            await SystemClock().sleep(timedelta(seconds=1))
-            inside.remove(number)
-
-    async def main() -> None:
-        limits, inside = LocalLimits(), list[int]()
-        async with asyncio.TaskGroup() as group:
-            for number in range(5):
-                group.create_task(one(limits, number, inside))
-
-    run_virtual(main())
-    assert [0, 1, 2, 3, 4] == entered
-
-
-@given(st.lists(st.tuples(st.floats(0, 3), st.floats(0.1, 3), st.floats(0.1, 4)), max_size=8))
-def test_slots_come_back_whatever_happens(comers: list[tuple[float, float, float]]) -> None:
-    """Cases L3, L8: comers that wait, hold and are cancelled at any moment leave all slots free and nobody asleep."""
-
-    async def one(limits: LocalLimits, begin: float, hold: float) -> None:
-        await SystemClock().sleep(timedelta(seconds=begin))
-        async with limits.slot("k", 2):
-            await SystemClock().sleep(timedelta(seconds=hold))
-
-    async def main() -> list[bool]:
-        limits = LocalLimits()
-        loop = asyncio.get_running_loop()
-        tasks = [loop.create_task(one(limits, begin, hold)) for begin, hold, _ in comers]
-        for task, (_, _, until) in zip(tasks, comers, strict=True):
-            loop.call_later(until, task.cancel)
-        if tasks:
-            await asyncio.wait(tasks)
-        async with asyncio.timeout(1), limits.slot("k", 2), limits.slot("k", 2):
-            return [task.done() for task in tasks]
-
-    assert [True] * len(comers) == run_virtual(main())
 
 
 def test_a_journal_in_memory_numbers_and_keeps() -> None:

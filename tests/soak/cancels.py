@@ -28,7 +28,7 @@ from leadflow.plan.plan import Plan
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
-from leadflow.run.adapters import LocalLimits, SeededRng
+from leadflow.run.adapters import SeededRng
 from leadflow.run.driver import Driver, Ports
 from leadflow.run.errors import ConnectionLost, RateLimited, Rejected
 from leadflow.run.kernel import Program
@@ -196,8 +196,8 @@ class Trial:
     def __init__(self, plan: Plan, script: Sequence[Act], at: int, when: When) -> None:
         self._at, self._when = at, when
         self._agents = {"main": Scripted(script), "spare": Scripted(())}
-        self._shared, self._limits = Shared(), LocalLimits()
-        stack = Stack(plan.agents, self._agents, PolicyPorts(CLOCK, SeededRng(1), self._limits, self._shared))
+        self._shared = Shared()
+        stack = Stack(plan.agents, self._agents, PolicyPorts(CLOCK, SeededRng(1), self._shared))
         flow = plan.flows["f"]
         self._call: Caller = stack.prepare(flow, flow.nodes[0])
         self._told = (0.0, 0.0)
@@ -244,7 +244,7 @@ class Trial:
 
     def _left(self, cancelled: float | None) -> Iterator[str]:
         yield from tasks_left()
-        yield from held(self._shared, self._limits)
+        yield from held(self._shared)
         if left := timers(asyncio.get_running_loop()):
             yield f"{len(left)} timers are left"
         for name, agent in self._agents.items():
@@ -302,17 +302,17 @@ def cancelled_run(program: Program, at: int, seed: int) -> tuple[int, list[str]]
     agents = {name: Weathered(name, seed, CLOCK) for name in program.plan.agents}
     for agent in agents.values():
         agent.set_weather("shaky")
-    shared, limits, violations = Shared(), LocalLimits(), list[str]()
+    shared, violations = Shared(), list[str]()
 
     async def main() -> int:
-        stack = Stack(program.plan.agents, agents, PolicyPorts(CLOCK, SeededRng(seed), limits, shared))
+        stack = Stack(program.plan.agents, agents, PolicyPorts(CLOCK, SeededRng(seed), shared))
         journal = Watched(at, lambda: driver.cancel("enough"))
         driver = Driver(program, Ports(stack, journal, CLOCK))
         await driver.run(RunStarted("run-1", "main", program.plan.hash, {"x": 50}, seed, CLOCK.now()))
         ended = CLOCK.monotonic()
         calls = sum(agent.calls for agent in agents.values())
         await CLOCK.sleep(LONG)
-        violations.extend([*tasks_left(), *held(shared, limits)])
+        violations.extend([*tasks_left(), *held(shared)])
         if timers(asyncio.get_running_loop()):
             violations.append("timers are left")
         if calls != sum(agent.calls for agent in agents.values()):

@@ -8,7 +8,6 @@ from types import FunctionType, ModuleType
 from typing import Any, TypeAlias
 
 from leadflow.policies.shared import Shared
-from leadflow.run.ports import Limits
 
 Future: TypeAlias = "asyncio.Future[Any]"
 
@@ -51,12 +50,13 @@ def waiters(root: object) -> list[Future]:
     return found
 
 
-def held(shared: Shared, limits: Limits) -> Iterator[str]:
+def held(shared: Shared) -> Iterator[str]:
     """What calls that are over still hold."""
-    if found := [*waiters(shared), *waiters(limits)]:
+    if found := waiters(shared):
         yield f"{len(found)} waiters are left: {found[:3]}"
-    if slots := getattr(limits, "_slots", None):
-        yield f"slots are taken: {slots}"
+    for upstream in shared.upstreams.values():
+        if turns := sum(turnstile.admission.under_way for turnstile in upstream.turnstiles.values()):
+            yield f"turns are taken: {turns} of {upstream.key}"
 
 
 def counts() -> Counter[str]:

@@ -38,7 +38,7 @@ from leadflow.events.model import (
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
-from leadflow.run.adapters import LocalLimits, SeededRng
+from leadflow.run.adapters import SeededRng
 from leadflow.run.driver import Bounds, Driver, Ports
 from leadflow.run.kernel import Program
 from leadflow.stores.memory import MemoryJournal
@@ -80,7 +80,7 @@ class Soak:
         self._programs = [program_of(number, seed) for number in range(programs)]
         names = [name for program in self._programs for name in program.plan.agents]
         self.agents = {name: Weathered(name, seed, CLOCK) for name in names}
-        self._shared, self._limits = Shared(), LocalLimits()
+        self._shared = Shared()
         self._hash = blake2b(digest_size=16)
         self._number = 0
         self._counts: list[Counter[str]] = []
@@ -128,7 +128,7 @@ class Soak:
 
     async def _one(self, program: Program, number: int, chance: Random) -> None:
         plan, rng = program.plan, SeededRng(number)
-        stack = Stack(plan.agents, self.agents, PolicyPorts(CLOCK, rng, self._limits, self._shared))
+        stack = Stack(plan.agents, self.agents, PolicyPorts(CLOCK, rng, self._shared))
         deadline = timedelta(seconds=chance.expovariate(1 / 30)) if chance.random() < 0.05 else None
         bounds = Bounds(calls=chance.choice([None, 1000, 4]), deadline=deadline)
         journal = MemoryJournal(CLOCK)
@@ -173,7 +173,7 @@ class Soak:
         """Nothing runs: look for what is left."""
         seen = self.seen
         seen.violations += tasks_left()
-        seen.violations += held(self._shared, self._limits)
+        seen.violations += held(self._shared)
         if left := timers(asyncio.get_running_loop()):
             seen.violations.append(f"{len(left)} timers are left: {left[:3]}")
         if busy := [agent.name for agent in self.agents.values() if agent.under_way]:

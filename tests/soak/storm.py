@@ -26,7 +26,7 @@ from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.record import record
-from leadflow.run.adapters import LocalLimits, SeededRng
+from leadflow.run.adapters import SeededRng
 from leadflow.run.errors import ConnectFailed, Overloaded, RateLimited
 from leadflow.run.ports import CallOrder, Reply, Request
 from leadflow.testing import run_virtual
@@ -62,7 +62,7 @@ class Storm:
     """In which the calls come; 0: all at once."""
     is_short: bool = False
     """Each wait is so short that a further attempt nearly always succeeds, and is worth its price: only who shares the
-    wait among all calls, as `@limit` does, sends less."""
+    wait among all calls, as `@limit` does, sends less, and then one call has to find out each time."""
 
     @property
     def spells(self) -> int:
@@ -162,7 +162,7 @@ flow f(x: int) -> int {{ step a: int = main.look(x) return a }}
 def blow(storm: Storm, policies: str, calls: int, seed: int) -> dict[str, object]:
     """One storm: what arrived, and what became of the calls."""
     plan, upstream, chance = plan_with(policies), Upstream(storm, calls), Random(seed)
-    ports = PolicyPorts(CLOCK, SeededRng(seed), LocalLimits(), Shared())
+    ports = PolicyPorts(CLOCK, SeededRng(seed), Shared())
     call = Stack(plan.agents, {"main": upstream}, ports).prepare(plan.flows["f"], plan.flows["f"].nodes[0])
     outcomes: Counter[str] = Counter()
 
@@ -181,7 +181,7 @@ def blow(storm: Storm, policies: str, calls: int, seed: int) -> dict[str, object
     ended, is_shared = run_virtual(all_calls()), "@limit" in policies
     return {
         "calls": calls, "sends": upstream.count, "per_call": round(upstream.count / calls, 3),
-        "most": round(MOST_SENDS * calls + BURST * (1 if is_shared else storm.spells)),
+        "most": round(MOST_SENDS * calls + BURST * (1 if is_shared else storm.spells)) + storm.is_short * storm.spells,
         "early": upstream.early(shared=is_shared), "turned_away": upstream.turned_away,
         "outcomes": dict(outcomes), "virtual_seconds": round(ended, 1),
     }  # fmt: skip

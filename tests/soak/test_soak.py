@@ -7,11 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from leadflow.policies.shared import Shared
-from leadflow.run.adapters import LocalLimits
 from leadflow.run.ports import Reply, Request
 from leadflow.testing import run_virtual
-from tests.policies.playing import CLOCK
+from tests.policies.playing import CLOCK, Player, Scene, after
 from tests.soak.leaks import growth, held, tasks_left, timers, waiters
 from tests.soak.programs import runs, text_of
 from tests.soak.soak import Soak, main, soak
@@ -98,25 +96,20 @@ def test_waiters_are_found_wherever_they_wait() -> None:
 
 
 def test_a_taken_slot_is_found() -> None:
-    """Who holds a slot, and who waits for it, are both told; afterwards nothing is."""
+    """Who has a turn, and who waits for it, are both told; afterwards nothing is."""
 
     async def look() -> tuple[list[str], list[str], list[str]]:
-        limits, shared = LocalLimits(), Shared()
-        loop = asyncio.get_running_loop()
-
-        async def hold() -> None:
-            async with limits.slot("a", 1):
-                await CLOCK.sleep(timedelta(seconds=1))
-
-        tasks = [loop.create_task(hold()) for _ in range(2)]
+        scene = Scene({"a": Player(after(1))}, slots={"a": 1})
+        shared, loop = scene.shared, asyncio.get_running_loop()
+        tasks = [loop.create_task(scene.play()) for _ in range(2)]
         await CLOCK.sleep(timedelta(0))
-        early, left = list(held(shared, limits)), list(tasks_left())
+        early, left = list(held(shared)), list(tasks_left())
         assert len(timers(loop)) == 1
         await asyncio.wait(tasks)
-        return early, left, [*held(shared, limits), *tasks_left()]
+        return early, left, [*held(shared), *tasks_left()]
 
     early, left, late = run_virtual(look())
-    assert ["1 waiters", "slots are"] == [" ".join(text.split()[:2]) for text in early]
+    assert ["1 waiters", "turns are"] == [" ".join(text.split()[:2]) for text in early]
     assert ["2 tasks"] == [" ".join(text.split()[:2]) for text in left]
     assert [] == late
 
