@@ -50,6 +50,7 @@ OF_CALLS = (
     "@budget(calls: 4)",
     "@on_error(timeout: retry(3), network: escalate({other}))",
     "@on_error(agent: skip, validation: retry(2))",
+    "@on_error(permission: terminate, tool: reset, network: fallback({other}))",
     "@priority(3)",
 )
 """What stands on single calls that may be repeated."""
