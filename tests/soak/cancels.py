@@ -38,6 +38,7 @@ from leadflow.testing import run_virtual
 from tests.policies.playing import CLOCK, Act, after, play, s
 from tests.soak.leaks import held, tasks_left, timers
 from tests.soak.programs import program_of
+from tests.soak.soak import renewable
 from tests.soak.weather import Weathered
 
 AT_ONCE = 0.1
@@ -305,10 +306,13 @@ def cancelled_run(program: Program, at: int, seed: int) -> tuple[int, list[str]]
     shared, violations = Shared(), list[str]()
 
     async def main() -> int:
-        stack = Stack(program.plan.agents, agents, PolicyPorts(CLOCK, SeededRng(seed), shared))
+        instances = {name: renewable(agent) for name, agent in agents.items()}
+        stack = Stack(program.plan.agents, instances, PolicyPorts(CLOCK, SeededRng(seed), shared))
         journal = Watched(at, lambda: driver.cancel("enough"))
         driver = Driver(program, Ports(stack, journal, CLOCK))
         await driver.run(RunStarted("run-1", "main", program.plan.hash, {"x": 50}, seed, CLOCK.now()))
+        for instance in instances.values():
+            await instance.aclose()
         ended = CLOCK.monotonic()
         calls = sum(agent.calls for agent in agents.values())
         await CLOCK.sleep(LONG)

@@ -55,8 +55,12 @@ def held(shared: Shared) -> Iterator[str]:
     if found := waiters(shared):
         yield f"{len(found)} waiters are left: {found[:3]}"
     for upstream in shared.upstreams.values():
-        if turns := sum(turnstile.admission.under_way for turnstile in upstream.turnstiles.values()):
-            yield f"turns are taken: {turns} of {upstream.key}"
+        for circuit in upstream.breakers.values():
+            if circuit.out or circuit.moves or vars(circuit)["_watchers"]:
+                yield f"the breaker of {upstream.name} has permits out, moves untold, or somebody who watches it"
+        for turnstile in upstream.turnstiles.values():
+            if turnstile.admission.under_way or turnstile.admission.waiting:
+                yield f"turns of {upstream.name} are taken, or somebody waits for one"
 
 
 def counts() -> Counter[str]:

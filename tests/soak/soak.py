@@ -36,6 +36,7 @@ from leadflow.events.model import (
     Status,
 )
 from leadflow.policies.call import Ports as PolicyPorts
+from leadflow.policies.renewal import Renewable
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.run.adapters import SeededRng
@@ -128,7 +129,8 @@ class Soak:
 
     async def _one(self, program: Program, number: int, chance: Random) -> None:
         plan, rng = program.plan, SeededRng(number)
-        stack = Stack(plan.agents, self.agents, PolicyPorts(CLOCK, rng, self._shared))
+        agents = {each: renewable(self.agents[each]) for each in plan.agents}
+        stack = Stack(plan.agents, agents, PolicyPorts(CLOCK, rng, self._shared))
         deadline = timedelta(seconds=chance.expovariate(1 / 30)) if chance.random() < 0.05 else None
         bounds = Bounds(calls=chance.choice([None, 1000, 4]), deadline=deadline)
         journal = MemoryJournal(CLOCK)
@@ -142,6 +144,9 @@ class Soak:
         except asyncio.CancelledError:  # it has ended in its log nevertheless
             self._note(name, await journal.load(), looks=True)
             raise
+        finally:
+            for agent in agents.values():
+                await agent.aclose()
         self.seen.runs[result.status.value] += 1
         self._note(name, result.entries, looks=number % 20 == 0)
         if result.leaked and not any(agent.acts["deaf"] for agent in self.agents.values()):
@@ -184,6 +189,11 @@ class Soak:
     def grown(self) -> dict[str, tuple[int, int]]:
         """Types of which there are more at the end than after the first third, when all caches are warm."""
         return growth(self._counts[len(self._counts) // 3], self._counts[-1])
+
+
+def renewable(agent: Weathered) -> Renewable:
+    """The same upstream behind each instance of an agent."""
+    return Renewable(agent, lambda: agent)
 
 
 def _unsettled(run: str, entries: Sequence[Entry]) -> Iterator[str]:
