@@ -25,7 +25,7 @@ from leadflow.plan.annotations import ROWS
 from leadflow.policies.call import Ports
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
-from leadflow.run.adapters import LocalLimits, SeededRng, SystemClock
+from leadflow.run.adapters import SeededRng, SystemClock
 from leadflow.run.ports import Answer, Caller, CallOrder, Reply, Request
 
 ON_AGENT: Mapping[str, str] = {
@@ -70,7 +70,7 @@ flow f(x: int) -> int {{ {on_step} step a: int = main.look(x) return a }}
     plan, report = compile_source("cost.flow", text)
     if plan is None:
         raise SystemExit("\n".join([text, *(str(found.message) for found in report.diagnostics)]))
-    ports = Ports(SystemClock(), SeededRng(1), LocalLimits(), Shared())
+    ports = Ports(SystemClock(), SeededRng(1), Shared())
     flow = plan.flows["f"]
     return Stack(plan.agents, {"main": NoOp(), "spare": NoOp()}, ports).prepare(flow, flow.nodes[0])
 
