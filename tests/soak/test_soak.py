@@ -110,7 +110,7 @@ def test_a_taken_slot_is_found() -> None:
         return early, left, [*held(shared), *tasks_left()]
 
     early, left, late = run_virtual(look())
-    assert ["1 waiters", "turns are"] == [" ".join(text.split()[:2]) for text in early]
+    assert ["1 waiters", "turns of"] == [" ".join(text.split()[:2]) for text in early]
     assert ["2 tasks"] == [" ".join(text.split()[:2]) for text in left]
     assert [] == late
 
