@@ -28,8 +28,9 @@ from leadflow.check.timing import check_alone, check_together
 from leadflow.diagnostics import Label, Span
 from leadflow.plan.annotations import MARKS, ROWS, PolicyParam, PolicyRow, Target
 from leadflow.plan.plan import Secret
-from leadflow.plan.policy import Applied, Reaction
+from leadflow.plan.policy import Applied, Breaker, Reaction
 from leadflow.plan.types import STRING, ListType, Money, Type
+from leadflow.plan.words import duration_words
 from leadflow.syntax import tree
 
 _PLACES: Mapping[str, str] = {
@@ -424,6 +425,9 @@ def _consistent(cx: Context, annotation: tree.Annotation, row: PolicyRow, values
         listed = ", ".join(param.name for param in row.params)
         cx.report(contradiction(annotation.span, why=f"'@{name}' says nothing; give it one of {listed}"))
         return False
+    if name == "breaker" and (odd := _odd_breaker(values)) is not None:
+        cx.report(contradiction(annotation.span, why=odd))
+        return False
     for policy, small, large in _ORDERED:
         if policy == name and small in values and large in values and values[small] > values[large]:
             why = f"'{small}' is longer than '{large}', which it is part of"
@@ -432,3 +436,13 @@ def _consistent(cx: Context, annotation: tree.Annotation, row: PolicyRow, values
             cx.report(contradiction(annotation.span, why=why))
             return False
     return True
+
+
+def _odd_breaker(values: Mapping[str, Any]) -> str | None:
+    """What is wrong with these arguments of `@breaker`, if anything is."""
+    if {"failures", "min_calls"} <= set(values) and "ratio" not in values:
+        return "'min_calls' says nothing about 'failures'; it belongs to a 'ratio'"
+    longest = Breaker().max_recovery
+    if "max_recovery" not in values and values.get("recovery", longest) > longest:
+        return f"'recovery' is longer than 'max_recovery', which is {duration_words(longest)} unless it is written"
+    return None

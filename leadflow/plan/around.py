@@ -6,14 +6,14 @@ decides nothing that the kernel or the policies decide.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, TypeVar, cast
 
 from leadflow.plan.annotations import ORDER, ROWS
 from leadflow.plan.expr import Const
 from leadflow.plan.paths import Stop, node_path, owners
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Plan, Race, Repeat, Undo
-from leadflow.plan.policy import Applied, Concurrency, Idempotent, OnError, OnFailure, Policy, Retry, Timeout
+from leadflow.plan.policy import Applied, Breaker, Concurrency, Idempotent, OnError, OnFailure, Policy, Retry, Timeout
 from leadflow.plan.reactions import retry_in_force, stand_ins
 from leadflow.plan.text import in_force, waits
 from leadflow.plan.types import Effect, show
@@ -204,7 +204,7 @@ DOES = {
     "hedge": "a second attempt when the first is slow; the first answer counts",
     "limit": "shared with all calls of the agent: an attempt waits in line until everything allows it at once",
     "concurrency": "shared with all calls of the agent: an attempt waits for a free place",
-    "breaker": "turns attempts away while the other side keeps failing",
+    "breaker": "turns attempts away while the other side keeps failing, before they queue and after; no retry then",
     "budget": "reserves the most that an attempt may cost, and refuses what does not fit",
     "idempotent": "the call may be sent again although it may have been done",
 }
@@ -307,6 +307,8 @@ def _arguments(policy: Policy) -> tuple[Argument, ...]:
     if isinstance(policy, OnError):
         return tuple(Argument(name, reaction_words(one), is_default=False) for name, one in policy.reactions)
     defaults = {field.name: field.default for field in fields(policy)}
+    if isinstance(policy, Breaker):
+        policy, defaults = _ratio_in_force(policy, defaults)
     found = []
     for name in (param.name for param in ROWS[_name_of(policy)].params if param.name in defaults):
         value = getattr(policy, name)
@@ -314,6 +316,15 @@ def _arguments(policy: Policy) -> tuple[Argument, ...]:
         if said:
             found.append(Argument(name, said, is_default=value == defaults[name]))
     return tuple(found)
+
+
+def _ratio_in_force(policy: Breaker, defaults: dict[str, Any]) -> tuple[Breaker, dict[str, Any]]:
+    """A breaker with the ratio that nobody wrote; without one `min_calls` says nothing."""
+    if policy.share is None:
+        return policy, {name: value for name, value in defaults.items() if name != "min_calls"}
+    if policy.ratio is None:
+        return replace(policy, ratio=policy.share), defaults | {"ratio": policy.share}
+    return policy, defaults
 
 
 def _name_of(policy: Policy) -> str:

@@ -4,7 +4,7 @@ The names of a flow's nodes, lets and slots stand where its plan has numbers. No
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import assert_never
 
@@ -308,6 +308,8 @@ def policy_words(policy: Policy) -> str:
             return ", ".join(f"{name}: {reaction_words(reaction)}" for name, reaction in reactions)
         case Once():
             return "at most once across runs"
+        case Breaker() if policy.ratio != policy.share:
+            return policy_words(replace(policy, ratio=policy.share))
         case Breaker() | Limit() | Budget() | Cache() | Hedge():
             given = ((field.name, getattr(policy, field.name), field.default) for field in fields(policy))
             return ", ".join(f"{name}: {_argument(value)}" for name, value, default in given if value != default)

@@ -15,6 +15,8 @@ from leadflow.events.model import (
     AttemptFailure,
     AttemptStarted,
     BranchTaken,
+    BreakerMoved,
+    BreakerState,
     CancelRequested,
     Entry,
     Event,
@@ -192,6 +194,26 @@ def test_no_picture_is_larger_than_its_terminal(width: int, height: int) -> None
         lines = drawn(watching, at, width=width, height=height).splitlines()
         assert len(lines) < height
         assert max(map(len, lines)) <= width
+
+
+def test_breakers_that_are_not_closed_are_told() -> None:
+    """Above the steps, as long as they are not, and while the run goes on."""
+    watching = watch()
+    moves: tuple[tuple[BreakerState, str], ...] = (
+        ("open", "the breaker of a is open"),
+        ("half_open", "the breaker of a tries it again"),
+        ("forced_open", "the breaker of a is held open"),
+        ("closed", "main"),
+    )
+    watching(Entry(0, 0.0, RunStarted("r", "main", "hash", {"names": ()}, 1, datetime(2026, 1, 1, tzinfo=UTC))))
+    for number, (state, said) in enumerate(moves, 1):
+        watching(Entry(number, float(number), BreakerMoved("main/first", "a", state, "so", None)))
+        head = drawn(watching, float(number), width=100, height=30).splitlines()[0]
+        assert said in head
+        assert ("breaker" in head) == (state != "closed")
+    watching(Entry(9, 9.0, BreakerMoved("main/first", "a", "open", "so", 30.0)))
+    watching(Entry(10, 10.0, RunDone(1)))
+    assert "breaker" not in drawn(watching, None, width=100, height=30)
 
 
 def test_many_steps_are_summed_up() -> None:

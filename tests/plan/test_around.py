@@ -80,6 +80,26 @@ def test_every_value_has_its_origin(plan: Plan) -> None:
     assert [("agent r", False), ("step", True)] == [(rows[n].origin, rows[n].runs) for n in ("@limit", "@fallback")]
 
 
+@pytest.mark.parametrize(
+    ("written", "said", "by_default"),
+    [
+        ("", {}, {"ratio": "0.5", "min_calls": "10"}),
+        ("(ratio: 0.2)", {"ratio": "0.2"}, {"min_calls": "10"}),
+        ("(failures: 3)", {"failures": "3"}, {}),
+        ("(failures: 3, ratio: 0.5)", {"failures": "3", "ratio": "0.5"}, {"min_calls": "10"}),
+    ],
+)
+def test_what_opens_a_breaker(written: str, said: dict[str, str], by_default: dict[str, str]) -> None:
+    """The ratio that nobody wrote is told where it counts, and `min_calls` where there is a ratio."""
+    source = f'@breaker{written}\nagent r: python {{ module: "r.py" }}\n'
+    source += "flow main() -> json {\nstep a = r.f()\nreturn a\n}\n"
+    (row,) = (row for row in only(plan_of(source), "main.a").rows if row.name == "@breaker")
+    found = [{arg.name: arg.value for arg in row.args if arg.is_default == default} for default in (False, True)]
+    rest = {"window": "1m", "probes": "1", "recovery": "30s", "max_recovery": "10m"}
+    assert [said, by_default | rest] == found
+    assert row.runs
+
+
 def test_what_encloses_a_step(plan: Plan) -> None:
     """Flows, blocks and calls of flows around it, outermost first, when its path leads through them."""
     found = only(plan, "main/got@1/all[7]/one~2")

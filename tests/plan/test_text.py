@@ -6,6 +6,7 @@ import pytest
 
 from leadflow.plan.expr import Binary, Bound, Choose, Comprehension, Const, Expr, Local, Member, RunValue, Template
 from leadflow.plan.policy import (
+    Breaker,
     Budget,
     Concurrency,
     Fallback,
@@ -136,6 +137,8 @@ def test_the_plan_for_machines() -> None:
         (OnFailure("continue"), "continue"),
         (Concurrency(3), "3 at once"),
         (Limit((PerTime(60, timedelta(minutes=1)),)), "rate: 60 per 1m"),
+        (Breaker(failures=3, recovery=timedelta(seconds=5)), "failures: 3, recovery: 5s"),
+        (Breaker(), "ratio: 0.5"),
         (Budget(Money(500_000)), "money: $0.50"),
         (
             OnError((("timeout", Reaction("retry", attempts=5)), ("network", Reaction("skip")))),

@@ -18,7 +18,7 @@ from rich.text import Text
 from leadflow.cli.views.human import duration, one_line
 from leadflow.cli.views.sizes import size_of
 from leadflow.events.fold import NodeState, RunState, apply
-from leadflow.events.model import AttemptFailed, Entry, Status, UndoBegan
+from leadflow.events.model import AttemptFailed, BreakerState, Entry, Status, UndoBegan
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Merge, Node, Parallel, Plan, Race, Repeat
 from leadflow.plan.undoing import SUFFIX
 from leadflow.record import record
@@ -34,6 +34,12 @@ _LOOK: Mapping[Status, tuple[str, str]] = {
     Status.CANCELLED: ("✗", "yellow"),
 }
 _SHOWN = (AgentCall, FlowCall, For, Repeat, Parallel, Race, Do)
+_BREAKERS: Mapping[BreakerState, str] = {
+    "open": "the breaker of {} is open",
+    "half_open": "the breaker of {} tries it again",
+    "forced_open": "the breaker of {} is held open",
+    "forced_closed": "the breaker of {} is held closed",
+}
 _INSIDE = 4
 """Most rows for what is under way inside one step."""
 _FINAL = 100
@@ -210,6 +216,9 @@ class _Painter:
             words.append((f"{state.cancel}: waits for the clean-up; Ctrl-C again ends it at once", "yellow"))
         elif under_way:
             words.append((f"{under_way} under way", "dim"))
+        if not state.status.is_settled:
+            moved = ((agent, at) for agent, at in state.breakers.items() if at != "closed")
+            words += [(_BREAKERS[at].format(agent), "yellow") for agent, at in moved]
         return self._row(whole, self._flow.name, words, bold=True)
 
     def _row(self, state: NodeState, name: str, words: Words, *, bold: bool) -> Text:
