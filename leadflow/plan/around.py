@@ -204,7 +204,7 @@ DOES = {
     "hedge": "a second attempt when the first is slow; the first answer counts",
     "limit": "shared with all calls of the agent: an attempt waits in line until everything allows it at once",
     "concurrency": "shared with all calls of the agent: an attempt waits for a free place",
-    "breaker": "turns attempts away while the other side keeps failing, before they queue and after; no retry then",
+    "breaker": "turns attempts away while the other side keeps failing; these are not tried again",
     "budget": "reserves the most that an attempt may cost, and refuses what does not fit",
     "idempotent": "the call may be sent again although it may have been done",
 }

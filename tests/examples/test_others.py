@@ -60,6 +60,16 @@ async def test_retry() -> None:
     assert (0, expected("11_retry")) == (ran.code, ran.result)
 
 
+async def test_breaker() -> None:
+    """While the warehouse is down the copy answers; it is left alone, and asked again when it is back."""
+    async with served("05_breaker") as address:
+        env = {"STOCK_API": f"{address}/live", "COPY_API": f"{address}/copy"}
+        ran = await asyncio.to_thread(run_example, "05_breaker", env=env)
+    assert (0, expected("05_breaker")) == (ran.code, ran.result)
+    moves = [(event["state"], event["agent"]) for event in ran.events if event["event"] == "BreakerMoved"]
+    assert [(state, "warehouse") for state in ("open", "half_open", "open", "half_open", "closed")] == moves
+
+
 def test_modules() -> None:
     """Flows and types of other files, a race, a quorum and an `after` give the receipts of the night."""
     ran = run_example("03_modules", "--input-file", str(EXAMPLES / "03_modules" / "input.json"))
