@@ -77,7 +77,7 @@ def test_every_value_has_its_origin(plan: Plan) -> None:
     assert {"attempts": False, "backoff": False, "base": True, "max": True, "jitter": True} == {
         arg.name: arg.is_default for arg in rows["@retry"].args if arg.name not in ("on", "max_retry_after")
     }
-    assert [("agent r", False), ("step", True)] == [(rows[n].origin, rows[n].runs) for n in ("@limit", "@fallback")]
+    assert [("agent r", True), ("step", True)] == [(rows[n].origin, rows[n].runs) for n in ("@limit", "@fallback")]
 
 
 @pytest.mark.parametrize(
