@@ -180,16 +180,22 @@ class Scene:
         deadline: float | None = None,
         priority: int = 0,
         args: Mapping[str, Value] | None = None,
+        heard: Callable[[Event], None] = lambda event: None,
     ) -> Played:
-        """Make the call once, inside a loop."""
+        """Make the call once, inside a loop; `heard` is told each event at once."""
         played = Played()
+
+        def post(event: Event) -> None:
+            played.events.append(event)
+            heard(event)
+
         order = CallOrder(
             "main/a",
             args or {},
             key,
             "run-1",
             deadline,
-            played.events.append,
+            post,
             lambda _, failure: played.given_up.append(failure),
             priority,
         )
