@@ -14,7 +14,7 @@ from leadflow.plan.kinds import ActionRow, Kind, SettingRow
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.types import INT
 from leadflow.run.driver import Result
-from leadflow.run.errors import NotAllowed
+from leadflow.run.errors import CallError, NotAllowed
 from leadflow.run.ports import Agent, Reply, Request, Uses, World
 from leadflow.settings import Project, Settings
 
@@ -22,12 +22,14 @@ from leadflow.settings import Project, Settings
 class Counter:
     """An agent that notes what happens to it."""
 
-    def __init__(self, name: str, log: list[str], *, breaks: bool) -> None:
-        self._name, self._log, self._breaks = name, log, breaks
+    def __init__(self, name: str, log: list[str], *, breaks: bool, fails: bool) -> None:
+        self._name, self._log, self._breaks, self._fails = name, log, breaks, fails
 
     async def call(self, request: Request) -> Reply:
-        """Answers 1."""
+        """Answers 1, or fails where it is told to."""
         self._log.append(f"call {self._name}")
+        if self._fails:
+            raise CallError("broken")
         return Reply(1)
 
     async def aclose(self) -> None:
@@ -38,7 +40,7 @@ class Counter:
 
 
 class CounterKind:
-    """A kind whose agents cannot be built when their setting is 0, and cannot be closed when it is 2."""
+    """A kind whose agents cannot be built when their setting is 0, cannot be closed when it is 2, and fail at 3."""
 
     row = Kind(
         "test.counter",
@@ -54,7 +56,8 @@ class CounterKind:
         self.log.append(f"build {spec.name} for {', '.join(uses)}")
         if spec.settings["mode"] == 0:
             raise NotAllowed(f"agent '{spec.name}' is out of order")
-        return Counter(spec.name, self.log, breaks=spec.settings["mode"] == 2)
+        mode = spec.settings["mode"]
+        return Counter(spec.name, self.log, breaks=mode == 2, fails=mode == 3)
 
 
 FLOWS = """leadflow 1
@@ -141,3 +144,34 @@ def test_a_flow_is_not_refused_for_what_another_one_uses() -> None:
         f'{FLOWS}agent boss: human {{ }}\nflow later() -> bool {{\n  step x: bool = boss.approve("?")\n  return x\n}}\n'
     )
     assert 1 == run(source, CounterKind()).value
+
+
+def test_a_reset_builds_another_instance_and_closes_the_old_one() -> None:
+    """`reset` makes the agent anew while the run goes on; at the end nothing is open. Others stay as they are."""
+    kind = CounterKind()
+    source = FLOWS.replace("@fallback(b) step", "@on_error(agent: reset) step").replace("mode: 1", "mode: 3")
+    result = run(source, kind)
+    assert "agent.failed" == (result.failure and result.failure.error)
+    assert ["build a for one", "call a", "build a for one", "close a", "call a", "close a"] == kind.log
+
+
+def test_a_reset_loads_the_file_of_a_python_agent_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a module holds is thrown away with the agent; another agent of the same file keeps its own."""
+    (tmp_path / "desk.py").write_text(
+        '"""Breaks once it was asked twice."""\nasked = []\n'
+        "def ask():\n    asked.append(1)\n    if len(asked) > 2:\n        raise ValueError('worn out')\n"
+        "    return len(asked)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    source = """leadflow 1
+agent desk: python { module: "desk.py"  reads: ["ask"] }
+agent twin: python { module: "desk.py"  reads: ["ask"] }
+flow main() -> list[int] {
+  @on_error(tool: reset) step a: int = desk.ask()
+  @on_error(tool: reset) step b: int = desk.ask() after a
+  @on_error(tool: reset) step c: int = desk.ask() after b
+  step d: int? = twin.ask() catch e => none after c
+  return [a, b, c, d ?? 0]
+}
+"""
+    assert (1, 2, 1, 0) == run(source, CounterKind()).value

@@ -53,6 +53,18 @@ async def test_http_fanout() -> None:
     assert (0, expected("02_http_fanout")) == (ran.code, ran.result)
 
 
+async def test_on_error() -> None:
+    """Each class of failure is followed by what `@on_error` says; the log tells the decisions."""
+    async with served("10_on_error") as address:
+        names = {"RATES_API": "main", "MIRROR_API": "mirror", "DESK_API": "desk"}
+        env = {name: f"{address}/{service}" for name, service in names.items()}
+        ran = await asyncio.to_thread(run_example, "10_on_error", "--json", env=env)
+    assert (0, expected("10_on_error")) == (ran.code, ran.result)
+    told = {(event["path"], event["does"]) for event in ran.events if event["event"] == "ErrorHandled"}
+    does = {"eur": "reset", "yen": "fallback", "gbp": "retry", "xau": "skip", "chf": "escalate"}
+    assert {(f"sheet/{step}", each) for step, each in does.items()} == told
+
+
 async def test_retry() -> None:
     """Each trouble of the rate service is answered as it should be, and the service was asked as often as told."""
     async with served("11_retry") as address:
