@@ -1,64 +1,24 @@
-"""Steps are taken back when their run does not end well (rule C7, cases S1 to S5)."""
+"""Steps are taken back when their run does not end well (rule C7, cases S1, S4, S5, D2)."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
 
 from leadflow.events.model import (
-    CancelRequested,
     Failure,
     NodeCancelled,
+    NodeDone,
     NodeFailed,
+    NodeStarted,
+    RunCancelled,
     RunFailed,
     Status,
     UndoBegan,
     UndoKept,
 )
-from leadflow.run.adapters import SystemClock
-from leadflow.run.driver import Bounds, Driver, Ports, Result
-from leadflow.run.kernel import Kernel, Program
-from leadflow.run.recover import replay
-from leadflow.stores.memory import MemoryJournal
-from leadflow.testing import run_virtual
-from tests.run.fakes import Fails, Fake, Says, Script, compiled, ends, kinds, run, started, starts
-
-TOOLS = """
-tool drop(x: string) = python("tools:drop")
-@idempotent tool wipe(x: string) = python("tools:wipe")
-"""
-THREE = (
-    TOOLS
-    + """
-flow f() -> string {
-  step a = put("1") undo drop(a)
-  step b = put(a) undo drop("${a} ${b}")
-  step c = put(b) undo none
-  step d = put(c)
-  return d
-}
-"""
-)
-
-
-def undos(result: Result) -> list[str]:
-    """What the undos of a run were given, in the order in which they began, by their steps."""
-    kept = {e.event.path: e.event for e in result.entries if isinstance(e.event, UndoKept)}
-    begun = [path.removesuffix("~undo") for path in starts(result) if path.endswith("~undo")]
-    return [f"{path}: {', '.join(map(str, kept[f'f/{path}'].args.values()))}" for path in begun]
-
-
-def failure_of(result: Result) -> Failure:
-    """Why a run failed."""
-    assert Status.FAILED is result.status
-    assert result.failure is not None
-    return result.failure
-
-
-def causes(failure: Failure) -> list[tuple[str, str]]:
-    """The causes of a failure: what, and where."""
-    return [(cause.error, cause.path) for cause in failure.causes]
-
+from leadflow.run.driver import Bounds
+from tests.run.fakes import Fails, Fake, Says, Script, ends, kinds, run, starts
+from tests.run.sagas import THREE, TOOLS, causes, failure_of, log_of, undos
 
 # --- what is undone, and when -------------------------------------------------------------------------------------
 
@@ -208,6 +168,55 @@ def test_one_undo_at_a_time() -> None:
     assert ((0, 2, "done"), (2, 3, "done")) == (fake.spans["f/b~undo"], fake.spans["f/a~undo"])
 
 
+def test_the_log_tells_all_of_it() -> None:
+    """Case S2: what is kept stands behind the step, then why the run fails and what is undone, then each undo."""
+    text = TOOLS + 'flow f(n: int) { step a = put("1") undo drop("${1 / n}") step b = put("2") undo drop(b) fail "no" }'
+    result = run(text, {"a": Says("A"), "b": Says("B"), "b~undo": Says("gone")}, inputs={"n": 0})
+    no = Failure("flow.failed", "agent", "no", "f/fail@1")
+    broken = Failure("validation.value", "validation", "division by zero", "f/a~undo")
+    message = "1 step is not undone, of 2: f/a"
+    assert [
+        NodeDone("f/a", "A"),
+        UndoKept("f/a", {}, failure=broken),
+    ] == log_of(result, NodeDone)[:2]
+    assert [
+        UndoKept("f/b", {"x": "B"}),
+    ] == [event for event in log_of(result, UndoKept)[1:] if isinstance(event, UndoKept)]
+    assert [
+        UndoBegan(("f/b", "f/a"), no),
+        NodeStarted("f/b~undo"),
+        NodeDone("f/b~undo", "gone"),
+        NodeFailed("f/a~undo", broken),
+        RunFailed(Failure("flow.compensation", "agent", message, "", (), (no, broken))),
+    ] == log_of(result, UndoBegan)
+
+
+def test_the_log_of_a_cancelled_run_tells_why() -> None:
+    """Case X1: nothing failed, so the reason is that of whoever asked; also where an undo fails."""
+    script: Script = {"a": Says("A"), "b": Says("B"), "c": Says("C", 5)}
+    result = run(THREE, script, cancel_after=[2])
+    assert UndoBegan(("f/b", "f/a"), None) == log_of(result, UndoBegan)[0]
+    assert RunCancelled("enough") == result.entries[-1].event
+    failed = run(THREE, {**script, "a~undo": Fails("x.a")}, cancel_after=[2])
+    assert Failure("run.cancelled", "system", "enough") == failure_of(failed).causes[0]
+
+
+def test_an_undo_that_is_a_flow_may_do_anything() -> None:
+    """A flow that takes something back computes as any other."""
+    text = (
+        TOOLS
+        + """
+flow f() { step a = put("1") undo g(["x", a]) step b = look("2") after a }
+flow g(xs: list[string]) { step c = for t in ["${x}${x}" for x in xs] { step d = put(t) yield d } }
+"""
+    )
+    fake = Fake({"a": Says("A"), "b": Fails()})
+    assert ("f/a",) == run(text, fake).undone
+    assert [("f/a~undo/c[0]/d", "xx"), ("f/a~undo/c[1]/d", "AA")] == [
+        (order.path, order.args["x"]) for order in fake.orders if order.path.endswith("/d")
+    ]
+
+
 # --- failing undos ------------------------------------------------------------------------------------------------
 
 
@@ -269,159 +278,8 @@ def test_a_write_that_is_cut_off_is_in_doubt() -> None:
     slow = {"a": Says("A"), "b": Says("B", 50)}
     unsafe = run(DOUBT % "drop(b)", slow, cancel_after=[2], bounds=bounds)
     assert ["run.cancelled", "flow.not_undone"] == [cause.error for cause in failure_of(unsafe).causes]
+    kept = [event for event in log_of(unsafe, UndoKept) if isinstance(event, UndoKept)]
+    assert [(False, None), (True, failure_of(unsafe).causes[1])] == [(one.in_doubt, one.failure) for one in kept]
     safe = run(DOUBT % "wipe(a)", slow, cancel_after=[2], bounds=bounds)
     assert (Status.CANCELLED, ("f/b", "f/a")) == (safe.status, safe.undone)
     assert [True] == [e.event.in_doubt for e in safe.entries if isinstance(e.event, NodeCancelled)]
-
-
-# --- deadlines and cancels ----------------------------------------------------------------------------------------
-
-
-def test_deadlines_do_not_end_undos() -> None:
-    """The time of the flow and of the run bound when undos begin; then each has the time that its agent gives it."""
-    text = TOOLS + '@timeout(3s) flow f() { step a = put("1") undo drop(a) step b = look("2") after a }'
-    fake = Fake({"b": Says("B", 9), "a~undo": Says(after=60)})
-    result = run(text, fake, bounds=Bounds(deadline=timedelta(seconds=10)))
-    assert ("timeout.total", ("f/a",)) == (failure_of(result).error, result.undone)
-    assert (3, 63, "done") == fake.spans["f/a~undo"]
-    assert None is next(order.deadline for order in fake.orders if order.path == "f/a~undo")
-
-
-def test_a_cancel_does_not_stop_undos() -> None:
-    """Case S3: shielded, however long they take, also behind the drain; the failure of the run stands."""
-    fake = Fake({"d": Fails("x.d", 1), "b~undo": Says(after=60), "a~undo": Says(after=60)})
-    result = run(THREE, fake, cancel_after=[2, 30, 70])
-    assert ("x.d", ("f/b", "f/a")) == (failure_of(result).error, result.undone)
-    assert 1 == kinds(result.entries).count("CancelRequested")
-
-
-def test_a_cancelled_run_is_shielded_too() -> None:
-    """Cases S3, X5: asking again for what is done already changes nothing, and the drain ends no undo."""
-    fake = Fake({"b": Says("B", 5), "b~undo": Says(after=60)})
-    result = run(THREE, fake, cancel_after=[2, 8, 20])
-    assert (Status.CANCELLED, ("f/b", "f/a")) == (result.status, result.undone)
-
-
-def test_who_insists_stops_undos() -> None:
-    """Case S3: a forced cancel cuts the undo under way off and begins no other; what is not undone is told."""
-    plan, fake = compiled(THREE), Fake({"d": Fails("x.d", 1), "b~undo": Says(after=60)})
-
-    async def main() -> Result:
-        clock = SystemClock()
-        driver = Driver(Program(plan), Ports(fake, MemoryJournal(clock), clock))
-        asyncio.get_running_loop().call_later(5, lambda: driver.cancel("now", force=True))
-        return await driver.run(started(plan))
-
-    result = run_virtual(main())
-    failure = failure_of(result)
-    assert (1, 5, "cancelled") == fake.spans["f/b~undo"]
-    assert [("x.d", "f/d"), ("flow.not_undone", "f/b~undo"), ("flow.not_undone", "f/a~undo")] == causes(failure)
-    assert ((), True) == (result.undone, failure.in_doubt)
-
-
-def test_the_second_interrupt_insists() -> None:
-    """Cases S3, X9: a first cancel of the caller's task lets the undos run, a second one ends them."""
-    plan = compiled(THREE)
-    journals = []
-
-    async def main() -> list[str]:
-        clock, fake = SystemClock(), Fake({"c": Says("C", 60), "b~undo": Says(after=60)})
-        journals.append(MemoryJournal(clock))
-        driver = Driver(Program(plan), Ports(fake, journals[0], clock), Bounds(drain=timedelta(seconds=3)))
-        loop = asyncio.get_running_loop()
-        running = loop.create_task(driver.run(started(plan)))
-        for delay in (1, 10):
-            loop.call_later(delay, running.cancel)
-        with pytest.raises(asyncio.CancelledError):
-            await running
-        return [f"{clock.monotonic():g}", *kinds(await journals[0].load())]
-
-    told = run_virtual(main())
-    log = [entry.event for entry in run_virtual(journals[0].load())]
-    assert ("10", 2) == (told[0], told.count("CancelRequested"))
-    assert [False, True] == [event.force for event in log if isinstance(event, CancelRequested)]
-    assert isinstance(log[-1], RunFailed)
-    assert "2 steps are not undone, of 2: f/b, f/a" == log[-1].failure.message
-
-
-# --- attempts -----------------------------------------------------------------------------------------------------
-
-AGAIN = (
-    TOOLS
-    + """
-@idempotent tool keep(x: string) -> string = python("tools:keep")
-flow f() {
-  @retry(2, backoff: 1s, on: ["agent"])
-  step g = do {
-    step a = keep("1") undo drop(a)
-    step b = look(a)
-    yield b
-  }
-}
-"""
-)
-
-
-def test_the_same_effect_of_two_attempts_is_undone_once() -> None:
-    """A block that is tried again does its idempotent writes again: one effect, one undo."""
-    result = run(AGAIN, {"a": Says("A"), "b": Fails()})
-    assert ["g~2/a: A"] == undos(result)
-
-
-def test_different_effects_of_two_attempts_are_both_undone() -> None:
-    """What an earlier attempt did stays kept, under its own path, and is undone as well."""
-    result = run(AGAIN, {"f/g/a": Says("A"), "f/g~2/a": Says("B"), "b": Fails()})
-    assert ["g~2/a: B", "g/a: A"] == undos(result)
-
-
-def test_what_the_next_attempt_did_not_come_to_stays_kept() -> None:
-    """The second attempt of a flow fails at once; what the first one did is undone."""
-    text = AGAIN.replace('  @retry(2, backoff: 1s, on: ["agent"])\n', "").replace(
-        "flow f()", '@retry(2, backoff: 1s, on: ["agent"]) flow f()'
-    )
-    result = run(text, {"f/g/a": Says("A"), "f/g/b": Fails(), "f~2/g/a": Fails("x.a")})
-    assert (("f/g/a",), "x.a") == (result.undone, failure_of(result).error)
-
-
-# --- taking up ----------------------------------------------------------------------------------------------------
-
-
-def test_undos_go_on_from_any_prefix_of_the_log() -> None:
-    """Case S2: a run taken up anywhere calls again what was under way, and otherwise only what is left to undo."""
-    plan = compiled(THREE)
-    script: Script = {"a": Says("A"), "b": Says("B"), "d": Fails("x.d"), "b~undo": Says(after=2)}
-    whole = [entry.event for entry in run(plan, script).entries]
-    for stop in range(1, len(whole)):
-        fake = Fake(script)
-
-        async def main(fake: Fake = fake, stop: int = stop) -> Result:
-            clock = SystemClock()
-            journal = MemoryJournal(clock)
-            driver = Driver(Program(plan), Ports(fake, journal, clock))
-            return await driver.resume(await journal.append(whole[:stop]))
-
-        result = run_virtual(main())
-        assert whole == [entry.event for entry in result.entries], stop
-        settled = {event.path for event in whole[:stop] if hasattr(event, "path") and not_started(event)}
-        assert not settled & {order.path for order in fake.orders}
-
-
-def not_started(event: object) -> bool:
-    """Whether an event settles a node."""
-    return type(event).__name__ in ("NodeDone", "NodeFailed", "NodeCancelled")
-
-
-def test_the_arguments_in_the_log_are_those_of_the_call() -> None:
-    """Case S2: what is in the log is what a kernel taken up behind it orders."""
-    plan = compiled(THREE)
-    log = [entry.event for entry in run(plan, {"a": Says("A"), "b": Says("B"), "d": Fails()}).entries]
-    began = next(at for at, event in enumerate(log) if isinstance(event, UndoBegan))
-    step = replay(Kernel(Program(plan)), log[: began + 2])
-    kept = {event.path: event.args for event in log if isinstance(event, UndoKept)}
-    assert [("f/b~undo", kept["f/b"])] == [(command.path, getattr(command, "args", None)) for command in step.commands]
-
-
-def test_a_step_that_cannot_be_undone_is_in_the_log() -> None:
-    """Each step that is not undone has its own entry."""
-    result = run(DOUBT % "drop(b)", {"b": Fails("network.lost", in_doubt=True)})
-    assert "f/b~undo" in [e.event.path for e in result.entries if isinstance(e.event, NodeFailed)]
