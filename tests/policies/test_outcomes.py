@@ -65,7 +65,7 @@ TABLE = """
 """
 
 
-def _rows() -> list[tuple[str, ...]]:
+def rows() -> list[tuple[str, ...]]:
     """The rows of the table, cell by cell."""
     lines = TABLE.strip().splitlines()[2:]
     return [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines]
@@ -79,7 +79,7 @@ def made(name: str, status: str, sent: str) -> CallError:
     return kind("x", sent=sent == "yes", status=None if status == "-" else int(status))
 
 
-@pytest.mark.parametrize(("name", "status", "sent", "again", "sees", "rate", "cost"), _rows())
+@pytest.mark.parametrize(("name", "status", "sent", "again", "sees", "rate", "cost"), rows())
 def test_the_table(name: str, status: str, sent: str, again: str, sees: str, rate: str, cost: str) -> None:
     """Each row says what the table says."""
     error = made(name, status, sent)
@@ -92,14 +92,14 @@ def test_every_error_has_a_row() -> None:
     """The table has each class of errors, here and there, and no text decides anything."""
     classes = {kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, CallError)}
     assert classes == set(OUTCOMES)
-    assert {kind.__name__ for kind in classes} == {row[0] for row in _rows()}
+    assert {kind.__name__ for kind in classes} == {row[0] for row in rows()}
     assert {kind.category for kind in classes} <= set(ERROR_CLASSES)
     assert all(kind.transient == (OUTCOMES[kind].again in (Again.ALWAYS, Again.REPEATABLE)) for kind in classes)
 
 
 def test_our_own_refusals_cost_nothing_and_say_nothing() -> None:
     """What the breaker does not see and was not sent is free, is no start, and is never tried again (case B8)."""
-    own = [found for row in _rows() if (found := outcome(made(*row[:3]))).sees is Sees.UNSEEN and row[2] == "no"]
+    own = [found for row in rows() if (found := outcome(made(*row[:3]))).sees is Sees.UNSEEN and row[2] == "no"]
     assert {("never", "returned", "free")} == {(each.again.value, each.rate.value, each.cost.value) for each in own}
 
 
@@ -120,7 +120,7 @@ DOUBT = {
 }
 
 
-@pytest.mark.parametrize(("name", "status", "sent", "again"), [row[:4] for row in _rows()])
+@pytest.mark.parametrize(("name", "status", "sent", "again"), [row[:4] for row in rows()])
 def test_what_is_repeated_and_what_is_in_doubt(name: str, status: str, sent: str, again: str) -> None:
     """A write is repeated only when it certainly was not done; what nobody knows is in doubt (cases R2, R4)."""
     error = made(name, status, sent)

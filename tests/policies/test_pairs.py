@@ -1,0 +1,329 @@
+"""Every pair of policies, written in either order, under every outcome of the table: the real stack against a reference
+interpreter of the one order of wrapping.
+
+The interpreter is that order: a function per layer around the next one. What follows an outcome it reads from the
+table of `test_outcomes.py`. A new policy is a row of `ROWS`, and a layer in `CALL`.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import permutations
+from typing import NamedTuple, TypeAlias
+
+import pytest
+
+from leadflow.events.model import CallAdmitted, Event, Failure
+from leadflow.plan.policy import (
+    ERROR_CLASSES,
+    Breaker,
+    Does,
+    Fallback,
+    Limit,
+    OnError,
+    PerTime,
+    Policy,
+    Reaction,
+    Retry,
+    Timeout,
+)
+from leadflow.run.adapters import SeededRng
+from leadflow.run.ports import Answer
+from leadflow.testing import run_virtual
+from tests.policies.playing import CLOCK, Act, Played, Player, Scene, after, s
+from tests.policies.test_outcomes import made, rows
+
+# --- the outcomes -------------------------------------------------------------------------------------------------
+
+
+class End(NamedTuple):
+    """A row of the table."""
+
+    row: tuple[str, str, str]
+    error: str
+    category: str
+    again: str
+    sees: str
+    rate: str
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the upstream may have acted."""
+        return self.row[2] == "yes"
+
+
+def end_of(name: str, status: str, sent: str, again: str, sees: str, rate: str, cost: str) -> End:
+    """A row of the table as the interpreter reads it."""
+    error = made(name, status, sent)
+    return End((name, status, sent), error.error, error.category, again, sees, rate)
+
+
+ENDS = [end_of(*row) for row in rows()]
+OF_ROW = {end.row: end for end in ENDS}
+DOUBTFUL = {"ConnectionLost", "AttemptTimeout", "IdleTimeout", "TotalTimeout", "BadResponse", "FunctionCutOff"}
+
+
+class Failed(Exception):
+    """An attempt, or all of them, ended so."""
+
+    def __init__(self, end: End) -> None:
+        super().__init__(end.row)
+        self.end = end
+
+
+def failed(*row: str) -> Failed:
+    """Something of our own ends it."""
+    return Failed(next(end for end in ENDS if end.row == row))
+
+
+# --- the interpreter ----------------------------------------------------------------------------------------------
+
+HELD, WINDOW, TOTAL, EACH, PAUSE = 3.0, 10.0, 2.5, 0.5, 0.25
+
+
+@dataclass
+class World:
+    """What some calls, one after the other, find and do."""
+
+    names: frozenset[str]
+    """The rows in force."""
+    script: Sequence[End | None]
+    """Of the first agent, the last one again and again; the second one answers."""
+    is_write: bool
+    now: float = 0.0
+    deadline: float = float("inf")
+    requests: list[tuple[str, float]] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+    starts: list[float] = field(default_factory=list)
+    """Those that the rate counts, each for ten seconds and a hundredth of them."""
+    failures: int = 0
+    chance: SeededRng = field(default_factory=lambda: SeededRng(1))
+
+    def does(self, *names: str) -> bool:
+        """Whether one of these rows is in force."""
+        return not self.names.isdisjoint(names)
+
+
+Layer: TypeAlias = Callable[["World", str, Callable[[], None]], None]
+
+
+def chain(world: World, agent: str, inner: Callable[[], None]) -> str:
+    """Outermost: who is asked, and what a failure becomes. How the call ends, in a word."""
+    try:
+        inner()
+        return agent
+    except Failed as problem:
+        end = problem.end
+    if world.does("terminate"):
+        return f"run {end.error}"
+    if world.is_write and end.is_sent and end.row[0] in DOUBTFUL:
+        return f"doubt {end.error}"
+    if world.does("skip"):
+        return "none"
+    if world.does("fallback", "instead", "last") and agent == "main":
+        return call(world, "spare")
+    return end.error
+
+
+def total(world: World, agent: str, inner: Callable[[], None]) -> None:
+    """Two seconds and a half for each agent."""
+    world.deadline = world.now + TOTAL if world.does("timeout") else float("inf")
+    inner()
+
+
+def retry(world: World, agent: str, inner: Callable[[], None]) -> None:
+    """How often the same agent is asked. Pauses hold nothing."""
+    plain = 3 if world.does("retry") else 1
+    asked = world.does("again", "reset")
+    most = max(2, plain) if world.does("reset") else 2 if world.does("again") else plain
+    if world.does("skip", "terminate", "instead", "last"):
+        most = 1
+    for number in range(1, most + 1):
+        try:
+            return inner()
+        except Failed as problem:
+            end = problem.end
+            safe = not world.is_write or not end.is_sent
+            may = end.again == "always" or (safe and (end.again == "repeatable" or (asked and end.again == "asked")))
+            if number == most or not may:
+                raise
+            drawn = world.chance.random()
+            pause = PAUSE if world.does("retry") else drawn * 2 ** (number - 1)
+            if world.now + pause >= world.deadline:
+                raise
+            world.now += pause
+
+
+def peek(world: World, agent: str, inner: Callable[[], None]) -> None:
+    """Nobody queues for what would be turned away."""
+    if world.does("breaker") and agent == "main" and world.failures >= 2:
+        raise failed("BreakerOpen", "-", "no")
+    inner()
+
+
+def admission(world: World, agent: str, inner: Callable[[], None]) -> None:
+    """Two starts in ten seconds, and a place that somebody else has for three seconds: both together or not at all."""
+    if agent != "main" or not world.does("limit", "concurrency"):
+        return inner()
+    free = HELD if world.does("concurrency") else 0.0
+    if world.does("limit") and len(world.starts) >= 2:
+        free = max(free, sorted(world.starts)[-2] + WINDOW * 1.01)
+    if free > world.now:
+        if world.deadline < free:
+            world.now = world.deadline
+            raise failed("TotalTimeout", "-", "no")
+        world.waits.append(round(free - world.now, 6))
+        world.now = free
+    start = world.now
+    world.starts.append(start)
+    try:
+        inner()
+    except Failed as problem:
+        if problem.end.rate == "returned":
+            world.starts.remove(start)
+        raise
+
+
+def breaker(world: World, agent: str, inner: Callable[[], None]) -> None:
+    """Opens when it has seen two failures."""
+    peek(world, agent, lambda: None)
+    try:
+        inner()
+    except Failed as problem:
+        if world.does("breaker") and agent == "main" and problem.end.sees == "failure":
+            world.failures += 1
+            if world.failures == 2:
+                world.chance.random()  # it draws how long it stays open
+        raise
+
+
+def attempt(world: World, agent: str) -> None:
+    """Innermost: a second, or what the limits leave of it. Of two that end together the outer one is named."""
+    number = sum(asked == agent for asked, _ in world.requests)
+    world.requests.append((agent, round(world.now, 6)))
+    own = world.now + (EACH if world.does("attempt") else float("inf"))
+    if min(own, world.deadline) < world.now + 1:
+        is_outer = world.deadline <= own
+        world.now = min(own, world.deadline)
+        raise failed("TotalTimeout" if is_outer else "AttemptTimeout", "-", "yes")
+    world.now += 1
+    end = world.script[min(number, len(world.script) - 1)] if agent == "main" else None
+    if end is not None:
+        raise Failed(end)
+
+
+CALL: tuple[Layer, ...] = (total, retry, peek, admission, breaker)
+"""The order between `chain` and `attempt`, outermost first (SEMANTICS, policy order)."""
+
+
+def call(world: World, agent: str = "main") -> str:
+    """One call, or its part with one agent."""
+    inner: Callable[[], None] = partial(attempt, world, agent)
+    for layer in reversed(CALL):
+        inner = partial(layer, world, agent, inner)
+    return chain(world, agent, inner)
+
+
+# --- the real one -------------------------------------------------------------------------------------------------
+
+
+class Row(NamedTuple):
+    """A policy, for the test and for the stack."""
+
+    name: str
+    kind: str
+    """Of rows of one kind a call has one."""
+    policy: Policy | None
+    """None: it stands on the agent."""
+
+
+def on_error(does: Does, *, attempts: int | None = None, agent: str | None = None) -> OnError:
+    """The same for failures of every class."""
+    return OnError(tuple((category, Reaction(does, attempts, agent)) for category in ERROR_CLASSES))
+
+
+ROWS = (
+    Row("retry", "retry", Retry(3, s(PAUSE), 1.0, jitter="none")),
+    Row("timeout", "timeout", Timeout(s(TOTAL))),
+    Row("attempt", "timeout", Timeout(attempt=s(EACH))),
+    Row("fallback", "fallback", Fallback(("spare",))),
+    Row("again", "on_error", on_error("retry", attempts=2)),
+    Row("reset", "on_error", on_error("reset")),
+    Row("skip", "on_error", on_error("skip")),
+    Row("instead", "on_error", on_error("fallback", agent="spare")),
+    Row("last", "on_error", on_error("escalate", agent="spare")),
+    Row("terminate", "on_error", on_error("terminate")),
+    Row("concurrency", "concurrency", None),
+    Row("limit", "limit", None),
+    Row("breaker", "breaker", None),
+)
+PAIRS = [pair for pair in permutations(ROWS, 2) if pair[0].kind != pair[1].kind]
+
+
+def scene(pair: Sequence[Row], script: Sequence[End | None], *, is_write: bool) -> Scene:
+    """The step with both policies."""
+    names = {row.name for row in pair}
+    acts: list[Act] = [after(1, 7 if end is None else made(*end.row)) for end in script]
+    main, spare = Player(*acts), Player(after(1, 7))
+    return Scene(
+        {"main": main, "spare": spare},
+        [row.policy for row in pair if row.policy is not None],
+        idempotent=not is_write,
+        slots={"main": 1} if "concurrency" in names else {},
+        limits={"main": Limit((PerTime(2, s(WINDOW)),))} if "limit" in names else {},
+        breakers={"main": Breaker(failures=2, window=s(3600), recovery=s(600))} if "breaker" in names else {},
+        anew={"main": lambda: main, "spare": lambda: spare} if "reset" in names else {},
+    )
+
+
+def word(played: Played) -> str:
+    """How a call ended, as the interpreter says it."""
+    match played.outcome:
+        case Answer(None):
+            return "none"
+        case Answer(_, agent):
+            return agent or "main"
+        case Failure() as failure:
+            mark = "run " if failure.limit == "" else "doubt " if failure.in_doubt else ""
+            return mark + failure.error
+        case other:
+            raise AssertionError(other)
+
+
+async def really(pair: Sequence[Row], script: Sequence[End | None], *, is_write: bool) -> tuple[object, ...]:
+    """Two calls, one after the other: how they end, when what was sent, and what waited how long."""
+    made_of, waits = scene(pair, script, is_write=is_write), list[float]()
+
+    def heard(event: Event) -> None:
+        if isinstance(event, CallAdmitted):
+            waits.append(event.waited)
+
+    async with asyncio.TaskGroup() as group:
+        if "concurrency" in {row.name for row in pair}:
+            group.create_task(made_of.limits_held("main", s(HELD)))
+            await CLOCK.sleep(s(0))
+        ends = [word(await made_of.play(heard=heard)) for _ in range(2)]
+        now = round(CLOCK.monotonic(), 6)
+    asked = [(name, round(at, 6)) for name, player in made_of.agents.items() for at in player.at]
+    return ends, now, sorted(asked, key=lambda each: (each[1], each[0])), waits
+
+
+def by_the_book(pair: Sequence[Row], script: Sequence[End | None], *, is_write: bool) -> tuple[object, ...]:
+    """The same, by the interpreter."""
+    world = World(frozenset(row.name for row in pair), script, is_write)
+    if world.does("concurrency"):
+        world.starts.append(0.0)  # of whoever has the place
+    ends = [call(world) for _ in range(2)]
+    asked = sorted(world.requests, key=lambda each: (each[1], each[0]))
+    return ends, round(world.now, 6), asked, world.waits
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0].name}-{pair[1].name}")
+def test_pairs(pair: tuple[Row, Row]) -> None:
+    """Attempts, times, waits and ends of two calls are those of the order, whatever an attempt ends with."""
+    for end in ENDS:
+        for script in ([end], [end, None]):
+            for is_write in (False, True):
+                book = by_the_book(pair, script, is_write=is_write)
+                assert book == run_virtual(really(pair, script, is_write=is_write)), (end, len(script), is_write)
