@@ -1,6 +1,6 @@
 """Z7: a day of hundreds of agents in bad weather, in virtual time: nothing leaks, and a seed repeats to the last event.
 
-    python -m tests.soak.soak --periods 24 --seconds 3600 --runs 700 --programs 50 --twice
+    python -m tests.soak.soak --periods 24 --seconds 3600 --programs 50 --executions 1000000 --twice
 
 The real kernel, driver and stack run programs of every construct and policy (`programs.py`) against agents that
 misbehave (`weather.py`). Runs begin at random, more at once in some minutes; some are cancelled, some have a deadline.
@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import blake2b
+from math import ceil
 from pathlib import Path
 from random import Random
 from time import perf_counter
@@ -70,6 +71,11 @@ class Seen:
     violations: list[str] = field(default_factory=list)
     memory: list[int] = field(default_factory=list)
     """Resident megabytes at the end of each period."""
+
+    def still(self, executions: int) -> int:
+        """How many runs more it takes until so many nodes are executed, and a few for good measure."""
+        mean = self.executions / sum(self.runs.values())
+        return max(0, ceil((executions - self.executions) / mean * 1.02) + 1)
 
 
 class Soak:
@@ -223,16 +229,22 @@ class _Complaints(logging.Handler):
         self.texts.append(record.getMessage())
 
 
-def soak(world: Soak, *, periods: int, seconds: float, runs: int) -> dict[str, object]:
-    """So many periods of a world, in virtual time; what was seen."""
+def soak(world: Soak, *, periods: int, seconds: float, runs: int, executions: int = 0) -> dict[str, object]:
+    """So many periods of a world, in virtual time; what was seen.
+
+    Args:
+        runs: in each period.
+        executions: nodes that are to be executed in all: then it is as many runs as that takes, after a first period.
+    """
     complaints, begun = _Complaints(), perf_counter()
     loggers = [logging.getLogger(name) for name in ("asyncio", "leadflow")]
     for logger in loggers:
         logger.addHandler(complaints)
 
     async def all_periods() -> None:
-        for _ in range(periods):
-            await world.period(runs, seconds)
+        for left in range(periods, 0, -1):
+            still = world.seen.still(executions) if executions and left < periods else runs * left
+            await world.period(ceil(still / left), seconds)
 
     try:
         run_virtual(all_periods())
@@ -276,17 +288,19 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--periods", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=1800.0, help="of virtual time, for each period")
-    parser.add_argument("--runs", type=int, default=50, help="in each period")
+    parser.add_argument("--runs", type=int, default=50, help="in each period, or in the first")
     parser.add_argument("--programs", type=int, default=5, help="of ten agents each")
-    parser.add_argument("--least", type=int, default=0, help="executions that there have to be")
+    parser.add_argument("--executions", type=int, default=0, help="so many in all, after the runs of a first period")
     parser.add_argument("--twice", action="store_true", help="in two processes, with equal hashes")
     chosen = parser.parse_args(arguments)
     if chosen.twice:
         return _twice([argument for argument in arguments if argument != "--twice"])
     world = Soak(chosen.seed, chosen.programs)
-    told = soak(world, periods=chosen.periods, seconds=chosen.seconds, runs=chosen.runs)
+    told = soak(
+        world, periods=chosen.periods, seconds=chosen.seconds, runs=chosen.runs, executions=chosen.executions
+    )  # fmt: skip
     print(json.dumps(told))
-    return int(bool(told["violations"]) or world.seen.executions < chosen.least)
+    return int(bool(told["violations"]) or world.seen.executions < chosen.executions)
 
 
 if __name__ == "__main__":
