@@ -134,7 +134,7 @@ class Explorer:
         self.policy, self.callers, self.pauses = policy, callers, pauses
         self.orders = self.late = 0
         self.probes = 0
-        """Most probes under way at once."""
+        """Most probes under way at once, without those that are taken for lost (case B6)."""
         self.states: set[str] = set()
 
     def run(self, *, is_open: bool) -> None:
@@ -148,7 +148,7 @@ class Explorer:
 
     def _step(self, world: World, now: float, begun: int, pauses: int) -> None:
         circuit, model, out = world
-        self._check(circuit, model, out)
+        self._check(circuit, model, out, now)
         if begun < self.callers:
             self._step(self._begun(world, now, begun), now, begun + 1, pauses)
         for number in out:
@@ -176,13 +176,15 @@ class Explorer:
             assert before == circuit.state  # case B4
         return copy
 
-    def _check(self, circuit: Circuit, model: Model, out: dict[int, Permit]) -> None:
+    def _check(self, circuit: Circuit, model: Model, out: dict[int, Permit], now: float) -> None:
         self.orders += 1
         self.states.add(circuit.state)
         assert [state for _, state, _ in model.moves] == [move.state for move in circuit.moves]
         assert (model.state, len(out)) == (circuit.state, circuit.out)
         if circuit.state == "half_open":
-            self.probes = max(self.probes, sum(permit.generation == len(model.moves) for permit in out.values()))
+            probes = [permit for permit in out.values() if permit.generation == len(model.moves)]
+            kept = [probe for probe in probes if now - probe.begun <= self.policy.max_recovery.total_seconds()]
+            self.probes = max(self.probes, len(kept))
 
 
 def _copy(world: World) -> World:
