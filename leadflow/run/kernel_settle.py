@@ -18,7 +18,7 @@ from leadflow.run.errors import ValueProblem
 from leadflow.run.kernel_gates import release
 from leadflow.run.kernel_layout import NodeLayout
 from leadflow.run.kernel_state import Block, Blocked, CancelCall, Frame, Problem, Stopped, StopTimer
-from leadflow.run.kernel_undo import keep_undo
+from leadflow.run.kernel_undo import keep_undo, may_be_done
 
 # Constants: reading a member of an enum costs more than all the rest of a test.
 PENDING, RUNNING, DONE, SKIPPED = Status.PENDING, Status.RUNNING, Status.DONE, Status.SKIPPED
@@ -55,8 +55,8 @@ def settle_done(frame: Frame, layout: NodeLayout, value: Value, absorbed: Failur
     frame.nodes[layout.id] = value
     settle(frame, layout, DONE)
     if frame.layout.heeds_done:
-        if layout.undo is not None and absorbed is None:
-            keep_undo(frame, layout, layout.undo)
+        if layout.undo is not None and (absorbed is None or may_be_done(absorbed)):
+            keep_undo(frame, layout, layout.undo, in_doubt=absorbed is not None)
         if frame.layout.is_racing and frame.stopping is None:
             frame.result, frame.has_result = value, True
             stop_frame(frame, f"{frame.prefix}{layout.name} won", force=False)
@@ -84,7 +84,7 @@ def settle_failed(frame: Frame, layout: NodeLayout, failure: Failure, *, absorb:
         frame.failures = []
     frame.failures.append(absorbed)
     settle(frame, layout, FAILED)
-    if absorbed.in_doubt and layout.undo is not None:
+    if layout.undo is not None and may_be_done(absorbed):
         keep_undo(frame, layout, layout.undo, in_doubt=True)
     if frame.strategy == "stop" and not frame.layout.counts_failures and frame.stopping is None:
         frame.failure = absorbed

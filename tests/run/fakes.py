@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from leadflow.events.model import (
+    AttemptFailure,
     BranchTaken,
     Entry,
     Failure,
@@ -70,6 +71,8 @@ class Fails:
     category: ErrorClass = "agent"
     in_doubt: bool = False
     limit: str | None = None
+    attempts: tuple[str, ...] = ()
+    """How each of its attempts ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +145,10 @@ class Fake:
             case Says(value, after):
                 await _pass(after)
                 return Answer(value)
-            case Fails(error, after, category, in_doubt, limit):
+            case Fails(error, after, category, in_doubt, limit, ends):
                 await _pass(after)
-                return Failure(error, category, f"{name} said no", path, (), (), in_doubt, limit)
+                attempts = tuple(AttemptFailure(n, name, end, "no", 0.0) for n, end in enumerate(ends, 1))
+                return Failure(error, category, f"{name} said no", path, attempts, (), in_doubt, limit)
 
 
 async def _pass(seconds: float) -> None:

@@ -272,6 +272,28 @@ def test_a_doubtful_step_that_is_not_safe_to_undo_is_told(undo: str) -> None:
     assert (("f/a",), True) == (result.undone, failure.in_doubt)
 
 
+@pytest.mark.parametrize("end", ["network.lost", "timeout.attempt", "agent.bad_response", "validation.answer"])
+def test_a_step_that_failed_may_have_been_done(end: str) -> None:
+    """Cases S1, D2: also what is idempotent, where an attempt was cut off, and what gave an answer of another type."""
+    fails: Script = {"a": Says("A"), "b": Fails("agent.rejected", attempts=(end, "agent.rejected"))}
+    assert ("f/b", "f/a") == run(DOUBT % "wipe(a)", fails).undone
+    failure = failure_of(run(DOUBT % "wipe(b)", fails))
+    assert [("agent.rejected", "f/b"), ("flow.not_undone", "f/b~undo")] == causes(failure)
+
+
+def test_a_step_that_was_turned_away_was_not_done() -> None:
+    """Case S1: whoever answers that it refuses has not acted."""
+    fails = Fails("agent.rejected", attempts=("resource.rate", "network.connect", "agent.rejected"))
+    assert ("f/a",) == run(DOUBT % "drop(b)", {"a": Says("A"), "b": fails}).undone
+
+
+def test_what_may_have_been_done_is_undone_behind_a_catch_too() -> None:
+    """Rule C7: the flow goes on with another value, but when it fails the effect may stand."""
+    text = TOOLS + 'flow f() { @optional step a = put("1") undo wipe("1") step b = look("2") after a }'
+    fails = {"a": Fails("validation.answer", attempts=("validation.answer",)), "b": Fails()}
+    assert ("f/a",) == run(text, fails).undone
+
+
 def test_a_write_that_is_cut_off_is_in_doubt() -> None:
     """Rule A5, case D2: a write that outlasts the drain of a cancelled run may have been done."""
     bounds = Bounds(drain=timedelta(seconds=3))
