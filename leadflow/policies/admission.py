@@ -36,7 +36,7 @@ ASKED = "the upstream asks for it"
 class Ticket:
     """One attempt that wants to begin."""
 
-    __slots__ = ("asked", "calls", "grant", "number", "priority", "tokens", "tokens_counted", "tokens_granted")
+    __slots__ = ("asked", "calls", "even", "grant", "number", "priority", "tokens", "tokens_counted", "tokens_granted")
 
     def __init__(self, priority: int, tokens: int) -> None:
         self.priority = priority
@@ -52,6 +52,8 @@ class Ticket:
         """… and the tokens of all these up to it."""
         self.calls: list[Counted] = []
         """Where its start is counted, …"""
+        self.even = 0.0
+        """… in the pace behind a burst, …"""
         self.tokens_counted: Counted | None = None
         """… and its tokens."""
 
@@ -267,7 +269,7 @@ class Admission:
         if self._tokens is not None:
             ticket.tokens_counted = self._tokens.count(ticket.tokens, at)
         if self._pace is not None:
-            self._pace.count(at)
+            ticket.even = self._pace.count(at)
 
     def end(self, ticket: Ticket, now: Moment, how: Ended) -> None:
         """It has ended, however that was (case L8)."""
@@ -284,7 +286,7 @@ class Admission:
             for (_, window), counted in zip(self._calls, ticket.calls, strict=True):
                 window.correct(counted, -1, at)
             if self._pace is not None:
-                self._pace.take_back()
+                self._pace.take_back(ticket.even)
         if tokens is not None and self._tokens is not None and ticket.tokens_counted is not None:
             self._tokens.correct(ticket.tokens_counted, tokens - ticket.tokens, at)
 

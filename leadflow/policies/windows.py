@@ -228,10 +228,12 @@ class Pace:
         due = max(self._even, now.seconds) + self.promised * self._interval - self._room - now.seconds
         return due if due > SAME else 0.0
 
-    def count(self, now: Moment) -> None:
-        """One begins now."""
+    def count(self, now: Moment) -> float:
+        """One begins now; by what is returned it can be taken back."""
         self._even = max(self._even, now.seconds) + self._interval
+        return self._even
 
-    def take_back(self) -> None:
-        """One that began was never sent."""
-        self._even -= self._interval
+    def take_back(self, even: float) -> None:
+        """One that began was never sent; when others have begun since, nobody is helped by that any more."""
+        if even == self._even:
+            self._even -= self._interval

@@ -17,6 +17,8 @@ from leadflow.events.model import (
     BranchTaken,
     BreakerMoved,
     BreakerState,
+    CallAdmitted,
+    CallWaits,
     CancelRequested,
     Entry,
     Event,
@@ -75,12 +77,16 @@ def events() -> Iterator[tuple[float, Event | str]]:
         yield 0.0, NodeStarted(f"main/{name}")
     yield 0.1, BranchTaken("main/if@1", 1, "else")
     yield 0.1, NodeSkipped("main/extra", "if@1 = else")
+    yield 0.2, CallWaits("main/maybe", "a", "tokens per minute", 0.9)
+    yield 0.3, CallWaits("main/rounds[0]/r", "a", "2 calls at once", None)
     yield 0.4, AttemptFailed("main/first", BUSY, 2.0)
     yield 0.5, NodeDone("main/rows[0]/one", 1)
     yield 0.5, NodeStarted("main/rows[0]/two")
     yield 0.6, AttemptFailed("main/rows[1]/one", BUSY, 1.0)
     yield 1.0, "soon after the start"
+    yield 1.05, CallAdmitted("main/rounds[0]/r", "a", 0.75)
     yield 1.1, NodeDone("main/rounds[0]/r", 1)
+    yield 1.1, CallAdmitted("main/maybe", "a", 0.9)
     yield 1.1, NodeDone("main/rounds[0]/yield@1", 1)
     yield 1.1, NodeStarted("main/rounds[1]/r")
     yield 1.2, NodeDone("main/maybe", None, GONE)

@@ -10,6 +10,8 @@ from leadflow.events.model import (
     AttemptFailure,
     AttemptStarted,
     BranchTaken,
+    CallAdmitted,
+    CallWaits,
     CancelRequested,
     DeadlinePassed,
     Entry,
@@ -90,6 +92,19 @@ def test_attempts_are_counted_and_told() -> None:
     assert (Status.RUNNING, 2, None) == (node.status, node.attempts, node.delay)
     apply(state, NodeDone("f/a", 5, None, "spare", Usage(1, 2)))
     assert (5, "spare", Usage(1, 2)) == (node.value, node.agent, node.usage)
+
+
+def test_a_call_waits_for_its_turn() -> None:
+    """It waits, for what and for how long at least is known; with its turn, or another agent, it runs again."""
+    state = after(NodeStarted("f/a"), CallWaits("f/a", "fast", "tokens per minute", 12.0))
+    node = state.nodes["f/a"]
+    assert (Status.WAITING, "tokens per minute", 12.0) == (node.status, node.waits_for, node.delay)
+    apply(state, CallAdmitted("f/a", "fast", 12.0))
+    assert (Status.RUNNING, None, None) == (node.status, node.waits_for, node.delay)
+    left = after(
+        NodeStarted("f/a"), CallWaits("f/a", "fast", "1 call at once", None), AttemptStarted("f/a", 1, "spare")
+    )
+    assert (Status.RUNNING, None) == (left.nodes["f/a"].status, left.nodes["f/a"].waits_for)
 
 
 def test_a_fallback_follows_at_once() -> None:

@@ -18,7 +18,7 @@ from rich.text import Text
 from leadflow.cli.views.human import duration, one_line
 from leadflow.cli.views.sizes import size_of
 from leadflow.events.fold import NodeState, RunState, apply
-from leadflow.events.model import AttemptFailed, BreakerState, Entry, Status, UndoBegan
+from leadflow.events.model import AttemptFailed, BreakerState, CallWaits, Entry, Status, UndoBegan
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Merge, Node, Parallel, Plan, Race, Repeat
 from leadflow.plan.undoing import SUFFIX
 from leadflow.record import record
@@ -101,7 +101,9 @@ class Watch:
         self._steps = {node.name: node for node in step_nodes(self._flow)}
         self._inside: dict[str, Inside] = {}
         self._next: dict[str, float] = {}
-        """When the next attempt of a waiting call begins, in seconds since the epoch."""
+        """When the next attempt of a waiting call begins, or its turn comes at the earliest; since the epoch."""
+        self._asked: dict[str, str] = {}
+        """At which agent a call waits for its turn."""
         self._began: float | None = None
         self._last = 0.0
         self._lock = Lock()
@@ -128,6 +130,8 @@ class Watch:
         self._began = entry.at if self._began is None else self._began
         if isinstance(event, AttemptFailed) and event.delay is not None:
             self._next[event.path] = entry.at + event.delay
+        elif isinstance(event, CallWaits):
+            self._next[event.path], self._asked[event.path] = entry.at + (event.seconds or 0.0), event.agent
         if path and path in self._state.nodes and "/" in path and SUFFIX not in path:
             is_retry = isinstance(event, AttemptFailed) and event.delay is not None
             self._count(path, self._state.nodes[path], was_settled, is_retry)
@@ -172,7 +176,7 @@ class _Painter:
 
     def __init__(self, watch: Watch, width: int, now: float) -> None:
         self._state, self._flow = watch._state, watch._flow
-        self._steps, self._inside, self._next = watch._steps, watch._inside, watch._next
+        self._steps, self._inside, self._next, self._asked = watch._steps, watch._inside, watch._next, watch._asked
         self._began, self._width, self._now = watch._began, width, now
         longest = max((len(name) for name in (self._flow.name, *self._steps)), default=0)
         self._name_width = min(max(longest, 16), width // 3)
@@ -274,8 +278,11 @@ class _Painter:
 
     def _call_words(self, path: str, state: NodeState) -> Words:
         words: Words = []
-        if state.status is Status.WAITING and state.failed_attempts:
-            left = self._next.get(path, self._now) - self._now
+        left = self._next.get(path, self._now) - self._now
+        if state.status is Status.WAITING and state.waits_for is not None:
+            long = f" {duration(left)}" if left > 0 else ""
+            words.append((f"waiting{long}: {self._asked[path]}, {state.waits_for}", "yellow"))
+        elif state.status is Status.WAITING and state.failed_attempts:
             due = f"in {duration(left)}" if left > 0 else "is due"
             words.append((f"attempt {state.attempts + 1} {due}: {state.failed_attempts[-1].message}", "yellow"))
         elif state.attempts > 1:

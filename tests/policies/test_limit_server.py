@@ -1,0 +1,97 @@
+"""500 calls at once against a real server on loopback, in real time: it never sees more than allowed (case L1).
+
+What begins is exact on our side. On its way one request takes longer than another, so that the windows of the server
+are shorter by the longest way that any of them took.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from pathlib import Path
+from time import monotonic
+
+from aiohttp import web
+
+from leadflow.agents.http import HttpKind
+from leadflow.agents.transport import HttpTransport
+from leadflow.events.model import Failure
+from leadflow.plan.plan import AgentCall, AgentSpec
+from leadflow.plan.policy import Applied, Limit, PerTime
+from leadflow.plan.types import JSON
+from leadflow.policies.call import Ports
+from leadflow.policies.shared import Shared
+from leadflow.policies.stack import Stack
+from leadflow.run.adapters import SeededRng, SystemClock
+from leadflow.run.ports import Agent, Answer, CallOrder, Reply, Request
+from tests.agents.servers import api
+from tests.agents.worlds import world
+from tests.plans import Making
+from tests.policies.playing import s
+
+LIMIT, WINDOW, CALLS = 110, 1.0, 500
+
+
+class Noting:
+    """An agent, and when it was asked."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self.at: dict[str, float] = {}
+        """By path."""
+
+    async def call(self, request: Request) -> Reply:
+        """Note the time, and ask."""
+        self.at[str(request.args["path"])] = asyncio.get_running_loop().time()
+        return await self._agent.call(request)
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+def _limit(rate: PerTime) -> Applied:
+    return Applied("limit", Limit((rate,)), "agent a", "")
+
+
+async def _answered(outcome: Awaitable[Answer | Failure]) -> None:
+    assert Answer(1) == await outcome
+
+
+def most(times: Sequence[float], window: float) -> int:
+    """The most of them in any window of that length, wherever it begins."""
+    ordered, first, found = sorted(times), 0, 0
+    for last, at in enumerate(ordered):
+        while at - ordered[first] >= window:
+            first += 1
+        found = max(found, last - first + 1)
+    return found
+
+
+async def test_l1_no_window_of_a_real_server_has_too_much(tmp_path: Path) -> None:
+    """L1: of 500 calls at once no more than 110 begin within any second, and the server sees it so, too."""
+    arrived: dict[str, float] = {}
+
+    async def serve(request: web.BaseRequest) -> web.Response:
+        arrived[request.path] = monotonic()
+        return web.json_response(1)
+
+    transport = HttpTransport()
+    async with api(serve) as (url, seen):
+        spec = AgentSpec("a", "http", {"url": url}, (_limit(PerTime(LIMIT, s(WINDOW))),), "a", None)
+        agent = Noting(HttpKind().build(spec, {}, world(tmp_path, transport=transport)))
+        flow = Making()
+        flow.node("s", AgentCall("a", "get", (), JSON, False, "read", True, None))
+        ports = Ports(SystemClock(), SeededRng(1), Shared())
+        call = Stack({"a": spec}, {"a": agent}, ports).prepare(flow.done(), flow.done().nodes[0])
+        async with asyncio.TaskGroup() as group:
+            for number in range(CALLS):
+                order = CallOrder(f"main/s[{number}]", {"path": f"/{number}"}, None, "run", None, lambda event: None)
+                group.create_task(_answered(call(order)))
+    await transport.aclose()
+    assert CALLS == len(seen.requests) == len(agent.at)
+    way = max(arrived[path] - begun for path, begun in agent.at.items())
+    assert most(list(agent.at.values()), WINDOW) <= LIMIT
+    assert most(list(arrived.values()), WINDOW - way) <= LIMIT
+
+
+def test_too_much_would_be_found() -> None:
+    """Windows begin anywhere, and are open at one end."""
+    assert [1, 2, 3] == [most([0.0, 1.0, 1.5, 2.4], window) for window in (0.1, 1.0, 1.5)]
