@@ -23,6 +23,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from time import perf_counter
@@ -48,6 +49,10 @@ LOADED_BEFORE = (
 """What no mutation changes, loaded once for all."""
 EXAMPLES = 40
 """Of each property that does not say it itself; the same ones each time."""
+NEAR = 3
+"""Test files that are asked first."""
+PATIENCE = 8.0
+"""Seconds that the tests of other files may take for one mutant, as long as they took with every line noted."""
 MOST_MEMORY = 2 * 2**30
 """Bytes that a mutant may take."""
 
@@ -71,12 +76,45 @@ class Baseline:
     """By test."""
     lines: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """The tests that come past a line, by `stem:line`; by `stem` those that come past any."""
+    near: dict[str, set[str]] = field(default_factory=dict)
+    """The test files that are most about a file, as far as that is known."""
 
     def tests(self, mutant: Mutant) -> list[str]:
         """Those that may notice a mutant, quickest first."""
         inside = mutant.mutation.function
         found = self.lines.get(f"{mutant.file}:{mutant.mutation.line}") if inside else self.lines.get(mutant.file)
         return sorted(found or (), key=lambda test: (self.seconds[test], test))
+
+    def rounds(self, mutant: Mutant) -> list[list[str]]:
+        """The same in two parts: those of the test files that are most about the mutated file, and the others, as many
+        as one has patience for. Most mutants are killed by the first, whose few files are read quickly."""
+        tests, mine = self.tests(mutant), self._about(mutant.file)
+        near = [test for test in tests if file_of(test) in mine]
+        far, spent = [], 0.0
+        for test in tests:
+            if file_of(test) not in mine and (spent := spent + self.seconds[test]) < PATIENCE:
+                far.append(test)
+        return [part for part in (near, far) if part]
+
+    def _about(self, stem: str) -> set[str]:
+        """The test files of which the largest share of what they pass is in a file of the room."""
+        if stem not in self.near:
+            self.near[stem] = self._nearest(stem)
+        return self.near[stem]
+
+    def _nearest(self, stem: str) -> set[str]:
+        passed: dict[str, Counter[str]] = defaultdict(Counter)
+        for key, tests in self.lines.items():
+            if ":" in key:
+                for file in {file_of(test) for test in tests}:
+                    passed[file][key.partition(":")[0]] += 1
+        share = {file: lines[stem] / lines.total() for file, lines in passed.items() if lines[stem]}
+        return set(sorted(share, key=lambda file: -share[file])[:NEAR])
+
+
+def file_of(test: str) -> str:
+    """The file of a test."""
+    return test.partition("::")[0]
 
 
 # --- inside a forked process --------------------------------------------------------------------------------------
@@ -243,25 +281,30 @@ def all_mutants(files: Sequence[str]) -> list[Mutant]:
 
 def tried(mutants: Sequence[Mutant], known: Baseline, processes: int) -> Iterator[tuple[Mutant, str]]:
     """Each mutant with what became of it: `killed`, `slow` (killed too), `survived`, `unseen` (no test passes it)."""
-    waiting, running = list(reversed(mutants)), dict[int, tuple[Mutant, float]]()
+    waiting: list[tuple[Mutant, list[list[str]]]] = [(mutant, known.rounds(mutant)) for mutant in reversed(mutants)]
+    running: dict[int, tuple[Mutant, list[list[str]], float]] = {}
     while waiting or running:
         while waiting and len(running) < processes:
-            mutant = waiting.pop()
-            tests = known.tests(mutant)
-            if not tests:
+            mutant, rounds = waiting.pop()
+            if not rounds:
                 yield mutant, "unseen"
                 continue
-            limit = 10 + 3 * sum(known.seconds[test] for test in tests)
-            pid = _forked(lambda mutant=mutant, tests=tests: _try(mutant, tests))  # type: ignore[misc]
-            running[pid] = (mutant, perf_counter() + limit)
-        for pid, (mutant, end) in list(running.items()):
+            tests, *rest = rounds
+            pid = _forked(partial(_try, mutant, tests))
+            running[pid] = (mutant, rest, perf_counter() + 10 + 3 * sum(known.seconds[test] for test in tests))
+        for pid, (mutant, rest, end) in list(running.items()):
             is_late = perf_counter() > end
             if is_late:
                 os.killpg(pid, signal.SIGKILL)
             if is_late or _ended(pid, 0.02):
                 _, status = os.waitpid(pid, 0)
                 del running[pid]
-                yield mutant, "slow" if is_late else "killed" if status else "survived"
+                if is_late or status:
+                    yield mutant, "slow" if is_late else "killed"
+                elif rest:
+                    waiting.append((mutant, rest))
+                else:
+                    yield mutant, "survived"
 
 
 def equivalents() -> Mapping[str, str]:
@@ -302,7 +345,9 @@ def main(arguments: list[str]) -> int:
         mutants = Random(chosen.seed).sample(mutants, min(chosen.sample, len(mutants)))
     by_file: dict[str, Counter[str]] = {file: Counter() for file in chosen.files}
     excused = equivalents()
-    for mutant, outcome in tried(mutants, known, chosen.processes):
+    for number, (mutant, outcome) in enumerate(tried(mutants, known, chosen.processes), 1):
+        if number % 100 == 0 and chosen.survivors:
+            print(f"{number} of {len(mutants)} tried in {perf_counter() - begun:.0f} s", flush=True)
         is_missed = outcome in ("survived", "unseen")
         is_excused = is_missed and f"{mutant.file} {mutant.mutation.key}" in excused
         by_file[mutant.file]["equivalent" if is_excused else outcome] += 1

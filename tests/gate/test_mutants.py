@@ -80,6 +80,20 @@ def test_a_mutant_is_tried_by_those_who_pass_it() -> None:
     assert [] == known.tests(Mutant("b", 0, inside))
 
 
+def test_the_test_files_that_are_about_a_file_come_first() -> None:
+    """Those of which most of what they pass is in that file; of the others as many as there is patience for."""
+    known = Baseline(
+        {"t/one.py::a": 1.0, "t/two.py::b": 0.5, "t/three.py::c": 7.0, "t/four.py::d": 0.1, "t/five.py::e": 2}
+    )
+    every = set(known.seconds)
+    known.lines |= {"a:1": every, "a": every, "b:1": {"t/four.py::d", "t/five.py::e"}}
+    mutant = Mutant("a", 0, Mutation(1, "f", "1", "2"))
+    assert [["t/two.py::b", "t/one.py::a", "t/three.py::c"], ["t/four.py::d", "t/five.py::e"]] == known.rounds(mutant)
+    known.seconds["t/five.py::e"] = 100
+    assert ["t/four.py::d"] == known.rounds(mutant)[1]
+    assert [] == known.rounds(Mutant("b", 0, Mutation(9, "f", "1", "2")))
+
+
 def test_the_score_counts_what_can_be_noticed() -> None:
     """Slow ones are noticed, unseen ones are missed, equivalent ones do not count."""
     assert 0.75 == score(Counter(killed=2, slow=1, survived=1, equivalent=5))
