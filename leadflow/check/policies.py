@@ -24,7 +24,7 @@ from leadflow.check.messages.policies import (
 )
 from leadflow.check.names import find_policy
 from leadflow.check.program import AgentSymbol, BrokenSymbol, ModuleSymbol, PolicySymbol, Symbol
-from leadflow.check.timing import check_alone, check_together
+from leadflow.check.timing import check_alone, check_one_attempt, check_together
 from leadflow.diagnostics import Label, Span
 from leadflow.plan.annotations import MARKS, ROWS, PolicyParam, PolicyRow, Target
 from leadflow.plan.plan import Secret
@@ -60,6 +60,8 @@ class Written:
     """`@x(none)` by name."""
     spans: dict[str, Span] = field(default_factory=dict)
     """Where each policy stands."""
+    given: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The arguments of each policy that the author gave."""
     exprs: dict[tuple[str, str], tree.Expr] = field(default_factory=dict)
     """Run-time arguments by policy and parameter."""
     marks: list[tuple[str, Span]] = field(default_factory=list)
@@ -112,6 +114,8 @@ def read_annotations(
                 used.append((bundle, annotation))
     for bundle, annotation in used:
         _read_bundle(cx, bundle, annotation, kinds, origin, written, direct, bundles)
+    if "retry" in direct and "retry" in written.given:
+        check_one_attempt(cx, written.applied, direct["retry"], written.given["retry"])
     return written
 
 
@@ -184,6 +188,8 @@ def check_bundle(cx: Context, decl: tree.PolicyDecl) -> None:
         elif _bundle(cx, annotation) is not None:
             cx.report(nested_policy(annotation.span, name))
     _check_places(cx, first)
+    if "retry" in written.given:
+        check_one_attempt(cx, written.applied, first["retry"], written.given["retry"])
     check_together(cx, written.applied, written.spans)
 
 
@@ -259,7 +265,8 @@ def _read(
     place = f"{annotation.span.file}:{at.line}:{at.column}"
     applied = Applied(name, row.build(values), origin, place)
     written.applied.append(applied)
-    check_alone(cx, applied, annotation.span, values)
+    written.given[name] = tuple(values)
+    check_alone(cx, applied, annotation.span)
 
 
 def _say_again(cx: Context, given: Sequence[tree.Expr], found: Sequence[Any]) -> None:

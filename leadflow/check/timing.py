@@ -28,6 +28,7 @@ from leadflow.plan.policy import (
     Retry,
     Timeout,
 )
+from leadflow.plan.reactions import retry_in_force
 from leadflow.plan.types import Money
 from leadflow.plan.zones import ZONES
 
@@ -168,16 +169,21 @@ def _no_second(cx: Context, at: Places) -> None:
     cx.report(never_comes(at.of("hedge"), why, labels=()))
 
 
-def check_alone(cx: Context, policy: Applied, span: Span, written: Mapping[str, object]) -> None:
-    """Warn about arguments of one policy that leave each other nothing to do.
+def check_one_attempt(cx: Context, policies: Sequence[Applied], span: Span, written: Sequence[str]) -> None:
+    """Warn about how to wait between attempts, where there is one and `@on_error` beside it asks for no more.
 
     Args:
-        written: the arguments that the author gave, by name.
+        policies: what stands on the same thing.
+        written: the arguments of `@retry` that the author gave.
     """
-    if isinstance(policy.policy, Retry) and policy.policy.attempts == 1:
-        others = [name for name in written if name != "attempts"]
-        if others:
-            cx.report(argument_without_effect(span, others, why="with one attempt there is nothing to try again"))
+    retry = retry_in_force(policies)
+    others = [name for name in written if name != "attempts"]
+    if retry is not None and retry.attempts == 1 and others:
+        cx.report(argument_without_effect(span, others, why="with one attempt there is nothing to try again"))
+
+
+def check_alone(cx: Context, policy: Applied, span: Span) -> None:
+    """Warn about arguments of one policy that leave each other nothing to do."""
     if not isinstance(policy.policy, Limit):
         return
     zone = policy.policy.zone
