@@ -237,6 +237,8 @@ def _apply(program: Program, agent: Agent, layer: _Layer) -> None:
     _check_own_fallback(cx, agent, written)
     if "idempotent" in written.spans:
         agent.key_expr = written.exprs.get(("idempotent", "key"))
+    if "cache" in written.spans:
+        agent.cache_expr = written.exprs.get(("cache", "key"))
     first: dict[str, Span] = {}
     for setting in layer.settings:
         known = first.setdefault(setting.name.text, setting.name.span)
@@ -289,7 +291,7 @@ def _take_kind(cx: Context, agent: Agent, path: Sequence[tree.Ident]) -> None:
         return
     agent.kind, agent.kind_name, agent.shares = base.kind, base.kind_name, base.shares
     agent.inherited, agent.shared = list(base.inherited), list(base.shared)
-    agent.key_expr = base.key_expr
+    agent.key_expr, agent.cache_expr = base.key_expr, base.cache_expr
     same_file = base.home is cx.scope
     for name, setting in base.settings.items():
         row = base.kind.setting(name) if base.kind is not None else None
@@ -522,6 +524,7 @@ def _tool(program: Program, symbol: ToolSymbol) -> Agent:
     agent.inherited = _replaced((), written, shared=False)
     agent.shared = _replaced((), written, shared=True)
     agent.key_expr = written.exprs.get(("idempotent", "key"))
+    agent.cache_expr = written.exprs.get(("cache", "key"))
     check_together(cx, written.applied, written.spans)
     effect: Effect = "write"
     for at, (mark, span) in enumerate(written.marks):

@@ -126,6 +126,8 @@ class StepInfo:
     idempotent: bool
     key: tree.Expr | None
     """The expression of `@idempotent(key:)`."""
+    cache_key: tree.Expr | None = None
+    """The expression of `@cache(key:)`."""
 
 
 @record

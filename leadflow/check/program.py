@@ -158,6 +158,8 @@ class Agent:
     """Join of the effects of its tools (rule C8)."""
     key_expr: tree.Expr | None = None
     """The key of its `@idempotent(key: …)`."""
+    cache_expr: tree.Expr | None = None
+    """The key of its `@cache(key: …)`."""
     budget_span: Span | None = None
     """Where its budget is written, when it has one of its own."""
     tool: ToolSymbol | None = None

@@ -215,8 +215,11 @@ def _note(cx: Context, step: tree.Step, done: _Done, policies: Sequence[Applied]
     agent = done.called.agent if done.called is not None else None
     if key is None and "idempotent" in names and agent is not None and "idempotent" not in done.written.spans:
         key = agent.key_expr
+    remembered = done.written.exprs.get(("cache", "key"))
+    if agent is not None and "cache" in names and "cache" not in done.written.spans:
+        remembered = agent.cache_expr
     idempotent = done.effect in SAFE or is_keyed
-    cx.program.steps[step.id] = StepInfo(type_, done.effect, tuple(policies), idempotent, key)
+    cx.program.steps[step.id] = StepInfo(type_, done.effect, tuple(policies), idempotent, key, remembered)
     retry = retry_in_force(policies)
     attempts = retry.attempts if retry is not None else 1
     if attempts > 1 and done.attempts > 1:

@@ -6,6 +6,7 @@ program has no errors, so every table of `Checked` has its entries.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from leadflow.check.checked import ActionCall, Checked, FlowCallInfo, FlowInfo, FunctionCall, LocalRef, StepInfo
@@ -211,6 +212,8 @@ def _call_step(draft: Draft, step: tree.Step, info: StepInfo, call: ActionCall |
     draft.to.begin()
     key = draft.to.expr(info.key) if info.key is not None else None
     work = _work(draft, call, info.idempotent, key)
+    if info.cache_key is not None and isinstance(work, AgentCall):
+        work = replace(work, cache_key=draft.to.expr(info.cache_key))
     effect, guard, name, clauses = call.effect, draft.region.guard, step.name.text, step.clauses
     touch = None if draft.serial is None else _touch(draft, call, info.policies)
     waits = draft.wait(effect, touch, _after(draft, step) if clauses else ())

@@ -105,11 +105,11 @@ def _same(left: "tuple[object, ...] | list[Expr]", right: "tuple[object, ...] | 
 def map_work(work: Work, change: Change) -> Work:
     """The work with each of its expressions changed."""
     match work:
-        case AgentCall(args=args, key=key):
+        case AgentCall(args=args, key=key, cache_key=cache_key):
             given = tuple((name, change(value)) for name, value in args)
-            sent = None if key is None else change(key)
-            unchanged = _same(_seconds(given), _seconds(args)) and sent is key
-            return work if unchanged else replace(work, args=given, key=sent)
+            sent, told = (None if one is None else change(one) for one in (key, cache_key))
+            unchanged = _same(_seconds(given), _seconds(args)) and sent is key and told is cache_key
+            return work if unchanged else replace(work, args=given, key=sent, cache_key=told)
         case FlowCall(flow, values):
             return FlowCall(flow, tuple(map(change, values)))
         case For(items, limit, scope):

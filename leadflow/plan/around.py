@@ -13,7 +13,18 @@ from leadflow.plan.annotations import ORDER, ROWS
 from leadflow.plan.expr import Const
 from leadflow.plan.paths import Stop, node_path, owners
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Plan, Race, Repeat, Undo
-from leadflow.plan.policy import Applied, Breaker, Concurrency, Idempotent, OnError, OnFailure, Policy, Retry, Timeout
+from leadflow.plan.policy import (
+    Applied,
+    Breaker,
+    Cache,
+    Concurrency,
+    Idempotent,
+    OnError,
+    OnFailure,
+    Policy,
+    Retry,
+    Timeout,
+)
 from leadflow.plan.reactions import retry_in_force, stand_ins
 from leadflow.plan.text import in_force, waits
 from leadflow.plan.types import Effect, show
@@ -198,10 +209,10 @@ DOES = {
     "once": "asks the journal first: done in an earlier run is done",
     "fallback": "one agent failed: the next is asked, with all below anew; a write in doubt passes",
     "timeout": "one agent with queueing, pauses and all attempts; after its end, only what stands above answers",
-    "cache": "an equal call is answered from memory, and enters nothing below",
+    "cache": "an equal call is answered from memory, or by the one under way, and enters nothing below",
     "retry": "tries again what may pass, and holds nothing while it waits; the last failure goes outwards",
     "on_error": "decides by the class of a failure: another attempt, who is asked next, none, or the end of the run",
-    "hedge": "a second attempt when the first is slow; the first answer counts",
+    "hedge": "a second attempt beside a slow one; the first that fits counts, two failures are one",
     "limit": "shared with all calls of the agent: an attempt waits in line until everything allows it at once",
     "concurrency": "shared with all calls of the agent: an attempt waits for a free place",
     "breaker": "turns attempts away while the other side keeps failing; these are not tried again",
@@ -226,7 +237,8 @@ def _rows(plan: Plan, flow: FlowPlan, node: Node) -> Iterator[Row]:
     if not isinstance(node.work, AgentCall):
         yield from _with_catch(flow, node, _group_rows(in_force(node), has_strategy=_has_strategy(node)))
     else:
-        yield from _with_catch(flow, node, _call_rows(plan, node, node.work))
+        key = None if node.work.cache_key is None else expr_words(flow, node.work.cache_key)
+        yield from _with_catch(flow, node, _call_rows(plan, node, node.work, key))
 
 
 def _with_catch(flow: FlowPlan, node: Node, rows: Iterator[Row]) -> Iterator[Row]:
@@ -258,7 +270,7 @@ _INNERMOST = ORDER.index("limit")
 """From here on a layer stands inside the check of the answer."""
 
 
-def _call_rows(plan: Plan, node: Node, call: AgentCall) -> Iterator[Row]:
+def _call_rows(plan: Plan, node: Node, call: AgentCall, cache_key: str | None) -> Iterator[Row]:
     spec = plan.agents.get(call.agent)
     shared = spec.policies if spec is not None else ()
     both = sorted((*node.policies, *shared), key=lambda each: ORDER.index(each.name))
@@ -272,6 +284,9 @@ def _call_rows(plan: Plan, node: Node, call: AgentCall) -> Iterator[Row]:
             origin, place = each.origin, each.place
             if each.policy.total is not None:
                 yield _row(each, None, only=("total",))
+        elif isinstance(each.policy, Cache) and cache_key is not None:
+            row = _row(each, None)
+            yield replace(row, args=(*row.args, Argument("key", cache_key, is_default=False)))
         else:
             yield _row(each, None)
     answer = Argument("", show(call.result), is_default=False)

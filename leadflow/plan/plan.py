@@ -79,6 +79,8 @@ class AgentCall:
     """May be sent again although it may have been done: pure, read, or declared so."""
     key: Expr | None
     """The idempotency key, sent on every attempt."""
+    cache_key: Expr | None = None
+    """What `@cache(key:)` tells equal calls by; None: by their arguments."""
 
 
 @record

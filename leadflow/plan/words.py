@@ -310,7 +310,12 @@ def policy_words(policy: Policy) -> str:
             return "at most once across runs"
         case Breaker() if policy.ratio != policy.share:
             return policy_words(replace(policy, ratio=policy.share))
-        case Breaker() | Limit() | Budget() | Cache() | Hedge():
+        case Cache(ttl, negative_ttl):
+            tail = "" if negative_ttl is None else f", failures for {duration_words(negative_ttl)}"
+            return f"kept for {duration_words(ttl)}{tail}"
+        case Hedge(after):
+            return f"a second attempt after {duration_words(after)}"
+        case Breaker() | Limit() | Budget():
             given = ((field.name, getattr(policy, field.name), field.default) for field in fields(policy))
             return ", ".join(f"{name}: {_argument(value)}" for name, value, default in given if value != default)
         case _:

@@ -154,6 +154,7 @@ def start(state: State, frame: Frame, layout: NodeLayout) -> None:
     try:
         args = layout.constants if layout.constants is not None else _arguments(frame, layout)
         key = None if layout.key is None else str(layout.key(frame))
+        cache_key = None if layout.cache_key is None else str(layout.cache_key(frame))
     except ValueProblem as problem:
         release_all(frame, state)
         settle_failed(frame, layout, value_failure(problem, path))
@@ -162,7 +163,7 @@ def start(state: State, frame: Frame, layout: NodeLayout) -> None:
     state.calls[path] = (frame, layout)
     state.events.append(NodeStarted(path))
     priority = frame.priority if layout.priority is None else layout.priority
-    state.commands.append(Call(path, frame.flow.flow, layout, args, key, frame.within, priority))
+    state.commands.append(Call(path, frame.flow.flow, layout, args, key, frame.within, priority, cache_key))
 
 
 def _arguments(frame: Frame, layout: NodeLayout) -> Mapping[str, Value]:

@@ -38,6 +38,8 @@ class Call:
     """The path of the innermost deadline around it; None: there is none."""
     priority: int
     """Its own, or that of what encloses it: for the queues behind the kernel's."""
+    cache_key: str | None = None
+    """The value of `@cache(key:)`; None: equal calls are told by their arguments."""
 
 
 @record

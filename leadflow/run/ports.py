@@ -239,6 +239,8 @@ class CallOrder:
     behind, and what it does later changes nothing. Called at most once."""
     priority: int = 0
     """Of the node, by its own `@priority` or that of what encloses it: higher goes first in a queue."""
+    cache_key: str | None = None
+    """The value of `@cache(key:)`; None: equal calls are told by their arguments."""
 
 
 @record

@@ -120,7 +120,9 @@ class Calls:
         if caller is None:
             caller = self._callers[call.layout] = self._prepare(call.flow, call.layout.node)
         path = call.path
-        order = CallOrder(path, call.args, call.key, self._run, deadline, self._heard, self._leave, call.priority)
+        order = CallOrder(
+            path, call.args, call.key, self._run, deadline, self._heard, self._leave, call.priority, call.cache_key
+        )
         # Not `loop.create_task`: it asks three questions that are answered here already, once per call.
         self._running[path] = asyncio.Task(self._call(caller, order), loop=self._loop, name=path)
 

@@ -139,8 +139,9 @@ POLICIES: st.SearchStrategy[policy.Policy] = st.one_of(
 APPLIED = st.lists(st.builds(policy.Applied, NAMES, POLICIES, NAMES, NAMES), max_size=2).map(tuple)
 ARGS = st.lists(st.tuples(NAMES, EXPRS), max_size=2).map(tuple)
 AGENT_CALLS = st.builds(
-    plan.AgentCall, NAMES, NAMES, ARGS, TYPES, st.booleans(), EFFECTS, st.booleans(), st.none() | EXPRS
-)
+    plan.AgentCall, NAMES, NAMES, ARGS, TYPES, st.booleans(), EFFECTS, st.booleans(), st.none() | EXPRS,
+    st.none() | EXPRS,
+)  # fmt: skip
 FLOW_CALLS = st.builds(plan.FlowCall, NAMES, st.lists(EXPRS, max_size=2).map(tuple))
 WORK: st.SearchStrategy[plan.Work] = st.one_of(
     AGENT_CALLS,
