@@ -105,7 +105,8 @@ async def run_plan(
     started = RunStarted(run, flow, plan.hash, values, seed, clock.now())
     async with _agents(plan, needed, _made_anew(plan, flow), registry, world) as agents:
         policy_ports = PolicyPorts(clock, rng, shared or Shared(), tuple(secrets.values()))
-        stack = Stack(plan.agents, agents, policy_ports, _upstreams(plan, needed, secrets))
+        keys, scopes = _upstreams(plan, needed, secrets), _scopes(plan, needed, secrets, project)
+        stack = Stack(plan.agents, agents, policy_ports, keys, scopes)
         ports = Ports(stack, MemoryJournal(clock), clock, options.observers)
         bounds = Bounds(calls=project.settings.run.concurrency, deadline=options.deadline)
         return await Driver(Program(plan), ports, bounds).run(started)
@@ -205,11 +206,29 @@ def _upstreams(plan: Plan, needed: Mapping[str, Uses], secrets: Mapping[str, str
     return {name: _key(spec.shares, plan.agents.get(spec.shares, spec), secrets) for name, spec in specs.items()}
 
 
+def _scopes(plan: Plan, needed: Mapping[str, Uses], secrets: Mapping[str, str], project: Project) -> Mapping[str, str]:
+    """By agent, whose answers it gives (case C2): its own credentials, its project and, where it has tools, the whole
+    program, which says what these are.
+    """
+    scopes = {}
+    for name in needed:
+        spec = plan.agents[name]
+        tools = plan.hash if spec.settings.get("tools") else ""
+        scopes[name] = " ".join((_credentials(spec, secrets), tools, str(project.root)))
+    return scopes
+
+
 def _key(shares: str, spec: AgentSpec, secrets: Mapping[str, str]) -> str:
-    credentials = "\0".join(f"{one.form} {one.text} {secrets.get(one.name, '')}" for one in _named(spec))
-    digest = blake2b(credentials.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
     told = (spec.settings.get(name, "") for name in ("url", "model"))
-    return " ".join((shares, spec.kind, *("" if isinstance(one, Secret) else str(one) for one in told), digest))
+    return " ".join(
+        (shares, spec.kind, *("" if isinstance(one, Secret) else str(one) for one in told), _credentials(spec, secrets))
+    )
+
+
+def _credentials(spec: AgentSpec, secrets: Mapping[str, str]) -> str:
+    """The values of an agent's secrets, as a digest."""
+    written = "\0".join(f"{one.form} {one.text} {secrets.get(one.name, '')}" for one in _named(spec))
+    return blake2b(written.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 @asynccontextmanager

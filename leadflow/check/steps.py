@@ -16,7 +16,7 @@ from leadflow.check.lookup import check_new
 from leadflow.check.messages.flows import bad_after, bad_undo, clause_twice, no_action
 from leadflow.check.messages.lint import nothing_to_remove, retries_multiply, undo_only_reads
 from leadflow.check.messages.names import needs_itself, unknown_name
-from leadflow.check.messages.policies import caches_write, repeats_write
+from leadflow.check.messages.policies import caches_chance, caches_write, repeats_write
 from leadflow.check.messages.timing import never_comes
 from leadflow.check.messages.types import wrong_type
 from leadflow.check.policies import Written, read_annotations
@@ -25,6 +25,7 @@ from leadflow.check.timing import check_inside, check_together, check_wait
 from leadflow.check.types import fits
 from leadflow.check.undos import note_undo
 from leadflow.diagnostics import Edit, Fix, Label, Span
+from leadflow.plan.kinds import PREDECLARED
 from leadflow.plan.policy import Applied, OnError, OnFailure
 from leadflow.plan.reactions import repeats, retry_in_force, stand_ins
 from leadflow.plan.types import (
@@ -177,6 +178,13 @@ def _may_be_read(action: tree.Action, called: Called | None) -> tuple[str, str] 
     return (called.action, called.agent.name) if is_action else None
 
 
+def _varying(called: Called | None) -> str | None:
+    """A call that is there to give something else each time, of time or of chance; None: it is not."""
+    if called is None or called.agent is None or called.agent.kind_name not in PREDECLARED:
+        return None
+    return f"{called.agent.name}.{called.action}"
+
+
 def _check_policies(cx: Context, step: tree.Step, done: _Done, policies: Sequence[Applied], repeatable: bool) -> None:
     """Rules that need to know what the call does: C4 (retry, cache), C6 (fallback), and no write twice."""
     for policy in policies:
@@ -191,7 +199,10 @@ def _check_policies(cx: Context, step: tree.Step, done: _Done, policies: Sequenc
             reads = _may_be_read(step.action, done.called)
             cx.report(repeats_write(at, policy.name, what=what, where=where, inherited=inherited, reads=reads))
         elif policy.name == "cache" and done.effect not in SAFE:
-            cx.report(caches_write(at, what=f"the write of step '{step.name.text}'"))
+            inherited = own is None
+            cx.report(caches_write(at, what=f"the write of step '{step.name.text}'", inherited=inherited))
+        elif policy.name == "cache" and (call := _varying(done.called)) is not None:
+            cx.report(caches_chance(at, call))
         others = stand_ins((policy,))
         if others and done.called is not None and isinstance(step.action, tree.Call):
             check_fallback(cx, step.action, done.called, others, at, inherited=own is None)

@@ -176,7 +176,7 @@ ROWS: Mapping[str, PolicyRow] = {
         _row(
             "cache", "agent call block tool", "Answer equal calls from memory.",
             _seconds("ttl", positional=True), _seconds("negative_ttl"), _P("key", STRING, what="expr"),
-            build=lambda a: Cache(**{name: value for name, value in a.items() if name != "key"}), runs=False,
+            build=lambda a: Cache(**{name: value for name, value in a.items() if name != "key"}),
         ),
         _row("hedge", "agent call", "A second attempt when the first is slow.", _seconds("after"),
              build=lambda a: Hedge(**a), runs=False),

@@ -39,8 +39,8 @@ class Course:
     """One call under way, from its order to its outcome."""
 
     __slots__ = (
-        "attempt", "attempts", "begun", "deadline", "has_last_of_total", "instance", "limit", "order", "pending",
-        "ports", "repair", "tried", "watch", "why",
+        "attempt", "attempts", "begun", "behind", "deadline", "has_last_of_total", "instance", "limit", "order",
+        "pending", "ports", "repair", "tried", "watch", "why",
     )  # fmt: skip
 
     def __init__(self, order: CallOrder, ports: Ports, watch: Watch) -> None:
@@ -51,6 +51,8 @@ class Course:
         """Number of the attempt under way or last made, over all agents."""
         self.begun = 0.0
         """When it began (monotonic seconds)."""
+        self.behind: Callable[[], None] | None = None
+        """What to do when the call is left behind although it does not stop (case T8)."""
         self.deadline: float | None = None
         """When the candidate's total time is over; None: it has none, or what encloses the call ends first."""
         self.has_last_of_total = False

@@ -6,10 +6,12 @@ policies never looks here.
 """
 
 from datetime import UTC
+from typing import Any
 
 from leadflow.plan.policy import Breaker, Concurrency, Limit
 from leadflow.policies.admission import Admission
 from leadflow.policies.circuit import Circuit, Forced
+from leadflow.policies.memory import Flights, Memory
 from leadflow.policies.turnstile import Turnstile
 from leadflow.run.adapters import zone_of
 
@@ -105,6 +107,10 @@ class Shared:
         """By key."""
         self._forced: dict[str, tuple[Forced, str]] = {}
         """What operators decided, by agent."""
+        self.memory = Memory()
+        """What `@cache` keeps."""
+        self.flights: Flights[Any] = Flights()
+        """Calls under way that equal ones wait for."""
 
     def upstream(self, key: str, name: str) -> Upstream:
         """The upstream of a key; the first to ask names it."""

@@ -9,10 +9,11 @@ from typing import Generic, NamedTuple, TypeVar
 
 from leadflow.events.model import Failure
 from leadflow.plan.plan import AgentCall, AgentSpec, FlowPlan, Node
-from leadflow.plan.policy import Applied, Breaker, Concurrency, Fallback, Limit, OnError, Policy, Retry, Timeout
+from leadflow.plan.policy import Applied, Breaker, Cache, Concurrency, Fallback, Limit, OnError, Policy, Retry, Timeout
 from leadflow.plan.reactions import resets, retry_in_force, stand_ins
 from leadflow.plan.types import Prim
 from leadflow.policies.breaker import looking, permitted
+from leadflow.policies.cache import remembering, telling
 from leadflow.policies.call import Ask, Candidate, Course, Ports, Step, attempting, plain_caller, validated
 from leadflow.policies.estimate import estimator
 from leadflow.policies.fallback import falling_back
@@ -38,6 +39,8 @@ class Use:
     candidate: Candidate
     spec: AgentSpec
     applied: tuple[Applied, ...]
+    scope: str = ""
+    """Whose answers the agent gives, where its settings do not say it (case C2)."""
 
     def policy(self, kind: type[P]) -> P | None:
         """The node's policy of that kind, or None."""
@@ -54,6 +57,15 @@ def _find(applied: tuple[Applied, ...], kind: type[P]) -> P | None:
 def _total(inner: Step, use: Use) -> Step:
     policy = use.policy(Timeout)
     return inner if policy is None or policy.total is None else within_total(inner, policy.total)
+
+
+def _cache(inner: Step, use: Use) -> Step:
+    policy = use.policy(Cache)
+    if policy is None:
+        return inner
+    tell = telling(use.spec, use.scope, use.call)
+    policies = tuple([each.policy for each in use.applied])
+    return remembering(inner, policy, use.candidate, tell=tell, policies=policies)
 
 
 def _retry(inner: Step, use: Use) -> Step:
@@ -113,6 +125,7 @@ class Layer(NamedTuple, Generic[L]):
 
 OUTER: tuple[Layer[Step], ...] = (
     Layer("timeout", _total, "inside fallback: a total time that is over can still be answered by another agent"),
+    Layer("cache", _cache, "inside the total time, which bounds waits for equal calls; a hit enters nothing below"),
     Layer("retry", _retry, "inside the total time, which bounds all attempts and the waits between them"),
 )
 """Around the validation, outermost first. `fallback` stands around all of these, once per node: each candidate has
@@ -137,15 +150,18 @@ class Stack:
         agents: Mapping[str, Agent],
         ports: Ports,
         keys: Mapping[str, str] | None = None,
+        scopes: Mapping[str, str] | None = None,
     ) -> None:
         """Make callers of these agents.
 
         Args:
             keys: by agent, the key of its upstream, equal for those that share limits and health (case B11); None:
                 the agent that it shares them with.
+            scopes: by agent, whose answers it gives: credentials, and what else its settings do not say (case C2).
         """
         self._specs = specs
         self._keys = {name: spec.shares for name, spec in specs.items()} if keys is None else keys
+        self._scopes = scopes or {}
         self._agents = agents
         self._ports = ports
         self._watch = Watch(ports.clock, ports.grace)
@@ -174,7 +190,7 @@ class Stack:
         for name in names:
             upstream = self._ports.shared.upstream(self._keys[name], self._specs[name].shares)
             candidate = Candidate(name, self._agents[name], name != call.agent, upstream)
-            use = Use(call, candidate, self._specs[name], applied)
+            use = Use(call, candidate, self._specs[name], applied, self._scopes.get(name, ""))
             if len(names) == 1 and not _is_wrapped(use):
                 return plain_caller(use.candidate, call, self._ports, self._watch)
             steps[name] = (candidate, _compose(use))
@@ -183,7 +199,7 @@ class Stack:
         return _caller(falling_back(steps, call, fallback, on_error), call, self._ports, self._watch)
 
 
-_WRAPPING = (Fallback, Timeout, Retry, OnError)
+_WRAPPING = (Fallback, Timeout, Cache, Retry, OnError)
 """The policies of nodes that stand around their calls."""
 _SHARED = (Limit, Concurrency, Breaker)
 """Those of agents, which their calls share."""

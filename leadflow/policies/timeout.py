@@ -62,4 +62,6 @@ class AttemptLimit:
 def leave_behind(course: Course, error: CallError, *, in_doubt: bool) -> None:
     """An attempt does not stop: its call ends without it (case T8)."""
     course.why = "it does not stop and is left behind"
+    if course.behind is not None:
+        course.behind()
     course.order.give_up(course.order.path, course.failure(error, in_doubt=in_doubt))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from leadflow.plan.annotations import ROWS
 from leadflow.plan.kinds import BUILT_IN, LATER, find_kind
 from leadflow.plan.plan import AgentCall, FlowCall, FlowPlan, Node, Place, Plan
-from leadflow.plan.policy import Applied, OnError
+from leadflow.plan.policy import Applied, Cache, Hedge, OnError
 from leadflow.plan.reactions import stand_ins
 from leadflow.plan.undoing import undo_node
 
@@ -47,9 +47,19 @@ def _of_flow(plan: Plan, flow: FlowPlan) -> Iterator[tuple[Place, str]]:
     yield from ((flow.place, _not_yet(policy)) for policy in _later(flow.policies))
     for node in (each for step in flow.nodes for each in with_undo(step)):
         yield from ((node.place, _not_yet(policy)) for policy in _later(node.policies))
+        if not isinstance(node.work, AgentCall):
+            yield from ((node.place, what) for what in _of_group(node))
         if isinstance(node.work, AgentCall):
             for name in agents_of(node, node.work):
                 yield from _of_agent(plan, name)
+
+
+def _of_group(node: Node) -> Iterator[str]:
+    """A block, or a call of a flow."""
+    for applied in node.policies:
+        if isinstance(applied.policy, Cache | Hedge):
+            what = f"@{applied.name} on a block or on the call of a flow is checked but not yet run by this version"
+            yield f"step '{node.name}': {what}; put it on the calls inside"
 
 
 def _of_agent(plan: Plan, name: str) -> Iterator[tuple[Place, str]]:

@@ -221,7 +221,7 @@ def repeats_write(
 
 
 @code("FLOW438", "Remembering a write")
-def caches_write(span: Span, *, what: str) -> Draft:
+def caches_write(span: Span, *, what: str, inherited: bool = False) -> Draft:
     """A cached call is not made again. That is right for reading, but a write that is left out does not happen.
 
     ```flow
@@ -244,7 +244,33 @@ def caches_write(span: Span, *, what: str) -> Draft:
     }
     ```
     """
-    return Draft(span, f"'@cache' would leave out {what}; only what is pure or read can be cached")
+    hint = "; write '@cache(none)' on this step" if inherited else ""
+    return Draft(span, f"'@cache' would leave out {what}; only what is pure or read can be cached{hint}")
+
+
+@code("FLOW451", "Remembering chance or time")
+def caches_chance(span: Span, call: str) -> Draft:
+    """A cached call gives what it gave before. Time and chance are asked for because they give something else each
+    time; a run records them as they are, so nothing is gained by remembering them.
+
+    ```flow
+    leadflow 1
+    flow main() -> string {
+      @cache(1h)
+      step ticket = random.uuid()
+      return ticket
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    flow main() -> string {
+      step ticket = random.uuid()
+      return ticket
+    }
+    ```
+    """
+    return Draft(span, f"'@cache' would give the same again, and '{call}' is to give something else each time")
 
 
 @code("FLOW439", "Policy within a policy")
