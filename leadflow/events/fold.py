@@ -231,8 +231,8 @@ def _budget_settled(state: RunState, event: BudgetSettled, at: float | None) -> 
 
 
 def _cache_used(state: RunState, event: CacheUsed, at: float | None) -> None:
-    if (node := state.nodes.get(event.path)) is not None:
-        node.is_cached = True
+    node = _move(state, event.path, Status.RUNNING, at)
+    node.waits_for, node.delay, node.is_cached = None, None, True
 
 
 def _error_handled(state: RunState, event: ErrorHandled, at: float | None) -> None:

@@ -88,6 +88,22 @@ def test_modules() -> None:
     assert (0, expected("03_modules")) == (ran.code, ran.result)
 
 
+@pytest.fixture
+async def desk() -> AsyncIterator[str]:
+    """The help desk of the example of `@cache`, on a free port: its address."""
+    app: web.Application = runpy.run_path(str(EXAMPLES / "08_cache" / "server.py"))["make_app"]()
+    async with TestServer(app, host="127.0.0.1") as server:
+        yield str(server.make_url("/")).rstrip("/")
+
+
+async def test_cache(desk: str) -> None:
+    """A hundred equal questions, three that nobody can answer and two of one key are one request each (C3, $6)."""
+    inputs = str(EXAMPLES / "08_cache" / "input.json")
+    ran = await asyncio.to_thread(run_example, "08_cache", "--input-file", inputs, env={"DESK_API": desk})
+    assert (0, expected("08_cache")) == (ran.code, ran.result)
+    assert 103 - 2 + 1 == sum(event["event"] == "CacheUsed" for event in ran.events)
+
+
 @pytest.mark.node
 def test_llm(llm_double: LlmDouble) -> None:
     """A classified message gets a reply that is improved once, since the first score is too low."""

@@ -3,7 +3,16 @@
 import asyncio
 from collections.abc import Mapping
 
-from leadflow.events.model import AttemptFailed, AttemptStarted, NodeCancelled, NodeDone, NodeFailed, RunStarted, Status
+from leadflow.events.model import (
+    AttemptFailed,
+    AttemptStarted,
+    CacheUsed,
+    NodeCancelled,
+    NodeDone,
+    NodeFailed,
+    RunStarted,
+    Status,
+)
 from leadflow.pipeline import compile_source
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.shared import Shared
@@ -210,3 +219,42 @@ def test_one_seed_gives_one_log() -> None:
         return [f"{entry.at - begun:.6f} {entry.event}" for entry in result.entries[1:]]
 
     assert log(1) == log(1) != log(2)
+
+
+def test_the_key_of_the_cache_is_evaluated_in_the_run() -> None:
+    """C2: `@cache(key:)` of a step, and that of its agent, decide which calls are equal, whatever their arguments."""
+    main = Player(1, 2, 3, 4)
+    result = run(
+        """@cache(1h, key: "of the agent")
+        agent own: main { }
+        flow f() -> list[int] {
+          @concurrency(1)
+          step kept = for n in [1, 2, 11, 12] {
+            @cache(1h, key: if n < 10 then "small" else "large")
+            step one: int = main.look(n)
+            step two: int = own.look(n)
+            yield one + 100 * two
+          }
+          return kept
+        }""",
+        {"main": main, "own": Player(7, 8)},
+    )
+    assert (Status.DONE, (701, 701, 702, 702)) == (result.status, result.value)
+    assert [1, 11] == [request.args["0"] for request in main.requests]
+    hits = [event.path for event in of(result, CacheUsed) if isinstance(event, CacheUsed)]
+    assert ["f/kept[1]/one", "f/kept[1]/two", "f/kept[2]/two", "f/kept[3]/one", "f/kept[3]/two"] == sorted(hits)
+
+
+def test_a_key_without_a_value_fails_its_step() -> None:
+    """A key that cannot be worked out is the failure of the step, before anything is asked."""
+    main = Player(1)
+    result = run(
+        """flow f() -> int {
+          @cache(1h, key: "${1 / 0}")
+          step a: int = main.look()
+          return a
+        }""",
+        {"main": main},
+    )
+    assert result.failure is not None
+    assert ("validation.value", 0) == (result.failure.error, len(main.requests))

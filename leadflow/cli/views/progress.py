@@ -18,7 +18,16 @@ from rich.text import Text
 from leadflow.cli.views.human import duration, one_line
 from leadflow.cli.views.sizes import size_of
 from leadflow.events.fold import NodeState, RunState, apply
-from leadflow.events.model import AttemptFailed, BreakerState, CallWaits, Entry, Status, UndoBegan
+from leadflow.events.model import (
+    AttemptFailed,
+    BreakerState,
+    CacheUsed,
+    CallWaits,
+    Entry,
+    Event,
+    Status,
+    UndoBegan,
+)
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Merge, Node, Parallel, Plan, Race, Repeat
 from leadflow.plan.undoing import SUFFIX
 from leadflow.record import record
@@ -66,6 +75,8 @@ class Inside:
     lost: int = 0
     """Finished iterations that failed."""
     retries: int = 0
+    cached: int = 0
+    """Calls that were answered from memory, or by an equal call."""
     active: dict[str, None] = field(default_factory=dict)
     """Calls and blocks under way, by path, the longest under way first."""
     within: Counter[str] = field(default_factory=Counter)
@@ -133,10 +144,9 @@ class Watch:
         elif isinstance(event, CallWaits):
             self._next[event.path], self._asked[event.path] = entry.at + (event.seconds or 0.0), event.agent
         if path and path in self._state.nodes and "/" in path and SUFFIX not in path:
-            is_retry = isinstance(event, AttemptFailed) and event.delay is not None
-            self._count(path, self._state.nodes[path], was_settled, is_retry)
+            self._count(path, self._state.nodes[path], was_settled, event)
 
-    def _count(self, path: str, node: NodeState, was_settled: bool, is_retry: bool) -> None:
+    def _count(self, path: str, node: NodeState, was_settled: bool, event: Event) -> None:
         _, below = path.split("/", 1)
         head, _, rest = below.partition("/")
         name, _, iteration = head.partition("[")
@@ -147,7 +157,8 @@ class Watch:
         inside = self._inside.get(name)
         if inside is None:
             inside = self._inside[name] = Inside(_members(self._flow, step), size_of(step, self._flow, self._state))
-        inside.retries += is_retry
+        inside.retries += isinstance(event, AttemptFailed) and event.delay is not None
+        inside.cached += isinstance(event, CacheUsed)
         if not rest:
             return
         if not node.status.is_settled:
@@ -287,6 +298,8 @@ class _Painter:
             words.append((f"attempt {state.attempts + 1} {due}: {state.failed_attempts[-1].message}", "yellow"))
         elif state.attempts > 1:
             words.append((f"attempt {state.attempts}", "yellow"))
+        if state.is_cached and state.status is Status.DONE:
+            words.append(("from memory", "dim"))
         if state.agent is not None and state.status is Status.DONE:
             words.append((f"answered by {state.agent}", "yellow"))
         if state.failure is not None:
@@ -420,6 +433,8 @@ def _inside_words(node: Node, inside: Inside) -> Words:
         words.append((f"{inside.lost} failed", "red"))
     if inside.retries:
         words.append((f"{inside.retries} {'retry' if inside.retries == 1 else 'retries'}", "yellow"))
+    if inside.cached:
+        words.append((f"{inside.cached} from memory", "dim"))
     return words
 
 
