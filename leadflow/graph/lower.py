@@ -4,6 +4,7 @@ Nodes keep their numbers. Lets are numbered anew, without gaps, and are seen thr
 nodes that the let reads. Nothing here iterates a set, so that equal graphs give equal plans.
 """
 
+from dataclasses import replace
 from itertools import repeat
 from typing import cast
 
@@ -116,6 +117,8 @@ def _nodes(flow: FlowGraph, reads: dict[int, tuple[int, ...]], change: Change | 
         work, catch, undo = vertex.work, vertex.catch, vertex.undo
         if change is not None:
             work, catch, undo = map_vertex(vertex, change)
+        if undo is not None and undo.policies:
+            undo = replace(undo, policies=sorted_policies(undo.policies))
         policies = sorted_policies(vertex.policies) if vertex.policies else ()
         made.append(
             Node(

@@ -29,7 +29,7 @@ PUT = "@retry(none) @hedge(none) @cache(none) step a: string = m.put(x) undo n.d
 def test_an_undo_is_under_the_policies_of_its_agent() -> None:
     """Rules C4, C7: those of the agent that is called, whole; nothing of its step."""
     undo = undo_of(f"@timeout(9s) {PUT % 'a'}", on_agent="@idempotent @retry(3) @timeout(2s)")
-    assert [("idempotent", "agent n"), ("retry", "agent n"), ("timeout", "agent n")] == [
+    assert [("timeout", "agent n"), ("retry", "agent n"), ("idempotent", "agent n")] == [
         (applied.name, applied.origin) for applied in undo.policies
     ]
 
@@ -46,7 +46,7 @@ def test_what_could_hide_that_nothing_was_undone_is_not_in_force() -> None:
 def test_what_is_idempotent_may_be_tried_beside_itself() -> None:
     """A hedge is in force on an undo that may be said twice."""
     undo = undo_of(PUT % "a", on_agent="@idempotent @hedge(after: 1s)")
-    assert ["idempotent", "hedge"] == [applied.name for applied in undo.policies]
+    assert ["hedge", "idempotent"] == [applied.name for applied in undo.policies]
 
 
 @pytest.mark.parametrize(

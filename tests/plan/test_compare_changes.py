@@ -25,6 +25,7 @@ def body(*lines: str, params: str = "p: string", result: str = "json") -> str:
     return f"flow main({params}) -> {result} {{\n" + "\n".join(lines) + "\n}\n"
 
 
+UNDOES = '@retry(2) @idempotent agent o: python { module: "o.py" }\n'
 GET, RETURN = "step a = m.get(p)", "return a"
 
 CASES = [
@@ -153,6 +154,34 @@ CASES = [
         "const most = 3\n" + body("step a = m.get(most)", RETURN),
         "const most = 4\n" + body("step a = m.get(most)", RETURN),
         ["changed main/a argument 1: 3 -> 4"],
+    ),
+    (
+        "an undo",
+        body("step a = m.put(p) undo m.drop(a)", RETURN),
+        body("step a = m.put(p) undo m.drop(p)", RETURN),
+        ["changed main/a undo: m.drop(0: a) -> m.drop(0: p)"],
+    ),
+    (
+        "an undo that is no call any more",
+        body("step a = m.put(p) undo m.drop(a)", RETURN),
+        body("step a = m.put(p) undo none", RETURN),
+        ["changed main/a undo: m.drop(0: a) -> none"],
+    ),
+    (
+        "an undo whose agent stands further down",
+        UNDOES + body("step a = m.put(p) undo o.drop(p)", RETURN),
+        "\n\n" + UNDOES + body("step a = m.put(p) undo o.drop(p)", RETURN),
+        [],
+    ),
+    (
+        "how an undo is called",
+        UNDOES + body("step a = m.put(p) undo o.drop(p)", RETURN),
+        UNDOES.replace("@retry(2) @idempotent", "@retry(3)") + body("step a = m.put(p) undo o.drop(p)", RETURN),
+        [
+            "changed main/a undo in doubt: called -> not called",
+            "changed main/a~undo @retry attempts: 2 -> 3",
+            "changed main/a~undo @idempotent: safe to repeat -> (nothing)",
+        ],
     ),
     (
         "a flow that is new",

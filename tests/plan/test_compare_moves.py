@@ -50,6 +50,11 @@ def test_runs_may_move(old: str, new: str) -> None:
             ["main/w passed: its 'argument 1' changed"], id="work; what stands behind it is not named",
         ),
         pytest.param(
+            body(GET, "step b = m.put(a) undo m.drop(b)", "return b"),
+            body(GET, "step b = m.put(a) undo m.drop(a)", "return b"),
+            ["main/b passed: its 'undo' changed, and what takes it back is fixed when it is done"], id="its undo",
+        ),
+        pytest.param(
             body(GET, 'let t = "${p}!"', "step b = n.get([a, t])", "return b"),
             body(GET, 'let t = "${p}?"', "step b = n.get([a, t])", "return b"),
             ["main/b passed: a value that it reads is another one"], id="a let that it reads",

@@ -203,7 +203,8 @@ def _work(node: Node) -> object:
 
 def _undo(node: Node) -> AgentCall | FlowCall | None:
     """The call that takes a node back; by which policies it is made, and whether also in doubt, is nobody's memory."""
-    return None if node.undo is None else node.undo.work
+    work = None if node.undo is None else node.undo.work
+    return replace(work, effect="pure", idempotent=True) if isinstance(work, AgentCall) else work
 
 
 def _answer(node: Node) -> Type | None:

@@ -1,7 +1,7 @@
 """What differs in two versions of one node: its work, its prompts, its type, what it waits for, when, its policies."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from leadflow.plan.compare.changes import Change, Subject
@@ -28,6 +28,7 @@ from leadflow.plan.plan import (
     Yield,
 )
 from leadflow.plan.policy import Applied, Fallback, OnError, Reaction
+from leadflow.plan.undoing import SUFFIX
 from leadflow.plan.words import (
     expr_words,
     guard_words,
@@ -94,8 +95,23 @@ def _waits(comparing: "_Comparing", old: Node, new: Node) -> Iterator[Change]:
 def _catch_and_undo(comparing: "_Comparing", old: Node, new: Node) -> Iterator[Change]:
     catches = [node.catch.value if node.catch else None for node in (old, new)]
     yield from comparing.maybe("catch", *catches)
-    if [told(old.undo, comparing.sides[0].names)] != [told(new.undo, comparing.sides[1].names)]:
-        yield comparing.change("undo", _undo(comparing.sides[0], old.undo), _undo(comparing.sides[1], new.undo))
+    left, right = comparing.sides
+    if told(_undo_call(old.undo), left.names) != told(_undo_call(new.undo), right.names):
+        yield comparing.change("undo", _undo(left, old.undo), _undo(right, new.undo))
+    if old.undo is not None and new.undo is not None and old.undo.work is not None and new.undo.work is not None:
+        if old.undo.in_doubt != new.undo.in_doubt:
+            words = ["called" if undo.in_doubt else "not called" for undo in (old.undo, new.undo)]
+            yield comparing.change("undo in doubt", *words)
+        path = comparing.path + SUFFIX
+        yield from policy_changes(comparing.subject, path, old.undo.policies, new.undo.policies, left.names)
+
+
+def _undo_call(undo: Undo | None) -> Undo | None:
+    """What is called; how, and when, is told by itself."""
+    if undo is None:
+        return None
+    work = replace(undo.work, idempotent=True) if isinstance(undo.work, AgentCall) else undo.work
+    return Undo(work)
 
 
 def _undo(side: Side, undo: Undo | None) -> str | None:
