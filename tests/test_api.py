@@ -347,3 +347,29 @@ def test_nothing_of_strangers_is_loaded_unasked(installed: Path) -> None:
     installed.write_text("leadflow 1\nflow main() -> int { return 1 }\n")
     assert 0 == command_line("check", "main.flow", folder=installed.parent).code
     assert "acme_fax" not in sys.modules
+
+
+# --- operators ----------------------------------------------------------------------------------------------------
+
+
+async def test_an_operator_opens_a_breaker_by_hand(project: Path) -> None:
+    """Case B13: calls of the agent fail at once in every run of the program until it is released."""
+    project.write_text(FLOW.replace("agent desk", "@breaker(failures: 3)\nagent desk"))
+    program = leadflow.load(project)
+    program.shared.force_open("desk", "the desk moves to another floor")
+    shut = await program.run("main", {"name": "Ada"})
+    assert shut.failure is not None
+    said = "desk is not asked: its breaker was opened by an operator: the desk moves to another floor"
+    assert ("resource.breaker", said) == (shut.failure.error, shut.failure.message)
+    program.shared.release("desk")
+    assert "Hello, Ada. 1" == (await program.run("main", {"name": "Ada"})).value
+
+
+async def test_runs_of_a_program_share_its_breakers(project: Path) -> None:
+    """Case B11: what one run has seen, the next one knows; another program has seen nothing."""
+    project.write_text(FLOW.replace("agent desk", "@breaker(failures: 2)\nagent desk"))
+    program = leadflow.load(project)
+    await program.run("broken")
+    result = await program.run("main", {"name": "Ada"})
+    assert "resource.breaker" == (result.failure.error if result.failure else None)
+    assert Status.DONE == (await leadflow.load(project).run("main", {"name": "Ada"})).status
