@@ -352,10 +352,15 @@ def test_nothing_of_strangers_is_loaded_unasked(installed: Path) -> None:
 # --- operators ----------------------------------------------------------------------------------------------------
 
 
+def with_breaker(project: Path, failures: int) -> leadflow.Program:
+    """The program, with a breaker on its desk."""
+    project.write_text(FLOW.replace("agent desk", f"@breaker(failures: {failures})\nagent desk"))
+    return leadflow.load(project)
+
+
 async def test_an_operator_opens_a_breaker_by_hand(project: Path) -> None:
     """Case B13: calls of the agent fail at once in every run of the program until it is released."""
-    project.write_text(FLOW.replace("agent desk", "@breaker(failures: 3)\nagent desk"))
-    program = leadflow.load(project)
+    program = with_breaker(project, 3)
     program.shared.force_open("desk", "the desk moves to another floor")
     shut = await program.run("main", {"name": "Ada"})
     assert shut.failure is not None
@@ -367,8 +372,7 @@ async def test_an_operator_opens_a_breaker_by_hand(project: Path) -> None:
 
 async def test_runs_of_a_program_share_its_breakers(project: Path) -> None:
     """Case B11: what one run has seen, the next one knows; another program has seen nothing."""
-    project.write_text(FLOW.replace("agent desk", "@breaker(failures: 2)\nagent desk"))
-    program = leadflow.load(project)
+    program = with_breaker(project, 2)
     await program.run("broken")
     result = await program.run("main", {"name": "Ada"})
     assert "resource.breaker" == (result.failure.error if result.failure else None)
