@@ -257,7 +257,8 @@ def _node_blocked(state: RunState, event: NodeBlocked, at: float | None) -> None
 
 
 def _node_cancelled(state: RunState, event: NodeCancelled, at: float | None) -> None:
-    _move(state, event.path, Status.CANCELLED, at).reason = event.why
+    doubt = "; nobody knows whether it was done" if event.in_doubt else ""
+    _move(state, event.path, Status.CANCELLED, at).reason = event.why + doubt
 
 
 def _branch_taken(state: RunState, event: BranchTaken, at: float | None) -> None:

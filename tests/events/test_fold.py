@@ -28,6 +28,8 @@ from leadflow.events.model import (
     RunFailed,
     RunStarted,
     Status,
+    UndoBegan,
+    UndoKept,
     Usage,
 )
 from tests.run.fakes import STARTED
@@ -72,6 +74,7 @@ def test_terminal_events_end_it(event: Event, status: Status, value: object, fai
         (NodeSkipped("f/a", "if@1 = else"), Status.SKIPPED, "if@1 = else"),
         (NodeBlocked("f/a", "f/z"), Status.BLOCKED, "f/z"),
         (NodeCancelled("f/a", "enough"), Status.CANCELLED, "enough"),
+        (NodeCancelled("f/a", "enough", True), Status.CANCELLED, "enough; nobody knows whether it was done"),
         (BranchTaken("f/a", 1, "else"), Status.DONE, "else"),
     ],
 )
@@ -110,6 +113,14 @@ def test_a_call_waits_for_its_turn() -> None:
 def test_a_fallback_follows_at_once() -> None:
     """An attempt that failed without a delay leaves the node running."""
     assert Status.RUNNING is after(NodeStarted("f/a"), AttemptFailed("f/a", SLIP, None)).nodes["f/a"].status
+
+
+def test_what_is_taken_back_is_known() -> None:
+    """What is kept, what is taken back and why, and how far that is: an undo is a node beside its step."""
+    kept, began = UndoKept("f/a", {"id": "7"}), UndoBegan(("f/a",), FAILURE)
+    state = after(NodeStarted("f/a"), NodeDone("f/a", 1), kept, began, NodeStarted("f/a~undo"))
+    assert ({"f/a": kept}, began, Status.RUNNING) == (state.kept, state.undoing, state.status)
+    assert (Status.DONE, Status.RUNNING) == (state.nodes["f/a"].status, state.nodes["f/a~undo"].status)
 
 
 def test_absorbed_failures_stay_known() -> None:

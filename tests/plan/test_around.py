@@ -155,6 +155,24 @@ def test_whether_a_call_may_be_sent_again(step: str, said: str) -> None:
     assert said == only(plan_of(f"flow main(p: string) -> json {{\n{line}\nreturn a\n}}\n"), "main.a").again
 
 
+@pytest.mark.parametrize(
+    ("undo", "values", "said"),
+    [
+        ("none", ["none"], "nothing is taken back"),
+        ("o.drop(p)", ["o.drop", "@idempotent"], "also when nobody knows whether the step was done"),
+        ("o.drop(a)", ["o.drop", "@idempotent"], "the run fails with flow.compensation instead"),
+        ("back(p)", ["back"], "the run fails with flow.compensation instead"),
+    ],
+)
+def test_how_a_step_is_taken_back(undo: str, values: list[str], said: str) -> None:
+    """Rule C7: by what, under which policies, and what a step in doubt comes to."""
+    text = '@idempotent agent o: python { module: "o.py" }\nflow back(q: string) { step b = m.put(q) }\n'
+    flow = f"flow main(p: string) -> json {{\nstep a = m.put(p) undo {undo}\nreturn a\n}}\n"
+    (row,) = [row for row in only(plan_of(text + flow), "main.a").rows if row.name == "undo"]
+    assert (values, True) == ([arg.value for arg in row.args], row.runs)
+    assert said in row.does
+
+
 def test_no_line_is_too_long() -> None:
     """Long names, values and reasons are wrapped."""
     long = "x" * 60
