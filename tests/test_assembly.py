@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from leadflow.events.model import Entry
 from leadflow.pipeline import compile_source
 from leadflow.plan.kinds import ActionRow, Kind, SettingRow
 from leadflow.plan.plan import AgentSpec
+from leadflow.plan.policy import Limit
 from leadflow.plan.types import INT
 from leadflow.run.driver import Result
 from leadflow.run.errors import CallError, NotAllowed
@@ -75,16 +77,28 @@ flow unused() -> int {
 """
 
 
-def run(source: str, kind: CounterKind, flow: str = "main", *, seen: list[Entry] | None = None) -> Result:
-    """Run a flow of a text with the kind."""
+def run(
+    source: str, kind: CounterKind, flow: str = "main", *, seen: list[Entry] | None = None, zone: str | None = None
+) -> Result:
+    """Run a flow of a text with the kind; with a zone, all limits per day are counted there."""
     built_in = find_kinds(())
     registry = Registry({**built_in.kinds, "test.counter": kind}, ())
     plan, report = compile_source("main.flow", source, catalogue=registry.catalogue)
     assert plan is not None, list(report)
+    if zone is not None:
+        plan = replace(plan, agents={name: _moved(spec, zone) for name, spec in plan.agents.items()})
     project = Project(Path.cwd(), Settings())
     options = RunOptions(observers=[] if seen is None else [seen.append])
     inputs: Mapping[str, object] = {}
     return asyncio.run(run_plan(plan, flow, inputs, project, registry, options))
+
+
+def _moved(spec: AgentSpec, zone: str) -> AgentSpec:
+    policies = [
+        replace(each, policy=replace(each.policy, zone=zone)) if isinstance(each.policy, Limit) else each
+        for each in spec.policies
+    ]
+    return replace(spec, policies=tuple(policies))
 
 
 def test_only_what_a_flow_may_call_is_built() -> None:
@@ -115,6 +129,18 @@ def test_an_agent_that_does_not_close_keeps_no_other_from_it() -> None:
     with pytest.raises(OSError, match="b does not close"):
         run(FLOWS.replace("b: test.counter { mode: 1", "b: test.counter { mode: 2"), kind)
     assert ["close b", "close a"] == kind.log[-2:]
+
+
+def test_l10_a_zone_whose_hours_nobody_knows_is_told_at_the_start() -> None:
+    """L10: a limit per day cannot be counted then; nothing is built and nothing is called."""
+    kind = CounterKind()
+    source = FLOWS.replace("agent a:", '@limit(5 per day, zone: "Europe/Paris")\nagent a:')
+    assert 1 == run(source, kind).value
+    with pytest.raises(StartProblem) as caught:
+        run(source, kind, zone="Europe/Atlantis")
+    assert [
+        "main.flow:3:7: agent 'a': this machine does not know the hours of Europe/Atlantis; the package tzdata has them"
+    ] == list(caught.value.problems)
 
 
 def test_refusals_and_missing_secrets_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,14 +36,12 @@ ASKED = "the upstream asks for it"
 class Ticket:
     """One attempt that wants to begin."""
 
-    __slots__ = ("asked", "calls", "even", "grant", "number", "priority", "tokens", "tokens_counted", "tokens_granted")
+    __slots__ = ("calls", "even", "grant", "number", "priority", "tokens", "tokens_counted", "tokens_granted")
 
     def __init__(self, priority: int, tokens: int) -> None:
         self.priority = priority
         self.tokens = tokens
         """The most that it takes, as far as anybody knows."""
-        self.asked = 0.0
-        """When it asked."""
         self.number = 0
         """Its place among all that ever waited."""
         self.grant = 0
@@ -146,7 +144,6 @@ class Admission:
                 f"the request may take {ticket.tokens:,} tokens, and the limit of {self._name} allows "
                 f"{self._tokens.limit:,} {self._tokens_word}; nothing was sent"
             )
-        ticket.asked = at.seconds
         if not self.waiting and self._blocked(ticket, at) is None:
             self._grant(ticket)
             return True
@@ -180,11 +177,15 @@ class Admission:
         blocked = self._blocked(self._first(), self._at(now))
         return 0.0 if blocked is None else blocked.seconds
 
-    def why(self, ticket: Ticket, now: Moment) -> Why:
-        """What a waiting ticket waits for: what the first in line does, and those before it."""
-        at = self._at(now)
-        first = self._first()
-        return self._blocked(first, at) or self._blocked(ticket, at) or Why("its turn", None)
+    def why(self, ticket: Ticket, now: Moment, *, ahead: int) -> Why:
+        """What a ticket waits for: what takes longest, when so many begin before it."""
+        found = Why("its turn", None)
+        for what, wait in self._waits(ticket, self._at(now), ahead):
+            if wait is None:
+                found = Why(what, None) if found.seconds is None else found
+            elif wait > 0 and (found.seconds is None or wait > found.seconds):
+                found = Why(what, wait)
+        return found
 
     def leave(self, ticket: Ticket) -> None:
         """It waits no longer."""
@@ -212,7 +213,8 @@ class Admission:
                 found = Why(what, wait)
         return found
 
-    def _waits(self, ticket: Ticket, at: Moment) -> Iterator[tuple[str, float | None]]:
+    def _waits(self, ticket: Ticket, at: Moment, ahead: int = 0) -> Iterator[tuple[str, float | None]]:
+        """What it may have to wait for, and how long: 0 is not at all, None is as long as others take."""
         if self._places is not None and self.under_way >= self._places:
             yield f"{self._places} call{'' if self._places == 1 else 's'} at once", None
         now = at.seconds
@@ -223,7 +225,7 @@ class Admission:
         if self._tokens is not None:
             yield self._tokens_word, self._tokens.wait(ticket.tokens, at)
         for word, window in self._calls:
-            yield word, window.wait(1, at)
+            yield word, window.wait(min(window.limit, ahead + 1), at)
         if self._pace is not None:
             yield self._pace_word, self._pace.wait(at)
 

@@ -55,7 +55,7 @@ class Turnstile:
         turn = self._turns[ticket] = loop.create_future()
         late = None
         try:
-            why = self.admission.why(ticket, begun)
+            why = self.admission.why(ticket, begun, ahead=self.admission.waiting - 1)
             order.post(CallWaits(order.path, name, why.what, None if why.seconds is None else round(why.seconds, 3)))
             if deadline is not None:
                 late = loop.call_later(max(0.0, deadline - begun.seconds), self._expire, ticket, name, clock)
@@ -84,7 +84,7 @@ class Turnstile:
         """The total time of a call is over while it waits."""
         turn = self._turns.get(ticket)
         if turn is not None and not turn.done():
-            what = self.admission.why(ticket, _moment(clock)).what
+            what = self.admission.why(ticket, _moment(clock), ahead=0).what
             turn.set_exception(TotalTimeout(f"{name} was not asked within the total time: {what}", sent=False))
 
     def leave(self, ticket: Ticket, clock: Clock, how: Ended) -> None:

@@ -24,6 +24,7 @@ from leadflow.run.errors import (
     ServerError,
 )
 from leadflow.run.ports import Agent, Request
+from leadflow.run.quota import Left, Quota
 from tests.agents.servers import api
 from tests.agents.worlds import world
 
@@ -70,6 +71,17 @@ async def told(transport: HttpTransport, request: Request, **settings: SettingVa
         assert len(seen.requests) == 1
     assert isinstance(reply.value, dict)
     return reply.value
+
+
+async def test_l7_what_is_left_of_a_quota_is_told(transport: HttpTransport) -> None:
+    """L7: the headers of an answer say how many requests are left, and until when."""
+
+    async def serve(_: web.BaseRequest) -> web.Response:
+        return web.json_response(1, headers={"X-RateLimit-Remaining-Requests": "3", "X-RateLimit-Reset-Requests": "2s"})
+
+    async with api(serve) as (url, _):
+        reply = await agent(transport, url).call(ask("get", "/x"))
+    assert Quota(Left(3, timedelta(seconds=2))) == reply.quota
 
 
 @pytest.mark.parametrize("action", ["get", "post", "put", "patch", "delete", "options"])

@@ -30,6 +30,7 @@ from leadflow.plan.types import (
 )
 from leadflow.run.errors import AnswerInvalid, BadResponse, Declined, Incomplete, NotAllowed, RateLimited
 from leadflow.run.ports import Agent, Reply, Request
+from leadflow.run.quota import Left, Quota
 from tests.agents.servers import Seen, api
 from tests.agents.worlds import world
 
@@ -160,6 +161,20 @@ async def test_any_other_type_travels_as_a_field(transport: HttpTransport) -> No
     assert reply.value == [0.5]
     schema = body["response_format"]["json_schema"]["schema"]
     assert schema["properties"]["value"]["type"] == "array"
+
+
+async def test_l7_what_is_left_of_a_quota_is_told(transport: HttpTransport) -> None:
+    """L7: requests and tokens, as the headers of a completion, or of a vector, have them."""
+    left = {"x-ratelimit-remaining-tokens": "149984", "x-ratelimit-reset-tokens": "6ms"}
+    vector = {"data": [{"embedding": [0.5]}]}
+    for request, answer in ((ask(prompt="?"), completion("x")), (ask("embed", ListType(FLOAT), text="x"), vector)):
+
+        async def serve(_: web.BaseRequest, answer: object = answer) -> web.Response:
+            return web.json_response(answer, headers=left)
+
+        async with api(serve) as (url, _):
+            reply = await agent(transport, {"base_url": url}).call(request)
+        assert Quota(None, Left(149_984, timedelta(milliseconds=6))) == reply.quota
 
 
 async def test_r20_a_repair_quotes_the_mistake_once(transport: HttpTransport) -> None:

@@ -6,6 +6,7 @@ import re
 import runpy
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -51,6 +52,28 @@ async def test_http_fanout() -> None:
     async with served("02_http_fanout") as address:
         ran = await asyncio.to_thread(run_example, "02_http_fanout", env={"CITY_API": address})
     assert (0, expected("02_http_fanout")) == (ran.code, ran.result)
+
+
+async def test_limit() -> None:
+    """Forty calls wait in line, and the service has nothing to refuse; those that wait say what for."""
+    folder = EXAMPLES / "06_limit"
+    words = ("--input-file", str(folder / "input.json"))
+    async with served("06_limit") as address:
+        ran = await asyncio.to_thread(run_example, "06_limit", "--json", *words, env={"OFFICE_API": address})
+    assert (0, expected("06_limit")) == (ran.code, ran.result)
+    assert {"20 per 2s", "5 calls at once"} == {e["why"] for e in ran.events if e["event"] == "CallWaits"}
+
+
+async def test_without_its_limit_the_service_refuses(tmp_path: Path) -> None:
+    """The service of the example does mean its limits."""
+    folder = EXAMPLES / "06_limit"
+    text = (folder / "main.flow").read_text("utf-8").replace("@limit(20 per 2s, concurrent: 5)", "")
+    (tmp_path / "main.flow").write_text(text, "utf-8")
+    words = ("--input-file", str(folder / "input.json"))
+    async with served("06_limit") as address:
+        ran = await asyncio.to_thread(leadflow, "run", str(tmp_path / "main.flow"), *words, env={"OFFICE_API": address})
+    assert 1 == ran.code
+    assert "office.get answered 429: too many requests" in ran.stderr
 
 
 async def test_on_error() -> None:

@@ -199,6 +199,34 @@ def test_slots_of_an_agent_hold_over_all_steps() -> None:
     assert 4.0 == result.entries[-1].at - result.entries[0].at
 
 
+def test_l4_a_priority_goes_first_in_the_queue_of_an_agent() -> None:
+    """L4: `@priority` of a step, or of the block or flow around it, decides among those that wait for an agent."""
+    plan = """
+    @limit(concurrent: 1)
+    agent few: python { module: "few.py"  reads: ["look"] }
+    @priority(3)
+    flow inner() -> int {
+      step deep: int = few.look("flow")
+      return deep
+    }
+    flow f() -> int {
+      @priority(9) step held: int = few.look("first")
+      step low: int = few.look("plain")
+      @priority(2) step own: int = few.look("step")
+      @priority(1) step block = do {
+        step within: int = few.look("block")
+        yield within
+      }
+      step called: int = inner()
+      return held + low + own + block + called
+    }"""
+    few = Player(after(1, 1))
+    result = run(plan, {"few": few})
+    assert (Status.DONE, 5) == (result.status, result.value)
+    asked = [str(request.args["0"]) for request in few.requests]
+    assert ["first", "flow", "step", "block", "plain"] == asked
+
+
 def test_one_seed_gives_one_log() -> None:
     """R8: the same seed gives the same log, times included; another seed does not."""
     text = """flow f() -> list[int?] {

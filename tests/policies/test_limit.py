@@ -124,6 +124,14 @@ def test_a_large_log_counts_too_much_rather_than_too_little() -> None:
     assert starts[-1] <= 4 * 60.6 * 1.001
 
 
+def test_who_waits_is_told_what_for_and_how_long_at_least() -> None:
+    """Of seven that come at once the second waits for a place, and the fourth for those before it to pass."""
+    played = run_virtual(together(limited(per(3, 10), player=Player(after(1)), concurrent=1), 7))
+    place, rate = ("1 call at once", None), ("3 per 10s", 10.1)
+    assert [[], [place, (1.0,)], [place, (2.0,)], [rate, (10.1,)]] == [said(one) for one in played[:4]]
+    assert {rate} == {said(one)[0] for one in played[4:]}
+
+
 # --- together, or not at all --------------------------------------------------------------------------------------
 
 
