@@ -172,3 +172,51 @@ def test_the_arguments_in_the_log_are_those_of_the_call() -> None:
     step = replay(Kernel(Program(plan)), log[: began + 2])
     kept = {event.path: event.args for event in log if isinstance(event, UndoKept)}
     assert [("f/b~undo", kept["f/b"])] == [(command.path, getattr(command, "args", None)) for command in step.commands]
+
+
+# --- every moment -------------------------------------------------------------------------------------------------
+
+EACH = (
+    TOOLS
+    + """
+flow f() {
+  step all = for t in ["x", "y"] { step a = put(t) undo drop(a) step b = put(a) undo g(b) }
+  step c = put("3") undo wipe("3")
+}
+flow g(x: string) { step d = put(x) step e = look(d) }
+"""
+)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_cancel_at_every_moment_undoes_or_names_each_step(force: bool) -> None:
+    """Cases X1, X2, X4, S3: whenever the cancel comes, every step that was done is undone or told; no task is left."""
+    plan = compiled(EACH)
+    script: Script = {name: Says(name, 1 + number / 10) for number, name in enumerate(["a", "b", "c", "d", "e"])}
+    script = {**script, "a~undo": Says(after=1), "c~undo": Says(after=1)}
+
+    async def main(delay: float) -> tuple[Result, int]:
+        clock, fake = SystemClock(), Fake(script)
+        driver = Driver(Program(plan), Ports(fake, MemoryJournal(clock), clock))
+        loop = asyncio.get_running_loop()
+        loop.call_later(delay, driver.cancel, "enough")
+        if force:
+            loop.call_later(delay + 3.05, lambda: driver.cancel("now", force=True))
+        result = await driver.run(started(plan))
+        assert 0 == fake.under_way
+        return result, len(asyncio.all_tasks())
+
+    statuses = set()
+    for tick in range(45):
+        result, tasks = run_virtual(main(tick / 10))
+        done = {e.event.path for e in result.entries if isinstance(e.event, UndoKept)}
+        causes_told = () if result.failure is None else result.failure.causes
+        told = {cause.path.partition("~undo")[0] for cause in causes_told}
+        statuses.add(result.status)
+        assert 1 == tasks, tick
+        assert 1 == sum(kind in ("RunDone", "RunFailed", "RunCancelled") for kind in kinds(result.entries))
+        if result.status is Status.CANCELLED:
+            assert done == set(result.undone), tick
+        elif result.status is Status.FAILED:
+            assert done == {*result.undone, *told} - {""}, tick
+    assert statuses == ({Status.CANCELLED, Status.FAILED, Status.DONE} if force else {Status.CANCELLED, Status.DONE})
