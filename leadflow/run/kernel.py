@@ -21,6 +21,7 @@ from leadflow.events.model import (
     NodeFailed,
     RunDone,
     RunStarted,
+    ScopeFailed,
 )
 from leadflow.run.context import RunValues
 from leadflow.run.errors import InternalError
@@ -228,6 +229,8 @@ def _take(state: State, fact: Event, *, logged: bool) -> None:
         case NodeFailed(path=path, failure=failure):
             if (found := _ended(state, path)) is not None:
                 settle_failed(*found, failure, absorb=not logged)
+                if failure.limit == "" and state.root is not None and state.saga is None:
+                    _fail_run(state, state.root, failure)
         case NodeCancelled(path=path, why=why, in_doubt=is_cut):
             if (found := _ended(state, path)) is not None:
                 settle_cancelled(*found, why, is_cut=is_cut)
@@ -267,6 +270,14 @@ def _cancel(state: State, root: Frame, wish: CancelRequested) -> None:
         _stop_pause(state)
     elif wish.force:
         stop_saga(state.saga, wish.why)
+
+
+def _fail_run(state: State, root: Frame, failure: Failure) -> None:
+    """A failure ends the run as a whole, whatever stands around its node: `terminate`. Writes are awaited (rule A5)."""
+    if (root.failure is None or root.failure is failure) and state.cancelled is None:
+        root.failure = failure
+        state.events.append(ScopeFailed("", failure))
+    stop_frame(root, f"{failure.path} ended the run", force=False)
 
 
 def _too_late(state: State, path: str, failure: Failure) -> None:

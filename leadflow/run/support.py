@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from leadflow.plan.annotations import ROWS
 from leadflow.plan.kinds import BUILT_IN, LATER, find_kind
 from leadflow.plan.plan import AgentCall, FlowCall, FlowPlan, Node, Place, Plan
-from leadflow.plan.policy import Applied, Cache, Hedge, OnError
+from leadflow.plan.policy import Applied, Cache, Hedge
 from leadflow.plan.reactions import stand_ins
 from leadflow.plan.undoing import undo_node
 
@@ -72,12 +72,7 @@ def _of_agent(plan: Plan, name: str) -> Iterator[tuple[Place, str]]:
 
 
 def _later(policies: tuple[Applied, ...]) -> Iterator[Applied]:
-    return (applied for applied in policies if not ROWS[applied.name].runs or _terminates(applied))
-
-
-def _terminates(applied: Applied) -> bool:
-    reactions = applied.policy.reactions if isinstance(applied.policy, OnError) else ()
-    return any(reaction.does == "terminate" for _, reaction in reactions)
+    return (applied for applied in policies if not ROWS[applied.name].runs)
 
 
 def _not_yet(applied: Applied) -> str:

@@ -81,11 +81,20 @@ async def test_on_error() -> None:
     async with served("10_on_error") as address:
         names = {"RATES_API": "main", "MIRROR_API": "mirror", "DESK_API": "desk"}
         env = {name: f"{address}/{service}" for name, service in names.items()}
-        ran = await asyncio.to_thread(run_example, "10_on_error", "--json", env=env)
+        ran = await asyncio.to_thread(run_example, "10_on_error", "sheet", "--json", env=env)
     assert (0, expected("10_on_error")) == (ran.code, ran.result)
     told = {(event["path"], event["does"]) for event in ran.events if event["event"] == "ErrorHandled"}
     does = {"eur": "reset", "yen": "fallback", "gbp": "retry", "xau": "skip", "chf": "escalate"}
     assert {(f"sheet/{step}", each) for step, each in does.items()} == told
+
+
+async def test_on_error_ends_the_run() -> None:
+    """A critical step ends a flow that goes on without all others."""
+    async with served("10_on_error") as address:
+        env = dict.fromkeys(("RATES_API", "MIRROR_API"), f"{address}/main") | {"DESK_API": f"{address}/desk"}
+        ran = await asyncio.to_thread(run_example, "10_on_error", "balance", env=env)
+    assert 1 == ran.code
+    assert "failed: balance/chf: rates.get answered 403: not for you [permission.denied, critical]" in ran.stderr
 
 
 async def test_retry() -> None:

@@ -176,8 +176,9 @@ def outcome_of(path: str, *, failing: int) -> Event:
     """How the call of a path ends, always the same; `failing` of a hundred fail."""
     chance = crc32(path.encode()) % 100
     if chance < failing:
-        in_doubt = chance % 3 == 0
-        return NodeFailed(path, Failure("agent.failed", "agent", f"{path} said no", path, in_doubt=in_doubt))
+        in_doubt, limit = chance % 3 == 0, "" if chance == 1 else None
+        failure = Failure("agent.failed", "agent", f"{path} said no", path, in_doubt=in_doubt, limit=limit)
+        return NodeFailed(path, failure)
     return NodeDone(path, "yes" if chance % 2 else "no")
 
 
