@@ -168,6 +168,8 @@ class Driver:
         if not self._is_cancelled:
             self._tasks.spawn(self._drain(why))
         self._is_cancelled, self._is_forced = True, force
+        if force:
+            self._stop_all(why)
 
     # --- the loop -------------------------------------------------------------------------------------------------
 
@@ -259,7 +261,11 @@ class Driver:
 
     async def _drain(self, why: str) -> None:
         await self._ports.clock.sleep(self._bounds.drain)
-        if self._calls is not None and not self._kernel.is_undoing and (told := self._calls.stop_all(why)):
+        if not self._kernel.is_undoing:
+            self._stop_all(why)
+
+    def _stop_all(self, why: str) -> None:
+        if self._calls is not None and (told := self._calls.stop_all(why)):
             self._tasks.spawn(self._give_up(told))
 
     async def _give_up(self, paths: Sequence[str]) -> None:
