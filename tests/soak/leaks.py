@@ -54,6 +54,8 @@ def held(shared: Shared) -> Iterator[str]:
     """What calls that are over still hold."""
     if found := waiters(shared):
         yield f"{len(found)} waiters are left: {found[:3]}"
+    if len(shared.flights):
+        yield f"{len(shared.flights)} calls are waited for by equal ones"
     for upstream in shared.upstreams.values():
         for circuit in upstream.breakers.values():
             if circuit.out or circuit.moves or vars(circuit)["_watchers"]:

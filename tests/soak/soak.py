@@ -23,7 +23,7 @@ from hashlib import blake2b
 from math import ceil
 from pathlib import Path
 from random import Random
-from time import perf_counter
+from time import perf_counter, process_time
 
 from leadflow.events.fold import fold
 from leadflow.events.model import (
@@ -236,7 +236,7 @@ def soak(world: Soak, *, periods: int, seconds: float, runs: int, executions: in
         runs: in each period.
         executions: nodes that are to be executed in all: then it is as many runs as that takes, after a first period.
     """
-    complaints, begun = _Complaints(), perf_counter()
+    complaints, begun, busy = _Complaints(), perf_counter(), process_time()
     loggers = [logging.getLogger(name) for name in ("asyncio", "leadflow")]
     for logger in loggers:
         logger.addHandler(complaints)
@@ -251,7 +251,7 @@ def soak(world: Soak, *, periods: int, seconds: float, runs: int, executions: in
     finally:
         for logger in loggers:
             logger.removeHandler(complaints)
-    seen, took = world.seen, perf_counter() - begun
+    seen, took, used = world.seen, perf_counter() - begun, process_time() - busy
     violations = [*seen.violations, *complaints.texts]
     if grown := world.grown():
         violations.append(f"more and more of these: {grown}")
@@ -259,7 +259,7 @@ def soak(world: Soak, *, periods: int, seconds: float, runs: int, executions: in
         "what": "soak", "agents": len(world.agents), "hours": periods * seconds / 3600,
         "runs": dict(seen.runs), "executions": seen.executions, "attempts": seen.attempts, "entries": seen.entries,
         "events": dict(seen.events), "calls": sum(agent.calls for agent in world.agents.values()),
-        "memory_mb": seen.memory, "seconds": round(took, 1), "per_second": round(seen.executions / took),
+        "memory_mb": seen.memory, "seconds": round(took, 1), "cpu_us": round(1e6 * used / max(1, seen.executions)),
         "hash": world.hash, "violations": violations[:20], "violated": len(violations),
     }  # fmt: skip
 
