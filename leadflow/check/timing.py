@@ -153,6 +153,9 @@ def check_wait(cx: Context, span: Span, wait: timedelta, what: str) -> None:
         cx.report(too_late(span, f"{what} {shown(wait)}, but {where} ends after {shown(total)}", labels=()))
 
 
+_DAY = timedelta(days=1)
+
+
 # --- limits -------------------------------------------------------------------------------------------------------
 
 
@@ -189,11 +192,25 @@ def check_alone(cx: Context, policy: Applied, span: Span) -> None:
     zone = policy.policy.zone
     if zone is not None and zone not in ZONES:
         cx.report(unknown_zone(span, zone, known=cx.program.known(sorted(ZONES)), alone=False))
+    _without_effect(cx, policy.policy, span)
     for one, other in combinations(policy.policy.rate, 2):
         tight, loose = (one, other) if one.amount <= other.amount else (other, one)
         if tight.period >= loose.period:
             why = f"'{_rate(loose)}' is never reached: '{_rate(tight)}' is tighter"
             cx.report(never_reached(span, why))
+
+
+def _without_effect(cx: Context, limit: Limit, span: Span) -> None:
+    """Warn about a burst that bounds nothing, and about a zone in which no day is counted."""
+    if limit.burst is not None and not limit.rate:
+        why = "it bounds how many calls start together at a rate, and there is none"
+        cx.report(argument_without_effect(span, ["burst"], why=why))
+    tight = min(limit.rate, key=lambda rate: rate.amount, default=None)
+    if limit.burst is not None and tight is not None and limit.burst >= tight.amount:
+        why = f"'{_rate(tight)}' lets no more than {tight.amount:,} start together anyway"
+        cx.report(argument_without_effect(span, ["burst"], why=why))
+    if limit.zone is not None and all(rate.period != _DAY for rate in (*limit.rate, limit.tokens) if rate is not None):
+        cx.report(argument_without_effect(span, ["zone"], why="it says whose days count, and no limit is per day"))
 
 
 def _rate(rate: PerTime) -> str:
