@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from random import Random
@@ -45,6 +45,7 @@ from leadflow.plan.functions import FUNCTIONS
 from leadflow.plan.types import INT, STRING, FileRef, ListType, Money, Value
 from leadflow.run.errors import ValueProblem
 from leadflow.run.evaluate import compile_expr
+from tests.fuzz.tally import Tally
 from tests.values import Room
 
 SLOW = 0.05
@@ -53,8 +54,6 @@ PLAIN_BOMB = Comprehension(
     Comprehension(Local(0), 1, Apply("range", (Const(3_000),)), None), 0, Apply("range", (Const(3_000),)), None
 )
 """It does nothing but go round until the fuel is used up."""
-KEPT = 20
-"""Findings that are printed."""
 HARMLESS = frozenset({"builtins.id", "object.__getattr__", "sys._getframe", "gc.get_objects", "time.sleep"})
 """What Python reports and nobody outside could notice."""
 
@@ -65,7 +64,7 @@ _MANY: Value = tuple(range(50_000))
 
 
 @dataclass(slots=True)
-class Tally:
+class ExpressionTally(Tally):
     """What became of the expressions so far."""
 
     expressions: int = 0
@@ -73,23 +72,11 @@ class Tally:
     """Those that had a value."""
     escapes: int = 0
     """Something outside was opened, imported or run."""
-    uncaught: int = 0
-    slow: int = 0
-    slowest: float = 0.0
-    """Seconds."""
-    findings: list[str] = field(default_factory=list)
 
     @property
     def wrong(self) -> int:
         """How much is wrong."""
         return self.escapes + self.uncaught + self.slow
-
-    def add(self, other: "Tally") -> None:
-        """Count what another process found."""
-        for name in ("expressions", "valued", "escapes", "uncaught", "slow"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.slowest = max(self.slowest, other.slowest)
-        self.findings = (self.findings + other.findings)[:KEPT]
 
 
 # --- making -------------------------------------------------------------------------------------------------------
@@ -239,9 +226,9 @@ def slow_here() -> float:
     return max(SLOW, 4 * min(watched(bomb, Room())[1] for _ in range(5)))
 
 
-def run(seeds: range) -> Tally:
+def run(seeds: range) -> ExpressionTally:
     """Try a range of seeds."""
-    tally = Tally()
+    tally = ExpressionTally()
     listen()
     slow = slow_here()
     for seed in seeds:
@@ -279,7 +266,7 @@ def main(arguments: list[str]) -> int:
     chosen = parser.parse_args(arguments)
     first = chosen.seed * 10_000_000
     starts = range(first, first + chosen.expressions, 2_000)
-    total, started = Tally(), time.monotonic()
+    total, started = ExpressionTally(), time.monotonic()
     with ProcessPoolExecutor(chosen.processes) as pool:
         for tally in pool.map(run, [range(at, min(at + 2_000, first + chosen.expressions)) for at in starts]):
             total.add(tally)

@@ -16,7 +16,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cache, partial
 from random import Random
 from types import FrameType
@@ -32,6 +32,7 @@ from leadflow.syntax.lexer import Comment, comments
 from leadflow.syntax.parser import parse
 from leadflow.syntax.source import read_source
 from tests.fuzz.mutate import mutated, sources
+from tests.fuzz.tally import Tally
 from tests.making.trees import random_tree
 
 Way = Literal["mutated", "generated"]
@@ -39,39 +40,23 @@ SLOW = 1.0
 """Seconds of processor time that one source may take."""
 GIVE_UP = 5.0
 """Seconds after which one is given up."""
-KEPT = 20
-"""Findings that are printed."""
 
 
 @dataclass(slots=True)
-class Tally:
+class SourceTally(Tally):
     """What became of the sources so far."""
 
     sources: int = 0
     accepted: int = 0
-    uncaught: int = 0
-    """Exceptions instead of findings."""
-    slow: int = 0
-    """Sources that took more than a second."""
     silent: int = 0
     """Rejections without a code or without a place in the text."""
     changed: int = 0
     """Texts that formatting changed in meaning, or twice."""
-    slowest: float = 0.0
-    """Seconds of the slowest source."""
-    findings: list[str] = field(default_factory=list)
 
     @property
     def wrong(self) -> int:
         """How much is wrong."""
         return self.uncaught + self.slow + self.silent + self.changed
-
-    def add(self, other: "Tally") -> None:
-        """Count what another process found."""
-        for name in ("sources", "accepted", "uncaught", "slow", "silent", "changed"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.slowest = max(self.slowest, other.slowest)
-        self.findings = (self.findings + other.findings)[:KEPT]
 
 
 class Changed(Exception):
@@ -162,9 +147,9 @@ def _require_places(report: Report, source: Source | None) -> None:
             raise Silent(f"{found.code} is outside of the text: {found.span}")
 
 
-def run(way: Way, seeds: range) -> Tally:
+def run(way: Way, seeds: range) -> SourceTally:
     """Try a range of seeds."""
-    tally = Tally()
+    tally = SourceTally()
     attempt = try_mutated if way == "mutated" else try_generated
     signal.signal(signal.SIGVTALRM, _give_up)
     for seed in seeds:
@@ -213,7 +198,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--processes", type=int, default=2)
     chosen = parser.parse_args(arguments)
     started = time.monotonic()
-    total = Tally()
+    total = SourceTally()
     numbers: tuple[tuple[Way, int], ...] = (("mutated", chosen.mutated), ("generated", chosen.generated))
     with ProcessPoolExecutor(chosen.processes) as pool:
         for way, number in numbers:

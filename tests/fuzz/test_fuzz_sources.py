@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.fuzz.fuzz_sources import Tally, main, run
+from tests.fuzz.fuzz_sources import SourceTally, main, run
 
 
 def test_broken_sources_are_refused_well() -> None:
@@ -21,8 +21,8 @@ def test_random_trees_come_back() -> None:
 
 def test_a_finding_ends_with_one() -> None:
     """Anything that is wrong makes the script fail."""
-    total = Tally(sources=2)
-    total.add(Tally(sources=1, uncaught=1, findings=["mutated 7: ValueError()"]))
+    total = SourceTally(sources=2)
+    total.add(SourceTally(sources=1, uncaught=1, findings=["mutated 7: ValueError()"]))
     assert (3, 1, ["mutated 7: ValueError()"]) == (total.sources, total.wrong, total.findings)
 
 
