@@ -109,8 +109,8 @@ def list_of_size(size: int) -> None:
         raise NoValue(f"the list is too large: more than {MAX_ITEMS:,} items")
 
 
-def check_size(value: Value) -> None:
-    """Refuse a value with too much in it, or too deep; what stands in it twice counts twice.
+def check_size(value: Value, meter: Meter) -> None:
+    """Refuse a value with too much in it, or too deep; what stands in it twice counts twice, and looking is paid for.
 
     Raises:
         NoValue: says which.
@@ -123,6 +123,7 @@ def check_size(value: Value) -> None:
             nodes += len(holder) * times
             if nodes > MAX_NODES:
                 raise NoValue(f"the value is too large: more than {MAX_NODES:,} parts")
+            spend(meter, len(holder) >> 2)  # what is no list or record itself is only counted
             for item in holder if type(holder) is tuple else holder.values():
                 found = type(item)
                 if found is str:

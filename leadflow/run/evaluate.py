@@ -69,7 +69,7 @@ def compile_expr(expr: Expr) -> Compiled:
         try:
             value = read(env)
             if builds and type(value) in _PARTS:
-                check_size(value)
+                check_size(value, env)
         except NoValue as problem:
             raise ValueProblem(str(problem)) from None
         return cast(Value, value)

@@ -31,6 +31,7 @@ from leadflow.plan.expr import (
     Template,
     Unary,
 )
+from leadflow.plan.operators import Gauge, NoValue, check_size
 from leadflow.plan.types import INT, FieldType, ListType, Money, RecordType, Value
 from leadflow.run.errors import InternalError, ValueProblem
 from leadflow.run.evaluate import TABLE, compile_expr
@@ -335,6 +336,13 @@ def test_bombs_end_soon(name: str) -> None:
             evaluate(Room())
         taken.append(process_time() - start)
     assert min(taken) < 0.15  # three times the promise: machines differ
+
+
+def test_looking_through_what_was_built_is_paid_for() -> None:
+    """The size of a value is checked with the fuel of the expression that made it (case 38)."""
+    gauge = Gauge(100)
+    with pytest.raises(NoValue, match="out of fuel"):
+        check_size((1,) * 1_000, gauge)
 
 
 def test_fuel_is_for_one_evaluation() -> None:
