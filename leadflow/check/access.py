@@ -14,7 +14,7 @@ from leadflow.check.messages.types import (
     partly_there,
 )
 from leadflow.check.narrow import path_of
-from leadflow.check.origin import with_origin
+from leadflow.check.origin import say_none
 from leadflow.check.program import ConstSymbol, ModuleSymbol
 from leadflow.check.spoken import spoken
 from leadflow.check.types import discriminant, holds_none, is_text, join, without_none
@@ -175,7 +175,7 @@ def _say_none(cx: Context, expr: tree.Member, owner: Type) -> None:
         return
     hint = f"read on with '?.{expr.name.text}', or ask 'if … != none' first"
     found = may_be_none(expr.target.span, what=spoken(expr.target), given=show(owner), hint=hint, fix=fix)
-    cx.report(with_origin(cx, expr.target, found))
+    say_none(cx, expr.target, found)
 
 
 def _say_json(cx: Context, expr: tree.Member) -> None:
@@ -204,7 +204,7 @@ def entry_of(cx: Context, expr: tree.Index, owner: Type, index: Type) -> Type:
     if holds_none(owner):
         hint = "ask 'if … != none' first, or give another value with '??'"
         found = may_be_none(expr.target.span, what=spoken(expr.target), given=show(owner), hint=hint)
-        cx.report(with_origin(cx, expr.target, found))
+        say_none(cx, expr.target, found)
         owner = without_none(owner)
     path = path_of(cx, expr)
     known = cx.frame.fact(path) if path is not None else None

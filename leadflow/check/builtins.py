@@ -11,7 +11,7 @@ from leadflow.check.messages.names import unknown_field
 from leadflow.check.messages.types import json_leak, may_be_none, no_common_type, wrong_type
 from leadflow.check.messages.values import field_name_needed
 from leadflow.check.operators import sought
-from leadflow.check.origin import with_origin
+from leadflow.check.origin import say_none
 from leadflow.check.types import family, fits, holds_none, is_number, is_text, join, join_all, without_none
 from leadflow.plan.functions import (
     FUNCTIONS,
@@ -142,7 +142,7 @@ def _mismatch(work: _Call, param: FunctionParam, expr: tree.Expr, given: Type) -
         work.cx.report(json_leak(expr.span, what=where, hint=hint))
     elif holds_none(given) and given != NONE and _unify(param.type, without_none(given), dict(work.bound)):
         hint = "say what holds then, with '??' or 'if … != none'"
-        work.cx.report(with_origin(work.cx, expr, may_be_none(expr.span, what=where, given=show(given), hint=hint)))
+        say_none(work.cx, expr, may_be_none(expr.span, what=where, given=show(given), hint=hint))
     elif isinstance(given, ListType) and holds_none(given.item):
         note = "'compact' leaves out the nones"
         work.cx.report(wrong_type(expr.span, where=where, wanted=write(param.type), given=show(given), note=note))
@@ -151,7 +151,7 @@ def _mismatch(work: _Call, param: FunctionParam, expr: tree.Expr, given: Type) -
         if isinstance(param.type, Var) and param.type.name in work.bound and _is_among(given, param.type.among):
             wanted = show(work.bound[param.type.name])  # a value of that sort, but not as the arguments before it
         found = wrong_type(expr.span, where=where, wanted=wanted, given=show(given))
-        work.cx.report(with_origin(work.cx, expr, found))
+        say_none(work.cx, expr, found)
 
 
 def _unify(pattern: Pattern, given: Type, bound: dict[str, Type]) -> bool:

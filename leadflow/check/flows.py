@@ -23,7 +23,7 @@ from leadflow.check.mismatch import say_mismatch
 from leadflow.check.narrow import assume
 from leadflow.check.patterns import cover
 from leadflow.check.policies import read_annotations, refuse_annotations
-from leadflow.check.program import FlowSymbol, Program, Signature, ToolSymbol
+from leadflow.check.program import AgentSymbol, FlowSymbol, ModuleSymbol, Program, Signature, ToolSymbol
 from leadflow.check.spoken import spoken
 from leadflow.check.steps import SAFE, check_step
 from leadflow.check.timing import check_together
@@ -144,9 +144,21 @@ CHECKS: Checks = Checks(check_statements, _member)
 """How blocks check what stands in them."""
 
 
+def _is_action(cx: Context, expr: tree.Expr) -> bool:
+    """Whether this calls what only a step may call, which is said of the call."""
+    if not isinstance(expr, tree.Call):
+        return False
+    name = expr.callee.target if isinstance(expr.callee, tree.Member) else expr.callee
+    if not isinstance(name, tree.Name) or cx.frame.find(name.text) is not None:
+        return False
+    acts = AgentSymbol | ModuleSymbol if isinstance(expr.callee, tree.Member) else FlowSymbol | ToolSymbol
+    return isinstance(cx.scope.values.get(name.text), acts)
+
+
 def check_let(cx: Context, let: tree.Let) -> None:
     """A value with a name; `let x: T? = j` is a door for json (rule E1)."""
-    refuse_annotations(cx, let.annotations, on="a 'let'")
+    if not _is_action(cx, let.value):  # its annotations are right as soon as it is a step
+        refuse_annotations(cx, let.annotations, on="a 'let'")
     where = f"'{let.name.text}'"
     if let.type is None:
         type_ = infer(cx, let.value)

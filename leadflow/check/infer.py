@@ -30,7 +30,7 @@ from leadflow.check.messages.values import misplaced_secret
 from leadflow.check.mismatch import say_mismatch
 from leadflow.check.narrow import assume, path_of
 from leadflow.check.operators import arithmetic, coalesce, equality, membership, negative, ordering
-from leadflow.check.origin import with_origin
+from leadflow.check.origin import say_none
 from leadflow.check.patterns import cover
 from leadflow.check.program import ConstSymbol, FlowSymbol, ToolSymbol
 from leadflow.check.secrets import SECRET_FUNCTIONS, secret_call
@@ -100,7 +100,7 @@ def condition(cx: Context, expr: tree.Expr) -> None:
         hint = "ask '!= \"\"'"
     else:
         hint = "ask '> 0'" if inner in (INT, FLOAT) else "compare it with something"
-    cx.report(with_origin(cx, expr, not_a_condition(expr.span, given=show(given), hint=hint)))
+    say_none(cx, expr, not_a_condition(expr.span, given=show(given), hint=hint))
 
 
 def expect(cx: Context, expr: tree.Expr, want: Type, where: str) -> Type:
@@ -210,7 +210,7 @@ def hole(cx: Context, expr: tree.Expr) -> Type:
     elif holds_none(given) and given not in (UNKNOWN, JSON):
         hint = "write what stands here then: '?? \"…\"'"
         what = spoken(expr)
-        cx.report(with_origin(cx, expr, may_be_none(expr.span, what=what, given=show(given), hint=hint)))
+        say_none(cx, expr, may_be_none(expr.span, what=what, given=show(given), hint=hint))
     return given
 
 
@@ -292,7 +292,7 @@ def items_of(cx: Context, expr: tree.Expr) -> Type:
         cx.report(json_leak(expr.span, what=spoken(expr), hint="declare the type of the step it comes from: 'list[…]'"))
     elif isinstance(without_none(given), ListType):
         found = may_be_none(expr.span, what=spoken(expr), given=show(given), hint="write '?? []'")
-        cx.report(with_origin(cx, expr, found))
+        say_none(cx, expr, found)
         inner = without_none(given)
         return inner.item if isinstance(inner, ListType) else UNKNOWN
     elif given not in (UNKNOWN, NEVER):

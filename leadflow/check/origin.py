@@ -1,16 +1,33 @@
 """Where the none of a name comes from: an arm that does not bind it, or a flow that gives no result.
 
-Adds to what is said about a value what its reader may not see from there; decides nothing.
+Adds to what is said about a value what its reader may not see from there, and says it of a name or its part once: each
+further use has the same cause. Decides nothing else.
 """
 
 from dataclasses import replace
 
 from leadflow.check.context import Context
 from leadflow.check.env import Var
+from leadflow.check.narrow import path_of
 from leadflow.check.types import holds_none
 from leadflow.diagnostics import Diagnostic, Label
 from leadflow.plan.types import NONE
 from leadflow.syntax import tree
+
+
+def say_none(cx: Context, expr: tree.Expr, found: Diagnostic) -> None:
+    """Report that a value may be none, unless the same was said of the same value above.
+
+    What can be mended where it stands is said at each place: its fix mends no other.
+    """
+    path = path_of(cx, expr) if found.fix is None else None
+    if path is not None:
+        var, *parts = path
+        where = var.span if isinstance(var, Var) else None
+        if not cx.program.once(found.code, f"{where} {parts}"):
+            cx.program.said_count += 1
+            return
+    cx.report(with_origin(cx, expr, found))
 
 
 def with_origin(cx: Context, expr: tree.Expr, found: Diagnostic) -> Diagnostic:
