@@ -25,7 +25,7 @@ from leadflow.plan.policy import (
     Retry,
     Timeout,
 )
-from leadflow.plan.reactions import retry_in_force, stand_ins
+from leadflow.plan.reactions import REPAIRS, attempts_for, reaction_to, retry_in_force, stand_ins
 from leadflow.plan.text import in_force, waits
 from leadflow.plan.types import Effect, show
 from leadflow.plan.words import expr_words, guard_words, reaction_words, value_words, work_words
@@ -223,7 +223,6 @@ DOES = {
 
 _CATCH = "a failure becomes this value; a cancel, a write in doubt and the end of what stands around it pass"
 _ANSWER = "an answer that does not fit is a failure (validation)"
-_REPAIR = f"{_ANSWER}; a retry tells the agent what was wrong, at most twice"
 _ATTEMPT = "one request; its time begins when it has its place"
 _UNDO = "fixed when this step is done; called when the run fails or is cancelled, what was done last first"
 _UNDO_NONE = "nothing is taken back when the run fails or is cancelled"
@@ -290,13 +289,25 @@ def _call_rows(plan: Plan, node: Node, call: AgentCall, cache_key: str | None) -
         else:
             yield _row(each, None)
     answer = Argument("", show(call.result), is_default=False)
-    yield Row("answer", (answer,), "", "", _ANSWER if retry is None else _REPAIR)
+    yield Row("answer", (answer,), "", "", _answer_does(node, retry))
     for each in both:
         if ORDER.index(each.name) >= _INNERMOST:
             yield _row(each, None)
     limits = tuple(arg for arg in _arguments(timeout) if arg.name != "total") if timeout is not None else ()
     yield Row("attempt", limits, origin if limits else "", place if limits else "", _ATTEMPT)
     yield from _shared_of_stand_ins(plan, node, call)
+
+
+def _answer_does(node: Node, retry: Retry | None) -> str:
+    """How often an agent hears that its answer does not fit (case R20)."""
+    reaction = reaction_to(policy_of(node.policies, OnError), "validation")
+    most = 0 if retry is None else retry.attempts - 1
+    if reaction is not None:
+        most = attempts_for(retry or Retry(1), reaction) - 1
+    if reaction is None or reaction.does != "retry":
+        most = min(REPAIRS, most)
+    often = {0: "", 1: "once", 2: "twice"}.get(most, f"{most} times")
+    return f"{_ANSWER}; a retry tells the agent what was wrong, at most {often}" if often else _ANSWER
 
 
 def _shared_of_stand_ins(plan: Plan, node: Node, call: AgentCall) -> Iterator[Row]:

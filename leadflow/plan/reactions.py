@@ -10,6 +10,9 @@ from typing import TypeVar
 
 from leadflow.plan.policy import ERROR_CLASSES, Applied, ErrorClass, Fallback, OnError, Policy, Reaction, Retry
 
+REPAIRS = 2
+"""How often an agent is told what was wrong with its answer, where nobody says how often (case R20)."""
+
 P = TypeVar("P", bound=Policy)
 
 

@@ -18,11 +18,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from leadflow.plan.policy import Does, ErrorClass, OnError, Reaction, Retry
-from leadflow.plan.reactions import attempts_for, reaction_to
+from leadflow.plan.reactions import REPAIRS, attempts_for, reaction_to
 from leadflow.record import record
-
-REPAIRS = 2
-"""How often an agent is told what was wrong with its answer, per candidate, where nobody says how often (case R20)."""
 
 
 @record

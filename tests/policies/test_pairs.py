@@ -18,6 +18,7 @@ from leadflow.events.model import CallAdmitted, Event, Failure
 from leadflow.plan.policy import (
     ERROR_CLASSES,
     Breaker,
+    Cache,
     Does,
     Fallback,
     Limit,
@@ -98,6 +99,8 @@ class World:
     starts: list[float] = field(default_factory=list)
     """Those that the rate counts, each for ten seconds and a hundredth of them."""
     failures: int = 0
+    kept: set[str] = field(default_factory=set)
+    """Agents whose answer is remembered."""
     chance: SeededRng = field(default_factory=lambda: SeededRng(1))
 
     def does(self, *names: str) -> bool:
@@ -130,6 +133,13 @@ def total(world: World, agent: str, inner: Callable[[], None]) -> None:
     """Two seconds and a half for each agent."""
     world.deadline = world.now + TOTAL if world.does("timeout") else float("inf")
     inner()
+
+
+def cache(world: World, agent: str, inner: Callable[[], None]) -> None:
+    """What an agent answered once, it answers again at once: no request, no time, no start."""
+    if not world.does("cache") or agent not in world.kept:
+        inner()
+        world.kept.add(agent)
 
 
 def retry(world: World, agent: str, inner: Callable[[], None]) -> None:
@@ -213,7 +223,7 @@ def attempt(world: World, agent: str) -> None:
         raise Failed(end)
 
 
-CALL: tuple[Layer, ...] = (total, retry, peek, admission, breaker)
+CALL: tuple[Layer, ...] = (total, cache, retry, peek, admission, breaker)
 """The order between `chain` and `attempt`, outermost first (SEMANTICS, policy order)."""
 
 
@@ -247,6 +257,7 @@ ROWS = (
     Row("retry", "retry", Retry(3, s(PAUSE), 1.0, jitter="none")),
     Row("timeout", "timeout", Timeout(s(TOTAL))),
     Row("attempt", "timeout", Timeout(attempt=s(EACH))),
+    Row("cache", "cache", Cache(s(3600))),
     Row("fallback", "fallback", Fallback(("spare",))),
     Row("again", "on_error", on_error("retry", attempts=2)),
     Row("reset", "on_error", on_error("reset")),

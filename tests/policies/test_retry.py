@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from leadflow.plan.backoff import MOST_UPWARD
 from leadflow.plan.policy import Retry, Timeout
+from leadflow.plan.reactions import REPAIRS
 from leadflow.plan.types import INT
-from leadflow.policies.on_error import REPAIRS
 from leadflow.run.errors import (
     AttemptTimeout,
     CallError,
