@@ -476,6 +476,37 @@ def test_t2_the_total_time_bounds_the_wait() -> None:
     assert (False, 1) == (played.failure.in_doubt, len(player.requests))
 
 
+def test_t2_a_turn_within_the_total_time_is_used() -> None:
+    """T2: who has its turn after 4 of 9 s has 5 s left for the attempt."""
+    scene = Scene({"main": Player(after(6))}, (Timeout(s(9)),), slots={"main": 1})
+
+    async def queued() -> tuple[float, list[float]]:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(scene.limits_held("main", s(4)))
+            call = group.create_task(scene.play())
+        return call.result().seconds, [attempt.seconds for attempt in call.result().failure.attempts]
+
+    assert (9.0, [5.0]) == run_virtual(queued())
+
+
+@pytest.mark.parametrize("limit", [Limit(concurrent=1), Limit((per(1, 60),)), Limit(tokens=per(100, 60))])
+def test_x3_a_cancel_in_the_queue_is_a_cancel(limit: Limit) -> None:
+    """X3: who is told to stop while it waits, for a place, a rate or tokens, ends at once and without a failure."""
+    settings: dict[str, SettingValue] = {"model": "m"}
+    scene = Scene({"main": Player(after(9, "x"))}, (), STRING, limits={"main": limit}, settings=settings, action="ask")
+
+    async def cancelled() -> tuple[bool, float, int]:
+        loop = asyncio.get_running_loop()
+        first, second = (loop.create_task(scene.play(args={"prompt": ""})) for _ in range(2))
+        loop.call_later(3, second.cancel)
+        await asyncio.wait([second])
+        ended = CLOCK.monotonic()
+        await first
+        return second.cancelled(), ended, scene.turnstile("main").admission.waiting
+
+    assert (True, 3.0, 0) == run_virtual(cancelled())
+
+
 def test_t1_the_attempts_time_begins_with_its_turn() -> None:
     """T1: an attempt of 4 s that waited for a minute has 4 s."""
     player = Player("x", after(3.9, "y"))
