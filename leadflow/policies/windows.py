@@ -175,16 +175,16 @@ class Daily(Window):
 class Caution:
     """How fast to come back to an upstream that turned calls away: not all at once who waited meanwhile.
 
-    As many may begin as were answered between the last two times; beyond these one, and with each answer one more.
+    As many may begin as it took between the last two times; beyond these one, and with each answer one more.
     """
 
-    __slots__ = ("_answered", "_learnt", "_since", "_under_way")
+    __slots__ = ("_answered", "_before", "_learnt", "_since", "_under_way")
 
     def __init__(self) -> None:
         self._learnt: int | None = None
-        """How many were answered before it turned calls away; None: it never did."""
-        self._since = 0
-        """The last grant before that."""
+        """How many it took before it turned calls away, those that it answered later included; None: it never did."""
+        self._before = self._since = 0
+        """The last grants before it did, the last but one time and the last time."""
         self._answered = self._under_way = 0
         """Of those granted since."""
 
@@ -203,11 +203,13 @@ class Caution:
         if grant > self._since:
             self._under_way -= 1
             self._answered += is_answered
+        elif is_answered and self._learnt is not None and grant > self._before:
+            self._learnt += 1
 
     def turned_away(self, grant: int, last: int) -> None:
         """One was turned away; those up to the last grant, who will be as well, say nothing more."""
         if grant > self._since:
-            self._learnt, self._since = self._answered, last
+            self._learnt, self._before, self._since = self._answered, self._since, last
             self._answered = self._under_way = 0
 
 

@@ -366,10 +366,20 @@ async def one_by_one(scene: Scene, count: int) -> list[Played]:
     return [await scene.play() for _ in range(count)]
 
 
+def test_who_was_turned_away_comes_back_as_fast_as_it_was_answered() -> None:
+    """R10: of six under way one is turned away, and the five that are answered later say that five can begin."""
+    away = RateLimited("429", status=429, retry_after=s(5))
+    player = Player(after(1, away), *[after(2, "x")] * 5, after(1, "y"))
+    scene = limited(player=player, concurrent=6)
+    run_virtual(together(scene, 14))
+    assert [0.0] * 6 + [6.0] * 5 == starts(player)[:11]
+    assert all(at > 6.0 for at in starts(player)[11:])
+
+
 @pytest.mark.parametrize("kind", [RateLimited, Overloaded])
 def test_r10_a_429_pauses_all_calls_of_the_upstream(kind: type[CallError]) -> None:
-    """R10: nobody starts before the time that the upstream named, and then one alone, since none was answered before
-    it; whoever was under way goes on."""
+    """R10: nobody starts before the time that the upstream named, and then one alone, since it took no more than one
+    before; whoever was under way goes on."""
     player = Player(after(1, kind("slow down", status=429, retry_after=s(20))), after(3, "x"))
 
     async def many() -> list[Played]:

@@ -115,18 +115,17 @@ class Model:
         return (calls[1] <= now or 1 <= calls[0]) and (asked[1] <= now or max(1, tokens) <= asked[0])
 
     def _may_come_back(self) -> bool:
-        """As many as were answered between the last two times that it turned calls away, then one more for each."""
-        learnt, since = None, 0
-        for position, one in enumerate(self.ends):
+        """As many as it took between the last two times that it turned calls away, then one more for each answer."""
+        before, since = None, 0
+        for one in self.ends:
             if one.how and one.how.pause is not None and one.number > since:
-                learnt, since = _answered(self.ends[:position], since), one.then
+                before, since = since, one.then
+        answered = [one.number for one in self.ends if one.how and one.how.is_answered]
+        took, more = (
+            sum(low < number <= high for number in answered) for low, high in ((before or 0, since), (since, inf))
+        )
         under_way = sum(one.ended == inf for one in self.grants[since:])
-        answered = _answered(self.ends, since)
-        return learnt is None or answered + under_way < learnt or under_way <= max(0, answered - learnt)
-
-
-def _answered(ends: list[Try], since: int) -> int:
-    return sum(one.number > since and one.how is not None and one.how.is_answered for one in ends)
+        return before is None or more + under_way < took or under_way <= max(0, more - took)
 
 
 def _counts(one: Try, now: float) -> float | None:
