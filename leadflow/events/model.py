@@ -192,6 +192,8 @@ class AttemptFailed:
     failure: AttemptFailure
     delay: float | None
     """Seconds until the next attempt; None when a fallback follows at once."""
+    is_beside: bool = False
+    """Another attempt of the call is under way beside it (`@hedge`)."""
 
 
 @record

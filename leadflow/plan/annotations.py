@@ -179,7 +179,7 @@ ROWS: Mapping[str, PolicyRow] = {
             build=lambda a: Cache(**{name: value for name, value in a.items() if name != "key"}),
         ),
         _row("hedge", "agent call", "A second attempt when the first is slow.", _seconds("after"),
-             build=lambda a: Hedge(**a), runs=False),
+             build=lambda a: Hedge(**a)),
         _row(
             "on_error", "agent call", "What follows each class of failure.",
             *(_P(name, STRING, what="expr") for name in ERROR_CLASSES),

@@ -29,7 +29,6 @@ from leadflow.plan.types import Type
 from leadflow.policies.call import Candidate, Course, Step
 from leadflow.policies.memory import Kept
 from leadflow.policies.outcomes import Sees, outcome
-from leadflow.policies.timeout import leave_behind
 from leadflow.policies.watch import Timer
 from leadflow.record import record
 from leadflow.run.errors import CallError, TotalTimeout
@@ -168,7 +167,7 @@ class _Layer:
         if course.deadline is None:
             landed = await turn
         else:
-            timer = Timer(course.deadline, course.watch, lambda: leave_behind(course, self._late(), in_doubt=False))
+            timer = Timer(course.deadline, course.watch, lambda: course.leave(self._late(), in_doubt=False))
             try:
                 landed = await turn
             except BaseException as problem:

@@ -129,6 +129,13 @@ class Course:
         attempts = tuple(self.attempts or ())
         return Failure(error.error, error.category, message, self.order.path, attempts, causes, in_doubt, self.limit)
 
+    def leave(self, error: CallError, *, in_doubt: bool) -> None:
+        """An attempt does not stop when its time is over: the call ends without it (case T8)."""
+        self.why = "it does not stop and is left behind"
+        if self.behind is not None:
+            self.behind()
+        self.order.give_up(self.order.path, self.failure(error, in_doubt=in_doubt))
+
     def _said(self, error: CallError) -> str:
         return one_line(f"{error.message}; {self.why}" if self.why else error.message, self.ports.secrets)
 

@@ -45,6 +45,10 @@ class RetryBudget:
         self._left -= _COST
         return True
 
+    def give_back(self) -> None:
+        """One that was counted was not made."""
+        self._left = min(_BURST * _COST, self._left + _COST)
+
     def earn(self, taken: int) -> None:
         """A call succeeded, after so many further attempts."""
         self._left = min(_BURST * _COST, self._left + taken * _COST + 1)

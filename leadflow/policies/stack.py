@@ -9,7 +9,19 @@ from typing import Generic, NamedTuple, TypeVar
 
 from leadflow.events.model import Failure
 from leadflow.plan.plan import AgentCall, AgentSpec, FlowPlan, Node
-from leadflow.plan.policy import Applied, Breaker, Cache, Concurrency, Fallback, Limit, OnError, Policy, Retry, Timeout
+from leadflow.plan.policy import (
+    Applied,
+    Breaker,
+    Cache,
+    Concurrency,
+    Fallback,
+    Hedge,
+    Limit,
+    OnError,
+    Policy,
+    Retry,
+    Timeout,
+)
 from leadflow.plan.reactions import resets, retry_in_force, stand_ins
 from leadflow.plan.types import Prim
 from leadflow.policies.breaker import looking, permitted
@@ -17,6 +29,7 @@ from leadflow.policies.cache import remembering, telling
 from leadflow.policies.call import Ask, Candidate, Course, Ports, Step, attempting, plain_caller, validated
 from leadflow.policies.estimate import estimator
 from leadflow.policies.fallback import falling_back
+from leadflow.policies.hedge import hedging
 from leadflow.policies.limit import limited
 from leadflow.policies.outcomes import is_in_doubt
 from leadflow.policies.renewal import Renewable, noting
@@ -76,6 +89,11 @@ def _retry(inner: Step, use: Use) -> Step:
     return retrying(inner, retry, use.call, budget=budget, on_error=use.policy(OnError), anew=_anew(use))
 
 
+def _hedge(inner: Step, use: Use) -> Step:
+    policy = use.policy(Hedge)
+    return inner if policy is None else hedging(inner, policy, use.candidate.upstream.retries)
+
+
 def _anew(use: Use) -> Renewable | None:
     """The agent, where `@on_error` may ask to make it anew."""
     if not resets(use.applied):
@@ -127,6 +145,7 @@ OUTER: tuple[Layer[Step], ...] = (
     Layer("timeout", _total, "inside fallback: a total time that is over can still be answered by another agent"),
     Layer("cache", _cache, "inside the total time, which bounds waits for equal calls; a hit enters nothing below"),
     Layer("retry", _retry, "inside the total time, which bounds all attempts and the waits between them"),
+    Layer("hedge", _hedge, "inside retry: two attempts beside each other are one, and both wait for the answer to fit"),
 )
 """Around the validation, outermost first. `fallback` stands around all of these, once per node: each candidate has
 them anew. The validation is inside retry: an answer that does not fit is worth another attempt. `on_error` is no layer
@@ -199,7 +218,7 @@ class Stack:
         return _caller(falling_back(steps, call, fallback, on_error), call, self._ports, self._watch)
 
 
-_WRAPPING = (Fallback, Timeout, Cache, Retry, OnError)
+_WRAPPING = (Fallback, Timeout, Cache, Retry, OnError, Hedge)
 """The policies of nodes that stand around their calls."""
 _SHARED = (Limit, Concurrency, Breaker)
 """Those of agents, which their calls share."""

@@ -56,12 +56,4 @@ class AttemptLimit:
         error = self.expired(course)
         course.fail(self._name, error)
         repeatable = self._call.idempotent or course.order.key is not None
-        leave_behind(course, error, in_doubt=is_in_doubt(error, repeatable=repeatable))
-
-
-def leave_behind(course: Course, error: CallError, *, in_doubt: bool) -> None:
-    """An attempt does not stop: its call ends without it (case T8)."""
-    course.why = "it does not stop and is left behind"
-    if course.behind is not None:
-        course.behind()
-    course.order.give_up(course.order.path, course.failure(error, in_doubt=in_doubt))
+        course.leave(error, in_doubt=is_in_doubt(error, repeatable=repeatable))

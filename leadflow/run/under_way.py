@@ -157,7 +157,7 @@ class Calls:
         """An attempt of a call began or failed, or the call waits for its turn."""
         if isinstance(event, AttemptStarted | CallAdmitted):
             self._pausing.discard(event.path)
-        elif isinstance(event, AttemptFailed | CallWaits):
+        elif isinstance(event, CallWaits) or (isinstance(event, AttemptFailed) and not event.is_beside):
             self._pausing.add(event.path)
             if (why := self._asked.pop(event.path, None)) is not None:
                 self.stop(event.path, why)

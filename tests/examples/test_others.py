@@ -136,6 +136,22 @@ async def test_cache(desk: str) -> None:
     assert 103 - 2 + 1 == sum(event["event"] == "CacheUsed" for event in ran.events)
 
 
+@pytest.fixture
+async def shop() -> AsyncIterator[str]:
+    """The shop of the example of `@hedge`, on a free port: its address."""
+    app: web.Application = runpy.run_path(str(EXAMPLES / "09_hedge" / "server.py"))["make_app"]()
+    async with TestServer(app, host="127.0.0.1") as server:
+        yield str(server.make_url("/")).rstrip("/")
+
+
+async def test_hedge(shop: str) -> None:
+    """Twenty prices of which four hang are twenty-four requests, each an attempt in the log (R5)."""
+    inputs = str(EXAMPLES / "09_hedge" / "input.json")
+    ran = await asyncio.to_thread(run_example, "09_hedge", "--input-file", inputs, env={"SHOP_API": shop})
+    assert (0, expected("09_hedge")) == (ran.code, ran.result)
+    assert [2] * 4 == [event["attempt"] for event in ran.events if event["event"] == "AttemptStarted"]
+
+
 @pytest.mark.node
 def test_llm(llm_double: LlmDouble) -> None:
     """A classified message gets a reply that is improved once, since the first score is too low."""

@@ -286,3 +286,26 @@ def test_a_key_without_a_value_fails_its_step() -> None:
     )
     assert result.failure is not None
     assert ("validation.value", 0) == (result.failure.error, len(main.requests))
+
+
+def test_a5_a_write_that_is_hedged_is_awaited() -> None:
+    """A5: a write of which one attempt failed while the other is under way is not between two attempts: a sibling's
+    failure waits for it.
+    """
+    main, spare = Player(after(2.5, ConnectionLost("it broke")), after(3, 7)), Player(after(4, Rejected("no")))
+    result = run(
+        """flow f() -> json {
+          step both = parallel {
+            @hedge(after: 2s) @idempotent(key: "k") step a: int = main.put()
+            step b: int = spare.look()
+          }
+          return both
+        }""",
+        {"main": main, "spare": spare},
+    )
+    assert Status.FAILED is result.status
+    failed = [event for event in of(result, AttemptFailed) if isinstance(event, AttemptFailed)]
+    assert [("f/both/a", 1, True)] == [(event.path, event.failure.attempt, event.is_beside) for event in failed]
+    done = [event for event in of(result, NodeDone) if isinstance(event, NodeDone)]
+    assert [("f/both/a", 7)] == [(event.path, event.value) for event in done]
+    assert ["k", "k"] == [request.key for request in main.requests]
