@@ -30,6 +30,7 @@ from leadflow.plan.policy import (
 )
 from leadflow.plan.reactions import retry_in_force
 from leadflow.plan.types import Money
+from leadflow.plan.words import per_words
 from leadflow.plan.zones import ZONES
 
 
@@ -214,9 +215,7 @@ def _without_effect(cx: Context, limit: Limit, span: Span) -> None:
 
 
 def _rate(rate: PerTime) -> str:
-    units = {1: "second", 60: "minute", 3600: "hour", 86400: "day"}
-    unit = units.get(int(rate.period.total_seconds()), shown(rate.period))
-    return f"{rate.amount:,} per {unit}"
+    return f"{rate.amount:,} per {per_words(rate.period)}"
 
 
 # --- parts --------------------------------------------------------------------------------------------------------

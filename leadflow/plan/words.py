@@ -49,6 +49,7 @@ from leadflow.plan.plan import (
     Yield,
 )
 from leadflow.plan.policy import (
+    PER_UNITS,
     Breaker,
     Budget,
     Cache,
@@ -86,11 +87,16 @@ def duration_words(value: timedelta) -> str:
     return sign + (found or "0s")
 
 
+def per_words(period: timedelta) -> str:
+    """What stands behind `per`: `minute`, `90s`."""
+    return next((unit for unit, length in PER_UNITS.items() if length == period), duration_words(period))
+
+
 def value_words(value: Value | PerTime) -> str:
     """A value as a literal."""
     match value:
         case PerTime(amount, period):
-            return f"{amount} per {duration_words(period)}"
+            return f"{amount} per {per_words(period)}"
         case str():
             return f'"{_escape(value)}"'
         case timedelta():

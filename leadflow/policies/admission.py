@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from datetime import UTC, timedelta, tzinfo
 
 from leadflow.plan.policy import Limit, PerTime
-from leadflow.plan.words import duration_words
+from leadflow.plan.words import per_words
 from leadflow.policies.windows import SAME, SLACK, Caution, Counted, Daily, Moment, Pace, Rolling, Window
 from leadflow.record import record
 from leadflow.run.errors import QueueFull, TooLarge
@@ -28,7 +28,6 @@ MOST_WAITING = 10_000
 _NEVER_EARLY = 2 * SAME
 """Seconds added to a time that the upstream named."""
 _DAY = timedelta(days=1)
-_UNITS = {timedelta(seconds=1): "second", timedelta(minutes=1): "minute", timedelta(hours=1): "hour", _DAY: "day"}
 ASKED = "the upstream asks for it"
 """Why all of an upstream wait."""
 
@@ -108,9 +107,9 @@ class Admission:
         """
         self._name = name
         self._places = places
-        self._calls = [(unit_words(rate), _window(rate, zone)) for rate in limit.rate]
+        self._calls = [(f"{rate.amount:,} per {per_words(rate.period)}", _window(rate, zone)) for rate in limit.rate]
         self._tokens = None if limit.tokens is None else _window(limit.tokens, zone)
-        self._tokens_word = "" if limit.tokens is None else f"tokens per {_unit(limit.tokens.period)}"
+        self._tokens_word = "" if limit.tokens is None else f"tokens per {per_words(limit.tokens.period)}"
         self._pace, self._pace_word = _pace(limit), f"a burst of {limit.burst}"
         self._told_calls, self._told_tokens = _Told(), _Told()
         self._told_by = 0
@@ -320,12 +319,3 @@ def _pace(limit: Limit) -> Pace | None:
         return None
     interval = min(rate.period.total_seconds() / rate.amount for rate in limit.rate)
     return Pace(limit.burst, interval * (1 + SLACK))
-
-
-def unit_words(rate: PerTime) -> str:
-    """`60 per minute`, `5 per 90s`."""
-    return f"{rate.amount:,} per {_unit(rate.period)}"
-
-
-def _unit(period: timedelta) -> str:
-    return _UNITS.get(period) or duration_words(period)

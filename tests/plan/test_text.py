@@ -136,7 +136,7 @@ def test_the_plan_for_machines() -> None:
         (Optional(), "a failure gives none"),
         (OnFailure("continue"), "continue"),
         (Concurrency(3), "3 at once"),
-        (Limit((PerTime(60, timedelta(minutes=1)),)), "rate: 60 per 1m"),
+        (Limit((PerTime(60, timedelta(minutes=1)),)), "rate: 60 per minute"),
         (Breaker(failures=3, recovery=timedelta(seconds=5)), "failures: 3, recovery: 5s"),
         (Breaker(), "ratio: 0.5"),
         (Budget(Money(500_000)), "money: $0.50"),
