@@ -227,6 +227,25 @@ def test_l4_a_priority_goes_first_in_the_queue_of_an_agent() -> None:
     assert ["first", "flow", "step", "block", "plain"] == asked
 
 
+def test_a_sibling_that_fails_keeps_a_write_in_the_queue_from_being_sent() -> None:
+    """Rule A5: what waits for its turn is not under way; the write that has its turn is awaited."""
+    plan = """
+    @limit(concurrent: 1)
+    agent few: python { module: "few.py" }
+    flow f() {
+      step both = parallel {
+        step first = few.put(1)
+        step second = few.put(2)
+        step fails = main.look()
+      }
+    }"""
+    few, main = Player(after(60)), Player(after(5, Rejected("no")))
+    result = run(plan, {"few": few, "main": main})
+    assert (Status.FAILED, [1]) == (result.status, [request.args["0"] for request in few.requests])
+    assert ["f/both/second"] == [e.path for e in of(result, NodeCancelled) if isinstance(e, NodeCancelled)]
+    assert 60.0 == result.entries[-1].at - result.entries[0].at
+
+
 def test_one_seed_gives_one_log() -> None:
     """R8: the same seed gives the same log, times included; another seed does not."""
     text = """flow f() -> list[int?] {

@@ -567,6 +567,13 @@ def test_runs_of_one_process_share_a_turnstile() -> None:
     assert [0.0, 60.6, 0.0] == [round(at, 3) for at in run_virtual(all_three())]
 
 
+def test_a_limit_holds_from_one_loop_to_the_next() -> None:
+    """A program that runs again in a loop of its own, whose clock begins at 0, waits for what the first run began."""
+    scene = limited(per(2, 60), player=Player("x"))
+    assert [0.0, 0.0] == [one.seconds for one in run_virtual(together(scene, 2))]
+    assert [60.6, 60.6, 121.2] == [one.seconds for one in run_virtual(together(scene, 3))]
+
+
 # --- days ---------------------------------------------------------------------------------------------------------
 
 
