@@ -157,6 +157,10 @@ class Budget:
     """Attempts that are sent."""
 
 
+Budgets: TypeAlias = tuple[tuple[str, Budget], ...]
+"""Those around something, innermost first, each with the path of what it stands on."""
+
+
 @record
 class Cache:
     """Answer equal calls from memory (cases C1 to C7)."""

@@ -157,6 +157,7 @@ def _open_run(state: State) -> None:
         body.waits.copy(),
         body.status.copy(),
         len(body.members),
+        budgets=() if flow.budget is None else ((started.flow, flow.budget),),
     )
     begin_frame(state.root)
 
@@ -229,8 +230,8 @@ def _take(state: State, fact: Event, *, logged: bool) -> None:
         case NodeFailed(path=path, failure=failure):
             if (found := _ended(state, path)) is not None:
                 settle_failed(*found, failure, absorb=not logged)
-                if failure.limit == "" and state.root is not None and state.saga is None:
-                    _fail_run(state, state.root, failure)
+                if failure.limit is not None and state.root is not None and state.saga is None:
+                    _fail_scope(state, state.root, found[0], failure.limit, failure)
         case NodeCancelled(path=path, why=why, in_doubt=is_cut):
             if (found := _ended(state, path)) is not None:
                 settle_cancelled(*found, why, is_cut=is_cut)
@@ -272,12 +273,26 @@ def _cancel(state: State, root: Frame, wish: CancelRequested) -> None:
         stop_saga(state.saga, wish.why)
 
 
-def _fail_run(state: State, root: Frame, failure: Failure) -> None:
-    """A failure ends the run as a whole, whatever stands around its node: `terminate`. Writes are awaited (rule A5)."""
-    if (root.failure is None or root.failure is failure) and state.cancelled is None:
-        root.failure = failure
-        state.events.append(ScopeFailed("", failure))
-    stop_frame(root, f"{failure.path} ended the run", force=False)
+def _fail_scope(state: State, root: Frame, frame: Frame, limit: str, failure: Failure) -> None:
+    """A failure ends what stands around its node as a whole: by its budget, or the run by `terminate`.
+
+    Writes under way are awaited (rule A5). What is being stopped already, or fails for another reason, goes on so.
+    """
+    block = frame.block
+    while block is not None and block.path != limit:
+        block = block.home.block
+    if block is not None:
+        if block.failure is None and block.stopped is None:
+            block.failure, block.is_late = failure, True
+            state.events.append(ScopeFailed(limit, failure))
+            for each in list(block.live.values()):
+                stop_frame(each, f"the budget of {limit} is used up", force=False)
+    elif limit in ("", state.started.flow):
+        if (root.failure is None or root.failure is failure) and state.cancelled is None:
+            root.failure = failure
+            state.events.append(ScopeFailed(limit, failure))
+        why = f"the budget of {limit} is used up" if limit else f"{failure.path} ended the run"
+        stop_frame(root, why, force=False)
 
 
 def _too_late(state: State, path: str, failure: Failure) -> None:

@@ -82,7 +82,7 @@ def finish_frame(frame: Frame, block: Block) -> None:
     del block.live[frame.index]
     match block.layout.node.work:
         case FlowCall() | Do():
-            end_block(block, block.failure or problem_of(frame), frame.result)
+            end_block(block, _problem_of(block, frame), frame.result)
         case For():
             _end_iteration(block, frame)
         case Repeat():
@@ -93,6 +93,13 @@ def finish_frame(frame: Frame, block: Block) -> None:
             _end_race(block, frame)
         case work:
             raise InternalError(f"{type(work).__name__} is no block")
+
+
+def _problem_of(block: Block, frame: Frame) -> Problem | None:
+    """What was wrong with the last frame of a block: what is in doubt, the end of its time or budget, or its own."""
+    if block.failure is not None:
+        return in_doubt(frame.failures or ()) or block.failure
+    return problem_of(frame)
 
 
 # --- for ----------------------------------------------------------------------------------------------------------
@@ -146,7 +153,7 @@ def _problem_of_all(block: Block) -> Problem | None:
     """What was wrong with a `for` whose iterations have ended."""
     strategy, failures = block.layout.strategy, block.failures
     if block.failure is not None:
-        return block.failure
+        return in_doubt(failures) or block.failure
     if failures:
         match strategy:
             case "stop":
@@ -175,7 +182,7 @@ def _next_round(block: Block, value: Value) -> None:
 
 def _end_round(block: Block, frame: Frame) -> None:
     until, otherwise = expression(block.layout.until), block.layout.otherwise
-    problem = block.failure or problem_of(frame)
+    problem = _problem_of(block, frame)
     if problem is not None:
         end_block(block, problem, None)
         return
@@ -200,7 +207,7 @@ def _exhausted(block: Block) -> Failure:
 
 def _end_parallel(block: Block, frame: Frame, need: int | None) -> None:
     """Rule B4: it waits for all; then fewer than `need` is a failure."""
-    problem: Problem | None = block.failure or problem_of(frame)
+    problem = _problem_of(block, frame)
     if need is not None and block.failure is None and frame.stopping is None:
         problem = in_doubt(frame.failures or ())
         if problem is None and (good := settled_well(frame)) < need:
@@ -213,7 +220,7 @@ def _end_parallel(block: Block, frame: Frame, need: int | None) -> None:
 
 def _end_race(block: Block, frame: Frame) -> None:
     """Rule B3: the first success won; all failures together are one."""
-    problem: Problem | None = block.failure
+    problem: Problem | None = None if block.failure is None else _problem_of(block, frame)
     if problem is None and not frame.has_result:
         causes = tuple(frame.failures or ())
         text = f"none of {len(frame.status)} rivals succeeded"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from leadflow.events.model import Failure, NodeStarted, Status
 from leadflow.plan.plan import Do, Parallel, Race, Repeat
-from leadflow.plan.policy import Strategy
+from leadflow.plan.policy import Budget, Budgets, Strategy
 from leadflow.plan.types import Value
 from leadflow.run.kernel_layout import FlowLayout, NodeLayout, body_of
 from leadflow.run.kernel_settle import FRAME_ITSELF, PENDING, RUNNING, status_of
@@ -53,6 +53,7 @@ def open_body(block: Block, flow: FlowLayout, slots: tuple[Value, ...]) -> None:
         flow.scopes[0].waits.copy(),
         flow.scopes[0].status.copy(),
         len(flow.scopes[0].members),
+        budgets=_budgets(block, flow.budget),
     )
     block.live[0] = frame
     begin_frame(frame)
@@ -81,11 +82,30 @@ def open_inside(block: Block, slots: tuple[Value, ...], index: int | None, strat
         body.waits.copy(),
         body.status.copy(),
         len(body.members),
+        budgets=_budgets(block, None),
     )
     if layout.concurrency is not None and isinstance(layout.node.work, Parallel | Race):
         frame.members = Gate(layout.concurrency, home.gate)
     block.live[number] = frame
     begin_frame(frame)
+
+
+def _budgets(block: Block, inside: Budget | None) -> Budgets:
+    """Those around what stands in a block: its own covers all of its attempts, together with that of a called flow."""
+    own = block.layout.budget
+    if own is None and inside is None:
+        return block.home.budgets
+    both = inside if own is None else own if inside is None else smaller(own, inside)
+    return block.home.budgets if both is None else ((block.path, both), *block.home.budgets)
+
+
+def smaller(one: Budget, other: Budget) -> Budget:
+    """What keeps within both."""
+    return Budget(
+        min((each.money for each in (one, other) if each.money is not None), default=None),
+        min((each.tokens for each in (one, other) if each.tokens is not None), default=None),
+        min((each.calls for each in (one, other) if each.calls is not None), default=None),
+    )
 
 
 def _prefix(block: Block, index: int | None) -> str:
@@ -133,7 +153,7 @@ def problem_of(frame: Frame) -> Problem | None:
         return in_doubt(frame.failures or ()) or frame.failure
     blocked = None if frame.blocked is None else Blocked(frame.blocked)
     if frame.stopping is not None:
-        return blocked or Stopped(frame.stopping)
+        return in_doubt(frame.failures or ()) or blocked or Stopped(frame.stopping)
     if frame.failures is None and blocked is None:
         return None
     failures = frame.failures or []

@@ -34,6 +34,7 @@ from leadflow.plan.plan import (
 from leadflow.plan.policy import (
     DEFAULT_CONCURRENCY,
     Applied,
+    Budget,
     Concurrency,
     OnFailure,
     Optional,
@@ -106,6 +107,8 @@ class NodeLayout:
     concurrency: int | None = None
     retry: Retry | None = None
     """Of a block or of a call of a flow; calls of agents are retried by their policies."""
+    budget: Budget | None = None
+    """Of a block or of a call of a flow; those of calls of agents are kept by their policies."""
     undo: "UndoLayout | None" = None
 
 
@@ -148,6 +151,7 @@ class FlowLayout:
     concurrency: int | None
     priority: int | None
     retry: Retry | None
+    budget: Budget | None
 
 
 @dataclass(slots=True, eq=False)
@@ -216,6 +220,7 @@ def lay_out(flow: FlowPlan) -> FlowLayout:
         concurrency.limit if concurrency else None,
         _priority(flow.policies),
         policy_of(flow.policies, Retry),
+        policy_of(flow.policies, Budget),
     )
 
 
@@ -303,6 +308,7 @@ def _node(node: Node, local: int, inside: int | None) -> NodeLayout:
         laid.concurrency = concurrency.limit if concurrency else laid.concurrency
         laid.timeout = whole_timeout(node.policies)
         laid.retry = policy_of(node.policies, Retry)
+        laid.budget = policy_of(node.policies, Budget)
     return laid
 
 

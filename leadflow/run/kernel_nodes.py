@@ -163,7 +163,9 @@ def start(state: State, frame: Frame, layout: NodeLayout) -> None:
     state.calls[path] = (frame, layout)
     state.events.append(NodeStarted(path))
     priority = frame.priority if layout.priority is None else layout.priority
-    state.commands.append(Call(path, frame.flow.flow, layout, args, key, frame.within, priority, cache_key))
+    state.commands.append(
+        Call(path, frame.flow.flow, layout, args, key, frame.within, priority, cache_key, frame.budgets)
+    )
 
 
 def _arguments(frame: Frame, layout: NodeLayout) -> Mapping[str, Value]:

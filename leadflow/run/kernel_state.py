@@ -14,7 +14,7 @@ from typing import TypeAlias
 from leadflow.events.model import Event, Failure, RunStarted, Status
 from leadflow.plan.expr import Guard
 from leadflow.plan.plan import FlowPlan
-from leadflow.plan.policy import Strategy
+from leadflow.plan.policy import Budgets, Strategy
 from leadflow.plan.types import Value
 from leadflow.record import record
 from leadflow.run.context import RunValues
@@ -40,6 +40,8 @@ class Call:
     """Its own, or that of what encloses it: for the queues behind the kernel's."""
     cache_key: str | None = None
     """The value of `@cache(key:)`; None: equal calls are told by their arguments."""
+    budgets: Budgets = ()
+    """Those of the blocks and flows around it, and of the run, innermost first."""
 
 
 @record
@@ -225,6 +227,8 @@ class Frame:
     result: Value = None
     """Of its `return` or `yield`, or the value of the winner of a race."""
     has_result: bool = False
+    budgets: Budgets = ()
+    """Those around its nodes, innermost first."""
 
     @property
     def run(self) -> RunValues:
@@ -309,7 +313,7 @@ class Block:
     stopped: str | None = None
     """Why it was stopped from outside."""
     is_late: bool = False
-    """Its deadline passed."""
+    """Its deadline passed, or its budget is used up: it is not tried again."""
 
 
 # --- undos --------------------------------------------------------------------------------------------------------

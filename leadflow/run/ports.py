@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias
 from leadflow.events.model import Entry, Event, Failure, Usage
 from leadflow.plan.kinds import Kind
 from leadflow.plan.plan import AgentSpec, FlowPlan, Node
+from leadflow.plan.policy import Budgets
 from leadflow.plan.types import Type, Value
 from leadflow.record import record
 from leadflow.run.quota import Quota
@@ -241,6 +242,8 @@ class CallOrder:
     """Of the node, by its own `@priority` or that of what encloses it: higher goes first in a queue."""
     cache_key: str | None = None
     """The value of `@cache(key:)`; None: equal calls are told by their arguments."""
+    budgets: Budgets = ()
+    """Those of the blocks and flows around it, innermost first, each with the path of what it stands on."""
 
 
 @record

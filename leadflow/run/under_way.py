@@ -121,7 +121,16 @@ class Calls:
             caller = self._callers[call.layout] = self._prepare(call.flow, call.layout.node)
         path = call.path
         order = CallOrder(
-            path, call.args, call.key, self._run, deadline, self._heard, self._leave, call.priority, call.cache_key
+            path,
+            call.args,
+            call.key,
+            self._run,
+            deadline,
+            self._heard,
+            self._leave,
+            call.priority,
+            call.cache_key,
+            call.budgets,
         )
         # Not `loop.create_task`: it asks three questions that are answered here already, once per call.
         self._running[path] = asyncio.Task(self._call(caller, order), loop=self._loop, name=path)

@@ -1,5 +1,6 @@
 """Random plans of every construct, and a world without time for the kernel: calls end in any order one likes."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -176,10 +177,17 @@ def outcome_of(path: str, *, failing: int) -> Event:
     """How the call of a path ends, always the same; `failing` of a hundred fail."""
     chance = crc32(path.encode()) % 100
     if chance < failing:
-        in_doubt, limit = chance % 3 == 0, "" if chance == 1 else None
+        around = enclosing(path)
+        in_doubt, limit = chance % 3 == 0, around[chance % len(around)] if chance % 4 == 1 else None
         failure = Failure("agent.failed", "agent", f"{path} said no", path, in_doubt=in_doubt, limit=limit)
         return NodeFailed(path, failure)
     return NodeDone(path, "yes" if chance % 2 else "no")
+
+
+def enclosing(path: str) -> list[str]:
+    """The paths of all that is around a node and may have a limit: the run, its flow, each block."""
+    parts = path.split("/")[:-1]
+    return ["", *(re.sub(r"(\[\d+\]|~\d+)+$", "", "/".join(parts[: n + 1])) for n in range(len(parts)))]
 
 
 @dataclass
