@@ -49,7 +49,7 @@ LOADED_BEFORE = (
     "tests.plans",
 )
 """What no mutation changes, loaded once for all."""
-EXAMPLES = 40
+EXAMPLES = 25
 """Of each property that does not say it itself; the same ones each time."""
 NEAR = 3
 """Test files that are asked first."""
