@@ -156,6 +156,13 @@ def test_r10_jitter_does_not_miss_the_deadline() -> None:
     assert 9.9 == pytest.approx(player.at[1])
 
 
+def test_r10_a_pause_to_the_very_end_is_cut_to_what_was_asked_for() -> None:
+    """R9, R10: where the own pause would end with the deadline, the server's shorter one leaves time for an attempt."""
+    player = Player(RateLimited("slow down", retry_after=s(3)), 1)
+    assert 1 == retrying(player, Retry(2, s(10), jitter="none"), total=10).run().value
+    assert [0.0, 3.0] == player.at
+
+
 @pytest.mark.parametrize(
     ("policy", "total", "said"),
     [

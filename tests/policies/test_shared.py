@@ -65,6 +65,51 @@ def test_runs_share_an_upstream_by_its_key() -> None:
     assert shared.upstream("one", "a") is not shared.upstream("two", "a")
 
 
+def test_an_upstream_knows_its_key_and_its_name() -> None:
+    """The first to ask names it."""
+    shared = Shared()
+    upstream = shared.upstream("one", "a")
+    shared.upstream("one", "b")
+    assert ("one", "a") == (upstream.key, upstream.name)
+
+
+def taken(budget: RetryBudget) -> int:
+    """How many further attempts it still gives."""
+    count = 0
+    while budget.take():
+        count += 1
+    return count
+
+
+def test_the_budget_is_fifty_and_each_success_is_worth_a_tenth() -> None:
+    """R14, R15: fifty at first; nine successes earn nothing yet, the tenth does; what was taken comes back as it was;
+    and never more than fifty."""
+    budget = RetryBudget()
+    assert 50 == taken(budget)
+    for _ in range(9):
+        budget.earn(0)
+    assert 0 == taken(budget)
+    budget.earn(0)
+    assert 1 == taken(budget)
+    budget.earn(3)
+    assert 3 == taken(budget)
+    budget.earn(1_000)
+    assert 50 == taken(budget)
+
+
+def test_a_call_that_succeeds_gives_back_what_it_took() -> None:
+    """R15: a call that was well at its third attempt leaves fifty again; one that failed leaves what it took."""
+    for script, left in (((DOWN, DOWN, "well"), 50), ((DOWN,), 47)):
+        shared = Shared()
+        Scene({"a": Player(*script)}, [RETRY], shared=shared).run()
+        assert left == taken(shared.upstream("a", "a").retries)
+    shared = Shared()
+    for _ in range(2):
+        shared.upstream("a", "a").retries.take()
+    Scene({"a": Player("well")}, [RETRY], shared=shared).run()
+    assert 48 == taken(shared.upstream("a", "a").retries)
+
+
 @given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=400))
 def test_no_order_of_events_gives_more(calls: list[tuple[int, bool]]) -> None:
     """Whatever happens in which order, calls that fail took at most the burst and a tenth of the successes."""
