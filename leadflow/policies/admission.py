@@ -143,7 +143,7 @@ class Admission:
                 f"the request may take {ticket.tokens:,} tokens, and the limit of {self._name} allows "
                 f"{self._tokens.limit:,} {self._tokens_word}; nothing was sent"
             )
-        if not self.waiting and self._blocked(ticket, at) is None:
+        if not self.waiting and self._wait(ticket, at) == 0.0:
             self._grant(ticket)
             return True
         if self.waiting >= MOST_WAITING:
@@ -159,7 +159,7 @@ class Admission:
         if not self.waiting:
             return None
         first = self._first()
-        if self._blocked(first, self._at(now)) is not None:
+        if self._wait(first, self._at(now)) != 0.0:
             return None
         if first.priority < max(self._lines):
             self._passed = 0
@@ -171,10 +171,7 @@ class Admission:
 
     def due(self, now: Moment) -> float | None:
         """Seconds until the next in line may begin as time passes; None: others decide, or nobody waits."""
-        if not self.waiting:
-            return None
-        blocked = self._blocked(self._first(), self._at(now))
-        return 0.0 if blocked is None else blocked.seconds
+        return self._wait(self._first(), self._at(now)) if self.waiting else None
 
     def why(self, ticket: Ticket, now: Moment, *, ahead: int) -> Why:
         """What a ticket waits for: what takes longest, when so many begin before it."""
@@ -202,15 +199,14 @@ class Admission:
         lower = (next(iter(line)) for priority, line in self._lines.items() if priority != highest)
         return min(lower, key=lambda ticket: ticket.number)
 
-    def _blocked(self, ticket: Ticket, at: Moment) -> Why | None:
-        """What keeps it from beginning: of several things the one that takes longest, as far as that is known."""
-        found: Why | None = None
-        for what, wait in self._waits(ticket, at):
+    def _wait(self, ticket: Ticket, at: Moment) -> float | None:
+        """Seconds until it may begin, as far as time alone decides: 0 is now, None is as long as others take."""
+        longest = 0.0
+        for _, wait in self._waits(ticket, at):
             if wait is None:
-                return Why(what, None)
-            if wait > 0 and (found is None or found.seconds is None or wait > found.seconds):
-                found = Why(what, wait)
-        return found
+                return None
+            longest = max(longest, wait)
+        return longest
 
     def _waits(self, ticket: Ticket, at: Moment, ahead: int = 0) -> Iterator[tuple[str, float | None]]:
         """What it may have to wait for, and how long: 0 is not at all, None is as long as others take."""

@@ -6,7 +6,7 @@ and wakes whoever comes next (cases L3, L8, X2).
 """
 
 import asyncio
-from asyncio import AbstractEventLoop, Future, TimerHandle
+from asyncio import Future, TimerHandle
 
 from leadflow.events.model import CallAdmitted, CallWaits
 from leadflow.policies.admission import Admission, Ended, Ticket
@@ -18,7 +18,7 @@ from leadflow.run.ports import CallOrder, Clock
 class Turnstile:
     """The one way in to an upstream."""
 
-    __slots__ = ("_handle", "_loop", "_rings", "_turns", "admission")
+    __slots__ = ("_handle", "_rings", "_turns", "admission")
 
     def __init__(self, admission: Admission) -> None:
         self.admission = admission
@@ -27,7 +27,6 @@ class Turnstile:
         self._handle: TimerHandle | None = None
         self._rings = 0.0
         """When the timer rings."""
-        self._loop: AbstractEventLoop | None = None
 
     async def enter(self, order: CallOrder, name: str, *, tokens: int, deadline: float | None, clock: Clock) -> Ticket:
         """Wait for one's turn. Whoever has one gives it back with `leave`.
@@ -113,15 +112,12 @@ class Turnstile:
             self._ring_at(now.seconds + due, due, clock)
 
     def _ring_at(self, when: float, seconds: float, clock: Clock) -> None:
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:  # a new loop, in which nobody has waited yet
-            self._loop, self._handle = loop, None
         if self._handle is not None:
             if self._rings <= when + SAME:
                 return
             self._handle.cancel()
         self._rings = when
-        self._handle = loop.call_later(seconds, self._ring, clock)
+        self._handle = asyncio.get_running_loop().call_later(seconds, self._ring, clock)
 
     def _ring(self, clock: Clock) -> None:
         self._handle = None

@@ -79,6 +79,15 @@ def test_l1_windows_are_not_aligned() -> None:
     assert [0.0, 59.0, 60.6, 119.6] == starts(player)
 
 
+def test_a_window_counts_each_start_by_itself_and_a_little_longer() -> None:
+    """A hundredth longer, and a second at most; what began later counts later."""
+    assert [1.01, 60.6, 101.0, 3601.0] == [Rolling(1, length).length for length in (1.0, 60.0, 100.0, 3600.0)]
+    window = Rolling(2, 60.0)
+    for at in (0.0, 0.05):
+        window.count(1, Moment(at, 0.0))
+    assert [60.5, 60.55] == [round(window.wait(n, Moment(0.1, 0.0)) or 0.0, 3) for n in (1, 2)]
+
+
 def test_several_rates_all_hold() -> None:
     """L2: two a second and five a minute are granted together."""
     player = Player(7)
@@ -191,6 +200,26 @@ def test_l3_a_cancel_after_the_grant_wakes_the_next() -> None:
     assert 2.0 == run_virtual(queued())[-1]
 
 
+def test_l3_the_next_in_line_may_have_to_wait_less() -> None:
+    """L3: the first needs so much that two have to pass; it leaves, and the second begins when one of them has."""
+    player = Player(Reply("x"))
+    scene = tokens(player, 200)
+
+    async def queued() -> list[float]:
+        loop = asyncio.get_running_loop()
+        await scene.play(args={"prompt": "x" * 4})
+        await CLOCK.sleep(s(30))
+        await scene.play(args={"prompt": "x" * 4})
+        large = loop.create_task(scene.play(args={"prompt": "x" * 40}))
+        await CLOCK.sleep(s(1))
+        small = loop.create_task(scene.play(args={"prompt": ""}))
+        loop.call_later(9, large.cancel)
+        await asyncio.wait([large, small])
+        return starts(player)
+
+    assert [0.0, 30.0, 60.6] == run_virtual(queued())
+
+
 # --- priorities ---------------------------------------------------------------------------------------------------
 
 
@@ -210,9 +239,9 @@ def test_l4_a_higher_priority_goes_first() -> None:
 def test_l4_a_lower_priority_does_not_starve() -> None:
     """L4: while higher ones come without end, every tenth grant goes to a lower one, the oldest first."""
     scene = limited(player=Player(after(1)), concurrent=1)
-    low = {0: 1, 1: -1, 2: 0}
-    played = run_virtual(together(scene, 40, low | {n: 1 for n in range(3, 40)}))
-    assert [TURNS, 2 * TURNS] == [round(played[n].seconds) - 1 for n in (1, 2)]
+    low = {0: 1, 1: 0, 2: -1, 3: 0}
+    played = run_virtual(together(scene, 50, low | {n: 1 for n in range(4, 50)}))
+    assert [TURNS, 2 * TURNS, 3 * TURNS] == [round(played[n].seconds) - 1 for n in (1, 2, 3)]
 
 
 # --- tokens -------------------------------------------------------------------------------------------------------
@@ -359,6 +388,13 @@ def test_l7_tokens_that_are_left_lower_the_limit() -> None:
     player = Player(told(None, Left(99, s(10))), "x")
     run_virtual(asked(tokens(player, 1000), "", "x" * 20))
     assert [0.0, 10.0] == starts(player)
+
+
+def test_l7_tokens_that_are_left_are_used_up() -> None:
+    """L7: of 250 tokens that are left, two questions of 100 take all but 50, though nothing more is said."""
+    player = Player(told(None, Left(250, s(30))), "x")
+    run_virtual(asked(tokens(player, 1000), "", *["x" * 20] * 3))
+    assert [0.0, 0.0, 0.0, 30.0] == starts(player)
 
 
 async def one_by_one(scene: Scene, count: int) -> list[Played]:
