@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from leadflow.events.model import AttemptFailed, AttemptStarted, ErrorHandled
-from leadflow.plan.policy import ERROR_CLASSES, Fallback, OnError, Policy, Reaction, Retry, Timeout
+from leadflow.plan.policy import ERROR_CLASSES, Fallback, Hedge, OnError, Policy, Reaction, Retry, Timeout
 from leadflow.plan.types import INT
 from leadflow.run.errors import (
     AuthFailed,
@@ -385,6 +385,13 @@ def test_calls_under_way_finish_on_the_old_instance() -> None:
         return [task.result().value for task in tasks], halfway, [each.closed for each in instances.made]
 
     assert (["new", "slow"], [False, False], [True, False]) == run_virtual(two())
+
+
+def test_reset_beside_hedge_knows_which_instance_failed() -> None:
+    """Each of three attempts, made by a hedge, asks an instance of its own."""
+    instances = Instances((LOST,))
+    instances.scene(Retry(3, s(1)), on(network=RESET), Hedge(s(5))).run()
+    assert [1, 1, 1] == [len(each.requests) for each in instances.made]
 
 
 def test_what_cannot_be_made_anew_stays() -> None:
