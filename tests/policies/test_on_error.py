@@ -388,10 +388,10 @@ def test_calls_under_way_finish_on_the_old_instance() -> None:
 
 
 def test_reset_beside_hedge_knows_which_instance_failed() -> None:
-    """Each of three attempts, made by a hedge, asks an instance of its own."""
-    instances = Instances((LOST,))
-    instances.scene(Retry(3, s(1)), on(network=RESET), Hedge(s(5))).run()
-    assert [1, 1, 1] == [len(each.requests) for each in instances.made]
+    """Two attempts beside each other fail with one instance; the next two have a new one, and so on."""
+    instances = Instances((after(6, LOST),))
+    instances.scene(Retry(3, s(1), jitter="none"), on(network=RESET), Hedge(s(5))).run()
+    assert [2, 2, 2] == [len(each.requests) for each in instances.made]
 
 
 def test_what_cannot_be_made_anew_stays() -> None:
