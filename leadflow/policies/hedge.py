@@ -87,7 +87,7 @@ class Fork(Course):
 
     def join(self) -> None:
         """How this attempt ended is how the call stands."""
-        self._main.pending, self._main.why, self._main.instance = self.pending, self.why, self.instance
+        self._main.pending, self._main.why = self.pending, self.why
         self._main.instance, self._main.has_last_of_total = self.instance, self.has_last_of_total
 
 
