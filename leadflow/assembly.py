@@ -14,16 +14,21 @@ from zoneinfo import ZoneInfoNotFoundError
 from leadflow.agents.registry import Registry
 from leadflow.agents.spawner import ProcessSpawner
 from leadflow.agents.transport import HttpTransport
+from leadflow.bound.asks import Known
+from leadflow.bound.budgets import has_budgets, prices_of, unpriced
+from leadflow.bound.prices import read_prices
 from leadflow.events.model import RunStarted
 from leadflow.plan.plan import AgentCall, AgentSpec, Node, Plan, Secret, SettingValue
 from leadflow.plan.policy import Limit
 from leadflow.plan.reactions import resets
 from leadflow.plan.types import Value
+from leadflow.policies.budget import Charge, Purse
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.renewal import Renewable
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.record import record
+from leadflow.resources import prices_text
 from leadflow.run.adapters import SeededRng, SystemClock, new_seed, zone_of
 from leadflow.run.driver import Bounds, Driver, Observer, Ports, Result
 from leadflow.run.errors import CallError
@@ -31,7 +36,7 @@ from leadflow.run.inputs import read_inputs
 from leadflow.run.kernel import Program
 from leadflow.run.ports import Agent, AgentKind, Clock, Transport, Uses, World
 from leadflow.run.support import agents_of, reached, refusals, with_undo
-from leadflow.settings import Project, program_env, read_secrets
+from leadflow.settings import Project, own_prices, program_env, read_secrets
 from leadflow.stores.memory import MemoryJournal
 
 
@@ -87,7 +92,8 @@ async def run_plan(
     values = _inputs(plan, flow, inputs)
     needed = _needed(plan, flow)
     secrets, missing = _secrets(plan, needed)
-    if problems := [*_refused(plan, flow, registry, needed), *missing]:
+    purse, unpriced = _purse(plan, flow, registry, project)
+    if problems := [*_refused(plan, flow, registry, needed), *missing, *unpriced]:
         raise StartProblem(problems)
     clock, seed = options.clock or SystemClock(), new_seed() if options.seed is None else options.seed
     rng = SeededRng(seed)
@@ -106,7 +112,7 @@ async def run_plan(
     async with _agents(plan, needed, _made_anew(plan, flow), registry, world) as agents:
         policy_ports = PolicyPorts(clock, rng, shared or Shared(), tuple(secrets.values()))
         keys, scopes = _upstreams(plan, needed, secrets), _scopes(plan, needed, secrets, project)
-        stack = Stack(plan.agents, agents, policy_ports, keys, scopes)
+        stack = Stack(plan.agents, agents, policy_ports, keys, scopes, purse)
         ports = Ports(stack, MemoryJournal(clock), clock, options.observers)
         bounds = Bounds(calls=project.settings.run.concurrency, deadline=options.deadline)
         return await Driver(Program(plan), ports, bounds).run(started)
@@ -128,6 +134,17 @@ def _refused(plan: Plan, flow: str, registry: Registry, needed: Mapping[str, Use
         if spec.kind not in registry.kinds and spec.kind not in registry.catalogue:
             problems += [f"{_at(spec)}agent '{name}': its kind '{spec.kind}' is not installed", *registry.problems]
     return problems
+
+
+def _purse(plan: Plan, flow: str, registry: Registry, project: Project) -> tuple[Purse | None, list[str]]:
+    """What the run pays from when there are budgets in it, and the models whose price they would need (case $9)."""
+    if not has_budgets(plan, flow):
+        return None, []
+    settings = project.settings
+    known = Known(registry.catalogue, read_prices(prices_text()), own_prices(settings), settings.run.concurrency)
+    charges = {name: Charge(one.input, one.output or 0, one.request) for name, one in prices_of(plan, known).items()}
+    problems = [f"{at.file}:{at.line}:{at.column}: {what}" for at, what in unpriced(plan, flow, known)]
+    return Purse(charges), problems
 
 
 def _unknown_hours(spec: AgentSpec) -> Iterator[str]:

@@ -67,6 +67,11 @@ class Settings(BaseModel):
     """Of models by the name that agents write; they go before the published ones, and behind an agent's own."""
 
 
+def own_prices(settings: Settings) -> dict[str, tuple[Decimal, Decimal | None]]:
+    """Dollars for a million tokens in and out, by model."""
+    return {model: (price.input, price.output) for model, price in settings.prices.items()}
+
+
 class SettingsError(Exception):
     """`leadflow.toml` cannot be used; the text says where and why, in lines."""
 

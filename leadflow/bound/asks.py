@@ -113,7 +113,7 @@ def ask_of(
     read = _read(plan, spec, node, call, reads, again=again and writes)
     written = _written(plan, spec, call) if writes else NOTHING
     if found is None or (writes and found.price.output is None):
-        return Ask(name, read, written, endless(_no_price(plan, spec), *read.causes, *written.causes))
+        return Ask(name, read, written, endless(no_price(plan, spec), *read.causes, *written.causes))
     return Ask(name, read, written, _money(found.price, read, written))
 
 
@@ -196,7 +196,8 @@ def _micros(dollars: Decimal) -> int:
     return int(dollars * MILLION)
 
 
-def _no_price(plan: Plan, spec: AgentSpec) -> Cause:
+def no_price(plan: Plan, spec: AgentSpec) -> Cause:
+    """Why what an agent costs has no bound."""
     model = spec.settings.get("model")
     what = f"the price of model '{model}' of agent '{spec.name}' is not known"
     mend = f'write `price: {{ input: $…, output: $… }}` on it, or [prices."{model}"] in leadflow.toml'

@@ -45,7 +45,7 @@ def node_cost(context: Context, node: Node) -> Cost:
             attempts = _attempts(retry_in_force(node.policies))
             return _candidates(context, node, call, attempts * (2 if is_hedged(node) else 1))
         case FlowCall() as call:
-            cost = _flow(context, call) if retry is None else _times(_once(context, call), _attempts(retry))
+            cost = _flow(context, call) if retry is None else _again(context, call, retry)
         case For(scope=scope) as work:
             cost = _times(_times(scope_cost(context, scope), context.iterations(node, work)), _attempts(retry))
         case Repeat(scope=scope) as work:
@@ -106,12 +106,12 @@ def _flow(context: Context, call: FlowCall) -> Cost:
     return _too_deep(context.flow) if context.depth >= DEEPEST else flow_cost(context.child(call))
 
 
-def _once(context: Context, call: FlowCall) -> Cost:
-    """A called flow, where the call says how often it is tried."""
+def _again(context: Context, call: FlowCall, retry: Retry) -> Cost:
+    """A called flow, where the call says how often it is tried; its budget is for all attempts."""
     if context.depth >= DEEPEST:
         return _too_deep(context.flow)
     child = context.child(call)
-    return _budgeted(scope_cost(child, 0), child.flow.policies)
+    return _budgeted(_times(scope_cost(child, 0), _attempts(retry)), child.flow.policies)
 
 
 def _too_deep(flow: FlowPlan) -> Cost:
@@ -134,12 +134,10 @@ def _attempts(retry: Retry | None) -> int:
 def _candidates(context: Context, node: Node, call: AgentCall, attempts: int) -> Cost:
     """A call: its agent, and behind it each fallback with all attempts anew.
 
-    What the step itself may spend is for all of them; what its agent says, for each anew.
+    What the call may spend is for all of them together, also where its agent says it (rule C4).
     """
-    own = [applied for applied in node.policies if applied.origin.rpartition(" ")[2] == "step"]
-    others = tuple(applied for applied in node.policies if applied not in own)
-    each = [_budgeted(_call(context, node, call, name, attempts), others) for name in agents_of(node, call)]
-    return _budgeted(_together(each), tuple(own))
+    each = [_call(context, node, call, name, attempts) for name in agents_of(node, call)]
+    return _budgeted(_together(each), node.policies)
 
 
 def _call(context: Context, node: Node, call: AgentCall, name: str, attempts: int) -> Cost:

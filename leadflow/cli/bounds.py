@@ -4,10 +4,9 @@ from leadflow.bound.asks import Known
 from leadflow.bound.prices import read_prices
 from leadflow.plugins import Installed
 from leadflow.resources import prices_text
-from leadflow.settings import Settings
+from leadflow.settings import Settings, own_prices
 
 
 def known_of(settings: Settings, catalogue: Installed) -> Known:
     """Prices of the operator come before those that leadflow brings."""
-    own = {model: (price.input, price.output) for model, price in settings.prices.items()}
-    return Known(catalogue, read_prices(prices_text()), own, settings.run.concurrency)
+    return Known(catalogue, read_prices(prices_text()), own_prices(settings), settings.run.concurrency)

@@ -171,7 +171,7 @@ ROWS: Mapping[str, PolicyRow] = {
         _row(
             "budget", "agent call block loop flow", "The most that may be spent.",
             _P("money", MONEY, positional=True, low=Money(1)), _P("tokens", INT, low=1), _P("calls", INT, low=1),
-            build=lambda a: Budget(**a), runs=False,
+            build=lambda a: Budget(**a),
         ),
         _row(
             "cache", "agent call block tool", "Answer equal calls from memory.",

@@ -16,7 +16,7 @@ from leadflow.policies.outcomes import is_in_doubt
 from leadflow.policies.shared import Shared, Upstream
 from leadflow.policies.watch import Timer, Watch
 from leadflow.record import record
-from leadflow.run.errors import AnswerInvalid, CallError, FunctionFailed
+from leadflow.run.errors import AnswerInvalid, BudgetExceeded, CallError, FunctionFailed
 from leadflow.run.ports import Agent, Answer, Caller, CallOrder, Clock, Reply, Request, Rng
 from leadflow.run.redact import one_line
 from leadflow.run.values import Mismatch, door
@@ -71,6 +71,11 @@ class Course:
         """Why nothing follows the last error, where that is not plain."""
         self.tried: list[tuple[str, Failure]] | None = None
         """Candidates that failed, when there are fallbacks."""
+
+    @property
+    def next_attempt(self) -> int:
+        """The number of the attempt that begins next."""
+        return self.attempt + 1
 
     def begin(self, agent: str, *, is_fallback: bool) -> None:
         """An attempt begins. The first of a call is known from the start of its node, unless a fallback makes it."""
@@ -127,7 +132,8 @@ class Course:
         if in_doubt:
             message = one_line(f"{message}; nobody knows whether it was done")
         attempts = tuple(self.attempts or ())
-        return Failure(error.error, error.category, message, self.order.path, attempts, causes, in_doubt, self.limit)
+        limit = error.limit if isinstance(error, BudgetExceeded) else self.limit
+        return Failure(error.error, error.category, message, self.order.path, attempts, causes, in_doubt, limit)
 
     def leave(self, error: CallError, *, in_doubt: bool) -> None:
         """An attempt does not stop when its time is over: the call ends without it (case T8)."""

@@ -14,7 +14,7 @@ from leadflow.plan.reactions import reaction_to
 from leadflow.policies.call import Candidate, Course, Step
 from leadflow.policies.on_error import Chain
 from leadflow.policies.outcomes import is_in_doubt
-from leadflow.run.errors import CallError
+from leadflow.run.errors import BudgetExceeded, CallError
 from leadflow.run.ports import Answer
 
 
@@ -35,6 +35,8 @@ def falling_back(
         while True:
             try:
                 return await step(course)
+            except BudgetExceeded:
+                raise  # nothing inside a budget makes up for its end (case F1, rule C3)
             except CallError as error:
                 reaction = reaction_to(on_error, error.category)
                 does = None if reaction is None else reaction.does

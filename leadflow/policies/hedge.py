@@ -75,6 +75,11 @@ class Fork(Course):
         self.left: Callable[[CallError], None] = lambda error: None
         """Called when it is left behind although it does not stop (case T8)."""
 
+    @property
+    def next_attempt(self) -> int:
+        """Of the call, whichever of the two begins next."""
+        return self._main.attempt + 1
+
     def begin(self, agent: str, *, is_fallback: bool) -> None:
         """Attempts of a call are numbered in the order in which they begin."""
         self.began()

@@ -12,6 +12,7 @@ from leadflow.plan.plan import AgentCall, AgentSpec, FlowPlan, Node
 from leadflow.plan.policy import (
     Applied,
     Breaker,
+    Budget,
     Cache,
     Concurrency,
     Fallback,
@@ -25,6 +26,7 @@ from leadflow.plan.policy import (
 from leadflow.plan.reactions import resets, retry_in_force, stand_ins
 from leadflow.plan.types import Prim
 from leadflow.policies.breaker import looking, permitted
+from leadflow.policies.budget import Purse, Tariff, looking_ahead, within_budgets
 from leadflow.policies.cache import remembering, telling
 from leadflow.policies.call import Ask, Candidate, Course, Ports, Step, attempting, plain_caller, validated
 from leadflow.policies.estimate import estimator
@@ -54,6 +56,8 @@ class Use:
     applied: tuple[Applied, ...]
     scope: str = ""
     """Whose answers the agent gives, where its settings do not say it (case C2)."""
+    purse: Purse | None = None
+    """Of the run, where budgets may be around the call."""
 
     def policy(self, kind: type[P]) -> P | None:
         """The node's policy of that kind, or None."""
@@ -104,10 +108,22 @@ def _anew(use: Use) -> Renewable | None:
 
 
 def _look(inner: Ask, use: Use) -> Ask:
-    policy = _find(use.spec.policies, Breaker)
-    if policy is None or not any(_find(use.spec.policies, kind) for kind in (Limit, Concurrency)):
+    if not any(_find(use.spec.policies, kind) for kind in (Limit, Concurrency)):
         return inner  # without a queue the permit itself comes at once
-    return looking(inner, use.candidate.upstream.breaker(policy))
+    if use.purse is not None:
+        inner = looking_ahead(inner, use.policy(Budget), _tariff(use, use.purse), use.purse)
+    policy = _find(use.spec.policies, Breaker)
+    return inner if policy is None else looking(inner, use.candidate.upstream.breaker(policy))
+
+
+def _budget(inner: Ask, use: Use) -> Ask:
+    if use.purse is None:
+        return inner
+    return within_budgets(inner, use.candidate.name, use.policy(Budget), _tariff(use, use.purse), use.purse)
+
+
+def _tariff(use: Use, purse: Purse) -> Tariff:
+    return Tariff(use.spec, use.call, purse.charges.get(use.candidate.name))
 
 
 def _permit(inner: Ask, use: Use) -> Ask:
@@ -155,6 +171,7 @@ INNER: tuple[Layer[Ask], ...] = (
     Layer("peek", _look, "outside the queue: nobody waits for a call that cannot happen"),
     Layer("limit", _limit, "inside retry: who waits between two attempts holds no place, and every attempt counts"),
     Layer("breaker", _permit, "behind the queue: no permit of a probe waits there, and what opened meanwhile counts"),
+    Layer("budget", _budget, "innermost: money is set aside only while an attempt is under way"),
 )
 """Inside the validation, outermost first. Inside all of them is the attempt with its own limit: an attempt begins when
 it has its turn, and queueing here never counts as slowness there. `@concurrency` of an agent is a part of its limit."""
@@ -170,6 +187,7 @@ class Stack:
         ports: Ports,
         keys: Mapping[str, str] | None = None,
         scopes: Mapping[str, str] | None = None,
+        purse: Purse | None = None,
     ) -> None:
         """Make callers of these agents.
 
@@ -177,13 +195,16 @@ class Stack:
             keys: by agent, the key of its upstream, equal for those that share limits and health (case B11); None:
                 the agent that it shares them with.
             scopes: by agent, whose answers it gives: credentials, and what else its settings do not say (case C2).
+            purse: of the run, when it has budgets; None: only those of calls themselves are kept, without prices.
         """
         self._specs = specs
         self._keys = {name: spec.shares for name, spec in specs.items()} if keys is None else keys
         self._scopes = scopes or {}
+        self._purse = purse
         self._agents = agents
         self._ports = ports
         self._watch = Watch(ports.clock, ports.grace)
+        self._own = Purse()
         self._made: dict[object, tuple[AgentCall, Caller]] = {}
         """With the call that each was made for: it keeps the identity of its type."""
 
@@ -209,7 +230,8 @@ class Stack:
         for name in names:
             upstream = self._ports.shared.upstream(self._keys[name], self._specs[name].shares)
             candidate = Candidate(name, self._agents[name], name != call.agent, upstream)
-            use = Use(call, candidate, self._specs[name], applied, self._scopes.get(name, ""))
+            purse = self._purse or (None if _find(applied, Budget) is None else self._own)
+            use = Use(call, candidate, self._specs[name], applied, self._scopes.get(name, ""), purse)
             if len(names) == 1 and not _is_wrapped(use):
                 return plain_caller(use.candidate, call, self._ports, self._watch)
             steps[name] = (candidate, _compose(use))
@@ -218,7 +240,7 @@ class Stack:
         return _caller(falling_back(steps, call, fallback, on_error), call, self._ports, self._watch)
 
 
-_WRAPPING = (Fallback, Timeout, Cache, Retry, OnError, Hedge)
+_WRAPPING = (Fallback, Timeout, Cache, Retry, OnError, Hedge, Budget)
 """The policies of nodes that stand around their calls."""
 _SHARED = (Limit, Concurrency, Breaker)
 """Those of agents, which their calls share."""
@@ -226,6 +248,8 @@ _SHARED = (Limit, Concurrency, Breaker)
 
 def _is_wrapped(use: Use) -> bool:
     """Whether anything stands around the attempt and its validation, or limits it."""
+    if use.purse is not None:
+        return True
     is_shared = any(_find(use.spec.policies, kind) is not None for kind in _SHARED)
     return is_shared or any(use.policy(kind) is not None for kind in _WRAPPING)
 

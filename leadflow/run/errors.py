@@ -16,6 +16,7 @@
         ├── QuotaExhausted          resource.quota        a 429 that waiting does not mend
         ├── BreakerOpen             resource.breaker      the agent's breaker lets nothing through: nothing was sent
         ├── QueueFull               resource.queue        too many calls wait for the agent already
+        ├── BudgetExceeded          resource.budget       it would not fit into a budget: nothing was sent
         ├── TooLarge                resource.too_large    it would never fit into the agent's limit
         ├── Declined, Incomplete    agent.declined, agent.incomplete
         ├── FunctionFailed          tool.raised           a Python function raised
@@ -201,6 +202,18 @@ class TooLarge(Permanent):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, sent=False)
+
+
+class BudgetExceeded(Permanent):
+    """It does not fit into a budget any more (case $2). Whatever the budget stands on fails; nothing inside helps."""
+
+    error = "resource.budget"
+    category = "resource"
+
+    def __init__(self, message: str, limit: str | None = None) -> None:
+        super().__init__(message, sent=False)
+        self.limit = limit
+        """The path of the block or flow whose budget it is; None: it is the call's own."""
 
 
 class Declined(Permanent):

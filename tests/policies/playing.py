@@ -8,9 +8,10 @@ from typing import NoReturn, TypeAlias
 
 from leadflow.events.model import AttemptFailed, AttemptStarted, Event, Failure
 from leadflow.plan.plan import AgentCall, AgentSpec, SettingValue
-from leadflow.plan.policy import Applied, Breaker, Concurrency, Limit, Policy
+from leadflow.plan.policy import Applied, Breaker, Budgets, Concurrency, Limit, Policy
 from leadflow.plan.types import JSON, Type, Value
 from leadflow.policies.admission import Ended
+from leadflow.policies.budget import Purse
 from leadflow.policies.call import Ports
 from leadflow.policies.renewal import Renewable
 from leadflow.policies.shared import Shared
@@ -147,6 +148,8 @@ class Scene:
     """Of every agent."""
     shared: Shared = field(default_factory=Shared)
     action: str = "do"
+    purse: Purse | None = None
+    """Of the run, where there are budgets."""
 
     def __post_init__(self) -> None:
         self.stack = self._stack()
@@ -171,7 +174,7 @@ class Scene:
             name: Renewable(player, self.anew[name]) if name in self.anew else player
             for name, player in self.agents.items()
         }
-        return Stack(specs, agents, ports)
+        return Stack(specs, agents, ports, purse=self.purse)
 
     async def play(
         self,
@@ -181,6 +184,8 @@ class Scene:
         priority: int = 0,
         args: Mapping[str, Value] | None = None,
         heard: Callable[[Event], None] = lambda event: None,
+        budgets: Budgets = (),
+        path: str = "main/a",
     ) -> Played:
         """Make the call once, inside a loop; `heard` is told each event at once."""
         played = Played()
@@ -190,7 +195,7 @@ class Scene:
             heard(event)
 
         order = CallOrder(
-            "main/a",
+            path,
             args or {},
             key,
             "run-1",
@@ -198,6 +203,7 @@ class Scene:
             post,
             lambda _, failure: played.given_up.append(failure),
             priority,
+            budgets=budgets,
         )
         begun = CLOCK.monotonic()
         played.outcome = await self.call(order)

@@ -57,6 +57,7 @@ TABLE = """
 | ProcessFailed  | -      | yes  | asked      | failure | kept     | unknown |
 | NotAllowed     | -      | no   | never      | unseen  | returned | free    |
 | BreakerOpen    | -      | no   | never      | unseen  | returned | free    |
+| BudgetExceeded | -      | no   | never      | unseen  | returned | free    |
 | QueueFull      | -      | no   | never      | unseen  | returned | free    |
 | TooLarge       | -      | no   | never      | unseen  | returned | free    |
 | ValueProblem   | -      | no   | never      | unseen  | returned | free    |
