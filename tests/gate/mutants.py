@@ -92,9 +92,12 @@ class Baseline:
         as one has patience for. Most mutants are killed by the first, whose few files are read quickly."""
         tests, mine = self.tests(mutant), self._about(mutant.file)
         near = [test for test in tests if file_of(test) in mine]
-        far, spent = [], 0.0
+        far, spent = list[str](), 0.0
         for test in tests:
-            if file_of(test) not in mine and (spent := spent + self.seconds[test]) < PATIENCE:
+            if file_of(test) in mine:
+                continue
+            spent += self.seconds[test]
+            if spent < PATIENCE or not (near or far):
                 far.append(test)
         return [part for part in (near, far) if part]
 

@@ -10,6 +10,7 @@ from leadflow.events.model import BreakerMoved
 from leadflow.plan.policy import Breaker, Fallback, Policy, Retry, Timeout
 from leadflow.plan.types import INT
 from leadflow.policies import circuit as machine
+from leadflow.policies.breaker import turned_away
 from leadflow.policies.circuit import Circuit, Permit, Refused, Window
 from leadflow.policies.outcomes import OUTCOMES, Sees
 from leadflow.policies.shared import Shared
@@ -341,6 +342,27 @@ def test_b10_a_probe_that_succeeds_too_late_was_too_slow() -> None:
     circuit = opened(SLOW)
     circuit.leave(let_in(circuit, 30), Sees.FAILURE, 31, never, error="network.lost")
     assert "a probe failed (network.lost)" == circuit.moves[-1].why
+
+
+def test_of_too_many_outcomes_the_oldest_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only four are kept, the fifth takes the place of the first: the ratio is that of the last ones."""
+    monkeypatch.setattr(machine, "MOST", 4)
+    window = Window(Breaker(ratio=0.7, min_calls=2))
+    for now, failed in ((0, False), (1, False), (2, True), (3, True), (50, False)):
+        window.add(now, failed=failed)
+    assert window.judge(61.5, 0) is None
+    window.add(62, failed=True)
+    assert "3 of 4 calls failed within 60 s" == window.judge(62, 0)
+
+
+def test_who_is_turned_away_is_told_how_long() -> None:
+    """To the millisecond below a hundred seconds; the failure carries the time, if anybody knows it."""
+    found = refused(opened(SLOW), 2.5)
+    assert found.why.endswith(
+        "its breaker opened 2.5 s ago, after 2 failures within 60 s; the next probe is due in 27.5 s"
+    )
+    assert s(27.5) == turned_away(found).next_probe
+    assert turned_away(Refused("an operator decides", None)).next_probe is None
 
 
 # --- operators ----------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from leadflow.run.ports import Answer, Reply, Request
 from leadflow.run.quota import Left, Quota
 from leadflow.testing import run_virtual
 from tests.policies.playing import CLOCK, Act, Played, Player, Scene, after, forever, s
+from tests.soak.leaks import timers
 
 MINUTE, DAY = s(60), timedelta(days=1)
 
@@ -654,3 +655,16 @@ def test_l9_a_day_that_comes_twice_is_one() -> None:
     window.count(1, Moment(0.0, 1e9))
     assert 25 * 3600.0 == pytest.approx(window.wait(1, Moment(0.0, 1e9 - 2 * 86_400)), abs=1)
     assert 0.0 == window.wait(1, Moment(25 * 3600.1, 1e9 - 86_400))
+
+
+def test_a_turn_that_came_in_time_leaves_no_timer() -> None:
+    """A wait that ended before its total time does not keep its alarm: one timer stays, which all time limits share."""
+    scene = Scene({"main": Player(after(1))}, (Timeout(s(86_400)),), slots={"main": 1})
+
+    async def three() -> int:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(3):
+                group.create_task(scene.play())
+        return len(timers(asyncio.get_running_loop()))
+
+    assert run_virtual(three()) <= 1

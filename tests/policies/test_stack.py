@@ -1,7 +1,9 @@
 """The stack as a whole: its order, its slots, and cancelling it anywhere."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,8 +12,8 @@ from hypothesis import strategies as st
 from leadflow.events.model import Failure
 from leadflow.plan.annotations import ORDER
 from leadflow.plan.expr import Const
-from leadflow.plan.plan import AgentCall
-from leadflow.plan.policy import Applied, Fallback, Policy, Retry, Timeout
+from leadflow.plan.plan import AgentCall, AgentSpec
+from leadflow.plan.policy import Applied, Breaker, Fallback, Policy, Retry, Timeout
 from leadflow.plan.types import INT, STRING, ListType
 from leadflow.policies.call import Ports
 from leadflow.policies.shared import Shared
@@ -72,6 +74,40 @@ def test_who_waits_between_two_attempts_holds_no_slot() -> None:
         return [task.result().seconds for task in tasks]
 
     assert [3601.0, 1.0] == run_virtual(two())
+
+
+def test_a_call_without_policies_pays_for_none() -> None:
+    """It has the short way through the code; each policy of a node or of its agent takes the long one, and so does a
+    call with a fallback."""
+
+    def way(policies: Sequence[Policy], **of_agent: Any) -> str:
+        return Scene({"main": Player(7), "spare": Player(8)}, policies, **of_agent).call.__qualname__.split(".")[0]
+
+    assert "plain_caller" == way(())
+    for policies in ((Timeout(s(9)),), (Retry(3),), (Fallback(("spare",)),)):
+        assert "_caller" == way(policies)
+    assert {"_caller"} == {way((), slots={"main": 1}), way((), breakers={"main": Breaker()})}
+    assert "plain_caller" == way((), slots={"spare": 1})
+
+
+def test_b11_upstreams_are_told_apart_by_their_keys() -> None:
+    """B11: two agents with one key share an upstream, whatever they are called; without keys an agent is its own."""
+    flow = Making()
+    for number, name in enumerate(("a", "b", "c")):
+        flow.node(f"n{number}", call_of(agent=name), policies=[apply("retry", Retry(3))])
+    done = flow.done()
+    specs = {name: AgentSpec(name, "python", {}, (), name, None) for name in ("a", "b", "c")}
+    cases: Sequence[tuple[dict[str, str] | None, dict[str, str]]] = (
+        ({"a": "x", "b": "x", "c": "y"}, {"x": "a", "y": "c"}),
+        (None, {"a": "a", "b": "b", "c": "c"}),
+    )
+    for keys, wanted in cases:
+        shared = Shared()
+        stack = Stack(specs, {name: Player(7) for name in specs}, Ports(CLOCK, SeededRng(1), shared), keys)
+        for node in done.nodes:
+            stack.prepare(done, node)
+        assert wanted == {key: upstream.name for key, upstream in shared.upstreams.items()}
+        assert list(wanted) == [upstream.key for upstream in shared.upstreams.values()]
 
 
 # --- cancelling ---------------------------------------------------------------------------------------------------
