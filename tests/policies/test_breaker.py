@@ -10,7 +10,6 @@ from leadflow.events.model import BreakerMoved
 from leadflow.plan.policy import Breaker, Fallback, Policy, Retry, Timeout
 from leadflow.plan.types import INT
 from leadflow.policies import circuit as machine
-from leadflow.policies.breaker import turned_away
 from leadflow.policies.circuit import Circuit, Permit, Refused, Window
 from leadflow.policies.outcomes import OUTCOMES, Sees
 from leadflow.policies.shared import Shared
@@ -126,17 +125,6 @@ def test_b2_successes_leave_the_window_too(at: float, state: str) -> None:
     end(circuit, 30, Sees.FAILURE)
     end(circuit, at, Sees.FAILURE)
     assert state == where(circuit)
-
-
-def test_b2_what_is_old_leaves_and_what_is_recent_stays() -> None:
-    """Case B2: of failures at 0, 50 and 100 seconds the first has left when a fourth comes, and the others count."""
-    for policy in (Breaker(failures=3), Breaker(ratio=1.0, min_calls=3)):
-        circuit = Circuit(policy, "a")
-        for now in (0, 50, 100):
-            end(circuit, now, Sees.FAILURE)
-        assert "closed" == where(circuit)
-        end(circuit, 105, Sees.FAILURE)
-        assert "open" == where(circuit)
 
 
 def test_memory_is_bounded() -> None:
@@ -319,50 +307,6 @@ def test_b10_a_slow_call_that_is_cancelled_was_slow() -> None:
     for permit in [let_in(circuit, 0), let_in(circuit, 0)]:
         circuit.leave(permit, Sees.UNSEEN, 6, never)
     assert "open" == where(circuit)
-
-
-def test_b10_slow_ones_under_way_and_failures_add_up_to_a_ratio() -> None:
-    """Case B10: one call has failed, one hangs, two are well: half of four."""
-    circuit = Circuit(Breaker(ratio=0.5, min_calls=4, slow=s(5)), "a")
-    let_in(circuit, 0)
-    for sees in (Sees.FAILURE, Sees.SUCCESS, Sees.SUCCESS):
-        end(circuit, 1, sees)
-    circuit.look(5, never)
-    assert "closed" == where(circuit)
-    circuit.look(5.001, never)
-    assert ("open", "2 of 4 calls failed within 60 s") == (where(circuit), circuit.moves[0].why)
-
-
-def test_b10_a_probe_that_succeeds_too_late_was_too_slow() -> None:
-    """Case B10: it is told that it took too long, whatever it came to in the end."""
-    for sees, error in ((Sees.SUCCESS, ""), (Sees.FAILURE, "network.lost")):
-        circuit = opened(SLOW)
-        circuit.leave(let_in(circuit, 30), sees, 36, never, error=error)
-        assert "a probe failed (longer than 5 s)" == circuit.moves[-1].why
-    circuit = opened(SLOW)
-    circuit.leave(let_in(circuit, 30), Sees.FAILURE, 31, never, error="network.lost")
-    assert "a probe failed (network.lost)" == circuit.moves[-1].why
-
-
-def test_of_too_many_outcomes_the_oldest_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where only four are kept, the fifth takes the place of the first: the ratio is that of the last ones."""
-    monkeypatch.setattr(machine, "MOST", 4)
-    window = Window(Breaker(ratio=0.7, min_calls=2))
-    for now, failed in ((0, False), (1, False), (2, True), (3, True), (50, False)):
-        window.add(now, failed=failed)
-    assert window.judge(61.5, 0) is None
-    window.add(62, failed=True)
-    assert "3 of 4 calls failed within 60 s" == window.judge(62, 0)
-
-
-def test_who_is_turned_away_is_told_how_long() -> None:
-    """To the millisecond below a hundred seconds; the failure carries the time, if anybody knows it."""
-    found = refused(opened(SLOW), 2.5)
-    assert found.why.endswith(
-        "its breaker opened 2.5 s ago, after 2 failures within 60 s; the next probe is due in 27.5 s"
-    )
-    assert s(27.5) == turned_away(found).next_probe
-    assert turned_away(Refused("an operator decides", None)).next_probe is None
 
 
 # --- operators ----------------------------------------------------------------------------------------------------
