@@ -36,6 +36,22 @@ def test_deadlines_do_not_end_undos() -> None:
     assert None is next(order.deadline for order in fake.orders if order.path == "f/a~undo")
 
 
+def test_no_budget_of_the_run_is_for_undos() -> None:
+    """What a flow and its blocks may spend is for doing, so that what is used up can still be taken back."""
+    text = (
+        TOOLS
+        + """
+@budget(calls: 3) flow f() {
+  @budget(calls: 1) step g = do { step a = put("1") undo drop(a) }
+  step b = look("2") after g
+}
+"""
+    )
+    fake = Fake({"b": Fails()})
+    assert ("f/g/a",) == run(text, fake).undone
+    assert [("f/g/a", 2), ("f/b", 1), ("f/g/a~undo", 0)] == [(order.path, len(order.budgets)) for order in fake.orders]
+
+
 def test_a_cancel_does_not_stop_undos() -> None:
     """Case S3: shielded, however long they take, also behind the drain; the failure of the run stands."""
     fake = Fake({"d": Fails("x.d", 1), "b~undo": Says(after=60), "a~undo": Says(after=60)})
