@@ -39,8 +39,8 @@ class Course:
     """One call under way, from its order to its outcome."""
 
     __slots__ = (
-        "attempt", "attempts", "begun", "behind", "deadline", "has_last_of_total", "instance", "limit", "order",
-        "pending", "ports", "repair", "tried", "watch", "why",
+        "attempt", "attempts", "begun", "behind", "deadline", "has_last_of_total", "instance", "is_left", "limit",
+        "order", "pending", "ports", "repair", "tried", "watch", "why",
     )  # fmt: skip
 
     def __init__(self, order: CallOrder, ports: Ports, watch: Watch) -> None:
@@ -53,6 +53,8 @@ class Course:
         """When it began (monotonic seconds)."""
         self.behind: Callable[[], None] | None = None
         """What to do when the call is left behind although it does not stop (case T8)."""
+        self.is_left = False
+        """It was: its node has failed, and nothing more may follow (case X1)."""
         self.deadline: float | None = None
         """When the candidate's total time is over; None: it has none, or what encloses the call ends first."""
         self.has_last_of_total = False
@@ -97,10 +99,11 @@ class Course:
         """Another attempt follows the one that failed: after a delay, or with a fallback at once.
 
         Raises:
-            CancelledError: the call was told to stop, and the agent made a failure of that (case X3).
+            CancelledError: the call was told to stop, and the agent made a failure of that (case X3); or it did not
+                stop, and was left behind.
         """
         task = asyncio.current_task()
-        if task is not None and task.cancelling():
+        if self.is_left or (task is not None and task.cancelling()):
             raise asyncio.CancelledError
         if self.pending is not None:
             self.order.post(AttemptFailed(self.order.path, self.pending, delay))
@@ -138,6 +141,7 @@ class Course:
     def leave(self, error: CallError, *, in_doubt: bool) -> None:
         """An attempt does not stop when its time is over: the call ends without it (case T8)."""
         self.why = "it does not stop and is left behind"
+        self.is_left = True
         if self.behind is not None:
             self.behind()
         self.order.give_up(self.order.path, self.failure(error, in_doubt=in_doubt))

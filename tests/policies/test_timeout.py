@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadflow.plan.annotations import ROWS
-from leadflow.plan.policy import Fallback, Retry, Timeout
+from leadflow.plan.policy import Fallback, Policy, Retry, Timeout
 from leadflow.policies.call import Course
 from leadflow.policies.watch import Timer, Watch
 from leadflow.run.errors import ConnectionLost
@@ -305,6 +305,29 @@ def test_one_watch_serves_all(calls: list[tuple[int, int, int]]) -> None:
                 group.create_task(one(*call))
 
     run_virtual(main())
+
+
+@pytest.mark.parametrize("policy", [Retry(3, s(1)), Fallback(("spare",))])
+def test_t8_x1_a_call_that_was_left_behind_asks_nobody_any_more(policy: Policy) -> None:
+    """T8, X1: when its attempt ends at last its node has failed, and perhaps the run has ended: no further attempt is
+    made, and no fallback is asked."""
+
+    async def deaf(_: Request) -> object:
+        try:
+            return await forever()
+        finally:
+            await CLOCK.sleep(s(8))
+
+    main, spare = Player(deaf, 7), Player(8)
+    scene = Scene({"main": main, "spare": spare}, (policy, Timeout(s(100), s(2))))
+
+    async def later() -> bool:
+        task = asyncio.get_running_loop().create_task(scene.play())
+        await CLOCK.sleep(s(1000))
+        return task.cancelled()
+
+    assert run_virtual(later())
+    assert (1, 0) == (len(main.requests), len(spare.requests))
 
 
 def test_ended_timers_do_not_pile_up() -> None:

@@ -87,6 +87,9 @@ class Soak:
         self._programs = [program_of(number, seed) for number in range(programs)]
         names = [name for program in self._programs for name in program.plan.agents]
         self.agents = {name: Weathered(name, seed, CLOCK) for name in names}
+        self._active: set[str] = set()
+        for agent in self.agents.values():
+            agent.active = self._active
         self._shared = Shared()
         self._hash = blake2b(digest_size=16)
         self._number = 0
@@ -145,12 +148,14 @@ class Soak:
             asyncio.get_running_loop().call_later(chance.expovariate(1 / 10), driver.cancel, "enough")
         inputs = {"x": chance.randint(0, 99)}
         name = f"run-{number}"
+        self._active.add(name)
         try:
             result = await driver.run(RunStarted(name, "main", plan.hash, inputs, number, CLOCK.now()))
         except asyncio.CancelledError:  # it has ended in its log nevertheless
             self._note(name, await journal.load(), looks=True)
             raise
         finally:
+            self._active.remove(name)
             for agent in agents.values():
                 await agent.aclose()
         self.seen.runs[result.status.value] += 1
@@ -187,6 +192,9 @@ class Soak:
         seen.violations += held(self._shared)
         if left := timers(asyncio.get_running_loop()):
             seen.violations.append(f"{len(left)} timers are left: {left[:3]}")
+        for agent in self.agents.values():
+            seen.violations += [f"{agent.name} was asked after the end of {stray}" for stray in agent.strays]
+            agent.strays.clear()
         if busy := [agent.name for agent in self.agents.values() if agent.under_way]:
             seen.violations.append(f"calls are under way in {busy[:5]}")
         self._counts.append(counts())

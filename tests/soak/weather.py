@@ -38,6 +38,10 @@ class Weathered:
         self.name = name
         self.under_way = self.most = self.calls = 0
         self.acts: Counter[str] = Counter()
+        self.active: set[str] | None = None
+        """The runs that have not ended; None: nobody knows."""
+        self.strays: list[str] = []
+        """Calls for runs that have ended (case X1)."""
         self._chance = Random(f"{seed} {name}")
         self._clock = clock
         self._weather = "fair"
@@ -52,6 +56,8 @@ class Weathered:
         acts = WEATHERS[self._weather]
         act = self._chance.choices(list(acts), list(acts.values()))[0]
         self.calls += 1
+        if self.active is not None and request.run not in self.active:
+            self.strays.append(f"{request.run} {request.path}")
         self.acts[act] += 1
         self.under_way += 1
         self.most = max(self.most, self.under_way)
