@@ -17,7 +17,7 @@ def has_budgets(plan: Plan, flow: str) -> bool:
     flows = [plan.flows[name] for name in reached(plan, flow)]
     written = [one.policies for one in flows]
     written += [each.policies for one in flows for node in one.nodes for each in with_undo(node)]
-    return any(policy_of(policies, Budget) is not None for policies in written)
+    return any(policy_of(policies, Budget) is not None for policies in written if policies)
 
 
 def prices_of(plan: Plan, known: Known) -> dict[str, Price]:

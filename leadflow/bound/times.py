@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from leadflow.bound import figures
 from leadflow.bound.arms import put_together
+from leadflow.bound.budgets import has_budgets
 from leadflow.bound.context import DEEPEST, Context
 from leadflow.bound.costs import is_hedged, undo_here
 from leadflow.bound.figures import NOTHING, Cause, Course, Figure, cut, endless, product, share
@@ -49,6 +50,8 @@ def flow_time(context: Context) -> Figure:
     for owner, part in course.slots:
         places = [_places(spec) for spec in context.plan.agents.values() if spec.shares == owner]
         waits.append(_queue(part, min(limit for limit in places if limit is not None)))
+    if has_budgets(context.plan, context.flow.name):  # a gate too: at worst only one call fits at a time
+        waits.append(_queue(course, 1))
     return _limited(figures.total((course.span, *waits)), whole_timeout(context.flow.policies))
 
 

@@ -10,15 +10,17 @@ from random import Random
 from hypothesis import strategies as st
 
 from leadflow.bound.asks import Known
+from leadflow.bound.budgets import has_budgets, prices_of
 from leadflow.bound.figures import Figure
 from leadflow.bound.prices import Prices, read_prices
 from leadflow.events.model import RunStarted
 from leadflow.plan.expr import Expr, Template
 from leadflow.plan.kinds import BUILT_IN, PREDECLARED
-from leadflow.plan.plan import AgentCall, AgentSpec, FlowPlan, Node, Plan
+from leadflow.plan.plan import AgentCall, AgentSpec, Do, FlowCall, FlowPlan, For, Node, Parallel, Plan, Race, Repeat
 from leadflow.plan.policy import (
     ERROR_CLASSES,
     Applied,
+    Budget,
     Concurrency,
     ErrorClass,
     Fallback,
@@ -32,6 +34,7 @@ from leadflow.plan.policy import (
 from leadflow.plan.reactions import stand_ins
 from leadflow.plan.tokens import BYTES_PER_TOKEN, HINT, PER_MESSAGE, PER_REQUEST, schema_tokens, text_tokens
 from leadflow.plan.types import JSON, STRING, LiteralType, Money, Type, UnionType
+from leadflow.policies.budget import Charge, Purse
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.renewal import Renewable
 from leadflow.policies.shared import Shared
@@ -74,9 +77,30 @@ def spending_plans(draw: st.DrawFn, *, calm: bool = False) -> Plan:
     `calm`: each call has `LIMIT` and no other policy, so that its bound is close to what patient agents take.
     """
     made, chance = draw(plans()), Random(draw(st.integers(0, 2**32)))
+    rich = not calm and draw(st.booleans())
     agents = {name: _agent(name, chance) for name in AGENTS}
     flows = {name: _spending(flow, chance, calm=calm) for name, flow in made.flows.items()}
+    if rich:
+        flows = {name: _budgeted(flow, chance) for name, flow in flows.items()}
     return replace(made, flows=flows, agents=agents)
+
+
+def _budgeted(flow: FlowPlan, chance: Random) -> FlowPlan:
+    """The flow with budgets on some of its steps, and perhaps on all of it."""
+    nodes = [replace(node, policies=_more(node.policies, chance)) if _may_pay(node) else node for node in flow.nodes]
+    return replace(flow, nodes=tuple(nodes), policies=_more(flow.policies, chance))
+
+
+def _may_pay(node: Node) -> bool:
+    return isinstance(node.work, AgentCall | FlowCall | For | Repeat | Parallel | Race | Do)
+
+
+def _more(policies: tuple[Applied, ...], chance: Random) -> tuple[Applied, ...]:
+    if chance.random() < 0.7:
+        return policies
+    money, tokens, calls = Money(10 ** chance.randint(2, 5)), chance.randint(100, 3000), chance.randint(1, 6)
+    some = (money if chance.random() < 0.6 else None, tokens if chance.random() < 0.4 else None)
+    return (*policies, Applied("budget", Budget(*some, calls), "step", ""))
 
 
 LIMIT = Timeout(total=s(200))
@@ -198,14 +222,14 @@ class Spender:
         self.spent.calls += 1
         self._charge(request)
         if self.chance.random() < self.greed:
-            await self._be_difficult()
+            await self._be_difficult(request)
         await CLOCK.sleep(s(self.chance.choice([0.0, 0.25, 0.5, 1.9])) if self.pace is None else self.pace)
         return Reply(self._answer(request))
 
     async def aclose(self) -> None:
         """Nothing is held."""
 
-    async def _be_difficult(self) -> None:
+    async def _be_difficult(self, request: Request) -> None:
         match self.chance.randint(0, 6):
             case 0:
                 await forever()
@@ -215,6 +239,7 @@ class Spender:
                 raise Transient("later")
             case 3:
                 await CLOCK.sleep(s(0.4))
+                self._charge(request, -1)  # what is turned away costs nothing
                 raise RateLimited("slowly", retry_after=s(self.chance.choice([0.0, 2.0, 59.0, 61.0])))
             case 4:
                 raise FunctionFailed("no")
@@ -244,7 +269,7 @@ class Spender:
             return self.chance.choice(["yes", "x" * room, "\u0001" * room, '"' * room])
         return self.chance.choice(["no", "x" * (room - 2), ["é", {"k": "\n"}], [1e9] * (room // 4), {"a": {}}])
 
-    def _charge(self, request: Request) -> None:
+    def _charge(self, request: Request, times: int = 1) -> None:
         """What a provider would charge that counts a token for every byte."""
         settings = self.spec.settings
         if "model" not in settings:
@@ -260,8 +285,8 @@ class Spender:
         each = (250_000, 2_000_000)
         if isinstance(price, dict):
             each = (price["input"].micros, price["output"].micros)
-        self.spent.tokens += read + most
-        self.spent.trillionths += read * each[0] + most * each[1]
+        self.spent.tokens += times * (read + most)
+        self.spent.trillionths += times * (read * each[0] + most * each[1])
 
 
 def _same(agent: Spender) -> Spender:
@@ -273,7 +298,10 @@ def spend(plan: Plan, *, seed: int, greed: float, calls: int | None, pace: timed
     spent, chance = Spent(), Random(seed)
     agents = {name: Spender(spec, spent, chance, greed, pace) for name, spec in plan.agents.items()}
     anew = {name: Renewable(agent, partial(_same, agent)) for name, agent in agents.items()}
-    stack = Stack(plan.agents, anew, PolicyPorts(CLOCK, SeededRng(seed), Shared()))
+    prices = prices_of(plan, known())
+    charges = {name: Charge(one.input, one.output or 0, one.request) for name, one in prices.items()}
+    purse = Purse(charges) if has_budgets(plan, plan.main or "") else None
+    stack = Stack(plan.agents, anew, PolicyPorts(CLOCK, SeededRng(seed), Shared()), purse=purse)
 
     async def main() -> None:
         driver = Driver(Program(plan), Ports(stack, MemoryJournal(CLOCK), CLOCK), Bounds(calls=calls))

@@ -76,6 +76,18 @@ async def test_without_its_limit_the_service_refuses(tmp_path: Path) -> None:
     assert "office.get answered 429: too many requests" in ran.stderr
 
 
+async def test_budget() -> None:
+    """The long answer costs its review, and the others are done; one call less is sent than there are steps."""
+    words = ("--input-file", str(EXAMPLES / "07_budget" / "input.json"))
+    async with served("07_budget") as address:
+        env = {"WORDS_API": address, "WORDS_KEY": "any"}
+        ran = await asyncio.to_thread(run_example, "07_budget", "--json", *words, env=env)
+    assert (0, expected("07_budget")) == (ran.code, ran.result)
+    assert 5 == sum(e["event"] == "BudgetSettled" for e in ran.events)
+    over = [e["over"] for e in ran.events if e["event"] == "BudgetSettled" and e["over"]]
+    assert len(over) == 1
+
+
 async def test_on_error() -> None:
     """Each class of failure is followed by what `@on_error` says; the log tells the decisions."""
     async with served("10_on_error") as address:
