@@ -8,7 +8,7 @@ MISSING. Where one of several classes may stand, the object says which in `is`. 
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from json.encoder import encode_basestring_ascii
 from operator import attrgetter
@@ -40,7 +40,7 @@ UNSAID: Mapping[type, frozenset[str]] = {
 }
 """Fields that say where or how something was written, and have no part in the meaning."""
 
-_NAMES: Mapping[str, Any] = {
+_NAMES: dict[str, Any] = {
     "Expr": expr.Expr,
     "Expr | None": expr.Expr | None,
     "str | Expr": expr.Expr | str,
@@ -48,6 +48,11 @@ _NAMES: Mapping[str, Any] = {
     "Value | _Missing": types.Value,
 }
 """The annotations that stand in quotes."""
+
+
+def learn(names: Mapping[str, Any]) -> None:
+    """Annotations that stand in quotes in the classes of another room, which wants to write those classes, too."""
+    _NAMES.update(names)
 
 
 def _hint(hint: Any) -> Any:
@@ -120,11 +125,19 @@ def _unkeep_duration(raw: Json) -> timedelta:
     return timedelta(microseconds=_typed(raw, int))
 
 
+def _unkeep_time(raw: Json) -> datetime:
+    value = unkeep(raw)
+    if not isinstance(value, datetime):
+        raise NoValue("no time")
+    return value
+
+
 _SPECIAL: list[tuple[Any, Callable[[Any], Json], Read]] = [
     (types.Value, keep, unkeep),
     (types.Value | policy.PerTime, _keep_argument, _unkeep_argument),
     (plan.SettingValue, _keep_setting, _unkeep_setting),
     (timedelta, lambda value: value // _MICROSECOND, _unkeep_duration),
+    (datetime, keep, _unkeep_time),
 ]
 
 

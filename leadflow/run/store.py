@@ -1,0 +1,140 @@
+"""The port of stores: where runs are kept when they outlive their process, and who may go on with one.
+
+A store keeps the events of many runs, each behind the `Journal` port. Whoever works on a run claims it; a claim has an
+epoch, and what comes from an older epoch is refused (cases D12 to D14). Adapters stand in `stores/`.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from leadflow.events.model import Entry, Event, Status
+from leadflow.record import record
+
+
+class JournalProblem(OSError):
+    """A journal that cannot be used: its text says which, why, and what to do."""
+
+
+class Fenced(JournalProblem):
+    """Another worker has claimed the run: what this one wanted to keep is refused (cases D12, D14)."""
+
+
+class Corrupt(JournalProblem):
+    """A row is not what was written (case D11)."""
+
+
+@record
+class NewRun:
+    """What is known of a run when it begins."""
+
+    id: str
+    flow: str
+    plan: str
+    """Content hash of its plan."""
+    source: str
+    """The file it was started from, for people and for a resume."""
+    digest: str
+    """Of its inputs: equal runs have equal digests."""
+    setting: str
+    """JSON of what else the kernel was given: its bounds, the profile."""
+    started: float
+    """Wall-clock seconds since the epoch."""
+
+
+@record
+class RunRow:
+    """A run in the list of runs."""
+
+    id: str
+    flow: str
+    plan: str
+    source: str
+    digest: str
+    setting: str
+    status: Status
+    started: float
+    changed: float
+    """When its last event was kept."""
+    epoch: int
+    owner: str | None
+    """Who claims it; None when nobody does."""
+    is_held: bool
+    """Whether the claim holds: its lease has not ended."""
+    claims: int
+    """How often it was claimed: a run that kills its workers is seen by that (case D15)."""
+    is_whole: bool = True
+    """False when this row is not what was written: then nothing of it is known but its id (case D11)."""
+
+
+class HeldJournal(Protocol):
+    """The `Journal` of a run that this worker holds."""
+
+    @property
+    def run(self) -> str:
+        """The run's id."""
+        ...
+
+    @property
+    def epoch(self) -> int:
+        """Of the claim."""
+        ...
+
+    async def append(self, events: Sequence[Event]) -> Sequence[Entry]:
+        """Keep events in order; returns when they are committed.
+
+        Raises:
+            Fenced: another worker has claimed the run. JournalProblem: not known whether they are kept (case D9).
+        """
+        ...
+
+    async def load(self) -> Sequence[Entry]:
+        """All entries so far.
+
+        Raises:
+            Corrupt: a row is not what was written.
+        """
+        ...
+
+
+class Store(Protocol):
+    """Runs, and who works on them."""
+
+    async def create(self, run: NewRun, plan: str) -> HeldJournal:
+        """A new run, claimed by this worker. `plan` is the text of its plan."""
+        ...
+
+    async def claim(self, run: str) -> HeldJournal | None:
+        """The journal of a run that nobody holds; None while somebody else holds it.
+
+        Raises:
+            KeyError: there is no such run.
+        """
+        ...
+
+    async def renew(self, run: str, epoch: int) -> bool:
+        """Hold a claimed run longer; False when it is not this worker's any more."""
+        ...
+
+    async def release(self, run: str, epoch: int) -> None:
+        """Give a claimed run back before its lease ends."""
+        ...
+
+    async def runs(self) -> Sequence[RunRow]:
+        """All runs, the newest first."""
+        ...
+
+    async def plan(self, hash_: str) -> str | None:
+        """The text of a plan by its content hash."""
+        ...
+
+    async def load(self, run: str) -> Sequence[Entry]:
+        """All entries of a run.
+
+        Raises:
+            KeyError: there is no such run. Corrupt: a row is not what was written.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Give back what it holds."""
+        ...

@@ -1,0 +1,38 @@
+"""Who holds a run: this process, by a name that no other process has, and whether one so named has ended.
+
+A lease says when a worker that fell silent may be replaced. Where the worker was a process of this machine that is not
+there any more, nobody has to wait for that.
+"""
+
+import os
+import socket
+from pathlib import Path
+
+
+def this_owner() -> str:
+    """The name of this process: machine, number, and when it started, because numbers are used again."""
+    return f"{socket.gethostname()} {os.getpid()} {_started(os.getpid())}"
+
+
+def is_gone(owner: str) -> bool:
+    """True when the owner was a process of this machine that has ended; False when it may be alive."""
+    host, _, number = owner.rpartition(" ")[0].rpartition(" ")
+    started = owner.rpartition(" ")[2]
+    if host != socket.gethostname() or not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False  # somebody else's process has the number
+    return _started(int(number)) not in (started, "-")
+
+
+def _started(pid: int) -> str:
+    """When a process started, in ticks since the machine did; `-` where the system does not say."""
+    try:
+        said = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+    except OSError:
+        return "-"
+    return said.rpartition(")")[2].split()[19]

@@ -1,0 +1,128 @@
+"""What a journal keeps of a run, as rows: how events become rows and rows become events again.
+
+Each row carries the hash of itself and of the row before it, so that a row that changed, or is missing, is found when
+it is read (case D11). Pure: any store can keep such rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import NamedTuple
+
+from leadflow.events.codec import NotAnEvent, event_text, read_event
+from leadflow.events.model import Entry, Event, RunCancelled, RunDone, RunFailed, RunStarted, Status
+from leadflow.record import record
+from leadflow.run.store import Corrupt
+
+LARGE = 65_536
+"""Characters of an event from which on it is kept once, whoever refers to it."""
+
+
+class Row(NamedTuple):
+    """An event as it is kept."""
+
+    seq: int
+    at: float
+    text: str | None
+    """The event; None when it is large."""
+    large: str | None
+    """The name of its text among the large ones."""
+    hash: bytes
+
+
+@record
+class Rows:
+    """What one append wants to keep."""
+
+    run: str
+    epoch: int
+    status: Status | None
+    """Where the run stands then; None: as before."""
+    rows: Sequence[Row]
+    large: Sequence[tuple[str, str]]
+    """Names and texts."""
+
+
+STATUS: Mapping[type, Status] = {
+    RunStarted: Status.RUNNING,
+    RunDone: Status.DONE,
+    RunFailed: Status.FAILED,
+    RunCancelled: Status.CANCELLED,
+}
+"""Events that change where a run stands."""
+
+
+class Chain:
+    """The end of a run's rows: what the next one follows."""
+
+    __slots__ = ("_hash", "_seq")
+
+    def __init__(self, seed: bytes, entries: Sequence[Entry] = ()) -> None:
+        """The end of these entries. `seed` is what the first row follows: see `seed_of`."""
+        self._seq = len(entries)
+        self._hash = seed
+        for entry in entries:
+            self._hash = _chained(self._hash, entry.seq, entry.at, event_text(entry.event))
+
+    def rows(self, events: Sequence[Event], at: float, run: str, epoch: int) -> tuple[Rows, Sequence[Entry]]:
+        """The rows of further events, and their entries; nothing is taken as kept before `extend`."""
+        rows: list[Row] = []
+        large: list[tuple[str, str]] = []
+        hash_, status = self._hash, None
+        entries = [Entry(seq, at, event) for seq, event in enumerate(events, self._seq)]
+        for seq, _, event in entries:
+            text = event_text(event)
+            hash_ = _chained(hash_, seq, at, text)
+            if len(text) < LARGE:
+                rows.append(Row(seq, at, text, None, hash_))
+            else:
+                name = blake2b(text.encode("ascii"), digest_size=16).hexdigest()
+                large.append((name, text))
+                rows.append(Row(seq, at, None, name, hash_))
+            status = STATUS.get(type(event), status)
+        return Rows(run, epoch, status, rows, large), entries
+
+    def extend(self, rows: Rows) -> None:
+        """These rows are kept."""
+        if rows.rows:
+            self._seq, self._hash = rows.rows[-1].seq + 1, rows.rows[-1].hash
+
+
+def seed_of(*told: str) -> bytes:
+    """What the first row of a run follows: all that is kept of the run beside its events."""
+    return blake2b("\0".join(told).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _chained(before: bytes, seq: int, at: float, text: str) -> bytes:
+    """The hash of a row."""
+    return blake2b(f"{seq} {at!r} {text}".encode("ascii"), digest_size=16, key=before).digest()
+
+
+def checked(
+    run: str, rows: Sequence[tuple[int, float, str | None, bytes]], *, seed: bytes, events: int, tail: bytes
+) -> Sequence[Entry]:
+    """The entries in rows `(seq, at, text, hash)`, which have to be what was written (case D11).
+
+    Args:
+        seed: what the first one follows.
+        events: how many there are. A file may lose the last ones and be whole to whoever reads it.
+        tail: the hash of the last one.
+
+    Raises:
+        Corrupt: one is not; the text says which.
+    """
+    entries: list[Entry] = []
+    before = seed
+    for number, (seq, at, text, hash_) in enumerate(rows):
+        where = f"run {run}: row {number} of the journal"
+        if seq != number or not isinstance(text, str):
+            raise Corrupt(f"{where} is missing; nothing of this run is used")
+        before = _chained(before, seq, at, text) if text.isascii() else b""
+        if before != hash_:
+            raise Corrupt(f"{where} is not what was written; nothing of this run is used")
+        try:
+            entries.append(Entry(seq, at, read_event(text)))
+        except NotAnEvent as problem:
+            raise Corrupt(f"{where}: {problem}") from None
+    if events != len(entries) or tail != before:
+        raise Corrupt(f"run {run}: row {len(entries)} of the journal is missing; nothing of this run is used")
+    return entries

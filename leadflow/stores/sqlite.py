@@ -1,0 +1,164 @@
+"""The journal in SQLite: what is acknowledged survives the end of the process, and of the machine.
+
+One thread has the file. What several runs, or one run at several times, want to keep while a commit is under way goes
+into the next commit together, because a commit costs hundreds of times what a row does (case D20).
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from leadflow.events.model import Entry, Event
+from leadflow.run.ports import Clock
+from leadflow.run.store import JournalProblem, NewRun, RunRow
+from leadflow.stores.rows import Chain, Rows
+from leadflow.stores.sqlite_file import JournalFile, seed_of_run, told
+
+T = TypeVar("T")
+
+LEASE = timedelta(seconds=10)
+"""How long a claim holds when its worker says nothing more."""
+
+
+class SqliteStore:
+    """Runs and their events in one file. Serves the runs of one event loop."""
+
+    def __init__(self, path: Path, clock: Clock, *, owner: str, lease: timedelta = LEASE) -> None:
+        """Prepare the store; nothing is opened yet. `owner` names this worker in its claims."""
+        self.lease = lease
+        self._clock = clock
+        self._file = JournalFile(path, owner=owner, lease=lease, now=clock.timestamp)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._pending: list[tuple[Rows, asyncio.Future[None]]] = []
+        self._is_writing = False
+
+    async def open(self) -> None:
+        """Open or make the file.
+
+        Raises:
+            JournalProblem: it cannot be used.
+        """
+        await self._do(self._file.open)
+
+    async def aclose(self) -> None:
+        """Give the file back."""
+        await self._do(self._file.close)
+        self._thread.shutdown()
+
+    async def create(self, run: NewRun, plan: str) -> "SqliteJournal":
+        """A new run, claimed by this worker. `plan` is the text of its plan, kept once per content."""
+        await self._do(lambda: self._file.create(run, plan))
+        return SqliteJournal(self, run.id, 1, Chain(seed_of_run(run)))
+
+    async def claim(self, run: str) -> "SqliteJournal | None":
+        """The journal of a run that nobody holds, with all its events; None while somebody else holds it.
+
+        Raises:
+            KeyError: there is no such run. Corrupt: its events are not what was written.
+        """
+        epoch = await self._do(lambda: self._file.claim(run))
+        if epoch is None:
+            return None
+        return SqliteJournal(self, run, epoch, Chain(*await self._do(lambda: self._file.load(run))))
+
+    async def renew(self, run: str, epoch: int) -> bool:
+        """Hold a claimed run longer; False when it is not this worker's any more."""
+        return await self._do(lambda: self._file.renew(run, epoch))
+
+    async def release(self, run: str, epoch: int) -> None:
+        """Give a claimed run back before its lease ends."""
+        await self._do(lambda: self._file.release(run, epoch))
+
+    async def runs(self) -> Sequence[RunRow]:
+        """All runs, the newest first."""
+        return await self._do(self._file.runs)
+
+    async def plan(self, hash_: str) -> str | None:
+        """The text of a plan by its content hash."""
+        return await self._do(lambda: self._file.plan(hash_))
+
+    async def load(self, run: str) -> Sequence[Entry]:
+        """All entries of a run, each looked at.
+
+        Raises:
+            KeyError: there is no such run. Corrupt: a row is not what was written.
+        """
+        return (await self._do(lambda: self._file.load(run)))[1]
+
+    def now(self) -> float:
+        """The wall clock that entries carry."""
+        return self._clock.timestamp()
+
+    async def keep(self, rows: Rows) -> None:
+        """Keep the rows of an append; returns when they are committed, together with others that came meanwhile.
+
+        Raises:
+            Fenced: the run is another worker's. JournalProblem: not known whether they are kept.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._pending.append((rows, done))
+        if not self._is_writing:
+            self._write_next(loop)
+        await asyncio.shield(done)  # a commit under way is not left in the middle (case X3)
+
+    def _write_next(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Commit all that waits, and then what came in the meantime."""
+        batch, self._pending = self._pending, []
+        self._is_writing = True
+        work = loop.run_in_executor(self._thread, self._file.write, [rows for rows, _ in batch])
+
+        def finished(written: "asyncio.Future[Sequence[JournalProblem | None]]") -> None:
+            problem = written.exception()
+            results = [problem] * len(batch) if problem is not None else written.result()
+            for (_, done), found in zip(batch, results, strict=True):
+                if found is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(found)
+                    done.exception()  # whoever waits hears of it, and nobody may wait any more
+            self._is_writing = False
+            if self._pending:
+                self._write_next(loop)
+
+        work.add_done_callback(finished)
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._guarded, work)
+
+    def _guarded(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except sqlite3.Error as problem:
+            raise told(self._file.path, problem) from problem
+
+
+class SqliteJournal:
+    """The `Journal` of one run that this worker holds."""
+
+    def __init__(self, store: SqliteStore, run: str, epoch: int, chain: Chain) -> None:
+        self.run = run
+        self.epoch = epoch
+        self._store = store
+        self._chain = chain
+
+    async def append(self, events: Sequence[Event]) -> Sequence[Entry]:
+        """Keep events in order; returns when they are committed.
+
+        Raises:
+            Fenced: another worker has claimed the run. JournalProblem: not known whether they are kept (case D9).
+        """
+        if not events:
+            return ()
+        rows, entries = self._chain.rows(events, self._store.now(), self.run, self.epoch)
+        await self._store.keep(rows)
+        self._chain.extend(rows)
+        return entries
+
+    async def load(self) -> Sequence[Entry]:
+        """All entries so far."""
+        return await self._store.load(self.run)

@@ -1,0 +1,258 @@
+"""A journal's file, and all that is done to it: SQLite, one thread at a time, no event loop.
+
+Every transaction begins as a writer (case D10). Every append says of which epoch it is: a run that was claimed by
+another worker in the meantime is refused its rows in the same transaction (case D12).
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from leadflow.events.codec import FORMAT
+from leadflow.events.model import Entry, Status
+from leadflow.run.store import Fenced, JournalProblem, NewRun, RunRow
+from leadflow.stores.owner import is_gone
+from leadflow.stores.rows import Rows, checked, seed_of
+
+_BUSY = 30.0
+"""Seconds to wait for another process that writes."""
+
+_SCHEMA = """
+CREATE TABLE lf_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE lf_plan (hash TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE lf_run (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    flow TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    source TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    setting TEXT NOT NULL,
+    status TEXT NOT NULL,
+    started REAL NOT NULL,
+    changed REAL NOT NULL,
+    epoch INTEGER NOT NULL,
+    owner TEXT,
+    lease REAL NOT NULL,
+    claims INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    tail BLOB NOT NULL
+);
+CREATE INDEX lf_run_by_flow ON lf_run (flow, digest);
+CREATE TABLE lf_event (
+    run INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    at REAL NOT NULL,
+    text TEXT,
+    large TEXT,
+    hash BLOB NOT NULL,
+    PRIMARY KEY (run, seq)
+) WITHOUT ROWID;
+CREATE TABLE lf_large (hash TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+class JournalFile:
+    """The file, open or not. Other processes may have it open, too."""
+
+    def __init__(self, path: Path, *, owner: str, lease: timedelta, now: Callable[[], float]) -> None:
+        """Prepare it; nothing is opened yet.
+
+        Args:
+            path: it is made, with its folder, when it is not there.
+            owner: names this worker in its claims.
+            lease: for how long a claim holds unless it is renewed.
+            now: the wall clock, in seconds. Leases are measured by the clock of the machine that has the file, which
+                all who have it open share (case D13).
+        """
+        self.path = path
+        self._owner = owner
+        self._lease = lease.total_seconds()
+        self._now = now
+        self._connection: sqlite3.Connection | None = None
+
+    def open(self) -> None:
+        """Open or make the file.
+
+        Raises:
+            JournalProblem: it cannot be used.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise JournalProblem(f"the journal {self.path} cannot be made: {problem.strerror}") from problem
+        self._connection = connection = sqlite3.connect(
+            self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False
+        )
+        connection.create_function("lf_now", 0, self._now)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        with self._transaction() as cursor:
+            known = cursor.execute("SELECT 1 FROM sqlite_master WHERE name = 'lf_meta'").fetchone()
+            if known is None:
+                for statement in _SCHEMA.split(";"):
+                    cursor.execute(statement)
+                cursor.execute("INSERT INTO lf_meta VALUES ('format', ?)", (str(FORMAT),))
+            (form,) = cursor.execute("SELECT value FROM lf_meta WHERE name = 'format'").fetchone()
+        if form != str(FORMAT):
+            raise JournalProblem(
+                f"the journal {self.path} is of form {form}, and this leadflow reads form {FORMAT}: use a newer one"
+            )
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @property
+    def _cursor(self) -> sqlite3.Cursor:
+        if self._connection is None:
+            raise JournalProblem(f"the journal {self.path} is not open")
+        return self._connection.cursor()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Cursor]:
+        """A transaction that is a writer from its first moment (case D10)."""
+        with closing(self._cursor) as cursor:
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                yield cursor
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
+
+    def write(self, batch: Sequence[Rows]) -> Sequence[JournalProblem | None]:
+        """Commit a batch: each append as a whole or not at all."""
+        results: list[JournalProblem | None] = []
+        try:
+            with self._transaction() as cursor:
+                results = [_append(cursor, rows) for rows in batch]
+        except sqlite3.Error as problem:
+            return [told(self.path, problem)] * len(batch)
+        return results
+
+    def create(self, run: NewRun, plan: str) -> None:
+        """A new run, claimed by this worker."""
+        with self._transaction() as cursor:
+            cursor.execute("INSERT OR IGNORE INTO lf_plan VALUES (?, ?)", (run.plan, plan))
+            cursor.execute(
+                "INSERT INTO lf_run (id, flow, plan, source, digest, setting, status, started, changed, epoch, owner,"
+                " lease, claims, events, tail)"
+                " VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, 1, ?, lf_now() + ?, 1, 0, ?)",
+                (
+                    run.id, run.flow, run.plan, run.source, run.digest, run.setting, run.started, run.started,
+                    self._owner, self._lease, seed_of_run(run),
+                ),
+            )  # fmt: skip
+
+    def claim(self, run: str) -> int | None:
+        """The new epoch of a run that nobody holds; None while somebody else holds it.
+
+        Raises:
+            KeyError: there is no such run.
+        """
+        with self._transaction() as cursor:
+            found = cursor.execute("SELECT owner FROM lf_run WHERE id = ?", (run,)).fetchone()
+            if found is None:
+                raise KeyError(run)
+            if found[0] is not None and is_gone(found[0]):
+                cursor.execute("UPDATE lf_run SET owner = NULL WHERE id = ?", (run,))
+            claimed = cursor.execute(
+                "UPDATE lf_run SET epoch = epoch + 1, owner = ?, lease = lf_now() + ?, claims = claims + 1"
+                " WHERE id = ? AND (owner IS NULL OR lease < lf_now()) RETURNING epoch",
+                (self._owner, self._lease, run),
+            ).fetchone()
+        return None if claimed is None else int(claimed[0])
+
+    def renew(self, run: str, epoch: int) -> bool:
+        """Hold a claimed run longer; False when it is not this worker's any more."""
+        with self._transaction() as cursor:
+            cursor.execute(
+                "UPDATE lf_run SET lease = lf_now() + ? WHERE id = ? AND epoch = ?", (self._lease, run, epoch)
+            )
+            return cursor.rowcount == 1
+
+    def release(self, run: str, epoch: int) -> None:
+        """Give a claimed run back before its lease ends."""
+        with self._transaction() as cursor:
+            cursor.execute("UPDATE lf_run SET owner = NULL WHERE id = ? AND epoch = ?", (run, epoch))
+
+    def runs(self) -> Sequence[RunRow]:
+        """All runs, the newest first."""
+        with closing(self._cursor) as cursor:
+            rows = cursor.execute(
+                "SELECT id, flow, plan, source, digest, setting, status, started, changed, epoch, owner,"
+                " owner IS NOT NULL AND lease >= lf_now(), claims FROM lf_run ORDER BY number DESC"
+            ).fetchall()
+        return [_run_row(row) for row in rows]
+
+    def plan(self, hash_: str) -> str | None:
+        """The text of a plan by its content hash."""
+        with closing(self._cursor) as cursor:
+            found = cursor.execute("SELECT text FROM lf_plan WHERE hash = ?", (hash_,)).fetchone()
+        return None if found is None else str(found[0])
+
+    def load(self, run: str) -> tuple[bytes, Sequence[Entry]]:
+        """What the first row of a run follows, and all of its entries, each looked at.
+
+        Raises:
+            KeyError: there is no such run. Corrupt: a row is not what was written.
+        """
+        with closing(self._cursor) as cursor:
+            found = cursor.execute(
+                "SELECT number, events, tail, id, flow, plan, source, digest, setting FROM lf_run WHERE id = ?", (run,)
+            ).fetchone()
+            if found is None:
+                raise KeyError(run)
+            rows = cursor.execute(
+                "SELECT seq, at, coalesce(lf_event.text, lf_large.text), lf_event.hash FROM lf_event"
+                " LEFT JOIN lf_large ON lf_large.hash = lf_event.large WHERE run = ? ORDER BY seq",
+                found[:1],
+            ).fetchall()
+        seed = seed_of(*map(str, found[3:]))
+        return seed, checked(run, rows, seed=seed, events=found[1], tail=found[2])
+
+
+def _append(cursor: sqlite3.Cursor, rows: Rows) -> JournalProblem | None:
+    """The rows of one append, if the run is still this epoch's."""
+    last = rows.rows[-1]
+    found = cursor.execute(
+        "UPDATE lf_run SET changed = ?, status = coalesce(?, status), events = ?, tail = ?"
+        " WHERE id = ? AND epoch = ? RETURNING number",
+        (last.at, rows.status, last.seq + 1, last.hash, rows.run, rows.epoch),
+    ).fetchone()
+    if found is None:
+        return Fenced(f"run {rows.run} was taken over by another worker")
+    cursor.executemany("INSERT OR IGNORE INTO lf_large VALUES (?, ?)", rows.large)
+    number = found[0]
+    cursor.executemany("INSERT INTO lf_event VALUES (?, ?, ?, ?, ?, ?)", [(number, *row) for row in rows.rows])
+    return None
+
+
+def seed_of_run(run: NewRun) -> bytes:
+    """What the first row of a run follows."""
+    return seed_of(run.id, run.flow, run.plan, run.source, run.digest, run.setting)
+
+
+_STATUSES = frozenset(status.value for status in Status)
+_KINDS = (str, str, str, str, str, str, str, float, float, int, str | None, int, int)
+"""Of the columns that a list of runs shows."""
+
+
+def _run_row(row: tuple[Any, ...]) -> RunRow:
+    id_, flow, plan, source, digest, setting, status, started, changed, epoch, owner, is_held, claims = row
+    if status not in _STATUSES or not all(map(isinstance, row, _KINDS)):
+        return RunRow(str(id_), "", "", "", "", "", Status.FAILED, 0.0, 0.0, 0, None, False, 0, is_whole=False)
+    at = Status(status)
+    return RunRow(id_, flow, plan, source, digest, setting, at, started, changed, epoch, owner, bool(is_held), claims)
+
+
+def told(path: Path, problem: sqlite3.Error) -> JournalProblem:
+    """What SQLite says, for people."""
+    name = getattr(problem, "sqlite_errorname", type(problem).__name__)
+    return JournalProblem(f"the journal {path}: {problem} ({name})")

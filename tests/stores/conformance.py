@@ -1,0 +1,273 @@
+"""What every store has to do. A store's own tests inherit `Conformance` and say how one is opened.
+
+Times are the clock's that the store was given: nothing here waits.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leadflow.events.model import (
+    Event,
+    Failure,
+    NodeDone,
+    NodeStarted,
+    RunCancelled,
+    RunDone,
+    RunFailed,
+    RunStarted,
+    Status,
+)
+from leadflow.run.adapters import SystemClock
+from leadflow.run.store import Fenced, HeldJournal, NewRun, Store
+
+LEASE = timedelta(seconds=10)
+STARTED = RunStarted("r", "main", "plan-1", {"n": 1}, 7, datetime(2026, 11, 29, tzinfo=UTC))
+
+
+class SetClock(SystemClock):
+    """A wall clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.at = 1_000_000.0
+
+    def timestamp(self) -> float:
+        """What it was set to."""
+        return self.at
+
+
+def new_run(id_: str = "r", flow: str = "main") -> NewRun:
+    """A run that has not begun."""
+    return NewRun(id_, flow, "plan-1", "main.flow", "digest", "{}", 1_000_000.0)
+
+
+class Conformance:
+    """The contract of `run.store.Store`."""
+
+    def opened(self, folder: Path, clock: SetClock, owner: str) -> AbstractAsyncContextManager[Store]:
+        """The store of a folder, as a worker of that name has it open."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def play(self, tmp_path: Path) -> Callable[[Callable[["Stage"], Awaitable[None]]], None]:
+        """Runs a scene in which workers may have the store open."""
+
+        def run(scene: Callable[[Stage], Awaitable[None]]) -> None:
+            asyncio.run(self._play(scene, tmp_path))
+
+        return run
+
+    async def _play(self, scene: Callable[["Stage"], Awaitable[None]], folder: Path) -> None:
+        clock = SetClock()
+        async with self.opened(folder, clock, "one") as one, self.opened(folder, clock, "two") as two:
+            await scene(Stage(one, two, clock))
+
+    def test_events_are_kept_in_order(self, play: Any) -> None:
+        """What was appended is loaded again, by anybody, in order and numbered without gaps."""
+
+        async def scene(stage: Stage) -> None:
+            journal = await stage.one.create(new_run(), "text")
+            first = await journal.append([STARTED, NodeStarted("main/a")])
+            second = await journal.append([NodeDone("main/a", {"x": (1, None)})])
+            assert [*first, *second] == list(await stage.two.load("r"))
+            assert [0, 1, 2] == [entry.seq for entry in await journal.load()]
+
+        play(scene)
+
+    def test_nothing_is_appended_by_nothing(self, play: Any) -> None:
+        """An append without events keeps nothing and breaks nothing."""
+
+        async def scene(stage: Stage) -> None:
+            journal = await stage.one.create(new_run(), "text")
+            assert [] == list(await journal.append([]))
+            await journal.append([STARTED])
+            assert 1 == len(await journal.load())
+
+        play(scene)
+
+    def test_a_plan_is_kept_by_its_hash(self, play: Any) -> None:
+        """The text of a plan is there for as long as a run may need it; others are not."""
+
+        async def scene(stage: Stage) -> None:
+            await stage.one.create(new_run("r"), "text")
+            await stage.one.create(new_run("s"), "text")
+            assert ("text", None) == (await stage.two.plan("plan-1"), await stage.two.plan("plan-2"))
+
+        play(scene)
+
+    @pytest.mark.parametrize(
+        ("event", "status"),
+        [
+            (STARTED, Status.RUNNING),
+            (RunDone(1), Status.DONE),
+            (RunCancelled("enough"), Status.CANCELLED),
+        ],
+    )
+    def test_the_list_says_where_a_run_stands(self, play: Any, event: Event, status: Status) -> None:
+        """The list of runs follows the events that begin and end a run."""
+
+        async def scene(stage: Stage) -> None:
+            await (await stage.one.create(new_run(), "text")).append([event])
+            assert status is (await stage.two.runs())[0].status
+
+        play(scene)
+
+    def test_the_list_has_the_newest_first(self, play: Any) -> None:
+        """Runs are listed with what they are runs of, the newest first."""
+
+        async def scene(stage: Stage) -> None:
+            for id_ in ("a", "b"):
+                await stage.one.create(new_run(id_, f"flow-{id_}"), "text")
+            assert [("b", "flow-b"), ("a", "flow-a")] == [(row.id, row.flow) for row in await stage.two.runs()]
+
+        play(scene)
+
+    def test_an_unknown_run_is_told(self, play: Any) -> None:
+        """Nobody can claim or load a run that is not there."""
+
+        async def scene(stage: Stage) -> None:
+            with pytest.raises(KeyError):
+                await stage.one.load("nothing")
+            with pytest.raises(KeyError):
+                await stage.one.claim("nothing")
+
+        play(scene)
+
+    def test_a_run_that_is_held_is_nobody_elses(self, play: Any) -> None:
+        """Case D18: while one worker holds a run, another one does not get it."""
+
+        async def scene(stage: Stage) -> None:
+            await stage.one.create(new_run(), "text")
+            assert (await stage.two.runs())[0].is_held
+            assert None is await stage.two.claim("r")
+
+        play(scene)
+
+    def test_a_run_that_was_given_back_is_claimed_at_once(self, play: Any) -> None:
+        """Who gives a run back lets others go on without waiting for a lease."""
+
+        async def scene(stage: Stage) -> None:
+            journal = await stage.one.create(new_run(), "text")
+            await stage.one.release("r", journal.epoch)
+            taken = await stage.two.claim("r")
+            assert taken is not None
+            assert journal.epoch + 1 == taken.epoch
+
+        play(scene)
+
+    def test_a_lease_ends_by_the_clock_of_the_store(self, play: Any) -> None:
+        """Case D13: a claim holds until its lease has passed, and longer only when it is renewed."""
+
+        async def scene(stage: Stage) -> None:
+            journal = await stage.one.create(new_run(), "text")
+            stage.clock.at += 8
+            assert await stage.one.renew("r", journal.epoch)
+            stage.clock.at += 8
+            assert None is await stage.two.claim("r")
+            stage.clock.at += 3
+            assert None is not await stage.two.claim("r")
+
+        play(scene)
+
+    def test_a_worker_that_lost_its_run_is_fenced(self, play: Any) -> None:
+        """Cases D12, D14: what comes from an older epoch is refused as a whole, and changes nothing."""
+
+        async def scene(stage: Stage) -> None:
+            old = await stage.one.create(new_run(), "text")
+            await old.append([STARTED])
+            stage.clock.at += 11
+            new = await stage.two.claim("r")
+            assert new is not None
+            with pytest.raises(Fenced, match="taken over"):
+                await old.append([NodeStarted("main/late"), RunFailed(_FAILURE)])
+            assert not await stage.one.renew("r", old.epoch)
+            await stage.one.release("r", old.epoch)
+            await new.append([NodeStarted("main/a")])
+            assert [STARTED, NodeStarted("main/a")] == [entry.event for entry in await new.load()]
+            assert (Status.RUNNING, True, 2) == _told(await stage.one.runs())
+
+        play(scene)
+
+    def test_the_new_worker_continues_the_chain(self, play: Any) -> None:
+        """What a claimed run appends stands behind what was there, and all of it is found to be whole."""
+
+        async def scene(stage: Stage) -> None:
+            old = await stage.one.create(new_run(), "text")
+            await old.append([STARTED, NodeDone("main/a", "x" * 100_000)])
+            await stage.one.release("r", old.epoch)
+            new = await stage.two.claim("r")
+            assert new is not None
+            await new.append([NodeDone("main/b", "x" * 100_000)])
+            assert [0, 1, 2] == [entry.seq for entry in await stage.one.load("r")]
+
+        play(scene)
+
+    def test_many_runs_append_at_once(self, play: Any) -> None:
+        """Appends of many runs at the same time each keep their own rows in their own order."""
+
+        async def scene(stage: Stage) -> None:
+            async def work(journal: HeldJournal) -> None:
+                for number in range(20):
+                    await journal.append([NodeStarted(f"{journal.run}/{number}")])
+
+            journals = [await stage.one.create(new_run(f"run-{number}"), "text") for number in range(20)]
+            async with asyncio.TaskGroup() as group:
+                for journal in journals:
+                    group.create_task(work(journal))
+            for journal in journals:
+                kept = [entry.event for entry in await stage.two.load(journal.run)]
+                assert [NodeStarted(f"{journal.run}/{number}") for number in range(20)] == kept
+
+        play(scene)
+
+    def test_claims_at_once_have_one_winner(self, play: Any) -> None:
+        """Case D12: of many claims of one run at the same moment exactly one is granted."""
+
+        async def scene(stage: Stage) -> None:
+            journal = await stage.one.create(new_run(), "text")
+            await stage.one.release("r", journal.epoch)
+            async with asyncio.TaskGroup() as group:
+                claims = [group.create_task(store.claim("r")) for store in (stage.one, stage.two) * 5]
+            assert 1 == sum(claim.result() is not None for claim in claims)
+
+        play(scene)
+
+    def test_a_cancelled_append_is_whole_or_absent(self, play: Any) -> None:
+        """Case X3: who stops waiting for a commit leaves it whole; the journal goes on behind it after a new claim."""
+
+        async def scene(stage: Stage) -> None:
+            journal = await stage.one.create(new_run(), "text")
+            waiting = asyncio.ensure_future(journal.append([STARTED, NodeStarted("main/a")]))
+            await stage.clock.sleep(timedelta(0))
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            await stage.one.release("r", journal.epoch)
+            again = await stage.two.claim("r")
+            assert again is not None
+            assert len(await again.load()) in (0, 2)
+            await again.append([NodeStarted("main/b")])
+            await stage.one.load("r")
+
+        play(scene)
+
+
+_FAILURE = Failure("agent.failed", "agent", "too late")
+
+
+def _told(rows: Any) -> tuple[Status, bool, int]:
+    return rows[0].status, rows[0].is_held, rows[0].claims
+
+
+class Stage:
+    """Two workers with one store, and the clock that both go by."""
+
+    def __init__(self, one: Store, two: Store, clock: SetClock) -> None:
+        self.one = one
+        self.two = two
+        self.clock = clock

@@ -1,0 +1,235 @@
+"""The journal in SQLite: the contract of stores, and what only a file can suffer."""
+
+import asyncio
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+
+from leadflow.events.model import NodeDone, NodeStarted
+from leadflow.run.store import Corrupt, JournalProblem, Store
+from leadflow.stores.owner import is_gone, this_owner
+from leadflow.stores.sqlite import SqliteStore
+from tests.stores.conformance import LEASE, Conformance, SetClock, new_run
+
+
+@asynccontextmanager
+async def opened(path: Path, clock: SetClock | None = None, owner: str = "one") -> AsyncIterator[SqliteStore]:
+    """A store, closed at the end."""
+    store = SqliteStore(path, clock or SetClock(), owner=owner, lease=LEASE)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
+class TestContract(Conformance):
+    """A file serves two workers as well as any store does (case D18)."""
+
+    def opened(self, folder: Path, clock: SetClock, owner: str) -> AbstractAsyncContextManager[Store]:
+        """The file of a folder."""
+        return opened(folder / ".leadflow" / "journal.db", clock, owner)
+
+
+async def _filled(path: Path, *, runs: int = 3, nodes: int = 30) -> None:
+    async with opened(path) as store:
+        for run in range(runs):
+            journal = await store.create(new_run(f"r{run}"), "text")
+            for node in range(nodes):
+                await journal.append([NodeStarted(f"main/{node}"), NodeDone(f"main/{node}", node)])
+
+
+async def _read(path: Path) -> dict[str, list[int] | None]:
+    """By run, the values that are used; None for a run that is refused as a whole."""
+    found: dict[str, list[int] | None] = {}
+    async with opened(path) as store:
+        for row in await store.runs():
+            try:
+                entries = await store.load(row.id)
+            except (Corrupt, JournalProblem, KeyError):  # a run whose own row is broken may not be found at all
+                found[row.id] = None
+            else:
+                found[row.id] = [e.event.value for e in entries if isinstance(e.event, NodeDone)]  # type: ignore[misc]
+    return found
+
+
+def test_commits_of_the_same_moment_are_one(tmp_path: Path) -> None:
+    """Case D20: what comes while a commit is under way goes into the next one together."""
+
+    async def scene() -> int:
+        async with opened(tmp_path / "j.db") as store:
+            journals = [await store.create(new_run(f"r{n}"), "text") for n in range(100)]
+            before = _commits(tmp_path / "j.db")
+            async with asyncio.TaskGroup() as group:
+                for journal in journals:
+                    group.create_task(journal.append([NodeStarted("main/a")]))
+            return _commits(tmp_path / "j.db") - before
+
+    assert asyncio.run(scene()) <= 2
+
+
+def _commits(path: Path) -> int:
+    """How many transactions the file has seen, by the frames of its log that end one."""
+    data = path.with_name(path.name + "-wal").read_bytes()
+    page = int.from_bytes(data[8:12], "big") or 65_536
+    frames = (data[at : at + 24] for at in range(32, len(data) - 23, 24 + page))
+    return sum(int.from_bytes(frame[4:8], "big") != 0 for frame in frames)
+
+
+def test_every_commit_is_synced(tmp_path: Path) -> None:
+    """Case D20: an acknowledged event survives the end of the machine: the log is written ahead, and synced."""
+
+    async def scene() -> tuple[str, int]:
+        async with opened(tmp_path / "j.db") as store:
+            found = store._file._cursor.execute("PRAGMA journal_mode").fetchone()[0]
+            return found, store._file._cursor.execute("PRAGMA synchronous").fetchone()[0]
+
+    assert ("wal", 2) == asyncio.run(scene())
+
+
+def test_a_flipped_bit_is_found_or_harmless(tmp_path: Path) -> None:
+    """Case D11: whatever bit of the file is another, no wrong value is ever used, and other runs are not harmed."""
+    path, chance = tmp_path / "j.db", random.Random(1)
+    asyncio.run(_filled(path))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    whole = path.read_bytes()
+    refused = 0
+    for _ in range(60):
+        at = chance.randrange(4096, len(whole))
+        broken = bytearray(whole)
+        broken[at] ^= 1 << chance.randrange(8)
+        for name in (path, path.with_name("j.db-wal"), path.with_name("j.db-shm")):
+            name.unlink(missing_ok=True)
+        path.write_bytes(broken)
+        try:
+            found = asyncio.run(_read(path))
+        except JournalProblem:
+            refused += 1
+            continue
+        used = [values for values in found.values() if values is not None]
+        refused += len(used) < 3
+        assert all(values == list(range(30)) for values in used)
+    assert refused
+
+
+def _files(path: Path) -> tuple[bytes, bytes]:
+    return path.read_bytes(), path.with_name(path.name + "-wal").read_bytes()
+
+
+def test_a_log_cut_anywhere_leaves_a_prefix(tmp_path: Path) -> None:
+    """Case D2: of a file whose log ends anywhere, what is there is what was committed up to some moment."""
+    chance = random.Random(2)
+
+    async def fill(path: Path) -> tuple[bytes, bytes]:
+        async with opened(path) as store:
+            journal = await store.create(new_run(), "text")
+            for node in range(40):
+                await journal.append([NodeDone(f"main/{node}", node)])
+            return _files(path)
+
+    base, log = asyncio.run(fill(tmp_path / "whole.db"))
+    seen = set()
+    for number in range(40):
+        path = tmp_path / f"cut{number}.db"
+        path.write_bytes(base)
+        path.with_name(path.name + "-wal").write_bytes(log[: chance.randrange(len(log) + 1)])
+        values = asyncio.run(_read(path)).get("r", [])
+        assert values == list(range(len(values or [])))
+        seen.add(len(values or []))
+    assert len(seen) > 5
+
+
+def test_no_file_of_this_kind_is_refused(tmp_path: Path) -> None:
+    """Case D8: what is no journal is left alone, and the message names it."""
+    path = tmp_path / "j.db"
+    path.write_text("my shopping list, which is long enough to look like something" * 50)
+    with pytest.raises(JournalProblem, match=r"j\.db: file is not a database"):
+        asyncio.run(_read(path))
+    assert "my shopping" in path.read_text()
+
+
+def test_a_newer_form_is_refused(tmp_path: Path) -> None:
+    """Case D6: a journal of a later leadflow says so."""
+    path = tmp_path / "j.db"
+    asyncio.run(_filled(path, runs=1, nodes=1))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE lf_meta SET value = '99'")
+        connection.commit()
+    with pytest.raises(JournalProblem, match="form 99, and this leadflow reads form 1"):
+        asyncio.run(_read(path))
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    """Case D8: no journal, no start, and the message says what stands in the way."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(JournalProblem, match="cannot be made: "):
+        asyncio.run(_read(tmp_path / "file" / "j.db"))
+
+
+def test_a_missing_row_is_found(tmp_path: Path) -> None:
+    """Case D11: a row that is gone is named; the other runs are not touched."""
+    path = tmp_path / "j.db"
+    asyncio.run(_filled(path, runs=2, nodes=3))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DELETE FROM lf_event WHERE run = 1 AND seq = 2")
+        connection.commit()
+
+    async def scene() -> None:
+        async with opened(path) as store:
+            with pytest.raises(Corrupt, match="run r0: row 2 of the journal is missing"):
+                await store.load("r0")
+            assert 6 == len(await store.load("r1"))
+
+    asyncio.run(scene())
+
+
+def test_a_process_that_ended_holds_nothing(tmp_path: Path) -> None:
+    """A run of a process that was killed can be claimed at once: nobody waits for its lease."""
+    child = subprocess.Popen([sys.executable, "-c", _CLAIM, str(tmp_path / "j.db")], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert "held" == child.stdout.readline().strip()
+
+    async def claim() -> bool:
+        async with opened(tmp_path / "j.db", owner=this_owner()) as store:
+            return await store.claim("r") is not None
+
+    assert not asyncio.run(claim())
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    assert asyncio.run(claim())
+
+
+_CLAIM = """
+import asyncio, sys, time
+from pathlib import Path
+from leadflow.stores.owner import this_owner
+from tests.stores.conformance import new_run
+from tests.stores.test_sqlite import opened
+
+async def main():
+    async with opened(Path(sys.argv[1]), owner=this_owner()) as store:
+        await store.create(new_run(), "text")
+        print("held", flush=True)
+        time.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+def test_a_number_that_is_used_again_is_another_process() -> None:
+    """This process is there; one with its number that started at another time is gone."""
+    host, number, started = this_owner().rsplit(" ", 2)
+    assert not is_gone(this_owner())
+    assert is_gone(f"{host} {number} {int(started) + 1}")
+    assert not is_gone(f"elsewhere {number} {started}")
+    assert not is_gone("nonsense")
