@@ -22,6 +22,7 @@ from leadflow.events.model import (
     CallWaits,
     CancelRequested,
     DeadlinePassed,
+    DoubtSettled,
     Entry,
     ErrorHandled,
     Event,
@@ -35,6 +36,7 @@ from leadflow.events.model import (
     RunCancelled,
     RunDone,
     RunFailed,
+    RunResumed,
     RunStarted,
     ScopeFailed,
     Status,
@@ -92,6 +94,8 @@ class RunState:
     """Of its flow as a whole."""
     value: Value = None
     failure: Failure | None = None
+    resumed: int = 0
+    """How often it was taken up again."""
     cancel: str | None = None
     """Why somebody asked to stop."""
     late: dict[str, Failure] = field(default_factory=dict)
@@ -131,6 +135,15 @@ def apply(state: RunState, event: Event, at: float | None = None) -> RunState:
 def _run_started(state: RunState, event: RunStarted, at: float | None) -> None:
     state.run, state.flow, state.plan, state.inputs = event.run, event.flow, event.plan, event.inputs
     state.status = Status.RUNNING
+
+
+def _run_resumed(state: RunState, event: RunResumed, at: float | None) -> None:
+    state.resumed += 1
+
+
+def _doubt_settled(state: RunState, event: DoubtSettled, at: float | None) -> None:
+    if event.decision == "retry":
+        _move(state, event.path, Status.RUNNING, at)
 
 
 def _cancel_requested(state: RunState, event: CancelRequested, at: float | None) -> None:
@@ -269,6 +282,8 @@ _Apply: TypeAlias = Callable[[RunState, Any, float | None], None]
 
 _APPLY: dict[type[Event], _Apply] = {
     RunStarted: _run_started,
+    RunResumed: _run_resumed,
+    DoubtSettled: _doubt_settled,
     CancelRequested: _cancel_requested,
     DeadlinePassed: _ended_early,
     ScopeFailed: _ended_early,

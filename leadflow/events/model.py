@@ -103,6 +103,30 @@ class RunStarted:
 
 
 @record
+class RunResumed:
+    """The run goes on behind the end of its log: its process had ended, or could not keep it."""
+
+    owner: str
+    """Who works on it now (audit)."""
+
+
+Decision: TypeAlias = Literal["retry", "failed", "done"]
+
+
+@record
+class DoubtSettled:
+    """A call was under way when its process ended, and it is decided what follows (cases D2, D3).
+
+    `retry`: it is called again. `failed`, `done`: somebody found out that it was not done, or was; it ends so.
+    """
+
+    path: str
+    decision: Decision
+    why: str
+    """`it changes nothing`, `it may be repeated`, `it was between two attempts`, `told by the operator`."""
+
+
+@record
 class CancelRequested:
     """Somebody asked to stop."""
 
@@ -362,6 +386,8 @@ class BranchTaken:
 
 Event: TypeAlias = (
     RunStarted
+    | RunResumed
+    | DoubtSettled
     | CancelRequested
     | DeadlinePassed
     | UndoKept

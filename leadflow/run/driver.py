@@ -7,7 +7,7 @@ which ends only when all of them have ended, or were given up after a grace (cas
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TypeAlias, assert_never
 
@@ -32,8 +32,9 @@ from leadflow.record import record
 from leadflow.run.errors import InternalError
 from leadflow.run.heap import Heap, uncollected
 from leadflow.run.kernel import Call, CancelCall, Command, Kernel, Program, StartTimer, Step, StopTimer, TryAgain
-from leadflow.run.ports import Callers, Clock, Journal
-from leadflow.run.recover import replay
+from leadflow.run.ports import Callers, Clock, Earlier, Journal
+from leadflow.run.recover import replay, take_up
+from leadflow.run.taken_up import Told
 from leadflow.run.under_way import Calls, Tasks, Timers
 
 _log = logging.getLogger("leadflow")
@@ -140,6 +141,8 @@ class Driver:
         self._calls: Calls | None = None
         self._is_cancelled = False
         self._is_forced = False
+        self._earlier: Mapping[str, Earlier] = {}
+        """Of a run that was taken up: what its calls did before."""
 
     async def run(self, started: RunStarted) -> Result:
         """Run from the start to the end."""
@@ -147,12 +150,30 @@ class Driver:
             step = self._kernel.start(started)
         return await self._shielded(started.run, step)
 
-    async def resume(self, entries: Sequence[Entry]) -> Result:
-        """Go on where a log ends, at whatever event that is."""
+    async def resume(
+        self, entries: Sequence[Entry], told: Mapping[str, Told] | None = None, *, owner: str = ""
+    ) -> Result:
+        """Go on where a log ends, at whatever event that is.
+
+        Args:
+            told: what somebody found out about calls in doubt, by path.
+            owner: who works on the run now, for the log.
+
+        Returns: how the run ended; with status `waiting` and nothing done, when a call is in doubt and nobody has told.
+        """
         self._entries = list(entries)
         with uncollected():
             step = replay(self._kernel, [entry.event for entry in entries])
-        return await self._shielded(self._kernel.state.started.run, step)
+            run = self._kernel.state.started.run
+            if self._kernel.has_ended:
+                return await self._shielded(run, step)
+            resumed = take_up(
+                self._kernel, step, entries, told=told or {}, owner=owner, now=self._ports.clock.timestamp()
+            )
+        if isinstance(resumed, Failure):
+            return Result(run, Status.WAITING, None, resumed, self._entries)
+        self._earlier = resumed.earlier
+        return await self._shielded(run, resumed.step)
 
     def cancel(self, why: str, *, force: bool = False) -> None:
         """Ask the run to stop; calls that write and are under way are awaited for a while (rule A5).
@@ -190,7 +211,7 @@ class Driver:
 
     async def _loop(self, run: str, step: Step) -> Result:
         loop = asyncio.get_running_loop()
-        calls = self._calls = Calls(run, self._ports.callers, self._post)
+        calls = self._calls = Calls(run, self._ports.callers, self._post, self._earlier)
         self._heap.begin()
         try:
             self._heap.grown_to(self._size)

@@ -276,6 +276,8 @@ FLOW_ERRORS: dict[str, ErrorClass] = {
     "flow.compensation": "agent",
     "flow.not_undone": "agent",
     "run.cancelled": "system",
+    "system.in_doubt": "system",
+    "system.not_done": "system",
     "system.journal": "system",
     "system.internal": "system",
 }

@@ -14,12 +14,14 @@ from leadflow.events.model import (
     CallEvent,
     CancelRequested,
     DeadlinePassed,
+    DoubtSettled,
     Event,
     Failure,
     NodeCancelled,
     NodeDone,
     NodeFailed,
     RunDone,
+    RunResumed,
     RunStarted,
     ScopeFailed,
 )
@@ -241,6 +243,8 @@ def _take(state: State, fact: Event, *, logged: bool) -> None:
         case _ if isinstance(fact, _CALL_EVENTS):
             if fact.path in state.calls:
                 state.events.append(fact)
+        case RunResumed() | DoubtSettled():
+            state.events.append(fact)
         case CancelRequested():
             if state.root is not None:
                 _cancel(state, state.root, fact)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from leadflow.events.model import Entry, Event, Failure, Usage
+from leadflow.events.model import AttemptFailure, Entry, Event, Failure, Usage
 from leadflow.plan.kinds import Kind
 from leadflow.plan.plan import AgentSpec, FlowPlan, Node
 from leadflow.plan.policy import Budgets
@@ -223,6 +223,19 @@ class AgentKind(Protocol):
 
 
 @record
+class Earlier:
+    """What a call did before its process ended."""
+
+    attempts: int
+    """Attempts begun, the one under way included (case R22)."""
+    failed: tuple[AttemptFailure, ...]
+    agent: str | None
+    """Who was asked last; None: the agent that is asked first."""
+    seconds: float
+    """For how long it was under way, without the time in which nobody worked on the run (case T12)."""
+
+
+@record
 class CallOrder:
     """One call that the kernel ordered: everything a node's policies need beside the plan."""
 
@@ -244,6 +257,8 @@ class CallOrder:
     """The value of `@cache(key:)`; None: equal calls are told by their arguments."""
     budgets: Budgets = ()
     """Those of the blocks and flows around it, innermost first, each with the path of what it stands on."""
+    earlier: Earlier | None = None
+    """None: the call begins now."""
 
 
 @record

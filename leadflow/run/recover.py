@@ -1,17 +1,73 @@
 """How a run goes on from a log that ends anywhere: the same kernel is told the same facts again.
 
 Facts are what the kernel could not have known; whatever follows from them is worked out anew and has to be what the
-log says. A call that was under way when the log ends is ordered again. (Where the journal outlives the process, the
-policy for calls in doubt decides here which of them may be.)
+log says. A call that was under way when the log ends is ordered again by `replay`; `take_up` is for a log whose process
+has ended: there each such call is settled first, and deadlines have run on.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import assert_never
 
-from leadflow.events.model import Event, RunStarted
+from leadflow.events.model import Entry, Event, Failure, NodeDone, NodeFailed, RunResumed, RunStarted
+from leadflow.record import record
 from leadflow.run.errors import InternalError
 from leadflow.run.kernel import Call, CancelCall, Command, Kernel, StartTimer, Step, StopTimer, TryAgain
+from leadflow.run.ports import Earlier
+from leadflow.run.taken_up import Past, Told, in_doubt, not_done
+
+
+@record
+class Resumed:
+    """How a run goes on in another process."""
+
+    step: Step
+    earlier: Mapping[str, Earlier]
+    """What the calls that are called again did before."""
+
+
+def take_up(
+    kernel: Kernel, step: Step, entries: Sequence[Entry], *, told: Mapping[str, Told], owner: str, now: float
+) -> Resumed | Failure:
+    """What follows for a run whose process has ended, behind what `replay` gave; or why it cannot go on.
+
+    Args:
+        told: what somebody found out about calls in doubt, by path.
+        now: seconds since the epoch, for the run's own deadline, which does not wait for anybody (case T12).
+    """
+    past = Past(entries)
+    under_way = [one for one in step.commands if isinstance(one, Call) and past.has_begun(one.path)]
+    settled = {call.path: past.settled(call, told) for call in under_way}
+    if doubts := [path for path, decision in settled.items() if decision is None]:
+        return in_doubt(doubts)
+    facts: list[Event] = [RunResumed(owner)]
+    earlier: dict[str, Earlier] = {}
+    for path, decision in settled.items():
+        if decision is None:
+            continue
+        facts.append(decision)
+        if decision.decision == "retry":
+            earlier[path] = past.earlier(path)
+        else:
+            is_done = decision.decision == "done"
+            facts.append(NodeDone(path, told[path].value) if is_done else NodeFailed(path, not_done(path)))
+    gone = {path for path in settled if path not in earlier}
+    after = kernel.on(facts)
+    commands = [
+        _on_time(one, past, kernel, now) for one in step.commands if not (isinstance(one, Call) and one.path in gone)
+    ]
+    return Resumed(Step([*step.events, *after.events], [*commands, *after.commands]), earlier)
+
+
+def _on_time(command: Command, past: Past, kernel: Kernel, now: float) -> Command:
+    """A deadline that has run for a while runs only for the rest."""
+    if not isinstance(command, StartTimer) or (command.path and not past.has_begun(command.path)):
+        return command
+    started = kernel.state.started.started.timestamp()
+    ran = past.worked_since(command.path) if command.path else timedelta(seconds=max(0.0, now - started))
+    return replace(command, duration=max(timedelta(0), command.duration - ran))
 
 
 def replay(kernel: Kernel, events: Sequence[Event]) -> Step:

@@ -6,7 +6,7 @@ behind and reported (case T8): nothing else outlives the run.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -24,7 +24,7 @@ from leadflow.events.model import (
 )
 from leadflow.run.kernel import Call, StartTimer, TryAgain
 from leadflow.run.kernel_layout import NodeLayout
-from leadflow.run.ports import Answer, Caller, Callers, CallOrder, Clock
+from leadflow.run.ports import Answer, Caller, Callers, CallOrder, Clock, Earlier
 
 _log = logging.getLogger("leadflow")
 Task: TypeAlias = "asyncio.Task[None]"
@@ -99,8 +99,9 @@ class Timers:
 class Calls:
     """Calls of agents under way, each a task."""
 
-    def __init__(self, run: str, callers: Callers, post: Post) -> None:
+    def __init__(self, run: str, callers: Callers, post: Post, earlier: Mapping[str, Earlier]) -> None:
         self._run = run
+        self._earlier = earlier
         self._prepare = callers.prepare
         self._post = post
         self._loop = asyncio.get_running_loop()
@@ -131,6 +132,7 @@ class Calls:
             call.priority,
             call.cache_key,
             call.budgets,
+            self._earlier.get(path) if self._earlier else None,
         )
         # Not `loop.create_task`: it asks three questions that are answered here already, once per call.
         self._running[path] = asyncio.Task(self._call(caller, order), loop=self._loop, name=path)

@@ -4,6 +4,7 @@ Times are the clock's that the store was given: nothing here waits.
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
@@ -46,12 +47,12 @@ def new_run(id_: str = "r", flow: str = "main") -> NewRun:
     return NewRun(id_, flow, "plan-1", "main.flow", "digest", "{}", 1_000_000.0)
 
 
-class Conformance:
+class Conformance(ABC):
     """The contract of `run.store.Store`."""
 
+    @abstractmethod
     def opened(self, folder: Path, clock: SetClock, owner: str) -> AbstractAsyncContextManager[Store]:
         """The store of a folder, as a worker of that name has it open."""
-        raise NotImplementedError
 
     @pytest.fixture
     def play(self, tmp_path: Path) -> Callable[[Callable[["Stage"], Awaitable[None]]], None]:

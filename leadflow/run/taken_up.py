@@ -1,0 +1,135 @@
+"""What a log says of what was under way when it ended, and what may follow (cases D2, T12, R22).
+
+A call whose start is logged and whose end is not was under way. Whether it was done, nobody knows, unless it was
+between two attempts: then nothing of it was. What changes nothing, or may be repeated, is called again; of anything
+else somebody has to say what is true. Pure: reads entries, and decides for each call on its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from leadflow.events.model import (
+    AttemptFailed,
+    AttemptFailure,
+    AttemptStarted,
+    CallAdmitted,
+    CallWaits,
+    DoubtSettled,
+    Entry,
+    Failure,
+    NodeStarted,
+    RunResumed,
+    RunStarted,
+)
+from leadflow.plan.plan import AgentCall
+from leadflow.plan.types import Value
+from leadflow.record import record
+from leadflow.run.kernel import Call
+from leadflow.run.ports import Earlier
+
+
+@record
+class Told:
+    """What somebody found out about a call in doubt."""
+
+    is_done: bool | None
+    """None: nobody knows; call it again all the same."""
+    value: Value = None
+    """What it gave, when it was done."""
+
+
+@dataclass(slots=True)
+class _Way:
+    """A call on its way."""
+
+    begun: float
+    """Seconds in which the run was worked on, when it began."""
+    attempts: int = 1
+    failed: list[AttemptFailure] = field(default_factory=list)
+    agent: str | None = None
+    is_pausing: bool = False
+    """No attempt is under way: between two, or in a queue."""
+
+
+class Past:
+    """A log, read for what goes on behind it."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._ways: dict[str, _Way] = {}
+        self._worked = 0.0
+        """Seconds in which somebody worked on the run."""
+        before = entries[0].at if entries else 0.0
+        for entry in entries:
+            if not isinstance(entry.event, RunResumed):
+                self._worked += max(0.0, entry.at - before)
+            before = entry.at
+            self._read(entry)
+        self.last_at = before
+        """When the last event was kept, in seconds since the epoch."""
+
+    def _read(self, entry: Entry) -> None:
+        match entry.event:
+            case RunStarted(flow=path) | NodeStarted(path=path):
+                self._ways[path] = _Way(self._worked)
+            case AttemptStarted(path=path, attempt=attempt, agent=agent) if path in self._ways:
+                way = self._ways[path]
+                way.attempts, way.agent, way.is_pausing = attempt, agent or None, False
+            case AttemptFailed(path=path, failure=failure) if path in self._ways:
+                self._ways[path].failed.append(failure)
+                self._ways[path].is_pausing = True
+            case CallWaits(path=path) if path in self._ways:
+                self._ways[path].is_pausing = True
+            case CallAdmitted(path=path) | DoubtSettled(path=path) if path in self._ways:
+                self._ways[path].is_pausing = False
+            case _:
+                pass
+
+    def worked_since(self, path: str) -> timedelta:
+        """How long a block or flow has been worked on since it began (case T12)."""
+        way = self._ways.get(path)
+        return timedelta(seconds=0.0 if way is None else self._worked - way.begun)
+
+    def has_begun(self, path: str) -> bool:
+        """Whether the log has the start of a node."""
+        return path in self._ways
+
+    def earlier(self, path: str) -> Earlier:
+        """What a call did so far."""
+        way = self._ways[path]
+        return Earlier(way.attempts, tuple(way.failed), way.agent, self._worked - way.begun)
+
+    def settled(self, call: Call, told: Mapping[str, Told]) -> DoubtSettled | None:
+        """What follows for a call that was under way; None: nobody knows whether it was done, and somebody has to say.
+
+        Args:
+            told: what somebody found out, by path.
+        """
+        path, work = call.path, call.layout.node.work
+        known = told.get(path)
+        if known is not None:
+            decision = {None: "retry", True: "done", False: "failed"}[known.is_done]
+            return DoubtSettled(path, decision, "told by the operator")  # type: ignore[arg-type]
+        if self._ways[path].is_pausing:
+            return DoubtSettled(path, "retry", "no attempt was under way")
+        if call.layout.node.effect in ("pure", "read"):
+            return DoubtSettled(path, "retry", "it changes nothing")
+        if isinstance(work, AgentCall) and (work.idempotent or call.key is not None):
+            return DoubtSettled(path, "retry", "it may be repeated")
+        return None
+
+
+def not_done(path: str) -> Failure:
+    """The failure of a call that somebody found not to have been done."""
+    return Failure("system.not_done", "system", "its process ended, and it was not done", path)
+
+
+def in_doubt(paths: Sequence[str]) -> Failure:
+    """Why a run does not go on: of these calls nobody knows whether they were done."""
+    causes = tuple(
+        Failure("system.in_doubt", "system", "its process ended, and nobody knows whether it was done", path,
+                in_doubt=True)
+        for path in paths
+    )  # fmt: skip
+    listed = ", ".join(paths)
+    return Failure("system.in_doubt", "system", f"nobody knows whether this was done: {listed}", "", (), causes, True)

@@ -1,0 +1,187 @@
+"""A run whose process has ended: what is called again, what is in doubt, and how long deadlines still run."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadflow.events.model import (
+    AttemptFailed,
+    AttemptFailure,
+    AttemptStarted,
+    CallWaits,
+    DoubtSettled,
+    Entry,
+    Event,
+    NodeDone,
+    NodeStarted,
+    RunResumed,
+    Status,
+)
+from leadflow.plan.plan import Plan
+from leadflow.run.driver import Driver, Ports, Result
+from leadflow.run.kernel import Kernel, Program, StartTimer
+from leadflow.run.ports import Earlier
+from leadflow.run.recover import Resumed, replay, take_up
+from leadflow.run.taken_up import Past, Told
+from leadflow.stores.memory import MemoryJournal
+from leadflow.testing import run_virtual
+from tests.policies.playing import CLOCK
+from tests.run.fakes import Fake, compiled, run, started
+
+FLOW = compiled("""
+flow f() -> string {
+  step seen = look("1")
+  step filed = put(seen)
+  step told = put(filed)
+  return told
+}
+""")
+MARKS = (RunResumed, DoubtSettled)
+
+
+def log_of(plan: Plan) -> list[Event]:
+    """The events of a run that nothing interrupts."""
+    return [entry.event for entry in run(plan).entries]
+
+
+def resumed(plan: Plan, events: Sequence[Event], told: Mapping[str, Told] | None = None) -> tuple[Result, Fake]:
+    """The run of a log goes on in another process."""
+    fake = Fake()
+    entries = [Entry(seq, float(seq), event) for seq, event in enumerate(events)]
+
+    async def main() -> Result:
+        driver = Driver(Program(plan), Ports(fake, MemoryJournal(CLOCK, entries), CLOCK))
+        return await driver.resume(entries, told, owner="me")
+
+    return run_virtual(main()), fake
+
+
+def cut_behind(events: Sequence[Event], event: Event) -> list[Event]:
+    """The log up to an event."""
+    return list(events[: events.index(event) + 1])
+
+
+def test_what_changes_nothing_is_called_again() -> None:
+    """Case D2: a read that was under way is called again, marked as such, and told what it did before."""
+    result, fake = resumed(FLOW, cut_behind(log_of(FLOW), NodeStarted("f/seen")))
+    assert Status.DONE is result.status
+    marks = [entry.event for entry in result.entries if isinstance(entry.event, MARKS)]
+    assert [RunResumed("me"), DoubtSettled("f/seen", "retry", "it changes nothing")] == marks
+    assert Earlier(1, (), None, 0.0) == fake.orders[0].earlier
+    assert [None, None] == [order.earlier for order in fake.orders[1:]]
+
+
+def test_what_is_done_is_not_run_again() -> None:
+    """Case D2: behind its `done` a call is never made again; only what was under way is."""
+    events = log_of(FLOW)
+    done = next(event for event in events if isinstance(event, NodeDone) and event.path == "f/seen")
+    _, fake = resumed(FLOW, cut_behind(events, done))
+    assert ["f/filed", "f/told"] == [order.path for order in fake.orders]
+
+
+def test_a_write_under_way_is_in_doubt() -> None:
+    """Case D2: nobody calls a write again that may have been done: the run waits, names it, and nothing is logged."""
+    events = cut_behind(log_of(FLOW), NodeStarted("f/filed"))
+    result, fake = resumed(FLOW, events)
+    assert (Status.WAITING, []) == (result.status, fake.orders)
+    assert result.failure is not None
+    assert ("system.in_doubt", True) == (result.failure.error, result.failure.in_doubt)
+    assert ["f/filed"] == [cause.path for cause in result.failure.causes]
+    assert events == [entry.event for entry in result.entries]
+
+
+@pytest.mark.parametrize(
+    ("told", "called", "status"),
+    [
+        (Told(None), ["f/filed", "f/told"], Status.DONE),
+        (Told(True, "T-1"), ["f/told"], Status.DONE),
+        (Told(False), [], Status.FAILED),
+    ],
+)
+def test_somebody_says_what_is_true(told: Told, called: list[str], status: Status) -> None:
+    """Case D2: told to call again, that it was done, or that it was not, the run goes on as if it had known."""
+    events = cut_behind(log_of(FLOW), NodeStarted("f/filed"))
+    result, fake = resumed(FLOW, events, {"f/filed": told})
+    assert (called, status) == ([order.path for order in fake.orders], result.status)
+    if told.is_done:
+        assert "T-1" == fake.orders[0].args["x"]
+    if told.is_done is False:
+        assert result.failure is not None
+        assert "system.not_done" == result.failure.error
+
+
+def test_a_write_with_a_key_is_called_again() -> None:
+    """Case R3: what has a key may be repeated, and gets the same key."""
+    plan = compiled('flow f() { @idempotent(key: "k-1") step filed = put("1") }')
+    result, fake = resumed(plan, cut_behind(log_of(plan), NodeStarted("f/filed")))
+    assert (Status.DONE, ["k-1"]) == (result.status, [order.key for order in fake.orders])
+
+
+SLIP = AttemptFailure(1, "put", "network.connect", "no route", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("last", "is_in_doubt"),
+    [
+        ([AttemptFailed("f/filed", SLIP, 5.0)], False),
+        ([AttemptFailed("f/filed", SLIP, 5.0), AttemptStarted("f/filed", 2, "put")], True),
+        ([CallWaits("f/filed", "put", "a place", None)], False),
+    ],
+)
+def test_between_two_attempts_nothing_is_in_doubt(last: list[Event], is_in_doubt: bool) -> None:
+    """Case R22: who waits, for another attempt or for a turn, has nothing under way; the count goes on."""
+    result, fake = resumed(FLOW, [*cut_behind(log_of(FLOW), NodeStarted("f/filed")), *last])
+    assert (Status.WAITING if is_in_doubt else Status.DONE) is result.status
+    if not is_in_doubt:
+        earlier = fake.orders[0].earlier
+        assert earlier is not None
+        assert (1, len([one for one in last if isinstance(one, AttemptFailed)])) == (
+            earlier.attempts,
+            len(earlier.failed),
+        )
+
+
+@given(st.data())
+def test_any_number_of_ends_leads_to_the_same_log(data: st.DataObject) -> None:
+    """Cases D4, D5: however often its process ends, at whatever event, a run says the same in the end."""
+    whole = log_of(FLOW)
+    events = whole[: data.draw(st.integers(1, len(whole)))]
+    told = {path: Told(None) for path in ("f/filed", "f/told")}
+    for _ in range(data.draw(st.integers(0, 3))):
+        result, _ = resumed(FLOW, events, told)
+        events = [entry.event for entry in result.entries]
+        events = events[: data.draw(st.integers(1, len(events)))]
+    result, _ = resumed(FLOW, events, told)
+    assert whole == [entry.event for entry in result.entries if not isinstance(entry.event, MARKS)]
+
+
+def _timers(plan: Plan, entries: Sequence[Entry], now: float) -> dict[str, float]:
+    """For how long deadlines still run, in seconds."""
+    kernel = Kernel(Program(plan), deadline=timedelta(seconds=100))
+    step = replay(kernel, [entry.event for entry in entries])
+    found = take_up(kernel, step, entries, told={}, owner="", now=now)
+    commands = cast(Resumed, found).step.commands
+    return {one.path: one.duration.total_seconds() for one in commands if isinstance(one, StartTimer)}
+
+
+def test_deadlines_run_on() -> None:
+    """Case T12: a flow's time goes on from what was worked on it; the run's own counts the time between, too."""
+    plan = compiled('@timeout(60s) flow f() { step a = look("1") }')
+    begin = started(plan).started.timestamp()
+    entries = [Entry(0, begin, started(plan)), Entry(1, begin, NodeStarted("f/a")),
+               Entry(2, begin + 20, CallWaits("f/a", "look", "a place", None))]  # fmt: skip
+    assert {"f": 40.0, "": 70.0} == _timers(plan, entries, begin + 30)
+    twice = [*entries, Entry(3, begin + 30, RunResumed("")), Entry(4, begin + 35, CallWaits("f/a", "look", "x", None))]
+    assert {"f": 35.0, "": 50.0} == _timers(plan, twice, begin + 50)
+
+
+def test_a_past_tells_how_long_a_call_was_under_way() -> None:
+    """Case T12: the time of a call is the time in which somebody worked on it."""
+    plan = compiled('flow f() { step a = look("1") }')
+    past = Past([Entry(0, 5.0, started(plan)), Entry(1, 7.0, NodeStarted("f/a")), Entry(2, 99.0, RunResumed("")),
+                 Entry(3, 102.0, CallWaits("f/a", "look", "x", None))])  # fmt: skip
+    assert 3.0 == past.earlier("f/a").seconds
