@@ -18,6 +18,7 @@ from leadflow.bound.asks import Known
 from leadflow.bound.budgets import has_budgets, prices_of, unpriced
 from leadflow.bound.prices import read_prices
 from leadflow.events.model import RunStarted
+from leadflow.keeping import begin, find, held, kept, opened
 from leadflow.plan.plan import AgentCall, AgentSpec, Node, Plan, Secret, SettingValue
 from leadflow.plan.policy import Limit
 from leadflow.plan.reactions import resets
@@ -29,15 +30,18 @@ from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.record import record
 from leadflow.resources import prices_text
-from leadflow.run.adapters import SeededRng, SystemClock, new_seed, zone_of
+from leadflow.run.adapters import SeededRng, SystemClock, new_run_id, new_seed, zone_of
 from leadflow.run.driver import Bounds, Driver, Observer, Ports, Result
 from leadflow.run.errors import CallError
 from leadflow.run.inputs import read_inputs
 from leadflow.run.kernel import Program
-from leadflow.run.ports import Agent, AgentKind, Clock, Transport, Uses, World
+from leadflow.run.ports import Agent, AgentKind, Clock, Journal, Transport, Uses, World
+from leadflow.run.store import JournalProblem, Store
 from leadflow.run.support import agents_of, reached, refusals, with_undo
+from leadflow.run.taken_up import Told
 from leadflow.settings import Project, own_prices, program_env, read_secrets
 from leadflow.stores.memory import MemoryJournal
+from leadflow.stores.owner import this_owner
 
 
 class StartProblem(Exception):
@@ -65,6 +69,10 @@ class RunOptions:
     """Of the run's chance; None draws one."""
     clock: Clock | None = None
     """None: the system's."""
+    durable: bool = True
+    """Keep the run in the project's journal, so that it can go on when its process has ended."""
+    store: Store | None = None
+    """Where runs are kept; None: the project's journal is opened for this one."""
 
 
 async def run_plan(
@@ -90,12 +98,119 @@ async def run_plan(
     """
     options = options or RunOptions()
     values = _inputs(plan, flow, inputs)
+    making = _making(plan, flow, project, registry, shared)
+    clock, seed = options.clock or SystemClock(), new_seed() if options.seed is None else options.seed
+    started = RunStarted(new_run_id(), flow, plan.hash, values, seed, clock.now())
+    bounds = Bounds(calls=project.settings.run.concurrency, deadline=options.deadline)
+    async with _callers(making, clock, seed) as callers, _begun(plan, started, bounds, options, project) as journal:
+        return await Driver(Program(plan), Ports(callers, journal, clock, options.observers), bounds).run(started)
+
+
+async def resume_run(
+    run: str,
+    project: Project,
+    registry: Registry,
+    options: RunOptions | None = None,
+    *,
+    told: Mapping[str, Told] | None = None,
+    shared: Shared | None = None,
+) -> Result:
+    """Go on with a run whose process has ended, with the plan that it was started with.
+
+    Args:
+        run: its id, or the beginning of it.
+        told: what somebody found out about calls in doubt, by path.
+
+    Raises:
+        NoSuchRun: there is none.
+        StartProblem: it cannot go on here: somebody works on it, or something is missing.
+        JournalProblem: its journal cannot be used.
+    """
+    options = options or RunOptions()
+    clock = options.clock or SystemClock()
+    async with _store(options, project, clock) as store:
+        found = await kept(store, await find(store, run))
+        plan, row = found.plan, found.row
+        making = _making(plan, row.flow, project, registry, shared)
+        claimed = await store.claim(row.id)
+        if claimed is None:
+            raise StartProblem([f"run {row.id} is under way in another process: {row.owner}"])
+        async with held(store, claimed, clock) as journal:
+            entries = await journal.load()
+            if not entries:
+                raise StartProblem([f"run {row.id} never began: start it anew"])
+            async with _callers(making, clock, new_seed()) as callers:
+                driver = Driver(Program(plan), Ports(callers, journal, clock, options.observers), found.bounds)
+                return await driver.resume(entries, told, owner=this_owner())
+
+
+@asynccontextmanager
+async def _store(options: RunOptions, project: Project, clock: Clock) -> AsyncIterator[Store]:
+    """The store that was given, or the project's."""
+    if options.store is not None:
+        yield options.store
+        return
+    async with opened(project, clock) as store:
+        yield store
+
+
+@asynccontextmanager
+async def _begun(
+    plan: Plan, started: RunStarted, bounds: Bounds, options: RunOptions, project: Project
+) -> AsyncIterator[Journal]:
+    """The journal of a run that begins now.
+
+    Raises:
+        StartProblem: the run cannot be kept.
+    """
+    clock = options.clock or SystemClock()
+    if not options.durable:
+        yield MemoryJournal(clock)
+        return
+    try:
+        async with (
+            _store(options, project, clock) as store,
+            held(store, await begin(store, started, plan, bounds), clock) as journal,
+        ):
+            yield journal
+    except JournalProblem as problem:
+        why = f"{problem}; without a journal (`--no-journal`) the run would not survive its process"
+        raise StartProblem([why]) from None
+
+
+@record
+class _Making:
+    """What callers are made of."""
+
+    plan: Plan
+    flow: str
+    needed: Mapping[str, Uses]
+    secrets: Mapping[str, str]
+    project: Project
+    registry: Registry
+    shared: Shared
+    purse: Purse | None
+    """What calls cost, where budgets ask."""
+
+
+def _making(plan: Plan, flow: str, project: Project, registry: Registry, shared: Shared | None) -> _Making:
+    """What callers are made of.
+
+    Raises:
+        StartProblem: something of it is missing here; all of that is told at once.
+    """
     needed = _needed(plan, flow)
     secrets, missing = _secrets(plan, needed)
     purse, unpriced = _purse(plan, flow, registry, project)
     if problems := [*_refused(plan, flow, registry, needed), *missing, *unpriced]:
         raise StartProblem(problems)
-    clock, seed = options.clock or SystemClock(), new_seed() if options.seed is None else options.seed
+    return _Making(plan, flow, needed, secrets, project, registry, shared or Shared(), purse)
+
+
+@asynccontextmanager
+async def _callers(making: _Making, clock: Clock, seed: int) -> AsyncIterator[Stack]:
+    """The agents of a run with their policies around them, closed when it is over."""
+    plan, project, secrets, needed = making.plan, making.project, making.secrets, making.needed
     rng = SeededRng(seed)
     world = World(
         clock=clock,
@@ -107,15 +222,10 @@ async def run_plan(
         env=program_env(project.settings),
         secrets=secrets,
     )
-    run = SeededRng(new_seed()).uuid()  # never repeated: keys of writes are made of it
-    started = RunStarted(run, flow, plan.hash, values, seed, clock.now())
-    async with _agents(plan, needed, _made_anew(plan, flow), registry, world) as agents:
-        policy_ports = PolicyPorts(clock, rng, shared or Shared(), tuple(secrets.values()))
+    async with _agents(plan, needed, _made_anew(plan, making.flow), making.registry, world) as agents:
+        ports = PolicyPorts(clock, rng, making.shared, tuple(secrets.values()))
         keys, scopes = _upstreams(plan, needed, secrets), _scopes(plan, needed, secrets, project)
-        stack = Stack(plan.agents, agents, policy_ports, keys, scopes, purse)
-        ports = Ports(stack, MemoryJournal(clock), clock, options.observers)
-        bounds = Bounds(calls=project.settings.run.concurrency, deadline=options.deadline)
-        return await Driver(Program(plan), ports, bounds).run(started)
+        yield Stack(plan.agents, agents, ports, keys, scopes, making.purse)
 
 
 def _inputs(plan: Plan, flow: str, raw: Mapping[str, object]) -> Mapping[str, Value]:

@@ -41,18 +41,20 @@ MAY: dict[str, set[str]] = {
     **{room: BACK | {"run"} for room in ADAPTERS},
     "agents": BACK | {"run", "plugins"},
     "settings": ROOMS,
-    "assembly": ROOMS | {"settings"},
-    "api": ROOMS | {"settings", "assembly"},
-    "testing": ROOMS | {"settings", "assembly", "api"},
-    "server": ROOMS | {"settings", "assembly", "api"},
+    "keeping": ROOMS | {"settings"},
+    "assembly": ROOMS | {"settings", "keeping"},
+    "api": ROOMS | {"settings", "keeping", "assembly"},
+    "testing": ROOMS | {"settings", "keeping", "assembly", "api"},
+    "server": ROOMS | {"settings", "keeping", "assembly", "api"},
     "editor": FRONT | {"files", "pipeline"},
-    "cli": ROOMS | {"settings", "assembly", "api", "testing", "server", "editor", ""},
-    "": ROOMS | {"settings", "assembly", "api", "testing", "server"},
+    "cli": ROOMS | {"settings", "keeping", "assembly", "api", "testing", "server", "editor", ""},
+    "": ROOMS | {"settings", "keeping", "assembly", "api", "testing", "server"},
 }
 """Room -> the rooms it may import beside itself. The room "" is the public door, leadflow/__init__.py."""
 
 PURE = {"record", "diagnostics", "syntax", "check", "plan", "graph", "events", "bound"}
-PURE_FILES = {f"leadflow/run/{name}.py" for name in ("values", "evaluate", "errors", "recover")} | {
+PURE_RUN = ("values", "evaluate", "errors", "recover", "taken_up", "store")
+PURE_FILES = {f"leadflow/run/{name}.py" for name in PURE_RUN} | {
     path.relative_to(ROOT).as_posix() for path in (PACKAGE / "run").glob("kernel*.py")
 }
 WORLD = {"os", "io", "asyncio", "time", "random", "threading", "socket", "sqlite3", "aiohttp", "logging"}

@@ -43,6 +43,7 @@ Show: TypeAlias = Literal["live", "lines", "json", "quiet"]
 @click.option("--profile", metavar="NAME", help="The profile to run under.")
 @click.option("--timeout", metavar="DURATION", help="The most time the run may take, as in 90s or 1h30m.")
 @click.option("--seed", type=int, metavar="NUMBER", help="The seed of the run's chance, to repeat a run.")
+@click.option("--no-journal", is_flag=True, help="Keep nothing: the run does not survive its process.")
 @click.option("--json", "show", flag_value="json", help="Nothing but JSON lines on standard error, terminal or not.")
 @click.option("--quiet", "-q", "show", flag_value="quiet", help="No progress and no events; only the result.")
 def command(
@@ -54,6 +55,7 @@ def command(
     profile: str | None,
     timeout: str | None,
     seed: int | None,
+    no_journal: bool,
     show: str | None,
 ) -> None:
     """Run a FLOW of FILE: the one that is named, else `main`, else the only one that no other flow calls.
@@ -74,7 +76,7 @@ def command(
     chosen = choose_flow(plan, flow)
     program = Program(plan, find_project(file), registry, Shared())
     job = _Job(program, chosen, raw_inputs(chosen, inputs, input_file), wanted)
-    sys.exit(_run(job, RunOptions(deadline=_duration(timeout), seed=_seed(seed))))
+    sys.exit(_run(job, RunOptions(deadline=_duration(timeout), seed=_seed(seed), durable=not no_journal)))
 
 
 @record

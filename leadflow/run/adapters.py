@@ -51,6 +51,11 @@ def new_seed() -> int:
     return Random().getrandbits(63)
 
 
+def new_run_id() -> str:
+    """The id of a run: never repeated, because the keys of its writes are made of it."""
+    return SeededRng(new_seed()).uuid()
+
+
 def zone_of(name: str) -> tzinfo:
     """The hours of a time zone, as this machine knows them.
 

@@ -99,8 +99,12 @@ class HeldJournal(Protocol):
 class Store(Protocol):
     """Runs, and who works on them."""
 
-    async def create(self, run: NewRun, plan: str) -> HeldJournal:
-        """A new run, claimed by this worker. `plan` is the text of its plan."""
+    async def create(self, run: NewRun) -> HeldJournal:
+        """A new run, claimed by this worker."""
+        ...
+
+    async def keep_plan(self, hash_: str, text: str) -> None:
+        """Keep the text of a plan for as long as runs may need it; one that is there already stays."""
         ...
 
     async def claim(self, run: str) -> HeldJournal | None:

@@ -49,9 +49,9 @@ class SqliteStore:
         await self._do(self._file.close)
         self._thread.shutdown()
 
-    async def create(self, run: NewRun, plan: str) -> "SqliteJournal":
-        """A new run, claimed by this worker. `plan` is the text of its plan, kept once per content."""
-        await self._do(lambda: self._file.create(run, plan))
+    async def create(self, run: NewRun) -> "SqliteJournal":
+        """A new run, claimed by this worker."""
+        await self._do(lambda: self._file.create(run))
         return SqliteJournal(self, run.id, 1, Chain(seed_of_run(run)))
 
     async def claim(self, run: str) -> "SqliteJournal | None":
@@ -76,6 +76,10 @@ class SqliteStore:
     async def runs(self) -> Sequence[RunRow]:
         """All runs, the newest first."""
         return await self._do(self._file.runs)
+
+    async def keep_plan(self, hash_: str, text: str) -> None:
+        """Keep the text of a plan for as long as runs may need it; one that is there already stays."""
+        await self._do(lambda: self._file.keep_plan(hash_, text))
 
     async def plan(self, hash_: str) -> str | None:
         """The text of a plan by its content hash."""

@@ -136,10 +136,9 @@ class JournalFile:
             return [told(self.path, problem)] * len(batch)
         return results
 
-    def create(self, run: NewRun, plan: str) -> None:
+    def create(self, run: NewRun) -> None:
         """A new run, claimed by this worker."""
         with self._transaction() as cursor:
-            cursor.execute("INSERT OR IGNORE INTO lf_plan VALUES (?, ?)", (run.plan, plan))
             cursor.execute(
                 "INSERT INTO lf_run (id, flow, plan, source, digest, setting, status, started, changed, epoch, owner,"
                 " lease, claims, events, tail)"
@@ -190,6 +189,11 @@ class JournalFile:
                 " owner IS NOT NULL AND lease >= lf_now(), claims FROM lf_run ORDER BY number DESC"
             ).fetchall()
         return [_run_row(row) for row in rows]
+
+    def keep_plan(self, hash_: str, text: str) -> None:
+        """Keep the text of a plan; one that is there already stays."""
+        with self._transaction() as cursor:
+            cursor.execute("INSERT OR IGNORE INTO lf_plan VALUES (?, ?)", (hash_, text))
 
     def plan(self, hash_: str) -> str | None:
         """The text of a plan by its content hash."""

@@ -72,7 +72,7 @@ class Conformance(ABC):
         """What was appended is loaded again, by anybody, in order and numbered without gaps."""
 
         async def scene(stage: Stage) -> None:
-            journal = await stage.one.create(new_run(), "text")
+            journal = await stage.one.create(new_run())
             first = await journal.append([STARTED, NodeStarted("main/a")])
             second = await journal.append([NodeDone("main/a", {"x": (1, None)})])
             assert [*first, *second] == list(await stage.two.load("r"))
@@ -84,7 +84,7 @@ class Conformance(ABC):
         """An append without events keeps nothing and breaks nothing."""
 
         async def scene(stage: Stage) -> None:
-            journal = await stage.one.create(new_run(), "text")
+            journal = await stage.one.create(new_run())
             assert [] == list(await journal.append([]))
             await journal.append([STARTED])
             assert 1 == len(await journal.load())
@@ -95,8 +95,8 @@ class Conformance(ABC):
         """The text of a plan is there for as long as a run may need it; others are not."""
 
         async def scene(stage: Stage) -> None:
-            await stage.one.create(new_run("r"), "text")
-            await stage.one.create(new_run("s"), "text")
+            await stage.one.keep_plan("plan-1", "text")
+            await stage.one.keep_plan("plan-1", "text")
             assert ("text", None) == (await stage.two.plan("plan-1"), await stage.two.plan("plan-2"))
 
         play(scene)
@@ -113,7 +113,7 @@ class Conformance(ABC):
         """The list of runs follows the events that begin and end a run."""
 
         async def scene(stage: Stage) -> None:
-            await (await stage.one.create(new_run(), "text")).append([event])
+            await (await stage.one.create(new_run())).append([event])
             assert status is (await stage.two.runs())[0].status
 
         play(scene)
@@ -123,7 +123,7 @@ class Conformance(ABC):
 
         async def scene(stage: Stage) -> None:
             for id_ in ("a", "b"):
-                await stage.one.create(new_run(id_, f"flow-{id_}"), "text")
+                await stage.one.create(new_run(id_, f"flow-{id_}"))
             assert [("b", "flow-b"), ("a", "flow-a")] == [(row.id, row.flow) for row in await stage.two.runs()]
 
         play(scene)
@@ -143,7 +143,7 @@ class Conformance(ABC):
         """Case D18: while one worker holds a run, another one does not get it."""
 
         async def scene(stage: Stage) -> None:
-            await stage.one.create(new_run(), "text")
+            await stage.one.create(new_run())
             assert (await stage.two.runs())[0].is_held
             assert None is await stage.two.claim("r")
 
@@ -153,7 +153,7 @@ class Conformance(ABC):
         """Who gives a run back lets others go on without waiting for a lease."""
 
         async def scene(stage: Stage) -> None:
-            journal = await stage.one.create(new_run(), "text")
+            journal = await stage.one.create(new_run())
             await stage.one.release("r", journal.epoch)
             taken = await stage.two.claim("r")
             assert taken is not None
@@ -165,7 +165,7 @@ class Conformance(ABC):
         """Case D13: a claim holds until its lease has passed, and longer only when it is renewed."""
 
         async def scene(stage: Stage) -> None:
-            journal = await stage.one.create(new_run(), "text")
+            journal = await stage.one.create(new_run())
             stage.clock.at += 8
             assert await stage.one.renew("r", journal.epoch)
             stage.clock.at += 8
@@ -179,7 +179,7 @@ class Conformance(ABC):
         """Cases D12, D14: what comes from an older epoch is refused as a whole, and changes nothing."""
 
         async def scene(stage: Stage) -> None:
-            old = await stage.one.create(new_run(), "text")
+            old = await stage.one.create(new_run())
             await old.append([STARTED])
             stage.clock.at += 11
             new = await stage.two.claim("r")
@@ -198,7 +198,7 @@ class Conformance(ABC):
         """What a claimed run appends stands behind what was there, and all of it is found to be whole."""
 
         async def scene(stage: Stage) -> None:
-            old = await stage.one.create(new_run(), "text")
+            old = await stage.one.create(new_run())
             await old.append([STARTED, NodeDone("main/a", "x" * 100_000)])
             await stage.one.release("r", old.epoch)
             new = await stage.two.claim("r")
@@ -216,7 +216,7 @@ class Conformance(ABC):
                 for number in range(20):
                     await journal.append([NodeStarted(f"{journal.run}/{number}")])
 
-            journals = [await stage.one.create(new_run(f"run-{number}"), "text") for number in range(20)]
+            journals = [await stage.one.create(new_run(f"run-{number}")) for number in range(20)]
             async with asyncio.TaskGroup() as group:
                 for journal in journals:
                     group.create_task(work(journal))
@@ -230,7 +230,7 @@ class Conformance(ABC):
         """Case D12: of many claims of one run at the same moment exactly one is granted."""
 
         async def scene(stage: Stage) -> None:
-            journal = await stage.one.create(new_run(), "text")
+            journal = await stage.one.create(new_run())
             await stage.one.release("r", journal.epoch)
             async with asyncio.TaskGroup() as group:
                 claims = [group.create_task(store.claim("r")) for store in (stage.one, stage.two) * 5]
@@ -242,7 +242,7 @@ class Conformance(ABC):
         """Case X3: who stops waiting for a commit leaves it whole; the journal goes on behind it after a new claim."""
 
         async def scene(stage: Stage) -> None:
-            journal = await stage.one.create(new_run(), "text")
+            journal = await stage.one.create(new_run())
             waiting = asyncio.ensure_future(journal.append([STARTED, NodeStarted("main/a")]))
             await stage.clock.sleep(timedelta(0))
             waiting.cancel()

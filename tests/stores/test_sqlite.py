@@ -42,7 +42,7 @@ class TestContract(Conformance):
 async def _filled(path: Path, *, runs: int = 3, nodes: int = 30) -> None:
     async with opened(path) as store:
         for run in range(runs):
-            journal = await store.create(new_run(f"r{run}"), "text")
+            journal = await store.create(new_run(f"r{run}"))
             for node in range(nodes):
                 await journal.append([NodeStarted(f"main/{node}"), NodeDone(f"main/{node}", node)])
 
@@ -66,7 +66,7 @@ def test_commits_of_the_same_moment_are_one(tmp_path: Path) -> None:
 
     async def scene() -> int:
         async with opened(tmp_path / "j.db") as store:
-            journals = [await store.create(new_run(f"r{n}"), "text") for n in range(100)]
+            journals = [await store.create(new_run(f"r{n}")) for n in range(100)]
             before = _commits(tmp_path / "j.db")
             async with asyncio.TaskGroup() as group:
                 for journal in journals:
@@ -131,7 +131,7 @@ def test_a_log_cut_anywhere_leaves_a_prefix(tmp_path: Path) -> None:
 
     async def fill(path: Path) -> tuple[bytes, bytes]:
         async with opened(path) as store:
-            journal = await store.create(new_run(), "text")
+            journal = await store.create(new_run())
             for node in range(40):
                 await journal.append([NodeDone(f"main/{node}", node)])
             return _files(path)
@@ -218,7 +218,7 @@ from tests.stores.test_sqlite import opened
 
 async def main():
     async with opened(Path(sys.argv[1]), owner=this_owner()) as store:
-        await store.create(new_run(), "text")
+        await store.create(new_run())
         print("held", flush=True)
         time.sleep(60)
 

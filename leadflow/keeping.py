@@ -1,0 +1,133 @@
+"""Runs that outlive their process: where they are kept, who works on one, and what a resumed one needs to know.
+
+A run is kept in its project, in `.leadflow/journal.db`, with the plan it was started with: it goes on with that, and
+with the bounds that its kernel was given, whatever the files say by then. While a process works on a run it renews its
+claim; a process that cannot is fenced by the store, not by itself.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from hashlib import blake2b
+
+from leadflow.events.model import RunStarted
+from leadflow.plan.codec import from_text, to_text
+from leadflow.plan.forms import canonical
+from leadflow.plan.plan import Plan
+from leadflow.plan.shapes import NotAPlan
+from leadflow.plan.types import Value
+from leadflow.record import record
+from leadflow.run.driver import Bounds
+from leadflow.run.ports import Clock
+from leadflow.run.store import HeldJournal, JournalProblem, NewRun, RunRow, Store
+from leadflow.settings import Project
+from leadflow.stores.owner import this_owner
+from leadflow.stores.sqlite import LEASE, SqliteStore
+
+JOURNAL = ".leadflow/journal.db"
+"""Where a project keeps its runs, from its root."""
+_RENEWALS = 5
+"""How often a claim is renewed before it would end."""
+
+
+class NoSuchRun(Exception):
+    """No run has this id, or too many begin with it; the text is one line."""
+
+
+@record
+class Kept:
+    """A run as it was kept, read for going on with it."""
+
+    row: RunRow
+    plan: Plan
+    bounds: Bounds
+
+
+def digest_of(inputs: Mapping[str, Value]) -> str:
+    """Equal for equal inputs."""
+    return blake2b(canonical(dict(inputs)), digest_size=16).hexdigest()
+
+
+@asynccontextmanager
+async def opened(project: Project, clock: Clock) -> AsyncIterator[SqliteStore]:
+    """The project's store, for as long as it is used.
+
+    Raises:
+        JournalProblem: it cannot be used.
+    """
+    store = SqliteStore(project.root / JOURNAL, clock, owner=this_owner())
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
+async def begin(store: Store, started: RunStarted, plan: Plan, bounds: Bounds) -> HeldJournal:
+    """A new run in the store, claimed."""
+    if await store.plan(plan.hash) is None:
+        await store.keep_plan(plan.hash, to_text(plan))
+    setting = json.dumps(
+        {
+            "calls": bounds.calls,
+            "deadline": None if bounds.deadline is None else bounds.deadline.total_seconds(),
+            "profile": plan.profile,
+        }
+    )
+    digest, at = digest_of(started.inputs), started.started.timestamp()
+    return await store.create(NewRun(started.run, started.flow, plan.hash, plan.file, digest, setting, at))
+
+
+@asynccontextmanager
+async def held(store: Store, journal: HeldJournal, clock: Clock) -> AsyncIterator[HeldJournal]:
+    """Work on a claimed run: the claim is renewed until the work ends, and then given back."""
+    renewing = asyncio.get_running_loop().create_task(_renew(store, journal, clock))
+    try:
+        yield journal
+    finally:
+        renewing.cancel()
+        with suppress(asyncio.CancelledError, JournalProblem):
+            await renewing
+        with suppress(JournalProblem):  # the lease ends by itself
+            await store.release(journal.run, journal.epoch)
+
+
+async def _renew(store: Store, journal: HeldJournal, clock: Clock) -> None:
+    """Hold a run. Once it is another worker's, its next append says so."""
+    while True:
+        await clock.sleep(LEASE / _RENEWALS)
+        if not await store.renew(journal.run, journal.epoch):
+            return
+
+
+async def find(store: Store, run: str) -> RunRow:
+    """The run of an id, or of the beginning of one.
+
+    Raises:
+        NoSuchRun: there is none, or there are several.
+    """
+    found = [row for row in await store.runs() if row.id.startswith(run)]
+    if len(found) == 1 or any(row.id == run for row in found):
+        return next((row for row in found if row.id == run), found[0])
+    why = f"{len(found)} runs begin with '{run}': write more of it" if found else f"there is no run '{run}'"
+    raise NoSuchRun(f"{why}; `leadflow runs` lists them")
+
+
+async def kept(store: Store, row: RunRow) -> Kept:
+    """A run with its plan and its bounds.
+
+    Raises:
+        JournalProblem: they are not what was written.
+    """
+    text = await store.plan(row.plan)
+    try:
+        if not row.is_whole or text is None:
+            raise NotAPlan("it is not there")
+        plan, setting = from_text(text), json.loads(row.setting)
+    except (NotAPlan, ValueError) as problem:
+        raise JournalProblem(f"run {row.id}: its plan cannot be read: {problem}") from None
+    deadline = setting["deadline"]
+    bounds = Bounds(calls=setting["calls"], deadline=None if deadline is None else timedelta(seconds=deadline))
+    return Kept(row, plan, bounds)
