@@ -16,7 +16,7 @@ from os import PathLike
 from pathlib import Path
 
 from leadflow.agents.registry import Registry, find_kinds
-from leadflow.assembly import RunOptions, StartProblem, run_plan
+from leadflow.assembly import RunOptions, StartProblem, resume_run, run_plan
 from leadflow.diagnostics import Diagnostic, did_you_mean
 from leadflow.diagnostics.render import render_text, summary
 from leadflow.files import find_main, reader
@@ -25,6 +25,7 @@ from leadflow.plan.plan import Plan
 from leadflow.policies.shared import Shared
 from leadflow.record import record
 from leadflow.run.driver import Result
+from leadflow.run.taken_up import Told
 from leadflow.settings import Project, load_project
 
 
@@ -68,6 +69,21 @@ class Program:
             hint = did_you_mean(name, self.plan.flows) or f"; {self.plan.file} has {flows}"
             raise StartProblem([f"there is no flow '{name}'{hint}"])
         return await run_plan(self.plan, name, inputs or {}, self.project, self.registry, options, shared=self.shared)
+
+
+    async def resume(
+        self, run: str, options: RunOptions | None = None, *, told: Mapping[str, Told] | None = None
+    ) -> Result:
+        """Go on with a run of this project whose process has ended, with the plan that it was started with.
+
+        Args:
+            run: its id, or the beginning of it.
+            told: what somebody found out about calls in doubt, by path.
+
+        Raises:
+            NoSuchRun: there is none. StartProblem: it cannot go on here. JournalProblem: its journal cannot be used.
+        """
+        return await resume_run(run, self.project, self.registry, options, told=told, shared=self.shared)
 
 
 def load(file: str | PathLike[str], *, profile: str | None = None) -> Program:

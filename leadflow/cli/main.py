@@ -23,6 +23,8 @@ COMMANDS = {
     "graph": "Draw a flow: DOT, Mermaid, SVG or JSON.",
     "schema": "Write types as JSON Schema.",
     "run": "Run a flow.",
+    "resume": "Go on with a run whose process has ended.",
+    "runs": "List the runs that are kept, and show what happened in one.",
     "explain": "Tell what a code means, or all that stands around a step.",
     "grammar": "Write the highlighters of editors, and the grammar itself.",
 }

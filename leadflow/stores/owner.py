@@ -30,9 +30,11 @@ def is_gone(owner: str) -> bool:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in ticks since the machine did; `-` where the system does not say."""
+    """When a process started, in ticks since the machine did; `-` where the system does not say, and `gone` when it has
+    ended and nobody has taken note of that yet."""
     try:
         said = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
     except OSError:
         return "-"
-    return said.rpartition(")")[2].split()[19]
+    state, *told = said.rpartition(")")[2].split()
+    return "gone" if state in "ZX" else told[18]

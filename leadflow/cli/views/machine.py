@@ -41,6 +41,11 @@ def pretty(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
+def document_line(value: Any) -> None:
+    """One of many JSON documents on standard output, a line each."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
 def line(value: Any) -> None:
     """One JSON line on standard error."""
     sys.stderr.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")

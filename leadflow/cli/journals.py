@@ -1,0 +1,100 @@
+"""From a folder on the command line to the runs that its project keeps, for the commands that look at runs."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from leadflow.cli.inputs import find_project
+from leadflow.cli.refused import Refused
+from leadflow.events.model import Entry, Status
+from leadflow.keeping import JOURNAL, Kept, NoSuchRun, find, kept, opened
+from leadflow.run.adapters import SystemClock
+from leadflow.run.store import JournalProblem, RunRow, Store
+from leadflow.settings import Project
+
+T = TypeVar("T")
+
+OVER = (Status.DONE, Status.FAILED, Status.CANCELLED)
+"""Where a run stands that goes on no more."""
+
+
+def the_project(folder: str) -> Project:
+    """The project of a folder that keeps runs.
+
+    Raises:
+        Refused: it keeps none.
+    """
+    project = find_project(str(Path(folder) / "main.flow"))
+    if not (project.root / JOURNAL).is_file():
+        raise Refused(f"no runs are kept in {folder}: they are kept beside their flow; name its folder with --in")
+    return project
+
+
+def is_interrupted(row: RunRow) -> bool:
+    """Whether a run has not ended, and nobody works on it."""
+    return row.is_whole and row.status not in OVER and not row.is_held
+
+
+async def read_kept(project: Project, run: str) -> Kept:
+    """A run by its id or the beginning of one.
+
+    Raises:
+        Refused: there is none, or it cannot be read.
+    """
+
+    async def look(store: Store) -> Kept:
+        return await kept(store, await find(store, run))
+
+    return await _with_store(project, look)
+
+
+async def newest_unfinished(project: Project) -> Kept:
+    """The newest run that has not ended.
+
+    Raises:
+        Refused: all have, or somebody works on each that has not.
+    """
+
+    async def look(store: Store) -> Kept:
+        rows = await store.runs()
+        row = next((row for row in rows if is_interrupted(row)), None)
+        if row is None:
+            raise Refused("every run has ended, or is under way; `leadflow runs` lists them")
+        return await kept(store, row)
+
+    return await _with_store(project, look)
+
+
+async def all_runs(project: Project) -> Sequence[RunRow]:
+    """All runs, the newest first.
+
+    Raises:
+        Refused: the journal cannot be read.
+    """
+
+    async def look(store: Store) -> Sequence[RunRow]:
+        return await store.runs()
+
+    return await _with_store(project, look)
+
+
+async def entries_of(project: Project, run: str) -> tuple[Kept, Sequence[Entry]]:
+    """A run and its log.
+
+    Raises:
+        Refused: there is none, or it cannot be read.
+    """
+
+    async def look(store: Store) -> tuple[Kept, Sequence[Entry]]:
+        row = await find(store, run)
+        return await kept(store, row), await store.load(row.id)
+
+    return await _with_store(project, look)
+
+
+async def _with_store(project: Project, look: Callable[[Store], Awaitable[T]]) -> T:
+    try:
+        async with opened(project, SystemClock()) as store:
+            return await look(store)
+    except (JournalProblem, NoSuchRun) as problem:
+        raise Refused(str(problem)) from None

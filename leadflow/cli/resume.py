@@ -1,0 +1,116 @@
+"""`leadflow resume [RUN]`: go on with a run whose process has ended, with the plan that it was started with."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import click
+
+from leadflow.agents.registry import find_kinds
+from leadflow.api import Program
+from leadflow.assembly import RunOptions
+from leadflow.cli.journals import newest_unfinished, read_kept, the_project
+from leadflow.cli.programs import compile_flow
+from leadflow.cli.refused import Refused
+from leadflow.cli.running import Job, go, shown
+from leadflow.keeping import Kept
+from leadflow.plan.plan import AgentCall, Plan
+from leadflow.plan.types import JSON, Type, Value
+from leadflow.policies.shared import Shared
+from leadflow.run.inputs import read_json
+from leadflow.run.taken_up import Told
+from leadflow.run.values import Mismatch, door
+from leadflow.settings import Project
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option("--in", "folder", metavar="DIR", default=".", help="The project whose run it is; else this folder's.")
+@click.option("--again", multiple=True, metavar="STEP", help="A step in doubt: call it again.")
+@click.option("--failed", multiple=True, metavar="STEP", help="A step in doubt: it was not done.")
+@click.option("--done", multiple=True, metavar="STEP[=JSON]", help="A step in doubt: it was done, and gave this.")
+@click.option("--as-started", is_flag=True, help="Go on with the flow as it was, though its files have changed.")
+@click.option("--json", "show", flag_value="json", help="Nothing but JSON lines on standard error, terminal or not.")
+@click.option("--quiet", "-q", "show", flag_value="quiet", help="No progress and no events; only the result.")
+def command(
+    run: str | None,
+    *,
+    folder: str,
+    again: Sequence[str],
+    failed: Sequence[str],
+    done: Sequence[str],
+    as_started: bool,
+    show: str | None,
+) -> None:
+    """Go on with a RUN whose process has ended: the one of that id (its beginning is enough), else the newest that has
+    not ended. What is done is not done again. What was under way is called again if it changes nothing or may be
+    repeated; of any other step nobody knows whether it was done: the command names it, and you say what is true with
+    --again, --failed or --done.
+
+    \b
+    Exit code 0    done
+              1    the run failed, waits for your word, or cannot go on
+              2    the command line is wrong
+              130  interrupted
+    """
+    project = the_project(folder)
+    found = asyncio.run(read_kept(project, run) if run is not None else newest_unfinished(project))
+    if not as_started:
+        _require_same(found, project)
+    told = _told(found.plan, again, failed, done)
+    program = Program(found.plan, project, find_kinds(), Shared())
+    options = RunOptions()
+    job = Job(program, found.plan.flows[found.row.flow], shown(show))
+    sys.exit(
+        go(
+            job,
+            lambda observers: program.resume(found.row.id, replace(options, observers=observers), told=told),
+        )
+    )
+
+
+def _require_same(found: Kept, project: Project) -> None:
+    """Refuse to go on with a flow that is another by now (case D6).
+
+    Raises:
+        Refused: its files have changed, or are gone.
+    """
+    file = project.root / found.row.source
+    if file.is_file() and compile_flow(str(file), profile=found.plan.profile).hash == found.row.plan:
+        return
+    what = f"{found.row.source} has changed" if file.is_file() else f"{found.row.source} is not there"
+    raise Refused(
+        f"{what} since run {found.row.id} was started; go on with the flow as it was with --as-started, or start anew"
+    )
+
+
+def _told(plan: Plan, again: Sequence[str], failed: Sequence[str], done: Sequence[str]) -> Mapping[str, Told]:
+    """What the operator says of steps in doubt."""
+    told = {path: Told(None) for path in again} | {path: Told(False) for path in failed}
+    for given in done:
+        path, equals, text = given.partition("=")
+        told[path] = Told(True, _value(plan, path, text) if equals else None)
+    return told
+
+
+def _value(plan: Plan, path: str, text: str) -> Value:
+    """What a step gave, as its agent would have said it.
+
+    Raises:
+        Refused: it is no JSON, or not of the step's type.
+    """
+    data = read_json(text.encode())
+    value = data if isinstance(data, Mismatch) else door(_type_of(plan, path))(data)
+    if isinstance(value, Mismatch):
+        raise Refused(f"--done {path}: {value.message}; write JSON, as in {path}={json.dumps({'id': 'T-1'})}")
+    return value
+
+
+def _type_of(plan: Plan, path: str) -> Type:
+    """The type of a step's answer, by the last name of its path; any JSON when several steps are called so."""
+    name = path.rpartition("/")[2]
+    nodes = [node for flow in plan.flows.values() for node in flow.nodes if node.name == name]
+    found = {id(node.work.result): node.work.result for node in nodes if isinstance(node.work, AgentCall)}
+    return next(iter(found.values())) if len(found) == 1 else JSON

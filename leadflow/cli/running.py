@@ -1,0 +1,167 @@
+"""A run on the screen: who watches it, what Ctrl-C does, how it ended. For the commands that run a flow.
+
+Standard output has the result and nothing else; what happens on the way goes to standard error.
+"""
+
+import contextlib
+import logging
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from importlib import import_module
+from typing import Any, Literal, TextIO, TypeAlias, cast
+
+from leadflow.api import Program
+from leadflow.assembly import InputProblem, StartProblem
+from leadflow.cli.interrupts import Interrupted, run_interruptibly
+from leadflow.cli.names import Names
+from leadflow.cli.streams import Lines, printing_to
+from leadflow.cli.views import human, machine, runs
+from leadflow.cli.views.failures import absorbed, failure, undone
+from leadflow.cli.views.logs import OneLine
+from leadflow.events.model import Entry, RunFailed, Status, UndoBegan
+from leadflow.plan.forms import to_plain
+from leadflow.plan.plan import FlowPlan
+from leadflow.record import record
+from leadflow.run.adapters import SystemClock
+from leadflow.run.driver import Observer, Result
+from leadflow.run.store import JournalProblem
+
+Show: TypeAlias = Literal["live", "lines", "json", "quiet"]
+"""A picture on a terminal; events as JSON lines, and words at the end; nothing but JSON lines; nothing of it."""
+
+
+def shown(option: str | None) -> Show:
+    """How a run is shown: as the option says, else as standard error can."""
+    return cast(Show, option or ("live" if sys.stderr.isatty() else "lines"))
+
+
+@record
+class Job:
+    """What shall be run, and how it is shown."""
+
+    program: Program
+    flow: FlowPlan
+    show: Show
+
+
+def go(job: Job, work: Callable[[Sequence[Observer]], Coroutine[Any, Any, Result]]) -> int:
+    """Do the work of a run, shown as the job says; returns the exit code.
+
+    Args:
+        work: takes the observers, and ends with the run.
+    """
+    end: list[Entry] = []
+
+    def note(entry: Entry) -> None:
+        """Remember how it ends: nobody gets the result of a run that is interrupted."""
+        if end or isinstance(entry.event, UndoBegan | RunFailed):
+            end.append(entry)
+
+    try:
+        with _watch(job) as (observers, leave):
+            result = run_interruptibly(work((*observers, note)), leave=leave)
+    except (StartProblem, JournalProblem) as problem:
+        problems = problem.problems if isinstance(problem, StartProblem) else (str(problem),)
+        if job.show == "json":
+            machine.line({"event": "StartProblem", "problems": list(problems)})
+        for line in problems if job.show != "json" else ():
+            human.problem(_seen_from_here(line, job))
+        return 2 if isinstance(problem, InputProblem) else 1
+    except Interrupted as stopped:
+        if job.show != "json":
+            human.problem("interrupted; what was under way has been cleaned up")
+            _tell_end(end, job)
+        return stopped.code
+    return _tell(result, job)
+
+
+def _tell_end(end: Sequence[Entry], job: Job) -> None:
+    """What an interrupted run took back, and what it could not."""
+    last = end[-1].event if end else None
+    why = last.failure if isinstance(last, RunFailed) else None
+    ended = Result("", Status.CANCELLED, None, why, end)
+    if why is not None:
+        failure(ended, job.program.plan, Names(job.program.project.root))
+    else:
+        undone(ended.undone)
+
+
+def _seen_from_here(line: str, job: Job) -> str:
+    """A problem that begins with a place, `file:line:column: `, with the file as the working folder calls it."""
+    file, _, rest = line.partition(":")
+    return f"{Names(job.program.project.root)(file)}:{rest}" if rest[:1].isdigit() else line
+
+
+def _tell(result: Result, job: Job) -> int:
+    if result.status is Status.DONE:
+        if job.show == "live":
+            absorbed(result)
+        machine.document(to_plain(result.value))
+        return 0
+    if job.show != "json":
+        failure(result, job.program.plan, Names(job.program.project.root))
+    return 1
+
+
+# --- while it runs ------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _watch(job: Job) -> Iterator[tuple[tuple[Observer, ...], Callable[[], None]]]:
+    """Who is shown the events while the run lasts; what functions print and what is logged goes to standard error."""
+    as_json = job.show == "json"
+    with (
+        _logged(_tell_as_json("Logged") if as_json else human.warning),
+        _screen(job) as shown,
+        contextlib.closing(Lines(_tell_as_json("Printed"))) as lines,
+        # looked at here, because the screen has lent its own standard error, which writes above the picture
+        printing_to(cast(TextIO, lines) if as_json else sys.stderr),
+    ):
+        yield shown
+
+
+def _tell_as_json(event: str) -> Callable[[str], None]:
+    return lambda text: machine.line({"event": event, "text": text})
+
+
+@contextlib.contextmanager
+def _screen(job: Job) -> Iterator[tuple[tuple[Observer, ...], Callable[[], None]]]:
+    """Who is shown the events, and what to do with the screen when the process ends at once."""
+    match job.show:
+        case "quiet":
+            yield (), lambda: None
+        case "json" | "lines":
+            yield (_lines(),), lambda: None
+        case "live":
+            progress = import_module("leadflow.cli.views.progress")  # rich is slow to load
+            watch = progress.Watch(job.program.plan, job.flow.name)
+            screen = progress.Screen(watch, lambda: SystemClock().now().timestamp())
+            with screen:
+                yield (watch,), screen.leave
+
+
+def _lines() -> Observer:
+    """Writes each event as a JSON line, until nobody reads them any more; the run goes on."""
+    is_read = True
+
+    def write(entry: Entry) -> None:
+        nonlocal is_read
+        if is_read:
+            try:
+                runs.event(entry)
+            except BrokenPipeError:
+                is_read = False
+
+    return write
+
+
+@contextlib.contextmanager
+def _logged(say: Callable[[str], None]) -> Iterator[None]:
+    """What leadflow logs, in one line each, without tracebacks."""
+    handler = OneLine(say)
+    logger = logging.getLogger("leadflow")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)

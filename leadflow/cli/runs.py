@@ -1,0 +1,59 @@
+"""`leadflow runs`: the runs that a project keeps, and what happened in each."""
+
+import asyncio
+
+import click
+
+from leadflow.cli.journals import all_runs, entries_of, the_project
+from leadflow.cli.views import kept, machine, runs
+
+_IN = click.option("--in", "folder", metavar="DIR", default=".", help="The project whose runs; else this folder's.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
+
+
+@click.group(invoke_without_command=True)
+@_IN
+@_JSON
+@click.pass_context
+def command(ctx: click.Context, *, folder: str, as_json: bool) -> None:
+    """The runs that are kept: without a command, a list of them, the newest first.
+
+    A run is named by its id, of which the beginning is enough.
+    """
+    if ctx.invoked_subcommand is None:
+        _list(folder, as_json=as_json)
+
+
+@command.command("ls")
+@_IN
+@_JSON
+def list_(*, folder: str, as_json: bool) -> None:
+    """List the runs, the newest first."""
+    _list(folder, as_json=as_json)
+
+
+def _list(folder: str, *, as_json: bool) -> None:
+    rows = asyncio.run(all_runs(the_project(folder)))
+    if as_json:
+        machine.document([kept.row_data(row) for row in rows])
+    else:
+        kept.table(rows)
+
+
+@command.command("show")
+@click.argument("run")
+@_IN
+def show(run: str, *, folder: str) -> None:
+    """Draw a RUN as a tree: each step with its time, its attempts, and why it ended as it did."""
+    found, entries = asyncio.run(entries_of(the_project(folder), run))
+    kept.tree(found.row, entries)
+
+
+@command.command("logs")
+@click.argument("run")
+@_IN
+def logs(run: str, *, folder: str) -> None:
+    """Print the log of a RUN, one JSON line per event."""
+    _, entries = asyncio.run(entries_of(the_project(folder), run))
+    for entry in entries:
+        machine.document_line(runs.event_data(entry))
