@@ -70,7 +70,6 @@ class Program:
             raise StartProblem([f"there is no flow '{name}'{hint}"])
         return await run_plan(self.plan, name, inputs or {}, self.project, self.registry, options, shared=self.shared)
 
-
     async def resume(
         self, run: str, options: RunOptions | None = None, *, told: Mapping[str, Told] | None = None
     ) -> Result:

@@ -47,8 +47,9 @@ class Course:
         self.order = order
         self.ports = ports
         self.watch = watch
-        self.attempt = 0
-        """Number of the attempt under way or last made, over all agents."""
+        earlier = order.earlier
+        self.attempt = 0 if earlier is None else earlier.attempts
+        """Number of the attempt under way or last made, over all agents, also before the process ended (case R22)."""
         self.begun = 0.0
         """When it began (monotonic seconds)."""
         self.behind: Callable[[], None] | None = None
@@ -65,7 +66,7 @@ class Course:
         """The path of what fails as a whole with this call (`Failure.limit`); None: only the call does."""
         self.repair: str | None = None
         """What was wrong with the last answer, for the next attempt (case R20)."""
-        self.attempts: list[AttemptFailure] | None = None
+        self.attempts: list[AttemptFailure] | None = None if earlier is None else [*earlier.failed]
         """Those that failed; None is none yet."""
         self.pending: AttemptFailure | None = None
         """The last of them, while it is not decided what follows it."""
@@ -85,6 +86,11 @@ class Course:
         self.begun = self.ports.clock.monotonic()
         if self.attempt > 1 or is_fallback:
             self.order.post(AttemptStarted(self.order.path, self.attempt, agent))
+
+    def made_before(self) -> tuple[int, float]:
+        """Attempts of the agent that is asked first, and seconds under way, before the process ended (T12, R22)."""
+        earlier = self.order.earlier
+        return (0, 0.0) if earlier is None or self.tried is not None else (earlier.attempts, earlier.seconds)
 
     def fail(self, agent: str, error: CallError) -> None:
         """The attempt under way failed."""
@@ -252,10 +258,13 @@ def plain_caller(candidate: Candidate, call: AgentCall, ports: Ports, watch: Wat
     check, now = door(call.result), ports.clock.monotonic
 
     async def answer(order: CallOrder) -> Answer | Failure:
-        begun = now()
+        begun, number = now(), 1
+        if order.earlier is not None:
+            number += order.earlier.attempts
+            order.post(AttemptStarted(order.path, number, name))
         request = Request(
             call.action, order.args, call.result, call.declared, order.run, order.path,
-            1, order.key, call.idempotent, None,
+            number, order.key, call.idempotent, None,
         )  # fmt: skip
         try:
             reply = await ask(request)
@@ -267,7 +276,7 @@ def plain_caller(candidate: Candidate, call: AgentCall, ports: Ports, watch: Wat
                 return Answer(value, None, reply.usage)
             error = _misfit(value, name, call)
         course = Course(order, ports, watch)
-        course.attempt, course.begun = 1, begun
+        course.attempt, course.begun = number, begun
         course.fail(name, error)
         repeatable = call.idempotent or order.key is not None
         return course.failure(error, in_doubt=is_in_doubt(error, repeatable=repeatable))

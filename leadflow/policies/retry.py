@@ -35,7 +35,8 @@ def retrying(
 
     async def tries(course: Course) -> Answer:
         wait = policy.backoff.total_seconds()
-        repairs, number = 0, 1
+        before, _ = course.made_before()
+        repairs, number = 0, 1 + before
         repeatable = call.idempotent or course.order.key is not None
         while True:
             try:
@@ -62,7 +63,7 @@ def retrying(
                 if further.does is not None:
                     course.handle(error.category, further.does, None)
             else:
-                budget.earn(number - 1)
+                budget.earn(number - 1 - before)
                 return answer
             number += 1
             await course.ports.clock.sleep(timedelta(seconds=delay))

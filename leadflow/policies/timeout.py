@@ -21,7 +21,8 @@ def within_total(inner: Step, total: timedelta) -> Step:
     seconds = total.total_seconds()
 
     async def bounded(course: Course) -> Answer:
-        end = course.ports.clock.monotonic() + seconds
+        _, before = course.made_before()
+        end = course.ports.clock.monotonic() + max(0.0, seconds - before)
         enclosing = course.order.deadline
         course.deadline = end if enclosing is None or end < enclosing else None
         return await inner(course)

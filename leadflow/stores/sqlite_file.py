@@ -253,7 +253,21 @@ def _run_row(row: tuple[Any, ...]) -> RunRow:
     if status not in _STATUSES or not all(map(isinstance, row, _KINDS)):
         return RunRow(str(id_), "", "", "", "", "", Status.FAILED, 0.0, 0.0, 0, None, False, 0, is_whole=False)
     at = Status(status)
-    return RunRow(id_, flow, plan, source, digest, setting, at, started, changed, epoch, owner, bool(is_held) and not is_gone(owner), claims)
+    return RunRow(
+        id_,
+        flow,
+        plan,
+        source,
+        digest,
+        setting,
+        at,
+        started,
+        changed,
+        epoch,
+        owner,
+        bool(is_held) and not is_gone(owner),
+        claims,
+    )
 
 
 def told(path: Path, problem: sqlite3.Error) -> JournalProblem:
