@@ -100,7 +100,23 @@ def _tell(result: Result, job: Job) -> int:
         return 0
     if job.show != "json":
         failure(result, job.program.plan, Names(job.program.project.root))
+        if result.status is Status.WAITING:
+            human.note(_how_to_go_on(result))
     return 1
+
+
+def _how_to_go_on(result: Result) -> str:
+    """What to do with a run that waits."""
+    doubts = result.failure.causes if result.failure is not None and result.failure.in_doubt else ()
+    if not doubts:
+        return f"nothing that was acknowledged is lost; go on with `leadflow resume {result.run}`"
+    path = doubts[0].path
+    return (
+        f"find out what is true, and say it: leadflow resume {result.run}\n"
+        f"  --done '{path}=JSON'   it was done, and gave this\n"
+        f"  --failed {path}   it was not done\n"
+        f"  --again {path}   call it again, whether it was done or not"
+    )
 
 
 # --- while it runs ------------------------------------------------------------------------------------------------

@@ -7,9 +7,11 @@ import pytest
 
 from leadflow.events.model import (
     CancelRequested,
+    DoubtSettled,
     Failure,
     NodeCancelled,
     RunFailed,
+    RunResumed,
     Status,
     UndoBegan,
     UndoKept,
@@ -18,6 +20,7 @@ from leadflow.run.adapters import SystemClock
 from leadflow.run.driver import Bounds, Driver, Ports, Result
 from leadflow.run.kernel import Kernel, Program
 from leadflow.run.recover import replay
+from leadflow.run.taken_up import Told
 from leadflow.stores.memory import MemoryJournal
 from leadflow.testing import run_virtual
 from tests.run.fakes import Fails, Fake, Says, Script, compiled, kinds, run, started
@@ -155,6 +158,10 @@ def test_what_the_next_attempt_did_not_come_to_stays_kept() -> None:
 # --- taking up ----------------------------------------------------------------------------------------------------
 
 
+CALLED_AGAIN = {f"f/{name}{way}": Told(None) for name in "abcd" for way in ("", "~undo")}
+"""Whatever was under way may be called again."""
+
+
 def test_undos_go_on_from_any_prefix_of_the_log() -> None:
     """Case S2: a run taken up anywhere calls again what was under way, and otherwise only what is left to undo."""
     plan = compiled(THREE)
@@ -167,10 +174,11 @@ def test_undos_go_on_from_any_prefix_of_the_log() -> None:
             clock = SystemClock()
             journal = MemoryJournal(clock)
             driver = Driver(Program(plan), Ports(fake, journal, clock))
-            return await driver.resume(await journal.append(whole[:stop]))
+            return await driver.resume(await journal.append(whole[:stop]), CALLED_AGAIN)
 
         result = run_virtual(main())
-        assert whole == [entry.event for entry in result.entries], stop
+        marks = (RunResumed, DoubtSettled)
+        assert whole == [entry.event for entry in result.entries if not isinstance(entry.event, marks)], stop
         settled = {event.path for event in whole[:stop] if hasattr(event, "path") and not_started(event)}
         assert not settled & {order.path for order in fake.orders}
 

@@ -1,0 +1,190 @@
+"""`leadflow resume` and `leadflow runs`, on runs whose processes were killed."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.session import Said, leadflow
+
+FLOW = """leadflow 1
+@read tool look(x: string) -> string = python("work:look")
+tool file(x: string) -> { id: string } = python("work:file")
+
+flow main() -> string {
+  step seen = look("1")
+  step filed = file(seen)
+  step told = look(filed.id)
+  return told
+}
+"""
+WORK = '''"""Effects that stand in a file; a step whose name stands in another file kills its process."""
+import os, signal
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def _done(name):
+    with (HERE / "effects").open("a") as file:
+        file.write(name + "\\n")
+    deadly = HERE / "deadly"
+    if deadly.exists() and deadly.read_text() == name:
+        deadly.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def look(x):
+    _done("look " + x)
+    return "seen " + x
+
+
+def file(x):
+    _done("file")
+    return {"id": "T-1"}
+'''
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with a flow of a read, a write and a read."""
+    (tmp_path / "main.flow").write_text(FLOW)
+    (tmp_path / "work.py").write_text(WORK)
+    return tmp_path
+
+
+def killed_at(project: Path, name: str) -> None:
+    """Run the flow in a process that is killed behind an effect."""
+    (project / "deadly").write_text(name)
+    code = "from leadflow.cli.main import cli; cli(['run', 'main.flow', '-q'])"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, check=False)
+    assert -signal.SIGKILL == ended.returncode, ended.stderr
+
+
+def effects(project: Path) -> list[str]:
+    """What was done, in order."""
+    return (project / "effects").read_text().splitlines()
+
+
+def listed(project: Path) -> list[str]:
+    """Where the runs stand, the newest first."""
+    return [row["status"] for row in json.loads(leadflow("runs", "--json", folder=project).stdout)]
+
+
+def test_a_read_is_called_again(project: Path) -> None:
+    """Case D2: a run killed in a read goes on by itself; what was done before is not done again."""
+    killed_at(project, "look T-1")
+    assert ["interrupted"] == listed(project)
+    said = leadflow("resume", "-q", folder=project)
+    assert (0, '"seen T-1"\n') == (said.code, said.stdout)
+    assert ["look 1", "file", "look T-1", "look T-1"] == effects(project)
+    assert ["done"] == listed(project)
+
+
+def in_doubt(project: Path) -> Said:
+    """The answer to a resume of a run that was killed in its write."""
+    killed_at(project, "file")
+    return leadflow("resume", "-q", folder=project)
+
+
+def test_a_write_is_in_doubt_until_somebody_says_what_is_true(project: Path) -> None:
+    """Case D2: the command names the step and the three answers; nothing is called."""
+    said = in_doubt(project)
+    assert 1 == said.code
+    assert "main/filed" in said.stderr
+    assert all(option in said.stderr for option in ("--again", "--failed", "--done"))
+    assert ["look 1", "file"] == effects(project)
+    assert ["interrupted"] == listed(project)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "further"),
+    [
+        (("--done", 'main/filed={"id": "T-1"}'), 0, ["look T-1"]),
+        (("--again", "main/filed"), 0, ["file", "look T-1"]),
+        (("--failed", "main/filed"), 1, []),
+    ],
+)
+def test_the_three_answers(project: Path, words: tuple[str, ...], code: int, further: list[str]) -> None:
+    """Case D2: told that it was done, to call it again, or that it was not done, the run goes on so."""
+    in_doubt(project)
+    said = leadflow("resume", "-q", *words, folder=project)
+    assert code == said.code, said.stderr
+    assert ["look 1", "file", *further] == effects(project)
+
+
+@pytest.mark.parametrize("value", ['{"id": 5}', "nonsense", '{"other": "x"}'])
+def test_an_answer_of_another_type_is_refused(project: Path, value: str) -> None:
+    """What a step is said to have given has to be of its type."""
+    in_doubt(project)
+    said = leadflow("resume", "-q", "--done", f"main/filed={value}", folder=project)
+    assert 2 == said.code
+    assert "--done main/filed: " in said.stderr
+
+
+def test_an_answer_about_nothing_is_refused(project: Path) -> None:
+    """A step that is not in doubt is named, with those that are."""
+    in_doubt(project)
+    said = leadflow("resume", "-q", "--again", "main/field", folder=project)
+    assert 1 == said.code
+    assert "main/filed" in said.stderr
+
+
+def test_a_changed_flow_is_refused(project: Path) -> None:
+    """Case D6: a run does not go on with another flow, unless with the one that it was started with."""
+    killed_at(project, "look T-1")
+    (project / "main.flow").write_text(FLOW.replace('look("1")', 'look("2")'))
+    said = leadflow("resume", "-q", folder=project)
+    assert 2 == said.code
+    assert "main.flow has changed" in said.stderr
+    said = leadflow("resume", "-q", "--as-started", folder=project)
+    assert (0, '"seen T-1"\n') == (said.code, said.stdout)
+
+
+def test_layout_is_no_change(project: Path) -> None:
+    """Case D6: comments and layout are not the flow."""
+    killed_at(project, "look T-1")
+    (project / "main.flow").write_text(FLOW.replace("flow main", "## Says more.\n\nflow main"))
+    assert 0 == leadflow("resume", "-q", folder=project).code
+
+
+def test_a_run_is_named_by_the_beginning_of_its_id(project: Path) -> None:
+    """An id that begins no run, or several, is told."""
+    killed_at(project, "look T-1")
+    run = json.loads(leadflow("runs", "ls", "--json", folder=project).stdout)[0]["run"]
+    assert "there is no run 'zz'" in leadflow("resume", "zz", folder=project).stderr
+    assert 0 == leadflow("resume", run[:8], "-q", folder=project).code
+
+
+def test_a_run_without_a_journal_is_not_kept(project: Path) -> None:
+    """`--no-journal` leaves nothing behind; `runs` says where runs would be."""
+    assert 0 == leadflow("run", "main.flow", "-q", "--no-journal", folder=project).code
+    assert not (project / ".leadflow" / "journal.db").exists()
+    assert "no runs are kept in .: they are kept beside their flow" in leadflow("runs", folder=project).stderr
+
+
+def test_a_run_as_a_tree(project: Path) -> None:
+    """`runs show` draws each step with its time and attempts; `runs logs` prints every event."""
+    killed_at(project, "look T-1")
+    leadflow("resume", "-q", folder=project)
+    run = json.loads(leadflow("runs", "--json", folder=project).stdout)[0]["run"]
+    shown = leadflow("runs", "show", run[:6], folder=project).stdout
+    assert [" ✓ seen", " ✓ filed", " ✓ told"] == [" " + line.split("  ")[1].strip() for line in shown.splitlines()[2:]]
+    assert "resumed once" in shown
+    assert "2 attempts" in shown
+    events = [json.loads(line)["event"] for line in leadflow("runs", "logs", run, folder=project).stdout.splitlines()]
+    assert ("RunStarted", "RunDone", 1) == (events[0], events[-1], events.count("RunResumed"))
+
+
+def test_an_unusable_journal_stops_the_start(project: Path) -> None:
+    """Case D8: a run that could not be kept does not begin, and the message says how to run without."""
+    (project / ".leadflow").mkdir(exist_ok=True)
+    (project / ".leadflow" / "journal.db").write_text("nothing of the kind " * 100)
+    said = leadflow("run", "main.flow", "-q", folder=project)
+    assert 1 == said.code
+    assert "file is not a database" in said.stderr
+    assert "--no-journal" in said.stderr
+    assert not (project / "effects").exists()

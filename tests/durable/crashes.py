@@ -1,0 +1,289 @@
+"""Runs whose processes are killed at every moment that matters, again and again, until they end (Z1, cases D1 to D5).
+
+    python -m tests.durable.crashes --scenarios 10000 --seed 1
+
+A scenario is a flow, a child process that runs it on a real journal, and the commits before or behind which that child,
+and the ones that take the run up after it, are killed with SIGKILL. An effect is a line in a file that outlives them
+all. In the end the file and the journal have to say: no step that was acknowledged ran again, no write ran twice, none
+was lost, and the journal is that of a run that nobody killed.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Literal
+
+from leadflow.events.model import (
+    AttemptFailed,
+    AttemptStarted,
+    DoubtSettled,
+    Entry,
+    Event,
+    Failure,
+    NodeDone,
+    RunResumed,
+    RunStarted,
+    Status,
+)
+from leadflow.keeping import begin, held
+from leadflow.plan.plan import AgentCall, AgentSpec, Plan
+from leadflow.policies.call import Ports as PolicyPorts
+from leadflow.policies.shared import Shared
+from leadflow.policies.stack import Stack
+from leadflow.run.adapters import SeededRng, SystemClock
+from leadflow.run.driver import Bounds, Driver, Ports, Result
+from leadflow.run.errors import ConnectFailed
+from leadflow.run.kernel import Program
+from leadflow.run.ports import Reply, Request
+from leadflow.run.store import HeldJournal, JournalProblem
+from leadflow.run.taken_up import Told
+from leadflow.stores.owner import this_owner
+from leadflow.stores.rows import Rows
+from leadflow.stores.sqlite import SqliteStore
+from tests.run.fakes import compiled, started
+
+FLOWS = {
+    "chain": 'flow f() -> string { step a = look("1") step b = put(a) step c = put(b) return c }',
+    "reads": 'flow f() { step a = look("1") step b = look("2") step c = look("${a} ${b}") }',
+    "writes": 'flow f() { step a = put("1") step b = put("2") step c = put("3") }',
+    "keyed": 'flow f() { @idempotent(key: "k") step a = put("1") step b = put(a) }',
+    "parallel": 'flow f() { step p = parallel { step a = put("1") step b = put("2") step c = look("3") } }',
+    "race": 'flow f() -> string { step r = race { step a = look("1") step b = look("2") } step w = put(r) return w }',
+    "for": 'flow f() { step all = for t in ["1", "2", "3"] { step a = look(t) step b = put(a) yield b } }',
+    "repeat": 'flow f() { step r = repeat s = "0" at most 3 { step n = put(s) yield n } until s == "never" else s }',
+    "branch": 'flow f() { step a = look("1") if a == "no" { step b = put("x") } else { step c = put("y") } }',
+    "group": 'flow f() { step g = do { step a = put("1") step b = put(a) yield b } step h = put(g) }',
+    "call": 'flow f() { step g = inner(x: "1") step h = put(g) }\n'
+            'flow inner(x: string) -> string { step a = put(x) return a }',
+    "caught": 'flow f() { step a = look("fail") catch e => "caught" step b = put(a) }',
+    "retried": 'flow f() { @retry(3, backoff: 1ms, jitter: "none") step a = look("once") step b = put(a) }',
+    "undone": 'tool drop(x: string) = python("tools:drop")\n'
+              'flow f() { step a = put("1") undo drop(a) step b = put("fail") undo none }',
+}  # fmt: skip
+MARKS = (RunResumed, DoubtSettled, AttemptStarted, AttemptFailed)
+"""Events that tell of the crashes, or of attempts, which they change."""
+_MOST_LIVES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """When a process is killed."""
+
+    commit: int
+    """At which of its commits, from 1."""
+    when: Literal["before", "behind"]
+
+
+@dataclass(slots=True)
+class Effects:
+    """An agent whose effects are lines in a file."""
+
+    path: Path
+
+    async def call(self, request: Request) -> Reply:
+        """Write the line, and answer what follows from the request."""
+        text = str(request.args.get("x", ""))
+        if text == "fail":
+            raise ValueError("it never works")
+        if text == "once" and request.attempt == 1:
+            raise ConnectFailed("not yet")
+        line = json.dumps([request.path, request.action]) + "\n"
+        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(handle, line.encode())
+        os.close(handle)
+        return Reply(f"{request.path}")
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+class MortalStore(SqliteStore):
+    """A store whose process is killed at a commit."""
+
+    def mortal(self, kill: Kill | None) -> None:
+        """Say at which."""
+        write, commits = self._file.write, 0
+
+        def deadly(batch: Sequence[Rows]) -> Sequence[JournalProblem | None]:
+            nonlocal commits
+            commits += 1
+            if kill is not None and commits == kill.commit and kill.when == "before":
+                os.kill(os.getpid(), signal.SIGKILL)
+            results = write(batch)
+            if kill is not None and commits == kill.commit:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return results
+
+        self._file.write = deadly  # type: ignore[method-assign]
+
+
+@dataclass(slots=True)
+class Scenario:
+    """A flow, and the kills of the processes that work on it, one after the other."""
+
+    flow: str
+    kills: Sequence[Kill]
+    problems: list[str] = field(default_factory=list)
+
+
+def _stack(plan: Plan, effects: Path) -> Stack:
+    agents = {name: Effects(effects) for name in plan.agents}
+    specs: Mapping[str, AgentSpec] = plan.agents
+    return Stack(specs, agents, PolicyPorts(SystemClock(), SeededRng(1), Shared()))
+
+
+def _told(doubts: Failure, effects: Path) -> Mapping[str, Told]:
+    """What an operator finds out of calls in doubt: what stands in the file was done, and gave its path."""
+    done = {path for path, _ in _lines(effects)}
+    return {cause.path: Told(True, cause.path) if cause.path in done else Told(None) for cause in doubts.causes}
+
+
+def _lines(effects: Path) -> list[tuple[str, str]]:
+    if not effects.exists():
+        return []
+    return [tuple(json.loads(line)) for line in effects.read_text().splitlines()]
+
+
+async def live(plan: Plan, folder: Path, kill: Kill | None) -> Result:
+    """One process: it begins the run, or takes it up."""
+    clock, effects = SystemClock(), folder / "effects"
+    store = MortalStore(folder / "journal.db", clock, owner=this_owner(), lease=timedelta(seconds=10))
+    await store.open()
+    store.mortal(kill)
+    try:
+        rows = await store.runs()
+        journal: HeldJournal | None = None if not rows else await store.claim(rows[0].id)
+        if rows and journal is None:
+            raise AssertionError("the run of a process that was killed is held")
+        entries = [] if journal is None else await journal.load()
+        first = started(plan)
+        if journal is None:
+            journal = await begin(store, first, plan, Bounds())
+        async with held(store, journal, clock):
+            driver = Driver(Program(plan), Ports(_stack(plan, effects), journal, clock))
+            if not entries:
+                return await driver.run(first)
+            result = await driver.resume(entries, owner="second")
+            if result.status is Status.WAITING and result.failure is not None and result.failure.in_doubt:
+                driver = Driver(Program(plan), Ports(_stack(plan, effects), journal, clock))
+                result = await driver.resume(entries, _told(result.failure, effects), owner="second")
+            return result
+    finally:
+        await store.aclose()
+
+
+def _in_child(plan: Plan, folder: Path, kill: Kill | None) -> bool:
+    """Live in a child process; True when it came to the end of the run."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            result = asyncio.run(live(plan, folder, kill))
+            code = 0 if result.status in (Status.DONE, Status.FAILED) else 3
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status):
+        raise AssertionError(f"a process ended with {os.WEXITSTATUS(status)}")
+    return os.WIFEXITED(status)
+
+
+def try_scenario(scenario: Scenario, folder: Path) -> list[str]:
+    """What is wrong after all the kills; empty when nothing is."""
+    plan = compiled(FLOWS[scenario.flow])
+    kills = [*scenario.kills, None]
+    lives = 0
+    while not _in_child(plan, folder, kills[min(lives, len(kills) - 1)]):
+        lives += 1
+        if lives > _MOST_LIVES:
+            return ["the run never ends"]
+    return _judged(plan, folder, lives)
+
+
+def _judged(plan: Plan, folder: Path, kills: int) -> list[str]:
+    problems = []
+    (folder / "calm").mkdir()
+    calm = asyncio.run(live(plan, folder / "calm", None))
+    entries = asyncio.run(_read(folder))
+    expected, found = _plain(calm.entries), _plain(entries)
+    if expected != found:
+        at = next((n for n, (one, other) in enumerate(zip(expected, found, strict=False)) if one != other), -1)
+        problems.append(f"the journal differs at {at}: {found[at : at + 1]} for {expected[at : at + 1]}")
+    calm_effects, effects = Counter(_lines(folder / "calm" / "effects")), Counter(_lines(folder / "effects"))
+    if set(calm_effects) != set(effects):
+        problems.append(f"effects are lost or made up: {set(calm_effects) ^ set(effects)}")
+    keyed = "f/a" if any(isinstance(n.work, AgentCall) and n.work.key for n in plan.flows["f"].nodes) else None
+    for (path, action), count in effects.items():
+        more = count - calm_effects[path, action]
+        if action in ("put", "drop") and path != keyed and more > 0:
+            problems.append(f"the write {path} ran {count} times")
+        if more > kills:
+            problems.append(f"{path} ran {more} times more than in the calm run, with {kills} kills")
+    return problems
+
+
+async def _read(folder: Path) -> Sequence[Entry]:
+    store = SqliteStore(folder / "journal.db", SystemClock(), owner="judge")
+    await store.open()
+    try:
+        return await store.load((await store.runs())[0].id)
+    finally:
+        await store.aclose()
+
+
+def _plain(entries: Sequence[Entry]) -> list[Event | tuple[str, str]]:
+    """A journal without what tells of crashes and without times; members that overlap stand in any order."""
+    events = [entry.event for entry in entries if not isinstance(entry.event, MARKS)]
+    return sorted((_timeless(event) for event in events), key=repr)
+
+
+def _timeless(event: Event) -> tuple[str, str]:
+    failure = getattr(event, "failure", None)
+    if isinstance(failure, Failure) or isinstance(event, RunStarted):
+        return type(event).__name__, getattr(event, "path", "")
+    if isinstance(event, NodeDone):
+        return event.path, repr(event.value)
+    return type(event).__name__, repr(event)
+
+
+def scenarios(count: int, seed: int) -> list[Scenario]:
+    """So many scenarios: every flow, first kills at every commit in turn, further kills during recovery."""
+    chance = Random(seed)
+    names = list(FLOWS)
+    found = []
+    for number in range(count):
+        kills = [Kill(1 + number // len(names) % 8, ("before", "behind")[number // (8 * len(names)) % 2])]
+        kills += [Kill(chance.randint(1, 4), chance.choice(("before", "behind"))) for _ in range(chance.randint(0, 2))]
+        found.append(Scenario(names[number % len(names)], kills))
+    return found
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Try scenarios, and say what was found; 1 when something was."""
+    parser = argparse.ArgumentParser(description="Kill runs, and see that nothing is lost or done twice.")
+    parser.add_argument("--scenarios", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, default=None, help="where journals are made; a tmpfs is fastest")
+    options = parser.parse_args(arguments)
+    wrong = []
+    for number, scenario in enumerate(scenarios(options.scenarios, options.seed)):
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            problems = try_scenario(scenario, Path(folder))
+        if problems:
+            wrong.append({"number": number, "flow": scenario.flow, "kills": repr(scenario.kills), "problems": problems})
+    print(json.dumps({"scenarios": options.scenarios, "wrong": len(wrong), "findings": wrong[:5]}))
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
