@@ -18,6 +18,9 @@ from leadflow.cli.views import human
 from leadflow.plan.forms import read_written_duration
 from leadflow.policies.shared import Shared
 
+_KEPT = "leadflow.kept"
+"""In the context of the command: whether the run is kept. A ninth parameter would be one too many."""
+
 
 @click.command()
 @click.argument("file")
@@ -27,7 +30,13 @@ from leadflow.policies.shared import Shared
 @click.option("--profile", metavar="NAME", help="The profile to run under.")
 @click.option("--timeout", metavar="DURATION", help="The most time the run may take, as in 90s or 1h30m.")
 @click.option("--seed", type=int, metavar="NUMBER", help="The seed of the run's chance, to repeat a run.")
-@click.option("--no-journal", is_flag=True, help="Keep nothing: the run does not survive its process.")
+@click.option(
+    "--no-journal",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda ctx, _, value: ctx.meta.update({_KEPT: not value}),
+    help="Keep nothing: the run does not survive its process.",
+)
 @click.option("--json", "show", flag_value="json", help="Nothing but JSON lines on standard error, terminal or not.")
 @click.option("--quiet", "-q", "show", flag_value="quiet", help="No progress and no events; only the result.")
 def command(
@@ -39,7 +48,6 @@ def command(
     profile: str | None,
     timeout: str | None,
     seed: int | None,
-    no_journal: bool,
     show: str | None,
 ) -> None:
     """Run a FLOW of FILE: the one that is named, else `main`, else the only one that no other flow calls.
@@ -60,7 +68,7 @@ def command(
     chosen = choose_flow(plan, flow)
     program = Program(plan, find_project(file), registry, Shared())
     given = raw_inputs(chosen, inputs, input_file)
-    options = RunOptions(deadline=_duration(timeout), seed=_seed(seed), durable=not no_journal)
+    options = RunOptions(deadline=_duration(timeout), seed=_seed(seed), durable=click.get_current_context().meta[_KEPT])
     job = Job(program, chosen, wanted)
     sys.exit(go(job, lambda observers: program.run(chosen.name, given, replace(options, observers=observers))))
 
