@@ -36,8 +36,17 @@ BY_TYPE = {
     ),
     model.NodeDone: st.builds(NodeDone, TEXTS, VALUES, st.none() | FAILURES, st.none() | TEXTS, USAGES),
     model.RunDone: st.builds(model.RunDone, VALUES),
+    model.UndoKept: st.builds(
+        model.UndoKept, TEXTS, st.dictionaries(TEXTS, VALUES, max_size=2), st.booleans(), st.none() | FAILURES
+    ),
+    model.CallWaits: st.builds(model.CallWaits, TEXTS, TEXTS, TEXTS, SECONDS),
+    model.CallAdmitted: st.builds(model.CallAdmitted, TEXTS, TEXTS, st.floats(0, 1e9)),
+    model.BreakerMoved: st.builds(
+        model.BreakerMoved, TEXTS, TEXTS, st.sampled_from(get_args(model.BreakerState)), TEXTS, SECONDS
+    ),
+    model.AttemptFailed: st.builds(model.AttemptFailed, TEXTS, ATTEMPTS, SECONDS),
 }
-"""Events whose fields hold values; the others follow from their annotations."""
+"""Events whose fields hold values or seconds; the others follow from their annotations."""
 
 st.register_type_strategy(model.Failure, FAILURES)
 st.register_type_strategy(model.AttemptFailure, ATTEMPTS)
