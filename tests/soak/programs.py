@@ -55,7 +55,8 @@ OF_CALLS = (
 )
 """What stands on single calls that may be repeated."""
 OF_WRITES = ("@idempotent @retry(3, backoff: 200ms)", "@timeout(15s)", '@idempotent(key: "k${{x}}")', "@priority(-1)")
-OF_BLOCKS = ("@timeout(40s)", '@on_failure("continue")', '@on_failure("partial")', "@budget(calls: 40)", "@priority(2)")
+OF_BLOCKS = ("@timeout(40s)", '@on_failure("continue")', '@on_failure("partial")', "@budget(calls: 40)", "@priority(2)",
+             "@budget(tokens: 500)")  # fmt: skip
 
 
 def runs(annotations: str) -> bool:

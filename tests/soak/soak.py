@@ -28,6 +28,8 @@ from time import perf_counter, process_time
 from leadflow.events.fold import fold
 from leadflow.events.model import (
     AttemptStarted,
+    BudgetReserved,
+    BudgetSettled,
     Entry,
     NodeStarted,
     RunCancelled,
@@ -167,19 +169,23 @@ class Soak:
         """Count what a run did, and judge how it ended."""
         seen = self.seen
         seen.entries += len(entries)
-        ends = 0
+        ends = reserved = 0
         for entry in entries:
             event = entry.event
             seen.events[type(event).__name__] += 1
             seen.executions += isinstance(event, NodeStarted)
             seen.attempts += isinstance(event, AttemptStarted)
             ends += isinstance(event, RunDone | RunFailed | RunCancelled)
+            reserved += isinstance(event, BudgetReserved)
+            reserved -= isinstance(event, BudgetSettled)
             told = repr(entry)
             self._hash.update(told.encode("utf-8", "surrogatepass"))
             if "system.internal" in told:
                 seen.violations.append(f"{run}: {told}")
         if ends != 1 or not isinstance(entries[-1].event, RunDone | RunFailed | RunCancelled):
             seen.violations.append(f"{run} ended {ends} times")
+        if reserved:
+            seen.violations.append(f"{run}: {reserved} reservations are not settled")
         if looks:
             seen.violations += _unsettled(run, entries)
 
