@@ -7,6 +7,7 @@ from leadflow.policies import circuit as machine
 from leadflow.policies.breaker import turned_away
 from leadflow.policies.circuit import Circuit, Refused, Window
 from leadflow.policies.outcomes import Sees
+from leadflow.policies.shared import Shared
 from tests.policies.playing import s
 from tests.policies.test_breaker import SLOW, end, let_in, never, opened, refused, where
 
@@ -64,3 +65,15 @@ def test_who_is_turned_away_is_told_how_long() -> None:
     )
     assert s(27.5) == turned_away(found).next_probe
     assert turned_away(Refused("an operator decides", None)).next_probe is None
+
+
+def test_b13_what_an_operator_released_is_closed_for_those_that_come_later_too() -> None:
+    """B13: a breaker that is made after the release decides by itself, as those do that were there."""
+    shared = Shared()
+    upstream = shared.upstream("key", "a")
+    early = upstream.breaker(Breaker(failures=1))
+    shared.force_open("a", "it is being moved")
+    assert "forced_open" == where(early) == where(upstream.breaker(Breaker(failures=2)))
+    shared.release("a")
+    assert "closed" == where(early) == where(upstream.breaker(Breaker(failures=3)))
+    assert "closed" == where(shared.upstream("other", "a").breaker(Breaker()))
