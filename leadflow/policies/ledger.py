@@ -120,8 +120,8 @@ class Ledger:
 
     def ask(self, claim: Claim) -> None:
         """Claim a part: it is held, refused, or waits."""
-        if not self._decide(claim, {one.short for one in self._line}):
-            self._line.append(claim)
+        self._line.append(claim)
+        self.next()  # serves this one or nobody: it frees nothing
 
     def settle(self, claim: Claim, took: Amount | None) -> None:
         """An attempt ended. None: nobody knows what it took, so all that was set aside counts as spent (case $3)."""
@@ -137,16 +137,16 @@ class Ledger:
 
     def next(self) -> list[Claim]:
         """Those that wait no longer: each is held or refused now."""
-        served, blocked = [], set[Account | None]()
+        served, blocked = [], set[Account]()
         for claim in list(self._line):
             if self._decide(claim, blocked):
                 self._line.remove(claim)
                 served.append(claim)
             else:
-                blocked.add(claim.short)
+                blocked.update(one for one in claim.accounts if not one.fits(claim.most, is_open=claim.is_open))
         return served
 
-    def _decide(self, claim: Claim, blocked: set[Account | None]) -> bool:
+    def _decide(self, claim: Claim, blocked: set[Account]) -> bool:
         """Whether it waits no longer."""
         claim.refused = self.refuses(claim.accounts, claim.most, is_open=claim.is_open)
         if claim.refused is not None:
