@@ -92,6 +92,56 @@ async def entries_of(project: Project, run: str) -> tuple[Kept, Sequence[Entry]]
     return await _with_store(project, look)
 
 
+async def forget(project: Project, runs: Sequence[str]) -> None:
+    """Remove runs by their ids or the beginnings of them.
+
+    Raises:
+        Refused: one is not there, or under way; those before it are gone.
+    """
+
+    async def look(store: Store) -> None:
+        for run in runs:
+            row = await find(store, run)
+            if not await store.remove(row.id):
+                raise Refused(f"run {row.id} is under way: {row.owner}")
+
+    await _with_store(project, look)
+
+
+async def verify(project: Project) -> tuple[int, Sequence[str]]:
+    """How many runs are whole, and what is wrong with the others (case D11).
+
+    Raises:
+        Refused: the journal cannot be read at all.
+    """
+
+    async def look(store: Store) -> tuple[int, Sequence[str]]:
+        problems: list[str] = []
+        rows = await store.runs()
+        for row in rows:
+            try:
+                await store.load(row.id)
+                await kept(store, row)
+            except (JournalProblem, KeyError) as problem:
+                problems.append(str(problem) if isinstance(problem, JournalProblem) else f"run {row.id} is broken")
+        return len(rows) - len(problems), problems
+
+    return await _with_store(project, look)
+
+
+async def backup(project: Project, path: Path) -> None:
+    """Copy the journal as it is now.
+
+    Raises:
+        Refused: the copy cannot be written.
+    """
+    try:
+        async with opened(project, SystemClock()) as store:
+            await store.backup(path)
+    except JournalProblem as problem:
+        raise Refused(str(problem)) from None
+
+
 async def _with_store(project: Project, look: Callable[[Store], Awaitable[T]]) -> T:
     try:
         async with opened(project, SystemClock()) as store:

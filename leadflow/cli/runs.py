@@ -4,7 +4,7 @@ import asyncio
 
 import click
 
-from leadflow.cli.journals import all_runs, entries_of, the_project
+from leadflow.cli.journals import all_runs, entries_of, forget, the_project
 from leadflow.cli.views import kept, machine, runs
 
 _IN = click.option("--in", "folder", metavar="DIR", default=".", help="The project whose runs; else this folder's.")
@@ -47,6 +47,14 @@ def show(run: str, *, folder: str) -> None:
     """Draw a RUN as a tree: each step with its time, its attempts, and why it ended as it did."""
     found, entries = asyncio.run(entries_of(the_project(folder), run))
     kept.tree(found.row, entries)
+
+
+@command.command("rm")
+@click.argument("run", nargs=-1, required=True)
+@_IN
+def rm(run: tuple[str, ...], *, folder: str) -> None:
+    """Forget each RUN, with its log. One that is under way stays."""
+    asyncio.run(forget(the_project(folder), run))
 
 
 @command.command("logs")

@@ -127,6 +127,14 @@ class Store(Protocol):
         """All runs, the newest first."""
         ...
 
+    async def remove(self, run: str) -> bool:
+        """Forget a run that nobody holds, with its events; False while somebody does.
+
+        Raises:
+            KeyError: there is no such run.
+        """
+        ...
+
     async def plan(self, hash_: str) -> str | None:
         """The text of a plan by its content hash."""
         ...

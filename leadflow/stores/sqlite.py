@@ -77,6 +77,22 @@ class SqliteStore:
         """All runs, the newest first."""
         return await self._do(self._file.runs)
 
+    async def remove(self, run: str) -> bool:
+        """Forget a run that nobody holds, with its events; False while somebody does.
+
+        Raises:
+            KeyError: there is no such run.
+        """
+        return await self._do(lambda: self._file.remove(run))
+
+    async def backup(self, path: Path) -> None:
+        """Write a copy of the file as it is now, while runs go on (case D19).
+
+        Raises:
+            JournalProblem: it cannot be written, or something stands there.
+        """
+        await self._do(lambda: self._file.backup(path))
+
     async def keep_plan(self, hash_: str, text: str) -> None:
         """Keep the text of a plan for as long as runs may need it; one that is there already stays."""
         await self._do(lambda: self._file.keep_plan(hash_, text))

@@ -190,6 +190,40 @@ class JournalFile:
             ).fetchall()
         return [_run_row(row) for row in rows]
 
+    def remove(self, run: str) -> bool:
+        """Forget a run that nobody holds, and what only it needed; False while somebody does.
+
+        Raises:
+            KeyError: there is no such run.
+        """
+        with self._transaction() as cursor:
+            found = cursor.execute(
+                "SELECT number, owner, owner IS NOT NULL AND lease >= lf_now() FROM lf_run WHERE id = ?", (run,)
+            ).fetchone()
+            if found is None:
+                raise KeyError(run)
+            number, owner, is_held = found
+            if is_held and not is_gone(owner):
+                return False
+            cursor.execute("DELETE FROM lf_event WHERE run = ?", (number,))
+            cursor.execute("DELETE FROM lf_run WHERE number = ?", (number,))
+            cursor.execute("DELETE FROM lf_plan WHERE hash NOT IN (SELECT plan FROM lf_run)")
+            cursor.execute(
+                "DELETE FROM lf_large WHERE hash NOT IN (SELECT large FROM lf_event WHERE large IS NOT NULL)"
+            )
+        return True
+
+    def backup(self, path: Path) -> None:
+        """Write a copy of the file as it is now (case D19).
+
+        Raises:
+            JournalProblem: something stands there already.
+        """
+        if path.exists():
+            raise JournalProblem(f"{path} is there already; name a file that is not")
+        with closing(self._cursor) as cursor:
+            cursor.execute("VACUUM INTO ?", (str(path),))
+
     def keep_plan(self, hash_: str, text: str) -> None:
         """Keep the text of a plan; one that is there already stays."""
         with self._transaction() as cursor:

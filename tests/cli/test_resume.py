@@ -2,8 +2,10 @@
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -188,3 +190,27 @@ def test_an_unusable_journal_stops_the_start(project: Path) -> None:
     assert "file is not a database" in said.stderr
     assert "--no-journal" in said.stderr
     assert not (project / "effects").exists()
+
+
+def test_a_run_is_forgotten(project: Path) -> None:
+    """`runs rm` removes a run by the beginning of its id, and says when there is none."""
+    leadflow("run", "main.flow", "-q", folder=project)
+    run = json.loads(leadflow("runs", "--json", folder=project).stdout)[0]["run"]
+    assert 0 == leadflow("runs", "rm", run[:8], folder=project).code
+    assert [] == listed(project)
+    assert "there is no run" in leadflow("runs", "rm", run[:8], folder=project).stderr
+
+
+def test_a_journal_is_verified_and_copied(project: Path) -> None:
+    """`journal verify` reads every row and names what is broken; `journal backup` copies what is there."""
+    for _ in range(2):
+        leadflow("run", "main.flow", "-q", folder=project)
+    assert "2 runs are whole, 0 broken\n" == leadflow("journal", "verify", folder=project).stdout
+    assert 0 == leadflow("journal", "backup", "copy.db", folder=project).code
+    with closing(sqlite3.connect(project / ".leadflow" / "journal.db")) as connection:
+        connection.execute("UPDATE lf_event SET text = replace(text, 'T-1', 'T-2') WHERE run = 1")
+        connection.commit()
+    said = leadflow("journal", "verify", folder=project)
+    assert (1, "1 run is whole, 1 broken\n") == (said.code, said.stdout)
+    assert "is not what was written" in said.stderr
+    assert "is there already" in leadflow("journal", "backup", "copy.db", folder=project).stderr

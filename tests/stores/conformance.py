@@ -128,6 +128,23 @@ class Conformance(ABC):
 
         play(scene)
 
+    def test_a_run_is_forgotten(self, play: Any) -> None:
+        """A run that nobody holds is removed with its events; others, and one that is held, stay."""
+
+        async def scene(stage: Stage) -> None:
+            journals = [await stage.one.create(new_run(id_)) for id_ in ("a", "b")]
+            for journal in journals:
+                await journal.append([STARTED, NodeDone("main/a", "x" * 100_000)])
+            assert not await stage.two.remove("a")
+            await stage.one.release("a", 1)
+            assert await stage.two.remove("a")
+            assert ["b"] == [row.id for row in await stage.one.runs()]
+            assert 2 == len(await stage.one.load("b"))
+            with pytest.raises(KeyError):
+                await stage.one.remove("a")
+
+        play(scene)
+
     def test_an_unknown_run_is_told(self, play: Any) -> None:
         """Nobody can claim or load a run that is not there."""
 

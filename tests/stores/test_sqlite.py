@@ -192,6 +192,24 @@ def test_a_missing_row_is_found(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
+def test_a_copy_is_whole_while_runs_go_on(tmp_path: Path) -> None:
+    """Case D19: a copy taken between two commits has all runs up to there; nothing that stands is written over."""
+    copy = tmp_path / "copy.db"
+
+    async def scene() -> None:
+        async with opened(tmp_path / "j.db") as store:
+            journal = await store.create(new_run())
+            await journal.append([NodeDone("main/0", 0)])
+            await store.backup(copy)
+            await journal.append([NodeDone("main/1", 1)])
+            with pytest.raises(JournalProblem, match="is there already"):
+                await store.backup(copy)
+
+    asyncio.run(scene())
+    assert {"r": [0]} == asyncio.run(_read(copy))
+    assert {"r": [0, 1]} == asyncio.run(_read(tmp_path / "j.db"))
+
+
 def test_a_process_that_ended_holds_nothing(tmp_path: Path) -> None:
     """A run of a process that was killed can be claimed at once: nobody waits for its lease."""
     child = subprocess.Popen([sys.executable, "-c", _CLAIM, str(tmp_path / "j.db")], stdout=subprocess.PIPE, text=True)

@@ -1,0 +1,41 @@
+"""`leadflow journal`: the file in which a project keeps its runs."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from leadflow.cli.journals import backup, the_project, verify
+from leadflow.cli.views import human
+
+_IN = click.option("--in", "folder", metavar="DIR", default=".", help="The project whose journal; else this folder's.")
+
+
+@click.group()
+def command() -> None:
+    """The file in which a project keeps its runs: `.leadflow/journal.db`."""
+
+
+@command.command("verify")
+@_IN
+def verify_(*, folder: str) -> None:
+    """Read every row of every run, and name the runs of which a row is not what was written.
+
+    \b
+    Exit code 0    all runs are whole
+              1    some are not; the others are not touched by that
+    """
+    whole, problems = asyncio.run(verify(the_project(folder)))
+    for problem in problems:
+        human.problem(problem)
+    human.text(f"{whole} {'run is' if whole == 1 else 'runs are'} whole, {len(problems)} broken")
+    sys.exit(int(bool(problems)))
+
+
+@command.command("backup")
+@click.argument("copy")
+@_IN
+def backup_(copy: str, *, folder: str) -> None:
+    """Write the journal as it is now to COPY, also while runs go on."""
+    asyncio.run(backup(the_project(folder), Path(copy)))
