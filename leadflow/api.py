@@ -16,7 +16,7 @@ from os import PathLike
 from pathlib import Path
 
 from leadflow.agents.registry import Registry, find_kinds
-from leadflow.assembly import RunOptions, StartProblem, resume_run, run_plan
+from leadflow.assembly import RunOptions, StartProblem, resume_run, run_plan, unfinished_run
 from leadflow.diagnostics import Diagnostic, did_you_mean
 from leadflow.diagnostics.render import render_text, summary
 from leadflow.files import find_main, reader
@@ -25,6 +25,7 @@ from leadflow.plan.plan import Plan
 from leadflow.policies.shared import Shared
 from leadflow.record import record
 from leadflow.run.driver import Result
+from leadflow.run.store import RunRow
 from leadflow.run.taken_up import Told
 from leadflow.settings import Project, load_project
 
@@ -69,6 +70,16 @@ class Program:
             hint = did_you_mean(name, self.plan.flows) or f"; {self.plan.file} has {flows}"
             raise StartProblem([f"there is no flow '{name}'{hint}"])
         return await run_plan(self.plan, name, inputs or {}, self.project, self.registry, options, shared=self.shared)
+
+    async def unfinished(
+        self, flow: str, inputs: Mapping[str, object] | None = None, options: RunOptions | None = None
+    ) -> RunRow | None:
+        """The newest run of this flow, content and input that has not ended, and that nobody works on.
+
+        Raises:
+            StartProblem: the inputs are none of the flow, or the journal cannot be used.
+        """
+        return await unfinished_run(self.plan, flow, inputs or {}, self.project, options)
 
     async def resume(
         self, run: str, options: RunOptions | None = None, *, told: Mapping[str, Told] | None = None

@@ -18,7 +18,7 @@ from leadflow.bound.asks import Known
 from leadflow.bound.budgets import has_budgets, prices_of, unpriced
 from leadflow.bound.prices import read_prices
 from leadflow.events.model import RunStarted
-from leadflow.keeping import begin, find, held, kept, opened
+from leadflow.keeping import JOURNAL, begin, find, held, kept, opened, unfinished
 from leadflow.plan.plan import AgentCall, AgentSpec, Node, Plan, Secret, SettingValue
 from leadflow.plan.policy import Limit
 from leadflow.plan.reactions import resets
@@ -36,7 +36,7 @@ from leadflow.run.errors import CallError
 from leadflow.run.inputs import read_inputs
 from leadflow.run.kernel import Program
 from leadflow.run.ports import Agent, AgentKind, Clock, Journal, Transport, Uses, World
-from leadflow.run.store import JournalProblem, Store
+from leadflow.run.store import JournalProblem, RunRow, Store
 from leadflow.run.support import agents_of, reached, refusals, with_undo
 from leadflow.run.taken_up import Told
 from leadflow.settings import Project, own_prices, program_env, read_secrets
@@ -104,6 +104,30 @@ async def run_plan(
     bounds = Bounds(calls=project.settings.run.concurrency, deadline=options.deadline)
     async with _callers(making, clock, seed) as callers, _begun(plan, started, bounds, options, project) as journal:
         return await Driver(Program(plan), Ports(callers, journal, clock, options.observers), bounds).run(started)
+
+
+async def unfinished_run(
+    plan: Plan, flow: str, inputs: Mapping[str, object], project: Project, options: RunOptions | None = None
+) -> RunRow | None:
+    """The newest run of this flow, content and input that has not ended, and that nobody works on.
+
+    Raises:
+        StartProblem: the inputs are none of the flow, or the journal cannot be used.
+    """
+    options = options or RunOptions()
+    values = _inputs(plan, flow, inputs)
+    if options.store is None and not (project.root / JOURNAL).is_file():
+        return None
+    try:
+        async with _store(options, project, options.clock or SystemClock()) as store:
+            return await unfinished(store, flow, plan.hash, values)
+    except JournalProblem as problem:
+        raise _unkept(problem) from None
+
+
+def _unkept(problem: JournalProblem) -> StartProblem:
+    """A run cannot be kept."""
+    return StartProblem([f"{problem}; without a journal (`--no-journal`) the run would not survive its process"])
 
 
 async def resume_run(
@@ -174,8 +198,7 @@ async def _begun(
         ):
             yield journal
     except JournalProblem as problem:
-        why = f"{problem}; without a journal (`--no-journal`) the run would not survive its process"
-        raise StartProblem([why]) from None
+        raise _unkept(problem) from None
 
 
 @record

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from hashlib import blake2b
 
-from leadflow.events.model import RunStarted
+from leadflow.events.model import RunStarted, Status
 from leadflow.plan.codec import from_text, to_text
 from leadflow.plan.forms import canonical
 from leadflow.plan.plan import Plan
@@ -30,6 +30,10 @@ JOURNAL = ".leadflow/journal.db"
 """Where a project keeps its runs, from its root."""
 _RENEWALS = 5
 """How often a claim is renewed before it would end."""
+
+
+OVER = (Status.DONE, Status.FAILED, Status.CANCELLED)
+"""Where a run stands that goes on no more."""
 
 
 class NoSuchRun(Exception):
@@ -113,6 +117,18 @@ async def find(store: Store, run: str) -> RunRow:
         return next((row for row in found if row.id == run), found[0])
     why = f"{len(found)} runs begin with '{run}': write more of it" if found else f"there is no run '{run}'"
     raise NoSuchRun(f"{why}; `leadflow runs` lists them")
+
+
+def is_interrupted(row: RunRow) -> bool:
+    """Whether a run has not ended, and nobody works on it."""
+    return row.is_whole and row.status not in OVER and not row.is_held
+
+
+async def unfinished(store: Store, flow: str, plan: str, inputs: Mapping[str, Value]) -> RunRow | None:
+    """The newest run of this flow, content and input that has not ended, and that nobody works on."""
+    wanted = (flow, plan, digest_of(inputs))
+    rows = await store.runs()
+    return next((row for row in rows if is_interrupted(row) and (row.flow, row.plan, row.digest) == wanted), None)
 
 
 async def kept(store: Store, row: RunRow) -> Kept:

@@ -6,16 +6,13 @@ from typing import TypeVar
 
 from leadflow.cli.inputs import find_project
 from leadflow.cli.refused import Refused
-from leadflow.events.model import Entry, Status
-from leadflow.keeping import JOURNAL, Kept, NoSuchRun, find, kept, opened
+from leadflow.events.model import Entry
+from leadflow.keeping import JOURNAL, Kept, NoSuchRun, find, is_interrupted, kept, opened
 from leadflow.run.adapters import SystemClock
 from leadflow.run.store import JournalProblem, RunRow, Store
 from leadflow.settings import Project
 
 T = TypeVar("T")
-
-OVER = (Status.DONE, Status.FAILED, Status.CANCELLED)
-"""Where a run stands that goes on no more."""
 
 
 def the_project(folder: str) -> Project:
@@ -28,11 +25,6 @@ def the_project(folder: str) -> Project:
     if not (project.root / JOURNAL).is_file():
         raise Refused(f"no runs are kept in {folder}: they are kept beside their flow; name its folder with --in")
     return project
-
-
-def is_interrupted(row: RunRow) -> bool:
-    """Whether a run has not ended, and nobody works on it."""
-    return row.is_whole and row.status not in OVER and not row.is_held
 
 
 async def read_kept(project: Project, run: str) -> Kept:

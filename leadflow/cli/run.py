@@ -17,9 +17,11 @@ from leadflow.cli.running import Job, go, shown
 from leadflow.cli.views import human
 from leadflow.plan.forms import read_written_duration
 from leadflow.policies.shared import Shared
+from leadflow.run.driver import Observer, Result
 
-_KEPT = "leadflow.kept"
-"""In the context of the command: whether the run is kept. A ninth parameter would be one too many."""
+_KEPT, _RESUMED = "leadflow.kept", "leadflow.resumed"
+"""In the context of the command: whether the run is kept, and whether one that has not ended goes on. As parameters
+they would be two too many."""
 
 
 @click.command()
@@ -36,6 +38,13 @@ _KEPT = "leadflow.kept"
     expose_value=False,
     callback=lambda ctx, _, value: ctx.meta.update({_KEPT: not value}),
     help="Keep nothing: the run does not survive its process.",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda ctx, _, value: ctx.meta.update({_RESUMED: value}),
+    help="Go on with the newest run of this flow and input that has not ended; else start one.",
 )
 @click.option("--json", "show", flag_value="json", help="Nothing but JSON lines on standard error, terminal or not.")
 @click.option("--quiet", "-q", "show", flag_value="quiet", help="No progress and no events; only the result.")
@@ -68,9 +77,19 @@ def command(
     chosen = choose_flow(plan, flow)
     program = Program(plan, find_project(file), registry, Shared())
     given = raw_inputs(chosen, inputs, input_file)
-    options = RunOptions(deadline=_duration(timeout), seed=_seed(seed), durable=click.get_current_context().meta[_KEPT])
-    job = Job(program, chosen, wanted)
-    sys.exit(go(job, lambda observers: program.run(chosen.name, given, replace(options, observers=observers))))
+    meta = click.get_current_context().meta
+    options = RunOptions(deadline=_duration(timeout), seed=_seed(seed), durable=meta[_KEPT])
+
+    async def work(observers: Sequence[Observer]) -> Result:
+        watched = replace(options, observers=observers)
+        found = await program.unfinished(chosen.name, given) if meta[_KEPT] else None
+        if found is not None and meta[_RESUMED]:
+            return await program.resume(found.id, watched)
+        if found is not None and wanted != "json":
+            human.note(f"run {found.id} of this flow and input has not ended; --resume goes on with it")
+        return await program.run(chosen.name, given, watched)
+
+    sys.exit(go(Job(program, chosen, wanted), work))
 
 
 # --- the command line ---------------------------------------------------------------------------------------------

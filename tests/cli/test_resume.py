@@ -214,3 +214,15 @@ def test_a_journal_is_verified_and_copied(project: Path) -> None:
     assert (1, "1 run is whole, 1 broken\n") == (said.code, said.stdout)
     assert "is not what was written" in said.stderr
     assert "is there already" in leadflow("journal", "backup", "copy.db", folder=project).stderr
+
+
+def test_run_goes_on_with_what_has_not_ended(project: Path) -> None:
+    """`run` says that a run of the same flow and input has not ended; `run --resume` goes on with it, or starts one."""
+    killed_at(project, "look T-1")
+    said = leadflow("run", "main.flow", "-q", folder=project)
+    assert (0, True) == (said.code, "has not ended; --resume goes on with it" in said.stderr)
+    assert ["done", "interrupted"] == listed(project)
+    assert 0 == leadflow("run", "main.flow", "-q", "--resume", folder=project).code
+    assert ["done", "done"] == listed(project)
+    assert 0 == leadflow("run", "main.flow", "-q", "--resume", folder=project).code
+    assert ["done", "done", "done"] == listed(project)
