@@ -118,6 +118,8 @@ def chain(world: World, agent: str, inner: Callable[[], None]) -> str:
         return agent
     except Failed as problem:
         end = problem.end
+    if end.row[0] == "BudgetExceeded":  # nothing inside a budget makes up for its end (rule C3)
+        return end.error
     if world.does("terminate"):
         return f"run {end.error}"
     if world.is_write and end.is_sent and end.row[0] in DOUBTFUL:
