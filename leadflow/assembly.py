@@ -25,6 +25,7 @@ from leadflow.plan.reactions import resets
 from leadflow.plan.types import Value
 from leadflow.policies.budget import Charge, Purse
 from leadflow.policies.call import Ports as PolicyPorts
+from leadflow.policies.ledger import Amount
 from leadflow.policies.renewal import Renewable
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
@@ -38,7 +39,7 @@ from leadflow.run.kernel import Program
 from leadflow.run.ports import Agent, AgentKind, Clock, Journal, Transport, Uses, World
 from leadflow.run.store import JournalProblem, RunRow, Store
 from leadflow.run.support import agents_of, reached, refusals, with_undo
-from leadflow.run.taken_up import Told
+from leadflow.run.taken_up import Past, Told
 from leadflow.settings import Project, own_prices, program_env, read_secrets
 from leadflow.stores.memory import MemoryJournal
 from leadflow.stores.owner import this_owner
@@ -163,6 +164,9 @@ async def resume_run(
             entries = await journal.load()
             if not entries:
                 raise StartProblem([f"run {row.id} never began: start it anew"])
+            if making.purse is not None:
+                for one in Past(entries).spent():
+                    making.purse.ledger.remember(one.path, Amount(one.money, one.tokens, one.calls))
             async with _callers(making, clock, new_seed()) as callers:
                 driver = Driver(Program(plan), Ports(callers, journal, clock, options.observers), found.bounds)
                 return await driver.resume(entries, told, owner=this_owner())

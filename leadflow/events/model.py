@@ -282,6 +282,8 @@ class BudgetSettled:
     """Nobody said what it cost: the reservation stands for it."""
     over: int = 0
     """Millionths of a dollar by which a budget is overdrawn (case $4)."""
+    calls: int = 1
+    """0 when nothing was sent."""
 
 
 @record

@@ -33,6 +33,15 @@ class NoSuchStep:
     said: str
 
 
+_BELOW = ("/", "[", "~")
+"""What may follow the path of a flow or block in the paths of the nodes in it."""
+
+
+def is_inside(path: str, around: str) -> bool:
+    """Whether a node of a run is inside of a block or flow of it; everything is inside of the run, the empty path."""
+    return not around or (path.startswith(around) and path[len(around) : len(around) + 1] in _BELOW)
+
+
 def node_path(flow: FlowPlan, node: Node) -> str:
     """The path of a node from its flow."""
     names = [node.name, *(owner.name for owner in owners(flow, node))]

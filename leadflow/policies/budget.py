@@ -161,7 +161,7 @@ def within_budgets(inner: Ask, name: str, own: Budget | None, tariff: Tariff, pu
                 purse.settle(claim, took)
                 over = max(account.over for account in accounts)
                 is_estimated = took is None
-                order.post(BudgetSettled(order.path, attempt, spent.money, spent.tokens, is_estimated, over))
+                order.post(BudgetSettled(order.path, attempt, *spent[:2], is_estimated, over, spent.calls))
 
         outer = course.behind
 

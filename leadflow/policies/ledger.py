@@ -15,6 +15,7 @@ Who waits is served in order: nobody who comes later is served before, as long a
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from leadflow.plan.paths import is_inside
 from leadflow.plan.policy import Budget
 
 
@@ -106,12 +107,21 @@ class Ledger:
         self.accounts: dict[str, Account] = {}
         self._line: list[Claim] = []
         """Who waits, first the first."""
+        self._earlier: list[tuple[str, Amount]] = []
+        """What calls took before the process ended, by their paths."""
+
+    def remember(self, path: str, amount: Amount) -> None:
+        """The call of a path took something before the process ended (case $8). To be told before anybody asks."""
+        self._earlier.append((path, amount))
 
     def account(self, path: str, budget: Budget) -> Account:
         """The account of the thing of that path."""
         found = self.accounts.get(path)
         if found is None:
             found = self.accounts[path] = Account(path, budget)
+            for call, amount in self._earlier:
+                if call == path or is_inside(call, path):
+                    found.spent = _plus(found.spent, amount)
         return found
 
     def refuses(self, accounts: Iterable[Account], most: Amount, *, is_open: bool) -> Account | None:

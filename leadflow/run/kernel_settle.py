@@ -12,6 +12,7 @@ from leadflow.events.model import (
     NodeSkipped,
     Status,
 )
+from leadflow.plan.paths import is_inside
 from leadflow.plan.plan import Need
 from leadflow.plan.types import Value
 from leadflow.run.errors import ValueProblem
@@ -148,14 +149,9 @@ def _absorb(frame: Frame, layout: NodeLayout, failure: Failure) -> tuple[Value] 
     return (None,) if layout.optional else failure
 
 
-_BELOW = ("/", "[", "~")
-"""What may follow the path of a block in the paths of the nodes in it."""
-
-
 def _is_of_others(failure: Failure, path: str) -> bool:
     """Whether it is the limit of something that encloses the node of that path."""
-    limit = failure.limit
-    return limit is not None and (not limit or (path.startswith(limit) and path[len(limit) : len(limit) + 1] in _BELOW))
+    return failure.limit is not None and is_inside(path, failure.limit)
 
 
 def value_failure(problem: ValueProblem, path: str, causes: tuple[Failure, ...] = ()) -> Failure:

@@ -42,7 +42,7 @@ def take_up(
     settled = {call.path: past.settled(call, told) for call in under_way}
     if doubts := [path for path, decision in settled.items() if decision is None]:
         return in_doubt(doubts)
-    facts: list[Event] = [RunResumed(owner)]
+    facts: list[Event] = [RunResumed(owner), *past.unsettled()]
     earlier: dict[str, Earlier] = {}
     for path, decision in settled.items():
         if decision is None:

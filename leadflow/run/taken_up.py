@@ -13,6 +13,8 @@ from leadflow.events.model import (
     AttemptFailed,
     AttemptFailure,
     AttemptStarted,
+    BudgetReserved,
+    BudgetSettled,
     CallAdmitted,
     CallWaits,
     DoubtSettled,
@@ -57,6 +59,9 @@ class Past:
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._ways: dict[str, _Way] = {}
+        self._reserved: dict[tuple[str, int], BudgetReserved] = {}
+        """What was set aside for attempts that have not settled."""
+        self._settled: list[BudgetSettled] = []
         self._worked = 0.0
         """Seconds in which somebody worked on the run."""
         before = entries[0].at if entries else 0.0
@@ -80,6 +85,11 @@ class Past:
                 self._ways[path].is_pausing = True
             case CallWaits(path=path) if path in self._ways:
                 self._ways[path].is_pausing = True
+            case BudgetReserved() as reserved:
+                self._reserved[reserved.path, reserved.attempt] = reserved
+            case BudgetSettled() as settled:
+                self._reserved.pop((settled.path, settled.attempt), None)
+                self._settled.append(settled)
             case CallAdmitted(path=path) | DoubtSettled(path=path) if path in self._ways:
                 self._ways[path].is_pausing = False
             case _:
@@ -98,6 +108,14 @@ class Past:
         """What a call did so far."""
         way = self._ways[path]
         return Earlier(way.attempts, tuple(way.failed), way.agent, self._worked - way.begun)
+
+    def unsettled(self) -> list[BudgetSettled]:
+        """What was set aside when the process ended counts as spent, because nobody knows better (case $8)."""
+        return [BudgetSettled(one.path, one.attempt, one.money, one.tokens, True) for one in self._reserved.values()]
+
+    def spent(self) -> list[BudgetSettled]:
+        """All that attempts took, those that were under way included."""
+        return [*self._settled, *self.unsettled()]
 
     def settled(self, call: Call, told: Mapping[str, Told]) -> DoubtSettled | None:
         """What follows for a call that was under way; None: nobody knows whether it was done, and somebody has to say.

@@ -265,3 +265,13 @@ def test_all_calls_are_made() -> None:
     made.agents["a"].script = (Transient("no"), "ok")
     (played,) = play(made)
     assert "the budget of step main/a0 allows 1 call, and all are made" == played.failure.message
+
+
+def test_what_was_spent_before_the_process_ended_is_spent() -> None:
+    """Case $8: the accounts of a run that is taken up begin with what its calls took, each in all around it."""
+    ledger = Ledger()
+    ledger.remember("f/all[0]/a", Amount(300, 10, 1))
+    ledger.remember("f/all[1]/a", Amount(400, 10, 1))
+    ledger.remember("f/alloy", Amount(50, 1, 1))
+    whole, block, one = (ledger.account(path, Budget(calls=9)).spent for path in ("f", "f/all", "f/all[1]/a"))
+    assert (Amount(750, 21, 3), Amount(700, 20, 2), Amount(400, 10, 1)) == (whole, block, one)

@@ -12,6 +12,8 @@ from leadflow.events.model import (
     AttemptFailed,
     AttemptFailure,
     AttemptStarted,
+    BudgetReserved,
+    BudgetSettled,
     CallWaits,
     DoubtSettled,
     Entry,
@@ -185,3 +187,17 @@ def test_a_past_tells_how_long_a_call_was_under_way() -> None:
     past = Past([Entry(0, 5.0, started(plan)), Entry(1, 7.0, NodeStarted("f/a")), Entry(2, 99.0, RunResumed("")),
                  Entry(3, 102.0, CallWaits("f/a", "look", "x", None))])  # fmt: skip
     assert 3.0 == past.earlier("f/a").seconds
+
+
+def test_what_was_set_aside_is_spent_once() -> None:
+    """Case $8: a reservation that was open when the process ended counts as spent, however often it ends again."""
+    plan = compiled('flow f() { step a = look("1") }')
+    events: list[Event] = [started(plan), NodeStarted("f/a"), BudgetReserved("f/a", 1, 500, 40)]
+    lost = BudgetSettled("f/a", 1, 500, 40, True)
+    for _ in range(3):
+        kernel = Kernel(Program(plan))
+        entries = [Entry(seq, float(seq), event) for seq, event in enumerate(events)]
+        assert [lost] == Past(entries).spent()
+        found = take_up(kernel, replay(kernel, events), entries, told={}, owner="", now=9.0)
+        events += cast(Resumed, found).step.events
+    assert [lost] == [event for event in events if isinstance(event, BudgetSettled)]
