@@ -5,20 +5,20 @@ there any more, nobody has to wait for that.
 """
 
 import os
-import socket
+import platform
 from pathlib import Path
 
 
 def this_owner() -> str:
     """The name of this process: machine, number, and when it started, because numbers are used again."""
-    return f"{socket.gethostname()} {os.getpid()} {_started(os.getpid())}"
+    return f"{platform.node()} {os.getpid()} {_started(os.getpid())}"
 
 
 def is_gone(owner: str) -> bool:
     """True when the owner was a process of this machine that has ended; False when it may be alive."""
     host, _, number = owner.rpartition(" ")[0].rpartition(" ")
     started = owner.rpartition(" ")[2]
-    if host != socket.gethostname() or not number.isdecimal():
+    if host != platform.node() or not number.isdecimal():
         return False
     try:
         os.kill(int(number), 0)

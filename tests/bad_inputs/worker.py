@@ -9,6 +9,7 @@ hook, which cannot be taken off again: hence a process of its own.
 import io
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ from tests.cli.session import leadflow as run_command
 PACKAGE = str(Path(leadflow.__file__).resolve().parent)
 OWN = tuple({PACKAGE, str(Path(PACKAGE).parent / "stdlib"), sys.prefix, sys.base_prefix, *sys.path[1:]} - {""})
 """Where leadflow, its standard library and Python's modules are."""
+BIRTH = re.compile(r"/proc/[0-9]+/stat")
+"""Where the journal looks when a process started, so that nobody takes another one for it."""
 FORBIDDEN = (
     "socket.",
     "subprocess.",
@@ -87,7 +90,7 @@ def watch(under_way: list[Deed]) -> None:
             return
         if event == "open" and not isinstance(args[0], int):
             path = os.fsdecode(args[0])
-            if not path.startswith(OWN):
+            if not path.startswith(OWN) and not BIRTH.fullmatch(path):
                 under_way[-1].opened.append(path)
         elif event.startswith(FORBIDDEN):
             under_way[-1].forbidden.append(event)
