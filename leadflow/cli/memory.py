@@ -157,7 +157,7 @@ def _files(folder: str) -> Iterator[tuple[str, int, int]]:
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir():
-                if entry.name != "__pycache__":
+                if entry.name != "__pycache__" and entry.name[0] != ".":  # what is kept beside a flow is no part of us
                     yield from _files(entry.path)
             elif entry.name.endswith((".py", ".json", ".flow")):
                 about = entry.stat()
