@@ -106,6 +106,8 @@ def larger(first: Size, second: Size) -> Size:
     for name, size in second.fields:
         fields[name] = larger(fields[name], size) if name in fields else size
     items = [size.item for size in (first, second) if size.item is not None]
+    if any(size.items != 0 and size.item is None for size in (first, second)):
+        items = []  # of one of them nobody knows what stands in it
     return Size(
         _most(first.text, second.text),
         _most(first.json, second.json),

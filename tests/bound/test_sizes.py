@@ -87,6 +87,12 @@ def test_a_value_has_its_size(first: Value, second: Value) -> None:
     assert is_large_enough(both, first) and is_large_enough(both, second)
 
 
+def test_what_may_be_anything_may_hold_anything() -> None:
+    """A union with `json` says nothing of what stands in its lists, whatever its other sides say."""
+    size = size_of_type(UnionType((Prim("json"), ListType(Prim("string")))), "it")
+    assert is_large_enough(size, ((1, 2, ("deep",)),))
+
+
 @settings(max_examples=100)
 @given(TYPES, values())
 def test_no_value_is_larger_than_its_type(type_: Type, raw: Value) -> None:
