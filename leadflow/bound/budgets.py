@@ -6,9 +6,12 @@ from leadflow.bound.asks import Known, is_asked, no_price, price_of
 from leadflow.bound.prices import Price
 from leadflow.plan.kinds import find_kind
 from leadflow.plan.plan import AgentCall, FlowCall, Place, Plan
-from leadflow.plan.policy import Applied, Budget
+from leadflow.plan.policy import (
+    Applied,
+    Budget,
+    policy_of,
+)
 from leadflow.plan.undoing import undo_node
-from leadflow.run.kernel_layout import policy_of
 from leadflow.run.support import agents_of, reached, with_undo
 
 

@@ -15,10 +15,14 @@ from leadflow.bound.context import DEEPEST, Context
 from leadflow.bound.figures import Cause, Figure, cut, endless, product
 from leadflow.plan.kinds import find_kind
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Race, Repeat
-from leadflow.plan.policy import Applied, Budget, Retry
+from leadflow.plan.policy import (
+    Applied,
+    Budget,
+    Retry,
+    policy_of,
+)
 from leadflow.plan.reactions import retry_in_force
 from leadflow.plan.undoing import undo_node
-from leadflow.run.kernel_layout import policy_of
 from leadflow.run.support import agents_of
 
 FREE = Cost()
@@ -188,7 +192,7 @@ def _times(cost: Cost, count: Figure | int) -> Cost:
 
 def _budgeted(cost: Cost, policies: tuple[Applied, ...]) -> Cost:
     """Under a budget: of calls each can be the dearest."""
-    budget = next((a.policy for a in policies if isinstance(a.policy, Budget)), Budget())
+    budget = policy_of(policies, Budget) or Budget()
     calls, tokens, money = budget.calls, budget.tokens, budget.money
     made = cost
     if calls is not None:

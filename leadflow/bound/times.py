@@ -32,11 +32,19 @@ from leadflow.plan.plan import (
     Race,
     Repeat,
 )
-from leadflow.plan.policy import DEFAULT_CONCURRENCY, GRACE, Applied, Concurrency, Retry, Timeout
+from leadflow.plan.policy import (
+    DEFAULT_CONCURRENCY,
+    GRACE,
+    Applied,
+    Concurrency,
+    Retry,
+    Timeout,
+    policy_of,
+)
 from leadflow.plan.reactions import retry_in_force
 from leadflow.plan.undoing import SUFFIX
 from leadflow.run.errors import InternalError
-from leadflow.run.kernel_layout import policy_of, whole_timeout
+from leadflow.run.kernel_layout import whole_timeout
 from leadflow.run.support import agents_of
 
 _MICROSECOND = timedelta(microseconds=1)

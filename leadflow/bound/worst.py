@@ -15,11 +15,15 @@ from leadflow.plan.expr import Const
 from leadflow.plan.forms import to_plain
 from leadflow.plan.paths import Stop, node_path, owners
 from leadflow.plan.plan import AgentCall, FlowCall, For, Node, Plan, Repeat
-from leadflow.plan.policy import GRACE, Retry
+from leadflow.plan.policy import (
+    GRACE,
+    Retry,
+    policy_of,
+)
 from leadflow.plan.reactions import retry_in_force
 from leadflow.plan.words import duration_words
 from leadflow.record import record
-from leadflow.run.kernel_layout import policy_of, whole_timeout
+from leadflow.run.kernel_layout import whole_timeout
 from leadflow.run.support import agents_of
 
 

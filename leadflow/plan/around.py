@@ -5,9 +5,9 @@ in the order of wrapping (`annotations.ORDER`), with each of its values and wher
 decides nothing that the kernel or the policies decide.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from leadflow.plan.annotations import ORDER, ROWS
 from leadflow.plan.expr import Const
@@ -24,14 +24,13 @@ from leadflow.plan.policy import (
     Policy,
     Retry,
     Timeout,
+    policy_of,
 )
 from leadflow.plan.reactions import REPAIRS, attempts_for, reaction_to, retry_in_force, stand_ins
 from leadflow.plan.text import in_force, waits
 from leadflow.plan.types import Effect, show
 from leadflow.plan.words import expr_words, guard_words, reaction_words, value_words, work_words
 from leadflow.record import record
-
-P = TypeVar("P", bound=Policy)
 
 
 @record
@@ -193,11 +192,6 @@ def _group_does(policy: Policy) -> str | None:
             return "the others wait for a free place"
         case _:
             return None
-
-
-def policy_of(applied: Iterable[Applied], kind: type[P]) -> P | None:
-    """The policy of that kind that is in force, if any."""
-    return next((each.policy for each in applied if isinstance(each.policy, kind)), None)
 
 
 # --- rows ---------------------------------------------------------------------------------------------------------

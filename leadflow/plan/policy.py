@@ -2,9 +2,9 @@
 in `leadflow/policies/`, one file each, or in the kernel.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from leadflow.plan.types import Money
 from leadflow.record import record
@@ -206,6 +206,9 @@ Policy = (
 )  # fmt: skip
 
 
+P = TypeVar("P", bound=Policy)
+
+
 @record
 class Applied:
     """A policy in force on a node, and where it comes from."""
@@ -217,6 +220,11 @@ class Applied:
     """`step`, `agent fast`, `policy net on agent fast`, `flow`, `profile production`, `default`."""
     place: str
     """`file:line:column` of the annotation; empty for a default."""
+
+
+def policy_of(applied: Iterable[Applied], kind: type[P]) -> P | None:
+    """The policy of that kind that is in force, if any."""
+    return next((each.policy for each in applied if isinstance(each.policy, kind)), None)
 
 
 PER_UNITS: Mapping[str, timedelta] = {

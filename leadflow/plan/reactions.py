@@ -6,14 +6,20 @@ exceeds what was said of it.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TypeVar
 
-from leadflow.plan.policy import ERROR_CLASSES, Applied, ErrorClass, Fallback, OnError, Policy, Reaction, Retry
+from leadflow.plan.policy import (
+    ERROR_CLASSES,
+    Applied,
+    ErrorClass,
+    Fallback,
+    OnError,
+    Reaction,
+    Retry,
+    policy_of,
+)
 
 REPAIRS = 2
 """How often an agent is told what was wrong with its answer, where nobody says how often (case R20)."""
-
-P = TypeVar("P", bound=Policy)
 
 
 def reaction_to(policy: OnError | None, category: ErrorClass) -> Reaction | None:
@@ -39,7 +45,7 @@ def attempts_for(retry: Retry, reaction: Reaction | None) -> int:
 def retry_in_force(applied: Iterable[Applied]) -> Retry | None:
     """`@retry` with as many attempts as it and `@on_error` allow one agent at most; None: one attempt."""
     found = list(applied)
-    retry, on_error = _find(found, Retry), _find(found, OnError)
+    retry, on_error = policy_of(found, Retry), policy_of(found, OnError)
     if on_error is None:
         return retry
     base = retry or Retry(1)
@@ -51,7 +57,7 @@ def stand_ins(applied: Iterable[Applied]) -> tuple[str, ...]:
     """The agents that may be asked when the one that is called has failed, each once: those of `@fallback` in order,
     then those of `@on_error`."""
     found = list(applied)
-    fallback, on_error = _find(found, Fallback), _find(found, OnError)
+    fallback, on_error = policy_of(found, Fallback), policy_of(found, OnError)
     named = [*(fallback.agents if fallback is not None else ()), *(agents_named(on_error))]
     return tuple(dict.fromkeys(named))
 
@@ -69,9 +75,5 @@ def repeats(policy: OnError) -> bool:
 
 def resets(applied: Iterable[Applied]) -> bool:
     """Whether an agent may have to be made anew."""
-    on_error = _find(applied, OnError)
+    on_error = policy_of(applied, OnError)
     return on_error is not None and any(reaction.does == "reset" for _, reaction in on_error.reactions)
-
-
-def _find(applied: Iterable[Applied], kind: type[P]) -> P | None:
-    return next((each.policy for each in applied if isinstance(each.policy, kind)), None)

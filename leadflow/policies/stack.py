@@ -22,6 +22,7 @@ from leadflow.plan.policy import (
     Policy,
     Retry,
     Timeout,
+    policy_of,
 )
 from leadflow.plan.reactions import resets, retry_in_force, stand_ins
 from leadflow.plan.types import Prim
@@ -61,11 +62,7 @@ class Use:
 
     def policy(self, kind: type[P]) -> P | None:
         """The node's policy of that kind, or None."""
-        return _find(self.applied, kind)
-
-
-def _find(applied: tuple[Applied, ...], kind: type[P]) -> P | None:
-    return next((each.policy for each in applied if isinstance(each.policy, kind)), None)
+        return policy_of(self.applied, kind)
 
 
 # --- the layers, each around the ones below it --------------------------------------------------------------------
@@ -108,11 +105,11 @@ def _anew(use: Use) -> Renewable | None:
 
 
 def _look(inner: Ask, use: Use) -> Ask:
-    if not any(_find(use.spec.policies, kind) for kind in (Limit, Concurrency)):
+    if not any(policy_of(use.spec.policies, kind) for kind in (Limit, Concurrency)):
         return inner  # without a queue the permit itself comes at once
     if use.purse is not None:
         inner = looking_ahead(inner, use.policy(Budget), _tariff(use, use.purse), use.purse)
-    policy = _find(use.spec.policies, Breaker)
+    policy = policy_of(use.spec.policies, Breaker)
     return inner if policy is None else looking(inner, use.candidate.upstream.breaker(policy))
 
 
@@ -127,12 +124,12 @@ def _tariff(use: Use, purse: Purse) -> Tariff:
 
 
 def _permit(inner: Ask, use: Use) -> Ask:
-    policy = _find(use.spec.policies, Breaker)
+    policy = policy_of(use.spec.policies, Breaker)
     return inner if policy is None else permitted(inner, use.candidate.upstream.breaker(policy))
 
 
 def _limit(inner: Ask, use: Use) -> Ask:
-    limit, concurrency = _find(use.spec.policies, Limit), _find(use.spec.policies, Concurrency)
+    limit, concurrency = policy_of(use.spec.policies, Limit), policy_of(use.spec.policies, Concurrency)
     if limit is None and concurrency is None:
         return inner
     counts = estimator(use.spec, use.call) if limit is not None and limit.tokens is not None else None
@@ -224,13 +221,13 @@ class Stack:
         return found[1]
 
     def _make(self, call: AgentCall, applied: tuple[Applied, ...]) -> Caller:
-        fallback, on_error = _find(applied, Fallback), _find(applied, OnError)
+        fallback, on_error = policy_of(applied, Fallback), policy_of(applied, OnError)
         names = dict.fromkeys((call.agent, *stand_ins(applied)))
         steps: dict[str, tuple[Candidate, Step]] = {}
         for name in names:
             upstream = self._ports.shared.upstream(self._keys[name], self._specs[name].shares)
             candidate = Candidate(name, self._agents[name], name != call.agent, upstream)
-            purse = self._purse or (None if _find(applied, Budget) is None else self._own)
+            purse = self._purse or (None if policy_of(applied, Budget) is None else self._own)
             use = Use(call, candidate, self._specs[name], applied, self._scopes.get(name, ""), purse)
             if len(names) == 1 and not _is_wrapped(use):
                 return plain_caller(use.candidate, call, self._ports, self._watch)
@@ -250,7 +247,7 @@ def _is_wrapped(use: Use) -> bool:
     """Whether anything stands around the attempt and its validation, or limits it."""
     if use.purse is not None:
         return True
-    is_shared = any(_find(use.spec.policies, kind) is not None for kind in _SHARED)
+    is_shared = any(policy_of(use.spec.policies, kind) is not None for kind in _SHARED)
     return is_shared or any(use.policy(kind) is not None for kind in _WRAPPING)
 
 

@@ -7,7 +7,6 @@ state of a scope instance is two short lists copied from here.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeVar
 
 from leadflow.events.model import Status
 from leadflow.plan.expr import Const, Expr, Guard, NodeValue
@@ -38,11 +37,11 @@ from leadflow.plan.policy import (
     Concurrency,
     OnFailure,
     Optional,
-    Policy,
     Priority,
     Retry,
     Strategy,
     Timeout,
+    policy_of,
 )
 from leadflow.plan.types import Value
 from leadflow.plan.undoing import undo_args, undo_flow
@@ -50,8 +49,6 @@ from leadflow.run.context import Compiled
 from leadflow.run.errors import InternalError
 from leadflow.run.evaluate import compile_expr
 from leadflow.run.heap import uncollected
-
-P = TypeVar("P", bound=Policy)
 
 _PRIORITIES = 4096
 """More than there are priorities: the rank decides first, then the priority."""
@@ -163,11 +160,6 @@ class UndoLayout:
     """What its parameters are, where its step stands."""
     in_doubt: bool
     """Called also when nobody knows whether the step was done."""
-
-
-def policy_of(applied: tuple[Applied, ...], kind: type[P]) -> P | None:
-    """The policy of that kind that is in force, if any."""
-    return next((a.policy for a in applied if isinstance(a.policy, kind)), None)
 
 
 def whole_timeout(applied: tuple[Applied, ...]) -> timedelta | None:
