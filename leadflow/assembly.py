@@ -195,14 +195,13 @@ async def _begun(
     if not options.durable:
         yield MemoryJournal(clock)
         return
-    try:
-        async with (
-            _store(options, project, clock) as store,
-            held(store, await begin(store, started, plan, bounds), clock) as journal,
-        ):
-            yield journal
-    except JournalProblem as problem:
-        raise _unkept(problem) from None
+    async with AsyncExitStack() as kept_open:
+        try:
+            store = await kept_open.enter_async_context(_store(options, project, clock))
+            journal = await begin(store, started, plan, bounds)
+        except JournalProblem as problem:
+            raise _unkept(problem) from None
+        yield await kept_open.enter_async_context(held(store, journal, clock))
 
 
 @record

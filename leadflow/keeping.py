@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from hashlib import blake2b
 
-from leadflow.events.model import RunStarted, Status
+from leadflow.events.model import RunStarted
 from leadflow.plan.codec import from_text, to_text
 from leadflow.plan.forms import canonical
 from leadflow.plan.plan import Plan
@@ -30,10 +30,6 @@ JOURNAL = ".leadflow/journal.db"
 """Where a project keeps its runs, from its root."""
 _RENEWALS = 5
 """How often a claim is renewed before it would end."""
-
-
-OVER = (Status.DONE, Status.FAILED, Status.CANCELLED)
-"""Where a run stands that goes on no more."""
 
 
 class NoSuchRun(Exception):
@@ -77,7 +73,6 @@ async def begin(store: Store, started: RunStarted, plan: Plan, bounds: Bounds) -
         {
             "calls": bounds.calls,
             "deadline": None if bounds.deadline is None else bounds.deadline.total_seconds(),
-            "profile": plan.profile,
         }
     )
     digest, at = digest_of(started.inputs), started.started.timestamp()
@@ -121,7 +116,7 @@ async def find(store: Store, run: str) -> RunRow:
 
 def is_interrupted(row: RunRow) -> bool:
     """Whether a run has not ended, and nobody works on it."""
-    return row.is_whole and row.status not in OVER and not row.is_held
+    return row.is_whole and not row.status.is_settled and not row.is_held
 
 
 async def unfinished(store: Store, flow: str, plan: str, inputs: Mapping[str, Value]) -> RunRow | None:

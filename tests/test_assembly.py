@@ -88,7 +88,7 @@ def run(
     if zone is not None:
         plan = replace(plan, agents={name: _moved(spec, zone) for name, spec in plan.agents.items()})
     project = Project(Path.cwd(), Settings())
-    options = RunOptions(observers=[] if seen is None else [seen.append])
+    options = RunOptions(observers=[] if seen is None else [seen.append], durable=False)
     inputs: Mapping[str, object] = {}
     return asyncio.run(run_plan(plan, flow, inputs, project, registry, options))
 

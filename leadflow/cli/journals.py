@@ -11,6 +11,7 @@ from leadflow.keeping import JOURNAL, Kept, NoSuchRun, find, is_interrupted, kep
 from leadflow.run.adapters import SystemClock
 from leadflow.run.store import JournalProblem, RunRow, Store
 from leadflow.settings import Project
+from leadflow.stores.sqlite import SqliteStore
 
 T = TypeVar("T")
 
@@ -127,14 +128,14 @@ async def backup(project: Project, path: Path) -> None:
     Raises:
         Refused: the copy cannot be written.
     """
-    try:
-        async with opened(project, SystemClock()) as store:
-            await store.backup(path)
-    except JournalProblem as problem:
-        raise Refused(str(problem)) from None
+
+    async def look(store: SqliteStore) -> None:
+        await store.backup(path)
+
+    await _with_store(project, look)
 
 
-async def _with_store(project: Project, look: Callable[[Store], Awaitable[T]]) -> T:
+async def _with_store(project: Project, look: Callable[[SqliteStore], Awaitable[T]]) -> T:
     try:
         async with opened(project, SystemClock()) as store:
             return await look(store)

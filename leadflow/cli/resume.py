@@ -16,6 +16,7 @@ from leadflow.cli.programs import compile_flow
 from leadflow.cli.refused import Refused
 from leadflow.cli.running import Job, go, shown
 from leadflow.keeping import Kept
+from leadflow.plan.paths import NoSuchStep, find_steps
 from leadflow.plan.plan import AgentCall, Plan
 from leadflow.plan.types import JSON, Type, Value
 from leadflow.policies.shared import Shared
@@ -88,10 +89,10 @@ def _require_same(found: Kept, project: Project) -> None:
 
 def _told(plan: Plan, again: Sequence[str], failed: Sequence[str], done: Sequence[str]) -> Mapping[str, Told]:
     """What the operator says of steps in doubt."""
-    told = {path: Told(None) for path in again} | {path: Told(False) for path in failed}
+    told = {path: Told("retry") for path in again} | {path: Told("failed") for path in failed}
     for given in done:
         path, equals, text = given.partition("=")
-        told[path] = Told(True, _value(plan, path, text) if equals else None)
+        told[path] = Told("done", _value(plan, path, text) if equals else None)
     return told
 
 
@@ -109,8 +110,7 @@ def _value(plan: Plan, path: str, text: str) -> Value:
 
 
 def _type_of(plan: Plan, path: str) -> Type:
-    """The type of a step's answer, by the last name of its path; any JSON when several steps are called so."""
-    name = path.rpartition("/")[2]
-    nodes = [node for flow in plan.flows.values() for node in flow.nodes if node.name == name]
-    found = {id(node.work.result): node.work.result for node in nodes if isinstance(node.work, AgentCall)}
-    return next(iter(found.values())) if len(found) == 1 else JSON
+    """The type of a step's answer; any JSON where the path names no call."""
+    ways = find_steps(plan, path)
+    works = () if isinstance(ways, NoSuchStep) else tuple(way[-1].node.work for way in ways)
+    return next((work.result for work in works if isinstance(work, AgentCall)), JSON)

@@ -85,7 +85,7 @@ def command(
         found = await program.unfinished(chosen.name, given) if meta[_KEPT] else None
         if found is not None and meta[_RESUMED]:
             return await program.resume(found.id, watched)
-        if found is not None and wanted != "json":
+        if found is not None and wanted in ("live", "quiet"):  # among events in lines there is nothing but events
             human.note(f"run {found.id} of this flow and input has not ended; --resume goes on with it")
         return await program.run(chosen.name, given, watched)
 

@@ -42,17 +42,10 @@ class NewRun:
 
 
 @record
-class RunRow:
+class RunRow(NewRun):
     """A run in the list of runs."""
 
-    id: str
-    flow: str
-    plan: str
-    source: str
-    digest: str
-    setting: str
     status: Status
-    started: float
     changed: float
     """When its last event was kept."""
     epoch: int

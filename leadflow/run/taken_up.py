@@ -17,6 +17,7 @@ from leadflow.events.model import (
     BudgetSettled,
     CallAdmitted,
     CallWaits,
+    Decision,
     DoubtSettled,
     Entry,
     Failure,
@@ -35,10 +36,9 @@ from leadflow.run.ports import Earlier
 class Told:
     """What somebody found out about a call in doubt."""
 
-    is_done: bool | None
-    """None: nobody knows; call it again all the same."""
+    decision: Decision
     value: Value = None
-    """What it gave, when it was done."""
+    """What it gave, when it is `done`."""
 
 
 @dataclass(slots=True)
@@ -124,10 +124,8 @@ class Past:
             told: what somebody found out, by path.
         """
         path, work = call.path, call.layout.node.work
-        known = told.get(path)
-        if known is not None:
-            decision = {None: "retry", True: "done", False: "failed"}[known.is_done]
-            return DoubtSettled(path, decision, "told by the operator")  # type: ignore[arg-type]
+        if path in told:
+            return DoubtSettled(path, told[path].decision, "told by the operator")
         if self._ways[path].is_pausing:
             return DoubtSettled(path, "retry", "no attempt was under way")
         if call.layout.node.effect in ("pure", "read"):

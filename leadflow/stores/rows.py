@@ -56,12 +56,10 @@ class Chain:
 
     __slots__ = ("_hash", "_seq")
 
-    def __init__(self, seed: bytes, entries: Sequence[Entry] = ()) -> None:
-        """The end of these entries. `seed` is what the first row follows: see `seed_of`."""
-        self._seq = len(entries)
-        self._hash = seed
-        for entry in entries:
-            self._hash = _chained(self._hash, entry.seq, entry.at, event_text(entry.event))
+    def __init__(self, tail: bytes, events: int = 0) -> None:
+        """Behind so many events, the last of which has this hash; behind none, what `seed_of` says."""
+        self._seq = events
+        self._hash = tail
 
     def rows(self, events: Sequence[Event], at: float, run: str, epoch: int) -> tuple[Rows, Sequence[Entry]]:
         """The rows of further events, and their entries; nothing is taken as kept before `extend`."""

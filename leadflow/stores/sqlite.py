@@ -55,15 +55,13 @@ class SqliteStore:
         return SqliteJournal(self, run.id, 1, Chain(seed_of_run(run)))
 
     async def claim(self, run: str) -> "SqliteJournal | None":
-        """The journal of a run that nobody holds, with all its events; None while somebody else holds it.
+        """The journal of a run that nobody holds; None while somebody else holds it.
 
         Raises:
-            KeyError: there is no such run. Corrupt: its events are not what was written.
+            KeyError: there is no such run.
         """
-        epoch = await self._do(lambda: self._file.claim(run))
-        if epoch is None:
-            return None
-        return SqliteJournal(self, run, epoch, Chain(*await self._do(lambda: self._file.load(run))))
+        claimed = await self._do(lambda: self._file.claim(run))
+        return None if claimed is None else SqliteJournal(self, run, *claimed)
 
     async def renew(self, run: str, epoch: int) -> bool:
         """Hold a claimed run longer; False when it is not this worker's any more."""
@@ -107,7 +105,7 @@ class SqliteStore:
         Raises:
             KeyError: there is no such run. Corrupt: a row is not what was written.
         """
-        return (await self._do(lambda: self._file.load(run)))[1]
+        return await self._do(lambda: self._file.load(run))
 
     def now(self) -> float:
         """The wall clock that entries carry."""

@@ -15,7 +15,7 @@ from leadflow.events.codec import FORMAT
 from leadflow.events.model import Entry, Status
 from leadflow.run.store import Fenced, JournalProblem, NewRun, RunRow
 from leadflow.stores.owner import is_gone
-from leadflow.stores.rows import Rows, checked, seed_of
+from leadflow.stores.rows import Chain, Rows, checked, seed_of
 
 _BUSY = 30.0
 """Seconds to wait for another process that writes."""
@@ -149,8 +149,8 @@ class JournalFile:
                 ),
             )  # fmt: skip
 
-    def claim(self, run: str) -> int | None:
-        """The new epoch of a run that nobody holds; None while somebody else holds it.
+    def claim(self, run: str) -> tuple[int, Chain] | None:
+        """The new epoch of a run that nobody holds, and where its rows end; None while somebody else holds it.
 
         Raises:
             KeyError: there is no such run.
@@ -163,10 +163,10 @@ class JournalFile:
                 cursor.execute("UPDATE lf_run SET owner = NULL WHERE id = ?", (run,))
             claimed = cursor.execute(
                 "UPDATE lf_run SET epoch = epoch + 1, owner = ?, lease = lf_now() + ?, claims = claims + 1"
-                " WHERE id = ? AND (owner IS NULL OR lease < lf_now()) RETURNING epoch",
+                " WHERE id = ? AND (owner IS NULL OR lease < lf_now()) RETURNING epoch, tail, events",
                 (self._owner, self._lease, run),
             ).fetchone()
-        return None if claimed is None else int(claimed[0])
+        return None if claimed is None else (claimed[0], Chain(*claimed[1:]))
 
     def renew(self, run: str, epoch: int) -> bool:
         """Hold a claimed run longer; False when it is not this worker's any more."""
@@ -185,7 +185,7 @@ class JournalFile:
         """All runs, the newest first."""
         with closing(self._cursor) as cursor:
             rows = cursor.execute(
-                "SELECT id, flow, plan, source, digest, setting, status, started, changed, epoch, owner,"
+                "SELECT id, flow, plan, source, digest, setting, started, status, changed, epoch, owner,"
                 " owner IS NOT NULL AND lease >= lf_now(), claims FROM lf_run ORDER BY number DESC"
             ).fetchall()
         return [_run_row(row) for row in rows]
@@ -235,8 +235,8 @@ class JournalFile:
             found = cursor.execute("SELECT text FROM lf_plan WHERE hash = ?", (hash_,)).fetchone()
         return None if found is None else str(found[0])
 
-    def load(self, run: str) -> tuple[bytes, Sequence[Entry]]:
-        """What the first row of a run follows, and all of its entries, each looked at.
+    def load(self, run: str) -> Sequence[Entry]:
+        """All entries of a run, each looked at.
 
         Raises:
             KeyError: there is no such run. Corrupt: a row is not what was written.
@@ -253,7 +253,7 @@ class JournalFile:
                 found[:1],
             ).fetchall()
         seed = seed_of(*map(str, found[3:]))
-        return seed, checked(run, rows, seed=seed, events=found[1], tail=found[2])
+        return checked(run, rows, seed=seed, events=found[1], tail=found[2])
 
 
 def _append(cursor: sqlite3.Cursor, rows: Rows) -> JournalProblem | None:
@@ -278,30 +278,18 @@ def seed_of_run(run: NewRun) -> bytes:
 
 
 _STATUSES = frozenset(status.value for status in Status)
-_KINDS = (str, str, str, str, str, str, str, float, float, int, str | None, int, int)
+_KINDS = (str, str, str, str, str, str, float, str, float, int, str | None, int, int)
 """Of the columns that a list of runs shows."""
 
 
 def _run_row(row: tuple[Any, ...]) -> RunRow:
-    id_, flow, plan, source, digest, setting, status, started, changed, epoch, owner, is_held, claims = row
-    if status not in _STATUSES or not all(map(isinstance, row, _KINDS)):
-        return RunRow(str(id_), "", "", "", "", "", Status.FAILED, 0.0, 0.0, 0, None, False, 0, is_whole=False)
+    """A row of the columns of `_KINDS`."""
+    if row[7] not in _STATUSES or not all(map(isinstance, row, _KINDS)):
+        return RunRow(str(row[0]), "", "", "", "", "", 0.0, Status.FAILED, 0.0, 0, None, False, 0, is_whole=False)
+    id_, flow, plan, source, digest, setting, started, status, changed, epoch, owner, is_held, claims = row
+    held = bool(is_held) and not is_gone(owner)
     at = Status(status)
-    return RunRow(
-        id_,
-        flow,
-        plan,
-        source,
-        digest,
-        setting,
-        at,
-        started,
-        changed,
-        epoch,
-        owner,
-        bool(is_held) and not is_gone(owner),
-        claims,
-    )
+    return RunRow(id_, flow, plan, source, digest, setting, started, at, changed, epoch, owner, held, claims)
 
 
 def told(path: Path, problem: sqlite3.Error) -> JournalProblem:

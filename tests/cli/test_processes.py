@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,14 @@ from typing import IO
 import pytest
 
 PROJECT = Path(__file__).resolve().parent / "project"
+"""Where nothing may be left behind: what runs there runs in a copy."""
 LEADFLOW = str(Path(sys.executable).with_name("leadflow"))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project, in which runs may be kept."""
+    return Path(shutil.copytree(PROJECT, tmp_path / "project"))
 
 
 @contextmanager
@@ -48,9 +56,9 @@ def wait_for(stream: IO[str] | None, event: str, path: str | None = None) -> Non
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_lets_the_run_clean_up(number: signal.Signals, code: int, tmp_path: Path) -> None:
+def test_a_signal_lets_the_run_clean_up(number: signal.Signals, code: int, tmp_path: Path, project: Path) -> None:
     """Calls that are under way are cancelled and awaited; the exit code is 128 and the signal's number."""
-    with running(tmp_path, "run", str(PROJECT / "waiting.flow"), "patient") as process:
+    with running(tmp_path, "run", str(project / "waiting.flow"), "patient") as process:
         wait_for(process.stderr, "NodeStarted")
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
@@ -59,9 +67,9 @@ def test_a_signal_lets_the_run_clean_up(number: signal.Signals, code: int, tmp_p
     assert err.endswith("error: interrupted; what was under way has been cleaned up\n")
 
 
-def test_an_interrupted_run_takes_back_what_it_did(tmp_path: Path) -> None:
+def test_an_interrupted_run_takes_back_what_it_did(tmp_path: Path, project: Path) -> None:
     """Case X1, rule C7: the steps that are done are undone before the command ends, and it says so."""
-    with running(tmp_path, "run", str(PROJECT / "booking.flow"), "-i", "city=Limbo") as process:
+    with running(tmp_path, "run", str(project / "booking.flow"), "-i", "city=Limbo") as process:
         for path in ("trip/seat", "trip/room", "trip/mail", "trip/paid"):
             wait_for(process.stderr, "NodeStarted", path)
         process.send_signal(signal.SIGINT)
@@ -71,9 +79,9 @@ def test_an_interrupted_run_takes_back_what_it_did(tmp_path: Path) -> None:
     assert err.endswith("cleaned up\nundone: trip/room, trip/seat\n")
 
 
-def test_a_second_signal_ends_the_run_at_once(tmp_path: Path) -> None:
+def test_a_second_signal_ends_the_run_at_once(tmp_path: Path, project: Path) -> None:
     """A call that does not stop keeps nobody waiting who says it twice."""
-    with running(tmp_path, "run", str(PROJECT / "waiting.flow"), "stubborn") as process:
+    with running(tmp_path, "run", str(project / "waiting.flow"), "stubborn") as process:
         wait_for(process.stderr, "NodeStarted")
         process.send_signal(signal.SIGINT)
         wait_for(process.stderr, "CancelRequested")
@@ -82,18 +90,18 @@ def test_a_second_signal_ends_the_run_at_once(tmp_path: Path) -> None:
     assert 130 == process.returncode
 
 
-def test_under_json_all_of_standard_error_is_json(tmp_path: Path) -> None:
+def test_under_json_all_of_standard_error_is_json(tmp_path: Path, project: Path) -> None:
     """Also how it was interrupted."""
-    with running(tmp_path, "run", str(PROJECT / "waiting.flow"), "patient", "--json") as process:
+    with running(tmp_path, "run", str(project / "waiting.flow"), "patient", "--json") as process:
         wait_for(process.stderr, "NodeStarted")
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
     assert "RunCancelled" == [json.loads(line)["event"] for line in err.splitlines()][-1]
 
 
-def test_programs_that_functions_start_do_not_print_into_the_result(tmp_path: Path) -> None:
+def test_programs_that_functions_start_do_not_print_into_the_result(tmp_path: Path, project: Path) -> None:
     """They inherit a standard output that is standard error."""
-    with running(tmp_path, "run", str(PROJECT / "waiting.flow"), "shout", "--quiet") as process:
+    with running(tmp_path, "run", str(project / "waiting.flow"), "shout", "--quiet") as process:
         out, err = process.communicate(timeout=20)
     assert (0, "1\n", "shouted\n") == (process.returncode, out, err)
 
@@ -112,13 +120,13 @@ def test_a_reader_who_has_enough_is_no_problem(words: list[str], tmp_path: Path)
     assert (141, "") == (done.returncode, done.stderr)
 
 
-def test_a_run_goes_on_when_nobody_reads_its_events(tmp_path: Path) -> None:
+def test_a_run_goes_on_when_nobody_reads_its_events(tmp_path: Path, project: Path) -> None:
     """Events are for whoever reads them; the result counts."""
     reading, writing = os.pipe()
     os.close(reading)
     try:
         done = subprocess.run(
-            [LEADFLOW, "run", str(PROJECT / "good.flow"), "number"],
+            [LEADFLOW, "run", str(project / "good.flow"), "number"],
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=writing,
@@ -171,9 +179,9 @@ def plain(said: str) -> list[str]:
     return [re.sub(r"[0-9.]+ m?s$", "TIME", " ".join(line.split())) for line in lines if line.strip()]
 
 
-def test_a_terminal_gets_a_picture(tmp_path: Path) -> None:
+def test_a_terminal_gets_a_picture(tmp_path: Path, project: Path) -> None:
     """A row per step, which stays, and below it the result; what functions print stands above."""
-    code, said = on_terminal(tmp_path, "run", str(PROJECT / "good.flow"), "chatty")
+    code, said = on_terminal(tmp_path, "run", str(project / "good.flow"), "chatty")
     lines = plain(said)
     assert 0 == code
     assert ["✓ chatty TIME", "✓ heard TIME", "1"] == lines[-3:]
@@ -181,16 +189,16 @@ def test_a_terminal_gets_a_picture(tmp_path: Path) -> None:
     assert said.endswith("1\r\n")
 
 
-def test_a_terminal_is_told_of_warnings(tmp_path: Path) -> None:
+def test_a_terminal_is_told_of_warnings(tmp_path: Path, project: Path) -> None:
     """One line, and where to see them."""
-    _, said = on_terminal(tmp_path, "run", str(PROJECT / "warned.flow"), "--input", "name=Ada")
+    _, said = on_terminal(tmp_path, "run", str(project / "warned.flow"), "--input", "name=Ada")
     assert re.search(r"^1 warning; `leadflow check .*warned.flow` shows them$", plain(said)[0])
 
 
-def test_a_terminal_gets_colours(tmp_path: Path) -> None:
+def test_a_terminal_gets_colours(tmp_path: Path, project: Path) -> None:
     """And a pipe does not."""
-    _, said = on_terminal(tmp_path, "check", str(PROJECT / "wrong.flow"))
+    _, said = on_terminal(tmp_path, "check", str(project / "wrong.flow"))
     assert "\x1b[1;31merror[FLOW201]\x1b[0m" in said
-    with running(tmp_path, "check", str(PROJECT / "wrong.flow")) as process:
+    with running(tmp_path, "check", str(project / "wrong.flow")) as process:
         out, _ = process.communicate(timeout=20)
     assert "\x1b" not in out

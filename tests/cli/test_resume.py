@@ -226,3 +226,10 @@ def test_run_goes_on_with_what_has_not_ended(project: Path) -> None:
     assert ["done", "done"] == listed(project)
     assert 0 == leadflow("run", "main.flow", "-q", "--resume", folder=project).code
     assert ["done", "done", "done"] == listed(project)
+
+
+def test_among_events_there_are_only_events(project: Path) -> None:
+    """In lines, standard error is JSON to the end, also where a run has not ended: a reader of events reads on."""
+    killed_at(project, "look T-1")
+    said = leadflow("run", "main.flow", folder=project)
+    assert "RunDone" == [json.loads(line)["event"] for line in said.stderr.splitlines()][-1]

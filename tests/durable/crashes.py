@@ -145,7 +145,7 @@ def _stack(plan: Plan, effects: Path) -> Stack:
 def _told(doubts: Failure, effects: Path) -> Mapping[str, Told]:
     """What an operator finds out of calls in doubt: what stands in the file was done, and gave its path."""
     done = {path for path, _ in _lines(effects)}
-    return {cause.path: Told(True, cause.path) if cause.path in done else Told(None) for cause in doubts.causes}
+    return {cause.path: Told("done", cause.path) if cause.path in done else Told("retry") for cause in doubts.causes}
 
 
 def _lines(effects: Path) -> list[tuple[str, str]]:

@@ -99,9 +99,9 @@ def test_a_write_under_way_is_in_doubt() -> None:
 @pytest.mark.parametrize(
     ("told", "called", "status"),
     [
-        (Told(None), ["f/filed", "f/told"], Status.DONE),
-        (Told(True, "T-1"), ["f/told"], Status.DONE),
-        (Told(False), [], Status.FAILED),
+        (Told("retry"), ["f/filed", "f/told"], Status.DONE),
+        (Told("done", "T-1"), ["f/told"], Status.DONE),
+        (Told("failed"), [], Status.FAILED),
     ],
 )
 def test_somebody_says_what_is_true(told: Told, called: list[str], status: Status) -> None:
@@ -109,9 +109,9 @@ def test_somebody_says_what_is_true(told: Told, called: list[str], status: Statu
     events = cut_behind(log_of(FLOW), NodeStarted("f/filed"))
     result, fake = resumed(FLOW, events, {"f/filed": told})
     assert (called, status) == ([order.path for order in fake.orders], result.status)
-    if told.is_done:
+    if told.decision == "done":
         assert "T-1" == fake.orders[0].args["x"]
-    if told.is_done is False:
+    if told.decision == "failed":
         assert result.failure is not None
         assert "system.not_done" == result.failure.error
 
@@ -152,7 +152,7 @@ def test_any_number_of_ends_leads_to_the_same_log(data: st.DataObject) -> None:
     """Cases D4, D5: however often its process ends, at whatever event, a run says the same in the end."""
     whole = log_of(FLOW)
     events = whole[: data.draw(st.integers(1, len(whole)))]
-    told = {path: Told(None) for path in ("f/filed", "f/told")}
+    told = {path: Told("retry") for path in ("f/filed", "f/told")}
     for _ in range(data.draw(st.integers(0, 3))):
         result, _ = resumed(FLOW, events, told)
         events = [entry.event for entry in result.entries]

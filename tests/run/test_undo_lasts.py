@@ -158,7 +158,7 @@ def test_what_the_next_attempt_did_not_come_to_stays_kept() -> None:
 # --- taking up ----------------------------------------------------------------------------------------------------
 
 
-CALLED_AGAIN = {f"f/{name}{way}": Told(None) for name in "abcd" for way in ("", "~undo")}
+CALLED_AGAIN = {f"f/{name}{way}": Told("retry") for name in "abcd" for way in ("", "~undo")}
 """Whatever was under way may be called again."""
 
 

@@ -9,20 +9,12 @@ from typing import Any
 import click
 
 from leadflow.cli.views.human import duration, one_line
+from leadflow.cli.views.marks import MARKS, marked
 from leadflow.events.fold import NodeState, RunState, fold
 from leadflow.events.model import Entry, Status
+from leadflow.keeping import is_interrupted
 from leadflow.run.store import RunRow
 
-MARKS: Mapping[Status, tuple[str, str]] = {
-    Status.PENDING: ("·", "white"),
-    Status.RUNNING: ("▸", "cyan"),
-    Status.WAITING: ("…", "yellow"),
-    Status.DONE: ("✓", "green"),
-    Status.SKIPPED: ("-", "white"),
-    Status.BLOCKED: ("⊘", "yellow"),
-    Status.FAILED: ("✗", "red"),
-    Status.CANCELLED: ("✗", "yellow"),
-}
 _CONTROL = re.compile(r"(?:if|match|return|yield|fail|merge|join)@[0-9]+")
 """Nodes that only decide: they are shown when they fail."""
 _MANY = 30
@@ -39,7 +31,7 @@ def table(rows: Sequence[RunRow]) -> None:
     wide = max(8, *(len(row.flow) for row in rows))
     click.echo(f"{'RUN':36}  {'STATUS':11}  {'STARTED':19}  {'TIME':>10}  {'FLOW':{wide}}  FILE".rstrip())
     for row in rows:
-        status = click.style(f"{stands(row):11}", fg=_color(row))
+        status = marked(f"{stands(row):11}", _color(row))
         started = _moment(row.started)
         took = duration(max(0.0, row.changed - row.started))
         click.echo(f"{row.id:36}  {status}  {started:19}  {took:>10}  {row.flow:{wide}}  {row.source}")
@@ -49,8 +41,7 @@ def stands(row: RunRow) -> str:
     """Where a run stands, in a word: `interrupted` when nobody works on it and it has not ended."""
     if not row.is_whole:
         return "broken"
-    over = row.status in (Status.DONE, Status.FAILED, Status.CANCELLED)
-    return str(row.status) if over or row.is_held else "interrupted"
+    return "interrupted" if is_interrupted(row) else str(row.status)
 
 
 def row_data(row: RunRow) -> dict[str, Any]:
@@ -153,4 +144,4 @@ def _line(name: str, state: NodeState | None) -> str:
         told.append(absorbed + one_line(state.failure.message))
     elif state.reason:
         told.append(one_line(state.reason))
-    return click.style(mark, fg=color) + " " + "  ".join(told)
+    return marked(mark, color) + " " + "  ".join(told)

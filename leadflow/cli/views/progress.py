@@ -16,6 +16,7 @@ from rich.live import Live
 from rich.text import Text
 
 from leadflow.cli.views.human import duration, one_line
+from leadflow.cli.views.marks import MARKS
 from leadflow.cli.views.sizes import size_of
 from leadflow.events.fold import NodeState, RunState, apply
 from leadflow.events.model import (
@@ -32,16 +33,6 @@ from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Merge, No
 from leadflow.plan.undoing import SUFFIX
 from leadflow.record import record
 
-_LOOK: Mapping[Status, tuple[str, str]] = {
-    Status.PENDING: ("·", "dim"),
-    Status.RUNNING: ("▸", "cyan"),
-    Status.WAITING: ("…", "yellow"),
-    Status.DONE: ("✓", "green"),
-    Status.SKIPPED: ("-", "dim"),
-    Status.BLOCKED: ("⊘", "yellow"),
-    Status.FAILED: ("✗", "red"),
-    Status.CANCELLED: ("✗", "yellow"),
-}
 _SHOWN = (AgentCall, FlowCall, For, Repeat, Parallel, Race, Do)
 _BREAKERS: Mapping[BreakerState, str] = {
     "open": "the breaker of {} is open",
@@ -237,7 +228,7 @@ class _Painter:
         return self._row(whole, self._flow.name, words, bold=True)
 
     def _row(self, state: NodeState, name: str, words: Words, *, bold: bool) -> Text:
-        sign, style = _LOOK[state.status]
+        sign, style = MARKS[state.status]
         row = Text(f"{sign} ", style, no_wrap=True, overflow="ellipsis")
         row.append(_fitted(name, self._name_width), f"bold {style}" if bold else style)
         row.append(f" {self._took(state):>8}  ", "dim")
