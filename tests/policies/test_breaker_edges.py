@@ -1,15 +1,20 @@
 """The edges of the breaker's window and of what it tells, exactly: mutants showed that nothing else looks at them."""
 
+import asyncio
+
 import pytest
 
+from leadflow.events.model import BreakerMoved
 from leadflow.plan.policy import Breaker
 from leadflow.policies import circuit as machine
 from leadflow.policies.breaker import turned_away
 from leadflow.policies.circuit import Circuit, Refused, Window
 from leadflow.policies.outcomes import Sees
 from leadflow.policies.shared import Shared
-from tests.policies.playing import s
-from tests.policies.test_breaker import SLOW, end, let_in, never, opened, refused, where
+from leadflow.run.ports import CallOrder
+from leadflow.testing import run_virtual
+from tests.policies.playing import CLOCK, Played, after, s
+from tests.policies.test_breaker import DOWN, SLOW, end, let_in, never, opened, refused, scene, told, where
 
 
 def test_b2_what_is_old_leaves_and_what_is_recent_stays() -> None:
@@ -77,3 +82,73 @@ def test_b13_what_an_operator_released_is_closed_for_those_that_come_later_too()
     shared.release("a")
     assert "closed" == where(early) == where(upstream.breaker(Breaker(failures=3)))
     assert "closed" == where(shared.upstream("other", "a").breaker(Breaker()))
+
+
+def test_b7_successes_of_an_earlier_try_do_not_count() -> None:
+    """Case B7: one of two succeeded before it opened again; the next time two have to."""
+    circuit = opened(Breaker(failures=1, probes=2))
+    end(circuit, 30, Sees.SUCCESS)
+    end(circuit, 30, Sees.FAILURE)
+    end(circuit, 90, Sees.SUCCESS)
+    assert "half_open" == where(circuit)
+    end(circuit, 90, Sees.SUCCESS)
+    assert ("closed", "the probes succeeded") == (where(circuit), circuit.moves[-1].why)
+
+
+def test_b10_only_what_runs_becomes_slow() -> None:
+    """Case B10: a call that has ended in time is never slow, and one that began later becomes it later."""
+    circuit = Circuit(SLOW, "a")
+    for _ in range(2):
+        end(circuit, 100, Sees.SUCCESS)
+    let_in(circuit, 100)
+    let_in(circuit, 104)
+    circuit.look(109, never)
+    assert "closed" == where(circuit)
+    circuit.look(109.001, never)
+    assert "open" == where(circuit)
+
+
+def test_b13_a_release_forgets_how_long_it_was_open() -> None:
+    """Case B13: after a release the next open time is the first one again."""
+    circuit = opened(Breaker(failures=1))
+    end(circuit, 30, Sees.FAILURE)
+    circuit.force("forced_open", "so")
+    circuit.release()
+    end(circuit, 99, Sees.FAILURE)
+    assert [30, 60, 30] == [move.seconds for move in circuit.moves if move.state == "open"]
+
+
+def test_b14_a_transition_is_told_before_the_call_goes_on() -> None:
+    """Case B14: while a probe is under way its log says so, with its path and the agent of the breaker."""
+    seen: list[BreakerMoved] = []
+    world = scene(DOWN, lambda request: look(), breaker=Breaker(failures=1))
+    played = Played()
+
+    async def look() -> object:
+        seen.extend(event for event in played.events if isinstance(event, BreakerMoved))
+        return 7
+
+    async def play() -> None:
+        await world.play()
+        await CLOCK.sleep(s(33))
+        order = CallOrder("main/b", {}, None, "run-1", None, played.events.append)
+        await world.call(order)
+
+    run_virtual(play())
+    assert [BreakerMoved("main/b", "main", "half_open", "the next call tries it", None)] == seen
+
+
+def test_b14_what_a_look_notices_is_told_by_who_looks() -> None:
+    """Cases B10, B14: all places hang; who comes then opens the breaker, tells it, and does not queue."""
+    world = scene(after(60), breaker=SLOW, slots=2)
+
+    async def play() -> Played:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(2):
+                group.create_task(world.play())
+            await CLOCK.sleep(s(5.5))
+            return await world.play()
+
+    late = run_virtual(play())
+    assert (0.0, "resource.breaker") == (late.seconds, late.failure.error)
+    assert [("open", "2 failures within 60 s")] == [move[:2] for move in told([late])]
