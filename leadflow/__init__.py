@@ -26,10 +26,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     # Type checkers see the true types here; each name is repeated in _HOMES below (a test compares the two).
     from leadflow.api import CheckFailed, Program, load, run, run_sync
-    from leadflow.assembly import InputProblem, RunOptions, StartProblem
+    from leadflow.assembly import StartProblem
     from leadflow.events.model import Entry, Failure, Status
     from leadflow.run.driver import Result, RunNotDone
     from leadflow.run.errors import CallError, Permanent, Transient
+    from leadflow.runs import InputProblem, RunOptions
 
 __version__ = "0.1.0"
 
@@ -39,11 +40,11 @@ _HOMES: dict[str, str] = {
     "Entry": "leadflow.events.model",
     "Failure": "leadflow.events.model",
     "Permanent": "leadflow.run.errors",
-    "InputProblem": "leadflow.assembly",
+    "InputProblem": "leadflow.runs",
     "Program": "leadflow.api",
     "Result": "leadflow.run.driver",
     "RunNotDone": "leadflow.run.driver",
-    "RunOptions": "leadflow.assembly",
+    "RunOptions": "leadflow.runs",
     "StartProblem": "leadflow.assembly",
     "Status": "leadflow.events.model",
     "Transient": "leadflow.run.errors",

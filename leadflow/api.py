@@ -16,7 +16,7 @@ from os import PathLike
 from pathlib import Path
 
 from leadflow.agents.registry import Registry, find_kinds
-from leadflow.assembly import RunOptions, StartProblem, resume_run, run_plan, unfinished_run
+from leadflow.assembly import StartProblem
 from leadflow.diagnostics import Diagnostic, did_you_mean
 from leadflow.diagnostics.render import render_text, summary
 from leadflow.files import find_main, reader
@@ -27,6 +27,7 @@ from leadflow.record import record
 from leadflow.run.driver import Result
 from leadflow.run.store import RunRow
 from leadflow.run.taken_up import Told
+from leadflow.runs import RunOptions, resume_run, run_plan, unfinished_run
 from leadflow.settings import Project, load_project
 
 

@@ -1,13 +1,12 @@
-"""The one place where ports meet adapters: a plan, a project and inputs go in, a finished run comes out.
+"""The one place where ports meet adapters: the agents of a run are built here, with their policies around them.
 
 Everything that can be known before the first call is looked at first and told all at once: what this version does not
-run, inputs of the wrong type, missing secrets, agents that cannot be built. Then the run starts, or nothing does.
+run, missing secrets and prices, agents that cannot be built. How a run begins, goes on and ends is in `runs.py`.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
 from hashlib import blake2b
 from zoneinfo import ZoneInfoNotFoundError
 
@@ -17,32 +16,21 @@ from leadflow.agents.transport import HttpTransport
 from leadflow.bound.asks import Known
 from leadflow.bound.budgets import has_budgets, prices_of, unpriced
 from leadflow.bound.prices import read_prices
-from leadflow.events.model import RunStarted
-from leadflow.keeping import JOURNAL, begin, find, held, kept, opened, unfinished
 from leadflow.plan.plan import AgentCall, AgentSpec, Node, Plan, Secret, SettingValue
 from leadflow.plan.policy import Limit
 from leadflow.plan.reactions import resets
-from leadflow.plan.types import Value
 from leadflow.policies.budget import Charge, Purse
 from leadflow.policies.call import Ports as PolicyPorts
-from leadflow.policies.ledger import Amount
 from leadflow.policies.renewal import Renewable
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.record import record
 from leadflow.resources import prices_text
-from leadflow.run.adapters import SeededRng, SystemClock, new_run_id, new_seed, zone_of
-from leadflow.run.driver import Bounds, Driver, Observer, Ports, Result
+from leadflow.run.adapters import SeededRng, zone_of
 from leadflow.run.errors import CallError
-from leadflow.run.inputs import read_inputs
-from leadflow.run.kernel import Program
-from leadflow.run.ports import Agent, AgentKind, Clock, Journal, Transport, Uses, World
-from leadflow.run.store import JournalProblem, RunRow, Store
+from leadflow.run.ports import Agent, AgentKind, Clock, Transport, Uses, World
 from leadflow.run.support import agents_of, reached, refusals, with_undo
-from leadflow.run.taken_up import Past, Told
 from leadflow.settings import Project, own_prices, program_env, read_secrets
-from leadflow.stores.memory import MemoryJournal
-from leadflow.stores.owner import this_owner
 
 
 class StartProblem(Exception):
@@ -54,158 +42,8 @@ class StartProblem(Exception):
         """One line each."""
 
 
-class InputProblem(StartProblem):
-    """A run that cannot start with these inputs: they are missing, unknown, or of other types."""
-
-
 @record
-class RunOptions:
-    """What a caller may decide about a run."""
-
-    observers: Sequence[Observer] = ()
-    """Are shown every event, in order."""
-    deadline: timedelta | None = None
-    """Of the whole run; None: it may take for ever."""
-    seed: int | None = None
-    """Of the run's chance; None draws one."""
-    clock: Clock | None = None
-    """None: the system's."""
-    durable: bool = True
-    """Keep the run in the project's journal, so that it can go on when its process has ended."""
-    store: Store | None = None
-    """Where runs are kept; None: the project's journal is opened for this one."""
-
-
-async def run_plan(
-    plan: Plan,
-    flow: str,
-    inputs: Mapping[str, object],
-    project: Project,
-    registry: Registry,
-    options: RunOptions | None = None,
-    *,
-    shared: Shared | None = None,
-) -> Result:
-    """Run a flow of a plan to its end.
-
-    Args:
-        inputs: raw data by parameter; admitted as the parameters' types.
-        registry: the kinds of agents, as the plan was checked with.
-        shared: what runs of this process share: limits, breakers, caches; None shares with nobody.
-
-    Raises:
-        StartProblem: something is missing; nothing was started.
-        asyncio.CancelledError: the run was cancelled from outside, and has cleaned up.
-    """
-    options = options or RunOptions()
-    values = _inputs(plan, flow, inputs)
-    making = _making(plan, flow, project, registry, shared)
-    clock, seed = options.clock or SystemClock(), new_seed() if options.seed is None else options.seed
-    started = RunStarted(new_run_id(), flow, plan.hash, values, seed, clock.now())
-    bounds = Bounds(calls=project.settings.run.concurrency, deadline=options.deadline)
-    async with _callers(making, clock, seed) as callers, _begun(plan, started, bounds, options, project) as journal:
-        return await Driver(Program(plan), Ports(callers, journal, clock, options.observers), bounds).run(started)
-
-
-async def unfinished_run(
-    plan: Plan, flow: str, inputs: Mapping[str, object], project: Project, options: RunOptions | None = None
-) -> RunRow | None:
-    """The newest run of this flow, content and input that has not ended, and that nobody works on.
-
-    Raises:
-        StartProblem: the inputs are none of the flow, or the journal cannot be used.
-    """
-    options = options or RunOptions()
-    values = _inputs(plan, flow, inputs)
-    if options.store is None and not (project.root / JOURNAL).is_file():
-        return None
-    try:
-        async with _store(options, project, options.clock or SystemClock()) as store:
-            return await unfinished(store, flow, plan.hash, values)
-    except JournalProblem as problem:
-        raise _unkept(problem) from None
-
-
-def _unkept(problem: JournalProblem) -> StartProblem:
-    """A run cannot be kept."""
-    return StartProblem([f"{problem}; without a journal (`--no-journal`) the run would not survive its process"])
-
-
-async def resume_run(
-    run: str,
-    project: Project,
-    registry: Registry,
-    options: RunOptions | None = None,
-    *,
-    told: Mapping[str, Told] | None = None,
-    shared: Shared | None = None,
-) -> Result:
-    """Go on with a run whose process has ended, with the plan that it was started with.
-
-    Args:
-        run: its id, or the beginning of it.
-        told: what somebody found out about calls in doubt, by path.
-
-    Raises:
-        NoSuchRun: there is none.
-        StartProblem: it cannot go on here: somebody works on it, or something is missing.
-        JournalProblem: its journal cannot be used.
-    """
-    options = options or RunOptions()
-    clock = options.clock or SystemClock()
-    async with _store(options, project, clock) as store:
-        found = await kept(store, await find(store, run))
-        plan, row = found.plan, found.row
-        making = _making(plan, row.flow, project, registry, shared)
-        claimed = await store.claim(row.id)
-        if claimed is None:
-            raise StartProblem([f"run {row.id} is under way in another process: {row.owner}"])
-        async with held(store, claimed, clock) as journal:
-            entries = await journal.load()
-            if not entries:
-                raise StartProblem([f"run {row.id} never began: start it anew"])
-            if making.purse is not None:
-                for one in Past(entries).spent():
-                    making.purse.ledger.remember(one.path, Amount(one.money, one.tokens, one.calls))
-            async with _callers(making, clock, new_seed()) as callers:
-                driver = Driver(Program(plan), Ports(callers, journal, clock, options.observers), found.bounds)
-                return await driver.resume(entries, told, owner=this_owner())
-
-
-@asynccontextmanager
-async def _store(options: RunOptions, project: Project, clock: Clock) -> AsyncIterator[Store]:
-    """The store that was given, or the project's."""
-    if options.store is not None:
-        yield options.store
-        return
-    async with opened(project, clock) as store:
-        yield store
-
-
-@asynccontextmanager
-async def _begun(
-    plan: Plan, started: RunStarted, bounds: Bounds, options: RunOptions, project: Project
-) -> AsyncIterator[Journal]:
-    """The journal of a run that begins now.
-
-    Raises:
-        StartProblem: the run cannot be kept.
-    """
-    clock = options.clock or SystemClock()
-    if not options.durable:
-        yield MemoryJournal(clock)
-        return
-    async with AsyncExitStack() as kept_open:
-        try:
-            store = await kept_open.enter_async_context(_store(options, project, clock))
-            journal = await begin(store, started, plan, bounds)
-        except JournalProblem as problem:
-            raise _unkept(problem) from None
-        yield await kept_open.enter_async_context(held(store, journal, clock))
-
-
-@record
-class _Making:
+class Making:
     """What callers are made of."""
 
     plan: Plan
@@ -219,7 +57,7 @@ class _Making:
     """What calls cost, where budgets ask."""
 
 
-def _making(plan: Plan, flow: str, project: Project, registry: Registry, shared: Shared | None) -> _Making:
+def make_ready(plan: Plan, flow: str, project: Project, registry: Registry, shared: Shared | None) -> Making:
     """What callers are made of.
 
     Raises:
@@ -227,14 +65,14 @@ def _making(plan: Plan, flow: str, project: Project, registry: Registry, shared:
     """
     needed = _needed(plan, flow)
     secrets, missing = _secrets(plan, needed)
-    purse, unpriced = _purse(plan, flow, registry, project)
-    if problems := [*_refused(plan, flow, registry, needed), *missing, *unpriced]:
+    purse, priceless = _purse(plan, flow, registry, project)
+    if problems := [*_refused(plan, flow, registry, needed), *missing, *priceless]:
         raise StartProblem(problems)
-    return _Making(plan, flow, needed, secrets, project, registry, shared or Shared(), purse)
+    return Making(plan, flow, needed, secrets, project, registry, shared or Shared(), purse)
 
 
 @asynccontextmanager
-async def _callers(making: _Making, clock: Clock, seed: int) -> AsyncIterator[Stack]:
+async def callers_of(making: Making, clock: Clock, seed: int) -> AsyncIterator[Stack]:
     """The agents of a run with their policies around them, closed when it is over."""
     plan, project, secrets, needed = making.plan, making.project, making.secrets, making.needed
     rng = SeededRng(seed)
@@ -252,13 +90,6 @@ async def _callers(making: _Making, clock: Clock, seed: int) -> AsyncIterator[St
         ports = PolicyPorts(clock, rng, making.shared, tuple(secrets.values()))
         keys, scopes = _upstreams(plan, needed, secrets), _scopes(plan, needed, secrets, project)
         yield Stack(plan.agents, agents, ports, keys, scopes, making.purse)
-
-
-def _inputs(plan: Plan, flow: str, raw: Mapping[str, object]) -> Mapping[str, Value]:
-    admitted = read_inputs(flow, plan.flows[flow].params, raw)
-    if isinstance(admitted, list):
-        raise InputProblem(admitted)
-    return admitted
 
 
 def _refused(plan: Plan, flow: str, registry: Registry, needed: Mapping[str, Uses]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from leadflow.agents.registry import Registry, find_kinds
-from leadflow.assembly import RunOptions, StartProblem, run_plan
+from leadflow.assembly import StartProblem
 from leadflow.events.model import Entry
 from leadflow.pipeline import compile_source
 from leadflow.plan.kinds import ActionRow, Kind, SettingRow
@@ -18,6 +18,7 @@ from leadflow.plan.types import INT
 from leadflow.run.driver import Result
 from leadflow.run.errors import CallError, NotAllowed
 from leadflow.run.ports import Agent, Reply, Request, Uses, World
+from leadflow.runs import RunOptions, run_plan
 from leadflow.settings import Project, Settings
 
 

@@ -42,13 +42,14 @@ MAY: dict[str, set[str]] = {
     "agents": BACK | {"run", "plugins"},
     "settings": ROOMS,
     "keeping": ROOMS | {"settings"},
-    "assembly": ROOMS | {"settings", "keeping"},
-    "api": ROOMS | {"settings", "keeping", "assembly"},
-    "testing": ROOMS | {"settings", "keeping", "assembly", "api"},
-    "server": ROOMS | {"settings", "keeping", "assembly", "api"},
+    "assembly": ROOMS | {"settings"},
+    "runs": ROOMS | {"settings", "keeping", "assembly"},
+    "api": ROOMS | {"settings", "keeping", "assembly", "runs"},
+    "testing": ROOMS | {"settings", "keeping", "assembly", "runs", "api"},
+    "server": ROOMS | {"settings", "keeping", "assembly", "runs", "api"},
     "editor": FRONT | {"files", "pipeline"},
-    "cli": ROOMS | {"settings", "keeping", "assembly", "api", "testing", "server", "editor", ""},
-    "": ROOMS | {"settings", "keeping", "assembly", "api", "testing", "server"},
+    "cli": ROOMS | {"settings", "keeping", "assembly", "runs", "api", "testing", "server", "editor", ""},
+    "": ROOMS | {"settings", "keeping", "assembly", "runs", "api", "testing", "server"},
 }
 """Room -> the rooms it may import beside itself. The room "" is the public door, leadflow/__init__.py."""
 

@@ -10,7 +10,6 @@ import click
 
 from leadflow.agents.registry import find_kinds
 from leadflow.api import Program
-from leadflow.assembly import RunOptions
 from leadflow.cli.journals import newest_unfinished, read_kept, the_project
 from leadflow.cli.programs import compile_flow
 from leadflow.cli.refused import Refused
@@ -23,6 +22,7 @@ from leadflow.policies.shared import Shared
 from leadflow.run.inputs import read_json
 from leadflow.run.taken_up import Told
 from leadflow.run.values import Mismatch, door
+from leadflow.runs import RunOptions
 from leadflow.settings import Project
 
 

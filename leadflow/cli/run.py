@@ -9,7 +9,6 @@ import click
 
 from leadflow.agents.registry import find_kinds
 from leadflow.api import Program
-from leadflow.assembly import RunOptions
 from leadflow.cli.inputs import find_project, raw_inputs
 from leadflow.cli.programs import choose_flow, compile_flow
 from leadflow.cli.refused import Refused
@@ -18,6 +17,7 @@ from leadflow.cli.views import human
 from leadflow.plan.forms import read_written_duration
 from leadflow.policies.shared import Shared
 from leadflow.run.driver import Observer, Result
+from leadflow.runs import RunOptions
 
 _KEPT, _RESUMED = "leadflow.kept", "leadflow.resumed"
 """In the context of the command: whether the run is kept, and whether one that has not ended goes on. As parameters

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any, Literal, TextIO, TypeAlias, cast
 
 from leadflow.api import Program
-from leadflow.assembly import InputProblem, StartProblem
+from leadflow.assembly import StartProblem
 from leadflow.cli.interrupts import Interrupted, run_interruptibly
 from leadflow.cli.names import Names
 from leadflow.cli.streams import Lines, printing_to
@@ -25,6 +25,7 @@ from leadflow.record import record
 from leadflow.run.adapters import SystemClock
 from leadflow.run.driver import Observer, Result
 from leadflow.run.store import JournalProblem
+from leadflow.runs import InputProblem
 
 Show: TypeAlias = Literal["live", "lines", "json", "quiet"]
 """A picture on a terminal; events as JSON lines, and words at the end; nothing but JSON lines; nothing of it."""

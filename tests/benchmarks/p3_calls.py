@@ -24,8 +24,8 @@ import aiohttp
 from aiohttp import web
 
 from leadflow.agents.registry import find_kinds
-from leadflow.assembly import RunOptions, run_plan
 from leadflow.pipeline import compile_source
+from leadflow.runs import RunOptions, run_plan
 from leadflow.settings import Project, RunSettings, Settings
 
 ROOT = Path(__file__).resolve().parents[2]

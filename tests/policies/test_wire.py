@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from leadflow.agents.registry import find_kinds
-from leadflow.assembly import run_plan
 from leadflow.events.model import AttemptStarted, NodeStarted
 from leadflow.pipeline import compile_source
 from leadflow.run.driver import Result
+from leadflow.runs import run_plan
 from leadflow.settings import Project, Settings
 from tests.agents.servers import raw, reset
 
