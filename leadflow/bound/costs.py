@@ -6,13 +6,13 @@ are for that.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from leadflow.bound import figures
 from leadflow.bound.arms import put_together
 from leadflow.bound.asks import Cost, ask_of, is_asked
 from leadflow.bound.context import DEEPEST, Context
 from leadflow.bound.figures import Cause, Figure, cut, endless, product
+from leadflow.bound.undos import Sums, attempts_of, undos
 from leadflow.plan.kinds import find_kind
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Race, Repeat
 from leadflow.plan.policy import (
@@ -22,7 +22,6 @@ from leadflow.plan.policy import (
     policy_of,
 )
 from leadflow.plan.reactions import retry_in_force
-from leadflow.plan.undoing import undo_node
 from leadflow.run.support import agents_of
 
 FREE = Cost()
@@ -32,7 +31,7 @@ def flow_cost(context: Context) -> Cost:
     """What one run of a flow costs at most, its own retries and budget included."""
     if context.cost is None:
         retry = policy_of(context.flow.policies, Retry)
-        context.cost = _budgeted(_times(scope_cost(context, 0), _attempts(retry)), context.flow.policies)
+        context.cost = _budgeted(_times(scope_cost(context, 0), attempts_of(retry)), context.flow.policies)
     return context.cost
 
 
@@ -46,16 +45,16 @@ def node_cost(context: Context, node: Node) -> Cost:
     retry = policy_of(node.policies, Retry)
     match node.work:
         case AgentCall() as call:
-            attempts = _attempts(retry_in_force(node.policies))
+            attempts = attempts_of(retry_in_force(node.policies))
             return _candidates(context, node, call, attempts * (2 if is_hedged(node) else 1))
         case FlowCall() as call:
             cost = _flow(context, call) if retry is None else _again(context, call, retry)
         case For(scope=scope) as work:
-            cost = _times(_times(scope_cost(context, scope), context.iterations(node, work)), _attempts(retry))
+            cost = _times(_times(scope_cost(context, scope), context.iterations(node, work)), attempts_of(retry))
         case Repeat(scope=scope) as work:
-            cost = _times(_times(scope_cost(context, scope), context.rounds(node, work)), _attempts(retry))
+            cost = _times(_times(scope_cost(context, scope), context.rounds(node, work)), attempts_of(retry))
         case Parallel(scope=scope) | Race(scope=scope) | Do(scope=scope):
-            cost = _times(scope_cost(context, scope), _attempts(retry))
+            cost = _times(scope_cost(context, scope), attempts_of(retry))
         case _:
             return FREE
     return _budgeted(cost, node.policies)
@@ -65,41 +64,10 @@ def node_cost(context: Context, node: Node) -> Cost:
 
 
 def undo_cost(context: Context) -> Cost:
-    """What one run of a flow costs at most to take back. No budget of it is for that."""
+    """What one run of a flow costs at most to take back."""
     if context.undo_cost is None:
-        retry = policy_of(context.flow.policies, Retry)
-        context.undo_cost = _times(_undo_scope(context, 0), _attempts(retry))
+        context.undo_cost = undos(context, Sums(FREE, _together, _either, _times, node_cost, undo_cost, _too_deep))
     return context.undo_cost
-
-
-def _undo_scope(context: Context, scope: int) -> Cost:
-    return put_together(context.flow, scope, lambda node: _undo(context, node), together=_together, either=_either)
-
-
-def _undo(context: Context, node: Node) -> Cost:
-    """All that is taken back of a node, its attempts and what stands in it included."""
-    retry = policy_of(node.policies, Retry)
-    match node.work:
-        case FlowCall() as call:
-            inside = _too_deep(context.flow) if context.depth >= DEEPEST else undo_cost(context.child(call))
-        case For(scope=scope) as work:
-            inside = _times(_undo_scope(context, scope), context.iterations(node, work))
-        case Repeat(scope=scope) as work:
-            inside = _times(_undo_scope(context, scope), context.rounds(node, work))
-        case Parallel(scope=scope) | Race(scope=scope) | Do(scope=scope):
-            inside = _undo_scope(context, scope)
-        case _:
-            inside = FREE
-    if not isinstance(node.work, AgentCall):
-        inside = _times(inside, _attempts(retry))
-    own = undo_here(node)
-    return inside if own is None else _together((node_cost(context, own), inside))
-
-
-def undo_here(node: Node) -> Node | None:
-    """The node of an undo, with its arguments as they stand where its step is."""
-    undo = undo_node(node)
-    return None if undo is None or node.undo is None or node.undo.work is None else replace(undo, work=node.undo.work)
 
 
 # --- flows --------------------------------------------------------------------------------------------------------
@@ -115,7 +83,7 @@ def _again(context: Context, call: FlowCall, retry: Retry) -> Cost:
     if context.depth >= DEEPEST:
         return _too_deep(context.flow)
     child = context.child(call)
-    return _budgeted(_times(scope_cost(child, 0), _attempts(retry)), child.flow.policies)
+    return _budgeted(_times(scope_cost(child, 0), attempts_of(retry)), child.flow.policies)
 
 
 def _too_deep(flow: FlowPlan) -> Cost:
@@ -129,10 +97,6 @@ def is_hedged(node: Node) -> bool:
 
 
 # --- calls --------------------------------------------------------------------------------------------------------
-
-
-def _attempts(retry: Retry | None) -> int:
-    return 1 if retry is None else max(1, retry.attempts)
 
 
 def _candidates(context: Context, node: Node, call: AgentCall, attempts: int) -> Cost:

@@ -15,8 +15,9 @@ from leadflow.bound import figures
 from leadflow.bound.arms import put_together
 from leadflow.bound.budgets import has_budgets
 from leadflow.bound.context import DEEPEST, Context
-from leadflow.bound.costs import is_hedged, undo_here
+from leadflow.bound.costs import is_hedged
 from leadflow.bound.figures import NOTHING, Cause, Course, Figure, cut, endless, product, share
+from leadflow.bound.undos import Sums, attempts_of, undos
 from leadflow.plan.backoff import longest_asked, longest_pause
 from leadflow.plan.expr import Const
 from leadflow.plan.plan import (
@@ -66,35 +67,9 @@ def flow_time(context: Context) -> Figure:
 def undo_time(context: Context) -> Figure:
     """How long it takes at most to take one run of a flow back: one undo after the other, under no deadline of it."""
     if context.undo_time is None:
-        retry = policy_of(context.flow.policies, Retry)
-        context.undo_time = product(_undo_scope(context, 0), 1 if retry is None else max(1, retry.attempts))
+        sums = Sums(NOTHING, figures.total, figures.largest, product, _undo_itself, undo_time, _endless)
+        context.undo_time = undos(context, sums)
     return context.undo_time
-
-
-def _undo_scope(context: Context, scope: int) -> Figure:
-    return put_together(
-        context.flow, scope, lambda node: _undo(context, node), together=figures.total, either=figures.largest
-    )
-
-
-def _undo(context: Context, node: Node) -> Figure:
-    """All that is taken back of a node, its attempts and what stands in it included."""
-    retry = policy_of(node.policies, Retry)
-    match node.work:
-        case FlowCall() as call:
-            inside = _too_deep(context.flow).span if context.depth >= DEEPEST else undo_time(context.child(call))
-        case For(scope=scope) as work:
-            inside = product(_undo_scope(context, scope), context.iterations(node, work))
-        case Repeat(scope=scope) as work:
-            inside = product(_undo_scope(context, scope), context.rounds(node, work))
-        case Parallel(scope=scope) | Race(scope=scope) | Do(scope=scope):
-            inside = _undo_scope(context, scope)
-        case _:
-            inside = NOTHING
-    if retry is not None and not isinstance(node.work, AgentCall):
-        inside = product(inside, max(1, retry.attempts))
-    own = undo_here(node)
-    return inside if own is None else figures.total((inside, _undo_itself(context, own)))
 
 
 def _undo_itself(context: Context, undo: Node) -> Figure:
@@ -105,7 +80,11 @@ def _undo_itself(context: Context, undo: Node) -> Figure:
         case FlowCall() as called if context.depth < DEEPEST:
             return flow_time(context.child(called))
         case _:
-            return _too_deep(context.flow).span
+            return _endless(context.flow)
+
+
+def _endless(flow: FlowPlan) -> Figure:
+    return _too_deep(flow).span
 
 
 def _places(spec: AgentSpec) -> int | None:
@@ -136,7 +115,7 @@ def _body(context: Context) -> Course:
 
 def _whole(course: Course, policies: tuple[Applied, ...], retry: Retry | None) -> Course:
     """A block or a flow with all of its attempts, within its time."""
-    attempts = 1 if retry is None else max(1, retry.attempts)
+    attempts = attempts_of(retry)
     span = product(course.span, attempts)
     if retry is not None:
         pauses = sum(_micros(longest_pause(retry, number)) for number in range(1, attempts))
@@ -343,7 +322,7 @@ def _call(context: Context, node: Node, call: AgentCall) -> Course:
 def candidate(node: Node, call: AgentCall, spec: AgentSpec) -> Figure:
     """All attempts of one agent."""
     timeout, retry = policy_of(node.policies, Timeout) or Timeout(), retry_in_force(node.policies)
-    attempts = 1 if retry is None else max(1, retry.attempts)
+    attempts = attempts_of(retry)
     each = product(_attempt(node, call, spec, timeout), 2 if is_hedged(node) else 1)
     pauses = NOTHING if retry is None or attempts == 1 else _pauses(node, retry, attempts)
     return _limited(figures.total((product(each, attempts), pauses, _rationed(node, spec))), timeout.total)

@@ -1,0 +1,75 @@
+"""All that a flow may have to take back, walked once for whatever is summed up: money and calls, or time.
+
+Each step that is done may be taken back, and so may what its earlier attempts did; no budget and no deadline of a flow
+or a block is for that.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Generic, NamedTuple, TypeVar
+
+from leadflow.bound.arms import put_together
+from leadflow.bound.context import DEEPEST, Context
+from leadflow.bound.figures import Figure
+from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Race, Repeat
+from leadflow.plan.policy import Retry, policy_of
+from leadflow.plan.undoing import undo_node
+
+T = TypeVar("T")
+
+
+class Sums(NamedTuple, Generic[T]):
+    """What is summed up, and how."""
+
+    nothing: T
+    together: Callable[[Iterable[T]], T]
+    either: Callable[[Iterable[T]], T]
+    """Of the arms of a branch."""
+    times: Callable[[T, Figure | int], T]
+    one: Callable[[Context, Node], T]
+    """Of the node of one undo."""
+    flow: Callable[[Context], T]
+    """Of all undos of a called flow."""
+    too_deep: Callable[[FlowPlan], T]
+    """Of flows that call each other without end."""
+
+
+def undos(context: Context, sums: Sums[T]) -> T:
+    """Of all undos of one run of a flow."""
+    return sums.times(_scope(context, 0, sums), attempts_of(policy_of(context.flow.policies, Retry)))
+
+
+def attempts_of(retry: Retry | None) -> int:
+    """How often something is tried."""
+    return 1 if retry is None else max(1, retry.attempts)
+
+
+def _scope(context: Context, scope: int, sums: Sums[T]) -> T:
+    return put_together(
+        context.flow, scope, lambda node: _node(context, node, sums), together=sums.together, either=sums.either
+    )
+
+
+def _node(context: Context, node: Node, sums: Sums[T]) -> T:
+    """Of a node, its attempts and what stands in it included."""
+    match node.work:
+        case FlowCall() as call:
+            inside = sums.too_deep(context.flow) if context.depth >= DEEPEST else sums.flow(context.child(call))
+        case For(scope=scope) as work:
+            inside = sums.times(_scope(context, scope, sums), context.iterations(node, work))
+        case Repeat(scope=scope) as work:
+            inside = sums.times(_scope(context, scope, sums), context.rounds(node, work))
+        case Parallel(scope=scope) | Race(scope=scope) | Do(scope=scope):
+            inside = _scope(context, scope, sums)
+        case _:
+            inside = sums.nothing
+    if not isinstance(node.work, AgentCall):
+        inside = sums.times(inside, attempts_of(policy_of(node.policies, Retry)))
+    own = _undo_here(node)
+    return inside if own is None else sums.together((sums.one(context, own), inside))
+
+
+def _undo_here(node: Node) -> Node | None:
+    """The node of an undo, with its arguments as they stand where its step is."""
+    undo = undo_node(node)
+    return None if undo is None or node.undo is None or node.undo.work is None else replace(undo, work=node.undo.work)
