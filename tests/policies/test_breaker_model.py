@@ -1,6 +1,5 @@
 """The breaker against its model: the same answers and the same transitions, whatever happens in whatever order."""
 
-import os
 import pickle
 from datetime import timedelta
 from typing import TypeAlias
@@ -21,9 +20,9 @@ from leadflow.plan.policy import Breaker
 from leadflow.policies.circuit import Circuit, Forced, Permit
 from leadflow.policies.outcomes import Sees
 from tests.policies.models.breaker import Model
+from tests.policies.models.runs import RUNS
 from tests.policies.playing import s
 
-RUNS = int(os.environ.get("LEADFLOW_GATE_RUNS", "200"))
 TICK = 0.125
 """Times are multiples of it: sums of them are exact."""
 COUNTS = st.integers(1, 6)

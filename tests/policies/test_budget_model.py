@@ -1,7 +1,5 @@
 """The ledger against a naive model: whatever comes, waits, leaves and settles in any order, both say the same."""
 
-import os
-
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -10,6 +8,7 @@ from leadflow.plan.policy import Budget
 from leadflow.plan.types import Money
 from leadflow.policies.ledger import NOTHING, Amount, Claim, Ledger
 from tests.policies.models.budget import Happened, Model
+from tests.policies.models.runs import RUNS
 
 LIMITS: dict[str, tuple[int | None, int | None, int | None]] = {
     "main": (20, None, None),
@@ -95,5 +94,5 @@ class Both(RuleBasedStateMachine):
         assert all(account.reserved == NOTHING for account in self.ledger.accounts.values())
 
 
-Both.TestCase.settings = settings(max_examples=int(os.environ.get("LEADFLOW_GATE_RUNS", "200")), deadline=None)
+Both.TestCase.settings = settings(max_examples=RUNS, deadline=None)
 TestBoth = Both.TestCase

@@ -1,6 +1,5 @@
 """`@cache` against its reference model: whatever comes, goes, answers and fails, in whatever order."""
 
-import os
 from collections.abc import Sequence
 
 from hypothesis import settings
@@ -10,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from leadflow.policies.memory import Flights, Kept, Memory
 from leadflow.run.errors import CallError
 from tests.policies.models.cache import Model
+from tests.policies.models.runs import RUNS
 
 KEYS = ("a", "b", "c")
 TTLS = st.sampled_from([1.0, 5.0, 30.0])
@@ -104,7 +104,5 @@ def _told(found: Kept | None) -> str | None:
     return f"call {found.answer.decode()} answers" if found.error is None else f"call {found.error.message} fails"
 
 
-Remembering.TestCase.settings = settings(
-    max_examples=int(os.environ.get("LEADFLOW_GATE_RUNS", "200")), stateful_step_count=40, deadline=None
-)
+Remembering.TestCase.settings = settings(max_examples=RUNS, stateful_step_count=40, deadline=None)
 TestRemembering = Remembering.TestCase

@@ -1,7 +1,5 @@
 """`@hedge` against its reference model: the decision step by step, and whole calls against the clock."""
 
-import os
-
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
@@ -11,9 +9,8 @@ from leadflow.policies.hedge import Pair
 from leadflow.run.errors import ServerError
 from leadflow.run.ports import Answer
 from tests.policies.models.hedge import Model, outcome
+from tests.policies.models.runs import RUNS
 from tests.policies.playing import Player, Scene, after, s
-
-RUNS = int(os.environ.get("LEADFLOW_GATE_RUNS", "200"))
 
 
 class Two(RuleBasedStateMachine):

@@ -1,7 +1,6 @@
 """The controller against its model: the same grants in the same order, whatever happens; and what no model is needed
 to know: no window has more starts than allowed, nothing is lost, and the announced wait is exact."""
 
-import os
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -22,8 +21,8 @@ from leadflow.policies.windows import Moment
 from leadflow.run.errors import TooLarge
 from leadflow.run.quota import Left, Quota
 from tests.policies.models.limit import DAY, Model, Try
+from tests.policies.models.runs import RUNS
 
-RUNS = int(os.environ.get("LEADFLOW_GATE_RUNS", "200"))
 TICK = 0.125
 Pair: TypeAlias = tuple[Ticket, Try]
 

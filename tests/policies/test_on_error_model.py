@@ -1,7 +1,6 @@
 """`@on_error` on the real stack against its model: random policies, random failures, calls beside each other."""
 
 import asyncio
-import os
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from datetime import timedelta
@@ -29,9 +28,9 @@ from leadflow.run.errors import (
 from leadflow.run.ports import Answer, Reply, Request
 from leadflow.testing import run_virtual
 from tests.policies.models import on_error as naive
+from tests.policies.models.runs import RUNS
 from tests.policies.playing import CLOCK, Played, Player, Scene, s
 
-RUNS = int(os.environ.get("LEADFLOW_GATE_RUNS", "200"))
 ERRORS: Mapping[str, CallError] = {
     "lost": ConnectionLost("lost"),
     "refused": ConnectFailed("refused", sent=False),
