@@ -1,4 +1,4 @@
-"""A run for machines: a JSON line per event, and how it ended. Keys are the fields of `leadflow/events/model.py`;
+"""A run for machines: a JSON line per event. Keys are the fields of `leadflow/events/model.py`;
 failures say how severe they are, too.
 """
 
@@ -8,7 +8,6 @@ from typing import Any
 from leadflow.cli.views.machine import line
 from leadflow.events.model import Entry, Failure
 from leadflow.plan.forms import to_plain
-from leadflow.run.driver import Result
 from leadflow.run.severity import severity
 
 
@@ -22,17 +21,6 @@ def event_data(entry: Entry) -> dict[str, Any]:
     told = {field.name: _plain(getattr(entry.event, field.name)) for field in fields(entry.event)}
     kept = {name: value for name, value in told.items() if value is not None and value != []}
     return {"seq": entry.seq, "at": round(entry.at, 6), "event": type(entry.event).__name__, **kept}
-
-
-def result_data(result: Result) -> dict[str, Any]:
-    """How a run ended."""
-    return {
-        "run": result.run,
-        "status": str(result.status),
-        "value": to_plain(result.value),
-        "failure": _plain(result.failure),
-        "undone": list(result.undone),
-    }
 
 
 def _plain(value: Any) -> Any:
