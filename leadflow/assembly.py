@@ -29,7 +29,7 @@ from leadflow.resources import prices_text
 from leadflow.run.adapters import SeededRng, zone_of
 from leadflow.run.errors import CallError
 from leadflow.run.ports import Agent, AgentKind, Clock, Transport, Uses, World
-from leadflow.run.support import agents_of, reached, refusals, with_undo
+from leadflow.run.support import agents_of, reached, refusals, with_others
 from leadflow.settings import Project, own_prices, program_env, read_secrets
 
 
@@ -131,7 +131,7 @@ def _needed(plan: Plan, flow: str) -> Mapping[str, Uses]:
     """The agents that a flow may call, fallbacks and called flows included, and how."""
     shapes: dict[str, dict[str, dict[tuple[str, ...], None]]] = {}
     for node in _nodes(plan, flow):
-        for each in with_undo(node):
+        for each in with_others(node):
             if not isinstance(call := each.work, AgentCall):
                 continue
             names = tuple(name for name, _ in call.args)
@@ -146,7 +146,7 @@ def _nodes(plan: Plan, flow: str) -> Iterator[Node]:
 
 def _made_anew(plan: Plan, flow: str) -> frozenset[str]:
     """The agents that a failure may make anew (`reset` of `@on_error`)."""
-    nodes = (each for node in _nodes(plan, flow) for each in with_undo(node) if resets(each.policies))
+    nodes = (each for node in _nodes(plan, flow) for each in with_others(node) if resets(each.policies))
     calls = ((node, node.work) for node in nodes if isinstance(node.work, AgentCall))
     return frozenset(agent for node, call in calls for agent in agents_of(node, call))
 

@@ -22,6 +22,7 @@ from leadflow.run.driver import Bounds, Driver, Observer, Ports, Result
 from leadflow.run.inputs import read_inputs
 from leadflow.run.kernel import Program
 from leadflow.run.ports import Clock, Journal
+from leadflow.run.probing import probed
 from leadflow.run.store import JournalProblem, RunRow, Store
 from leadflow.run.taken_up import Past, Told
 from leadflow.settings import Project
@@ -143,8 +144,13 @@ async def resume_run(
                 for one in Past(entries).spent():
                     making.purse.ledger.remember(one.path, Amount(one.money, one.tokens, one.calls))
             async with callers_of(making, clock, new_seed()) as callers:
-                driver = Driver(Program(plan), Ports(callers, journal, clock, options.observers), found.bounds)
-                return await driver.resume(entries, told, owner=this_owner())
+                program, ports = Program(plan), Ports(callers, journal, clock, options.observers)
+                told = told or {}
+                probes = await probed(
+                    program, entries, ports, found.bounds, journal=lambda: MemoryJournal(clock), told=told
+                )
+                driver = Driver(program, ports, found.bounds)
+                return await driver.resume(entries, {**probes.told, **told}, owner=this_owner(), why=probes.why)
 
 
 @asynccontextmanager

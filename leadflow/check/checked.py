@@ -128,6 +128,8 @@ class StepInfo:
     """The expression of `@idempotent(key:)`."""
     cache_key: tree.Expr | None = None
     """The expression of `@cache(key:)`."""
+    probe: tree.Call | None = None
+    """The call of `@on_doubt(probe:)`; what is known of it stands under its own id."""
 
 
 @record
@@ -160,7 +162,7 @@ class Checked:
     calls: Mapping[int, CallInfo]
     """By id of a `tree.Call`."""
     steps: Mapping[int, StepInfo]
-    """By id of a `tree.Step`; and by that of the `tree.Call` of an `undo`, whose call it describes."""
+    """By id of a `tree.Step`; and by that of the `tree.Call` of an `undo` or of a probe, which it describes."""
     types: Mapping[int, Type]
     """By id of an expression; and of `Let`, `Param`, and binding `Ident`s."""
     fits: Mapping[int, Type]

@@ -12,7 +12,7 @@ from leadflow.check.names import find_policy
 from leadflow.check.order import in_order
 from leadflow.check.policies import find_agent
 from leadflow.check.program import Agent, AgentSymbol, FlowSymbol, PolicySymbol, Program, ToolSymbol
-from leadflow.check.statements import steps_in, undo_of
+from leadflow.check.statements import probe_of, steps_in, undo_of
 from leadflow.diagnostics import Span
 from leadflow.plan.annotations import ROWS
 from leadflow.plan.policy import Fallback, OnError
@@ -43,21 +43,25 @@ def find_effects(program: Program) -> list[str]:
             agent.model_effect = join_effects(*_tool_effects(program, agent))
         else:
             program.flow_effects[key] = join_effects(
-                *(_effect(program, target) for target, is_undo in calls[key] if not is_undo)
+                *(_effect(program, target) for target, is_beside in calls[key] if not is_beside)
             )
     return [node.partition(" ")[2] for node in order if node.startswith("flow ")]
 
 
 def _calls(program: Program, symbol: FlowSymbol) -> list[tuple[Target, bool]]:
-    """What a flow calls, and whether to undo something."""
+    """What a flow calls, and whether beside what it does: to undo something, or to look whether it was done."""
     cx = Context(program, symbol.home, "flow")
     found: list[tuple[Target, bool]] = []
     for step in steps_in(symbol.decl.body):
         undo = undo_of(step)
-        for call, is_undo in ((step.action, False), (undo.call if undo is not None else None, True)):
+        for call, is_beside in (
+            (step.action, False),
+            (undo.call if undo is not None else None, True),
+            (probe_of(step), True),
+        ):
             target = target_of(cx, call.callee) if isinstance(call, tree.Call) else None
             if target is not None:
-                found.append((target, is_undo))
+                found.append((target, is_beside))
     return found
 
 

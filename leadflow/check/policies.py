@@ -310,6 +310,9 @@ def _value(cx: Context, expr: tree.Expr, param: PolicyParam, row: PolicyRow, whe
         return _on_error(cx, expr)
     if param.what == "agent":
         return _agent(cx, expr, where)
+    if param.what == "call":
+        written.exprs[(row.name, param.name)] = expr
+        return "call"
     if param.what == "expr":
         written.exprs[(row.name, param.name)] = expr
         expect(cx, expr, STRING, where)
@@ -417,7 +420,7 @@ _ORDERED = (
 )
 """Arguments of which the first may not be larger than the second."""
 
-_NEEDS_ONE = frozenset({"timeout", "budget", "limit", "on_error"})
+_NEEDS_ONE = frozenset({"timeout", "budget", "limit", "on_error", "on_doubt"})
 """Policies that say nothing without an argument."""
 
 
@@ -432,6 +435,9 @@ def _consistent(cx: Context, annotation: tree.Annotation, row: PolicyRow, values
         listed = ", ".join(param.name for param in row.params)
         cx.report(contradiction(annotation.span, why=f"'@{name}' says nothing; give it one of {listed}"))
         return False
+    if name == "on_doubt" and "probe" in values and (odd := _odd_probe(cx, values)) is not None:
+        cx.report(contradiction(annotation.span, why=odd))
+        return False
     if name == "breaker" and (odd := _odd_breaker(values)) is not None:
         cx.report(contradiction(annotation.span, why=odd))
         return False
@@ -443,6 +449,15 @@ def _consistent(cx: Context, annotation: tree.Annotation, row: PolicyRow, values
             cx.report(contradiction(annotation.span, why=why))
             return False
     return True
+
+
+def _odd_probe(cx: Context, values: Mapping[str, Any]) -> str | None:
+    """What is wrong with a probe before anything is known of the call, if anything is."""
+    if "does" in values:
+        return f"'probe' looks whether it was done, so '{values['does']}' never follows; write one of the two"
+    if cx.flow is None:
+        return "a probe reads what its step reads: write it on the step whose result it looks for"
+    return None
 
 
 def _odd_breaker(values: Mapping[str, Any]) -> str | None:

@@ -41,3 +41,13 @@ def steps_in(block: tree.Block) -> Iterator[tree.Step]:
 def undo_of(step: tree.Step) -> tree.Undo | None:
     """The `undo` clause of a step."""
     return next((clause for clause in step.clauses if isinstance(clause, tree.Undo)), None)
+
+
+def probe_of(step: tree.Step) -> tree.Call | None:
+    """The call of a step's `@on_doubt(probe:)`."""
+    for annotation in step.annotations:
+        if [part.text for part in annotation.path] == ["on_doubt"]:
+            for arg in annotation.args or ():
+                if arg.name is not None and arg.name.text == "probe" and isinstance(arg.value, tree.Call):
+                    return arg.value
+    return None

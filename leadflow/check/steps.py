@@ -10,6 +10,7 @@ from leadflow.check.calls import Called, check_call, check_fallback
 from leadflow.check.checked import ActionCall, LocalRef, StepInfo
 from leadflow.check.context import Context
 from leadflow.check.declarations import resolve
+from leadflow.check.doubt import check_doubt
 from leadflow.check.env import Frame, Var, mark
 from leadflow.check.infer import expect, infer
 from leadflow.check.lookup import check_new
@@ -122,6 +123,7 @@ def _call(cx: Context, step: tree.Step, action: tree.Expr, declared: Type | None
         called = check_call(cx, action, declared)
         if called is not None:
             _check_waits(cx, action, written)
+            check_doubt(cx, step, written, called)
             return _Done(written, called.result, called.effect, called.unkeyed, called.attempts, called)
     elif not isinstance(action, tree.BadExpr):
         infer(cx, action)
@@ -230,7 +232,9 @@ def _note(cx: Context, step: tree.Step, done: _Done, policies: Sequence[Applied]
     if agent is not None and "cache" in names and "cache" not in done.written.spans:
         remembered = agent.cache_expr
     idempotent = done.effect in SAFE or is_keyed
-    cx.program.steps[step.id] = StepInfo(type_, done.effect, tuple(policies), idempotent, key, remembered)
+    probe = done.written.exprs.get(("on_doubt", "probe"))
+    looks = probe if isinstance(probe, tree.Call) else None
+    cx.program.steps[step.id] = StepInfo(type_, done.effect, tuple(policies), idempotent, key, remembered, looks)
     retry = retry_in_force(policies)
     attempts = retry.attempts if retry is not None else 1
     if attempts > 1 and done.attempts > 1:

@@ -27,6 +27,7 @@ from leadflow.plan.plan import (
     For,
     Parallel,
     Place,
+    Probe,
     Race,
     Repeat,
     Return,
@@ -214,12 +215,15 @@ def _call_step(draft: Draft, step: tree.Step, info: StepInfo, call: ActionCall |
     work = _work(draft, call, info.idempotent, key)
     if info.cache_key is not None and isinstance(work, AgentCall):
         work = replace(work, cache_key=draft.to.expr(info.cache_key))
+    probe = None if info.probe is None else _probe(draft, info.probe)
     effect, guard, name, clauses = call.effect, draft.region.guard, step.name.text, step.clauses
     touch = None if draft.serial is None else _touch(draft, call, info.policies)
     waits = draft.wait(effect, touch, _after(draft, step) if clauses else ())
     node = draft.bind_step(step.id)
     place = draft.place(step.span)
-    vertex = Vertex(name, draft.scope, work, guard, place, effect, info.type, info.policies, None, None, step.doc)
+    vertex = Vertex(
+        name, draft.scope, work, guard, place, effect, info.type, info.policies, None, None, step.doc, probe
+    )
     if clauses:
         waits = draft.wait_also(waits, _clauses(draft, step, vertex, node))
     draft.put(vertex, waits[0])
@@ -279,6 +283,14 @@ def _clauses(draft: Draft, step: tree.Step, vertex: Vertex, node: int) -> list[i
                 pass
     to.has_constants |= constants
     return [read for read in dict.fromkeys(to.reads) if read != node]
+
+
+def _probe(draft: Draft, call: tree.Call) -> Probe | None:
+    """What looks whether a step was done: what it reads has settled when the step begins."""
+    info, probe = draft.checked.calls[call.id], draft.checked.steps[call.id]
+    if not isinstance(info, ActionCall | FlowCallInfo):
+        return None
+    return Probe(_work(draft, info, idempotent=True, key=None), probe.policies)
 
 
 def _undo(draft: Draft, call: tree.Call, info: ActionCall | FlowCallInfo, node: int) -> Undo:

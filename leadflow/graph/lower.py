@@ -114,16 +114,18 @@ def _nodes(flow: FlowGraph, reads: dict[int, tuple[int, ...]], change: Change | 
             needs = tuple(found)
         else:
             needs = _needs(flow, number, reads)
-        work, catch, undo = vertex.work, vertex.catch, vertex.undo
+        work, catch, undo, probe = vertex.work, vertex.catch, vertex.undo, vertex.probe
         if change is not None:
-            work, catch, undo = map_vertex(vertex, change)
+            work, catch, undo, probe = map_vertex(vertex, change)
         if undo is not None and undo.policies:
             undo = replace(undo, policies=sorted_policies(undo.policies))
+        if probe is not None and probe.policies:
+            probe = replace(probe, policies=sorted_policies(probe.policies))
         policies = sorted_policies(vertex.policies) if vertex.policies else ()
         made.append(
             Node(
                 number, vertex.name, vertex.scope, work, needs, vertex.guard, policies, catch, undo, vertex.effect,
-                vertex.type, vertex.place, levels[number], ranks[number], vertex.doc,
+                vertex.type, vertex.place, levels[number], ranks[number], vertex.doc, probe,
             )
         )  # fmt: skip
     return made

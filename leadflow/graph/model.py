@@ -14,7 +14,7 @@ import networkx as nx
 
 from leadflow.check.checked import Checked
 from leadflow.plan.expr import Expr, Guard
-from leadflow.plan.plan import Catch, NeedWhy, Place, Undo, Work
+from leadflow.plan.plan import Catch, NeedWhy, Place, Probe, Undo, Work
 from leadflow.plan.policy import Applied
 from leadflow.plan.types import Effect, FieldType, Type
 
@@ -75,6 +75,7 @@ class Vertex:
     catch: Catch | None = None
     undo: Undo | None = None
     doc: str | None = None
+    probe: Probe | None = None
 
 
 @dataclass(slots=True, eq=False)

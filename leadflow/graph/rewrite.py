@@ -36,6 +36,7 @@ from leadflow.plan.plan import (
     For,
     Merge,
     Parallel,
+    Probe,
     Race,
     Repeat,
     Return,
@@ -139,19 +140,23 @@ def rewrite_vertex(graph: FlowGraph, vertex: int, change: Change) -> None:
         let.value = change(let.value)
     else:
         node = graph.nodes[vertex]
-        node.work, node.catch, node.undo = map_vertex(node, change)
+        node.work, node.catch, node.undo, node.probe = map_vertex(node, change)
 
 
-def map_vertex(node: Vertex, change: Change) -> tuple[Work, Catch | None, Undo | None]:
-    """The work, `catch` and `undo` of a node with each of their expressions changed."""
-    catch, undo = node.catch, node.undo
+def map_vertex(node: Vertex, change: Change) -> tuple[Work, Catch | None, Undo | None, Probe | None]:
+    """The work, `catch`, `undo` and probe of a node with each of their expressions changed."""
+    catch, undo, probe = node.catch, node.undo, node.probe
     if catch is not None:
         catch = Catch(change(catch.value))
     if undo is not None and undo.work is not None:
         undone = map_work(undo.work, change)
         if isinstance(undone, AgentCall | FlowCall):
             undo = replace(undo, work=undone)
-    return map_work(node.work, change), catch, undo
+    if probe is not None:
+        probed = map_work(probe.work, change)
+        if isinstance(probed, AgentCall | FlowCall):
+            probe = replace(probe, work=probed)
+    return map_work(node.work, change), catch, undo, probe
 
 
 def rename_lets(new: Callable[[int], Expr]) -> Change:

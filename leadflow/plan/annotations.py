@@ -19,6 +19,7 @@ from leadflow.plan.policy import (
     Idempotent,
     Limit,
     Once,
+    OnDoubt,
     OnError,
     OnFailure,
     Optional,
@@ -60,8 +61,9 @@ class PolicyParam:
     high: int | float | timedelta | Money | None = None
     many: bool = False
     """True when the value may be repeated positionally (`@fallback(a, b)`), or is a list."""
-    what: Literal["value", "agent", "expr"] = "value"
-    """`agent`: names an agent; `expr`: any expression over names in scope (a run-time argument, rule C4)."""
+    what: Literal["value", "agent", "expr", "call"] = "value"
+    """`agent`: names an agent; `expr`: any expression over names in scope (a run-time argument, rule C4); `call`: a
+    call as a step makes one."""
     doc: str = ""
 
 
@@ -185,6 +187,12 @@ ROWS: Mapping[str, PolicyRow] = {
             *(_P(name, STRING, what="expr") for name in ERROR_CLASSES),
             build=lambda a: OnError(cast(Any, tuple(a.items()))),
         ),
+        _row(
+            "on_doubt", "agent call tool", "What follows when nobody knows whether it was done.",
+            _P("does", _words("retry", "fail", "ask"), positional=True),
+            _P("probe", STRING, what="call", doc="a call that looks whether it was done"),
+            build=lambda a: OnDoubt("probe" if "probe" in a else a["does"]),
+        ),
     )
 }  # fmt: skip
 """Every annotation that governs running, by name."""
@@ -205,6 +213,7 @@ ORDER: tuple[str, ...] = (
     "breaker",
     "budget",
     "idempotent",
+    "on_doubt",
 )
 """The one order of wrapping, outermost first (rule C5). `optional` is outermost of what can absorb, then `fallback`,
 whose candidates each have a `timeout` anew; a cache hit enters nothing below it; every attempt of `retry` takes its

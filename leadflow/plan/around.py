@@ -212,6 +212,7 @@ DOES = {
     "breaker": "turns attempts away while the other side keeps failing; these are not tried again",
     "budget": "reserves the most that an attempt may cost, and refuses what does not fit",
     "idempotent": "the call may be sent again although it may have been done",
+    "on_doubt": "says what follows when the process ended in the middle of the call",
 }
 """What each policy of a call absorbs or lets pass."""
 

@@ -215,6 +215,15 @@ class Undo:
 
 
 @record
+class Probe:
+    """`@on_doubt(probe: call)`: a read whose value is that of the step, or none when the step was not done."""
+
+    work: AgentCall | FlowCall
+    policies: tuple[Applied, ...] = ()
+    """In force on the call: what it takes from its agent."""
+
+
+@record
 class Let:
     """A pure value of a scope. Costs no scheduling: it is evaluated at its first use and then kept."""
 
@@ -253,6 +262,7 @@ class Node:
     rank: int
     """Length of the longest path from here to an end of the flow, in calls: higher starts first."""
     doc: str | None = None
+    probe: Probe | None = None
 
 
 @record

@@ -178,6 +178,15 @@ class Hedge:
     after: timedelta = timedelta(seconds=1)
 
 
+@record
+class OnDoubt:
+    """What follows when the process ended in the middle of a call that changes something (case D2)."""
+
+    does: Literal["retry", "fail", "ask", "probe"]
+    """`retry`: it is called again, whether it was done or not. `fail`: it fails. `ask`: somebody has to say. `probe`:
+    another call looks whether it was done (kept in the node)."""
+
+
 Does: TypeAlias = Literal["retry", "fallback", "escalate", "skip", "reset", "terminate"]
 
 
@@ -202,7 +211,7 @@ class OnError:
 
 Policy = (
     Retry | Timeout | Fallback | Optional | OnFailure | Concurrency | Priority | Idempotent | Once | Breaker | Limit
-    | Budget | Cache | Hedge | OnError
+    | Budget | Cache | Hedge | OnError | OnDoubt
 )  # fmt: skip
 
 

@@ -123,6 +123,9 @@ def _node(flow: FlowPlan, node: Node, indent: str, width: int) -> Iterator[str]:
     if node.undo is not None and node.undo.work is not None:
         undo = node.undo.work
         yield f"{inner}undo {undo.flow if isinstance(undo, FlowCall) else f'{undo.agent}.{undo.action}'}"
+    if node.probe is not None:
+        probe = node.probe.work
+        yield f"{inner}probe {probe.flow if isinstance(probe, FlowCall) else f'{probe.agent}.{probe.action}'}"
     body = body_of(node)
     if body is not None:
         yield from _scope(flow, body, indent + "  ")

@@ -59,6 +59,7 @@ from leadflow.plan.policy import (
     Idempotent,
     Limit,
     Once,
+    OnDoubt,
     OnError,
     OnFailure,
     Optional,
@@ -312,6 +313,8 @@ def policy_words(policy: Policy) -> str:
             return "safe to repeat"
         case OnError(reactions):
             return ", ".join(f"{name}: {reaction_words(reaction)}" for name, reaction in reactions)
+        case OnDoubt(does):
+            return _DOUBT[does]
         case Once():
             return "at most once across runs"
         case Breaker() if policy.ratio != policy.share:
@@ -326,6 +329,15 @@ def policy_words(policy: Policy) -> str:
             return ", ".join(f"{name}: {_argument(value)}" for name, value, default in given if value != default)
         case _:
             assert_never(policy)
+
+
+_DOUBT: Mapping[str, str] = {
+    "retry": "called again",
+    "fail": "it fails",
+    "ask": "somebody has to say",
+    "probe": "another call looks whether it was done",
+}
+"""What follows when nobody knows whether a call was done."""
 
 
 def reaction_words(reaction: Reaction) -> str:

@@ -151,13 +151,19 @@ class Driver:
         return await self._shielded(started.run, step)
 
     async def resume(
-        self, entries: Sequence[Entry], told: Mapping[str, Told] | None = None, *, owner: str = ""
+        self,
+        entries: Sequence[Entry],
+        told: Mapping[str, Told] | None = None,
+        *,
+        owner: str = "",
+        why: Mapping[str, str] | None = None,
     ) -> Result:
         """Go on where a log ends, at whatever event that is.
 
         Args:
             told: what somebody found out about calls in doubt, by path.
             owner: who works on the run now, for the log.
+            why: why a probe could not tell, by path.
 
         Returns: how the run ended; with status `waiting` and nothing done, when a call is in doubt and nobody has told.
         """
@@ -167,9 +173,8 @@ class Driver:
             run = self._kernel.state.started.run
             if self._kernel.has_ended:
                 return await self._shielded(run, step)
-            resumed = take_up(
-                self._kernel, step, entries, told=told or {}, owner=owner, now=self._ports.clock.timestamp()
-            )
+            now = self._ports.clock.timestamp()
+            resumed = take_up(self._kernel, step, entries, told=told or {}, owner=owner, now=now, why=why)
         if isinstance(resumed, Failure):
             return Result(run, Status.WAITING, None, resumed, self._entries)
         self._earlier = resumed.earlier

@@ -44,7 +44,7 @@ from leadflow.plan.policy import (
     policy_of,
 )
 from leadflow.plan.types import Value
-from leadflow.plan.undoing import undo_args, undo_flow
+from leadflow.plan.undoing import args_of, undo_flow
 from leadflow.run.context import Compiled
 from leadflow.run.errors import InternalError
 from leadflow.run.evaluate import compile_expr
@@ -292,7 +292,7 @@ def _node(node: Node, local: int, inside: int | None) -> NodeLayout:
     laid.catch = _compiled(node.catch.value) if isinstance(node.catch, Catch) else None
     _lay_work(laid)
     if node.undo is not None and node.undo.work is not None:
-        args = tuple((name, compile_expr(expr)) for name, expr in undo_args(node.undo.work))
+        args = tuple((name, compile_expr(expr)) for name, expr in args_of(node.undo.work))
         laid.undo = UndoLayout(lay_out(undo_flow(node, node.undo.work)), args, node.undo.in_doubt)
     if node.policies and not laid.is_call:
         strategy, concurrency = policy_of(node.policies, OnFailure), policy_of(node.policies, Concurrency)

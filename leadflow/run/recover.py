@@ -16,7 +16,7 @@ from leadflow.record import record
 from leadflow.run.errors import InternalError
 from leadflow.run.kernel import Call, CancelCall, Command, Kernel, StartTimer, Step, StopTimer, TryAgain
 from leadflow.run.ports import Earlier
-from leadflow.run.taken_up import Past, Told, in_doubt, not_done
+from leadflow.run.taken_up import Past, Told, failure_of, in_doubt
 
 
 @record
@@ -29,19 +29,27 @@ class Resumed:
 
 
 def take_up(
-    kernel: Kernel, step: Step, entries: Sequence[Entry], *, told: Mapping[str, Told], owner: str, now: float
+    kernel: Kernel,
+    step: Step,
+    entries: Sequence[Entry],
+    *,
+    told: Mapping[str, Told],
+    owner: str,
+    now: float,
+    why: Mapping[str, str] | None = None,
 ) -> Resumed | Failure:
     """What follows for a run whose process has ended, behind what `replay` gave; or why it cannot go on.
 
     Args:
         told: what somebody found out about calls in doubt, by path.
         now: seconds since the epoch, for the run's own deadline, which does not wait for anybody (case T12).
+        why: why a probe could not tell, by path.
     """
     past = Past(entries)
     under_way = [one for one in step.commands if isinstance(one, Call) and past.has_begun(one.path)]
     settled = {call.path: past.settled(call, told) for call in under_way}
     if doubts := [path for path, decision in settled.items() if decision is None]:
-        return in_doubt(doubts)
+        return in_doubt(doubts, why or {})
     facts: list[Event] = [RunResumed(owner), *past.unsettled()]
     earlier: dict[str, Earlier] = {}
     for path, decision in settled.items():
@@ -52,7 +60,7 @@ def take_up(
             earlier[path] = past.earlier(path)
         else:
             is_done = decision.decision == "done"
-            facts.append(NodeDone(path, told[path].value) if is_done else NodeFailed(path, not_done(path)))
+            facts.append(NodeDone(path, told[path].value) if is_done else NodeFailed(path, failure_of(decision)))
     gone = {path for path in settled if path not in earlier}
     after = kernel.on(facts)
     commands = [

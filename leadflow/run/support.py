@@ -10,7 +10,7 @@ from leadflow.plan.kinds import BUILT_IN, LATER, find_kind
 from leadflow.plan.plan import AgentCall, FlowCall, FlowPlan, Node, Place, Plan
 from leadflow.plan.policy import Applied, Cache, Hedge
 from leadflow.plan.reactions import stand_ins
-from leadflow.plan.undoing import undo_node
+from leadflow.plan.undoing import probe_node, undo_node
 
 
 def refusals(plan: Plan, flow: str) -> tuple[tuple[Place, str], ...]:
@@ -26,7 +26,7 @@ def reached(plan: Plan, flow: str) -> tuple[str, ...]:
     names = [flow]
     for name in names:  # grows while it is read
         for node in plan.flows[name].nodes:
-            for each in with_undo(node):
+            for each in with_others(node):
                 if isinstance(each.work, FlowCall) and each.work.flow not in names:
                     names.append(each.work.flow)
     return tuple(names)
@@ -38,6 +38,12 @@ def with_undo(node: Node) -> tuple[Node, ...]:
     return (node,) if undo is None else (node, undo)
 
 
+def with_others(node: Node) -> tuple[Node, ...]:
+    """A node, that of its undo, and that of its probe."""
+    probe = probe_node(node)
+    return with_undo(node) if probe is None else (*with_undo(node), probe)
+
+
 def agents_of(node: Node, call: AgentCall) -> tuple[str, ...]:
     """The agents that may answer a call of a node, each once: its own, its fallbacks in order, those of `@on_error`."""
     return (call.agent, *(name for name in stand_ins(node.policies) if name != call.agent))
@@ -45,7 +51,7 @@ def agents_of(node: Node, call: AgentCall) -> tuple[str, ...]:
 
 def _of_flow(plan: Plan, flow: FlowPlan) -> Iterator[tuple[Place, str]]:
     yield from ((flow.place, _not_yet(policy)) for policy in _later(flow.policies))
-    for node in (each for step in flow.nodes for each in with_undo(step)):
+    for node in (each for step in flow.nodes for each in with_others(step)):
         yield from ((node.place, _not_yet(policy)) for policy in _later(node.policies))
         if not isinstance(node.work, AgentCall):
             yield from ((node.place, what) for what in _of_group(node))

@@ -26,6 +26,7 @@ from leadflow.events.model import (
     RunStarted,
 )
 from leadflow.plan.plan import AgentCall
+from leadflow.plan.policy import OnDoubt, policy_of
 from leadflow.plan.types import Value
 from leadflow.record import record
 from leadflow.run.kernel import Call
@@ -39,6 +40,7 @@ class Told:
     decision: Decision
     value: Value = None
     """What it gave, when it is `done`."""
+    why: str = "told by the operator"
 
 
 @dataclass(slots=True)
@@ -125,27 +127,45 @@ class Past:
         """
         path, work = call.path, call.layout.node.work
         if path in told:
-            return DoubtSettled(path, told[path].decision, "told by the operator")
+            return DoubtSettled(path, told[path].decision, told[path].why)
         if self._ways[path].is_pausing:
             return DoubtSettled(path, "retry", "no attempt was under way")
         if call.layout.node.effect in ("pure", "read"):
             return DoubtSettled(path, "retry", "it changes nothing")
-        if isinstance(work, AgentCall) and (work.idempotent or call.key is not None):
-            return DoubtSettled(path, "retry", "it may be repeated")
-        return None
+        written = policy_of(call.layout.node.policies, OnDoubt)
+        match written and written.does:
+            case "retry":
+                return DoubtSettled(path, "retry", "@on_doubt says so")
+            case "fail":
+                return DoubtSettled(path, "failed", FAILS)
+            case None if isinstance(work, AgentCall) and (work.idempotent or call.key is not None):
+                return DoubtSettled(path, "retry", "it may be repeated")
+            case _:
+                return None
 
 
-def not_done(path: str) -> Failure:
-    """The failure of a call that somebody found not to have been done."""
-    return Failure("system.not_done", "system", "its process ended, and it was not done", path)
+FAILS = "@on_doubt says that it fails"
 
 
-def in_doubt(paths: Sequence[str]) -> Failure:
-    """Why a run does not go on: of these calls nobody knows whether they were done."""
+def failure_of(settled: DoubtSettled) -> Failure:
+    """The failure of a call that somebody found not to have been done, or of which nobody knows and nobody asks."""
+    if settled.why == FAILS:
+        return Failure("system.in_doubt", "system", f"{_NOBODY}, and {FAILS}", settled.path, in_doubt=True)
+    return Failure("system.not_done", "system", "its process ended, and it was not done", settled.path)
+
+
+_NOBODY = "its process ended, and nobody knows whether it was done"
+
+
+def in_doubt(paths: Sequence[str], why: Mapping[str, str]) -> Failure:
+    """Why a run does not go on: of these calls nobody knows whether they were done.
+
+    Args:
+        why: what is known beside, by path: that a probe could not tell.
+    """
     causes = tuple(
-        Failure("system.in_doubt", "system", "its process ended, and nobody knows whether it was done", path,
-                in_doubt=True)
+        Failure("system.in_doubt", "system", _NOBODY + (f"; {why[path]}" if path in why else ""), path, in_doubt=True)
         for path in paths
-    )  # fmt: skip
+    )
     listed = ", ".join(paths)
     return Failure("system.in_doubt", "system", f"nobody knows whether this was done: {listed}", "", (), causes, True)

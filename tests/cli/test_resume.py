@@ -118,6 +118,18 @@ def test_the_three_answers(project: Path, words: tuple[str, ...], code: int, fur
     assert ["look 1", "file", *further] == effects(project)
 
 
+def test_a_probe_looks_whether_it_was_done(project: Path) -> None:
+    """Case D2: where the flow says how to look, nobody is asked, and what was done is not done again."""
+    probed = '@read tool find(x: string) -> { id: string }? = python("work:find")\n\nflow main'
+    text = FLOW.replace("flow main", probed).replace("  step filed", "  @on_doubt(probe: find(seen))\n  step filed")
+    (project / "main.flow").write_text(text)
+    (project / "work.py").write_text(WORK + "\n\ndef find(x):\n    _done('find ' + x)\n    return {'id': 'T-7'}\n")
+    killed_at(project, "file")
+    said = leadflow("resume", "-q", folder=project)
+    assert (0, '"seen T-7"\n') == (said.code, said.stdout), said.stderr
+    assert ["look 1", "file", "find seen 1", "look T-7"] == effects(project)
+
+
 @pytest.mark.parametrize("value", ['{"id": 5}', "nonsense", '{"other": "x"}'])
 def test_an_answer_of_another_type_is_refused(project: Path, value: str) -> None:
     """What a step is said to have given has to be of its type."""

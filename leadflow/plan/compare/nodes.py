@@ -28,7 +28,7 @@ from leadflow.plan.plan import (
     Yield,
 )
 from leadflow.plan.policy import Applied, Fallback, OnError, Reaction
-from leadflow.plan.undoing import SUFFIX
+from leadflow.plan.undoing import PROBE, SUFFIX
 from leadflow.plan.words import (
     expr_words,
     guard_words,
@@ -68,6 +68,7 @@ def node_changes(found: Matched, old: Node, new: Node, sides: tuple[Side, Side])
     if guards[0] != guards[1]:
         yield comparing.change("runs", _when(sides[0], old), _when(sides[1], new))
     yield from _catch_and_undo(comparing, old, new)
+    yield from _probes(comparing, old, new)
     yield from policy_changes(comparing.subject, comparing.path, old.policies, new.policies, sides[0].names)
 
 
@@ -106,6 +107,17 @@ def _catch_and_undo(comparing: "_Comparing", old: Node, new: Node) -> Iterator[C
         yield from policy_changes(comparing.subject, path, old.undo.policies, new.undo.policies, left.names)
 
 
+def _probes(comparing: "_Comparing", old: Node, new: Node) -> Iterator[Change]:
+    """What looks whether the step was done, and how that is called."""
+    left, right = comparing.sides
+    calls = [None if node.probe is None else node.probe.work for node in (old, new)]
+    if told(calls[0], left.names) != told(calls[1], right.names):
+        yield comparing.change("probe", _called(left, calls[0]), _called(right, calls[1]))
+    if old.probe is not None and new.probe is not None:
+        path = comparing.path + PROBE
+        yield from policy_changes(comparing.subject, path, old.probe.policies, new.probe.policies, left.names)
+
+
 def _undo_call(undo: Undo | None) -> Undo | None:
     """What is called; how, and when, is told by itself."""
     if undo is None:
@@ -115,14 +127,19 @@ def _undo_call(undo: Undo | None) -> Undo | None:
 
 
 def _undo(side: Side, undo: Undo | None) -> str | None:
-    match undo and undo.work:
+    return "none" if undo is not None and undo.work is None else _called(side, None if undo is None else undo.work)
+
+
+def _called(side: Side, work: AgentCall | FlowCall | None) -> str | None:
+    """A call as it is written."""
+    match work:
         case AgentCall() as call:
             args = ", ".join(f"{name}: {expr_words(side.flow, arg)}" for name, arg in call.args)
             return f"{call.agent}.{call.action}({args})"
         case FlowCall() as call:
             return f"{call.flow}({', '.join(expr_words(side.flow, arg) for arg in call.args)})"
         case _:
-            return None if undo is None else "none"
+            return None
 
 
 class _Comparing:

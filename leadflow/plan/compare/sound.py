@@ -52,13 +52,14 @@ def _holds(plan: Plan, flow: FlowPlan) -> Iterator[bool]:
     for number, node in enumerate(flow.nodes):
         yield node.id == number and node.scope in scopes and number in homes[node.scope]
         yield all(need.node in range(number) and _is_above(flow, need.node, node) for need in node.needs)
-        yield _refers(flow, node.guard, number) and _refers(flow, (node.catch, node.undo), len(nodes))
+        yield _refers(flow, node.guard, number) and _refers(flow, (node.catch, node.undo, node.probe), len(nodes))
         body = body_of(node)
         yield _refers(flow, node.work, number if body is None else len(nodes))
         yield body is None or (body in scopes and flow.scopes[body].owner == number and node.scope < body)
         yield not isinstance(node.work, For | Repeat) or (body is not None and len(flow.scopes[body].slots) == 2)
         yield not isinstance(node.work, Branch) or len(node.work.arms) == len(node.work.labels)
         yield _is_there(plan, node.work) and (node.undo is None or _is_there(plan, node.undo.work))
+        yield node.probe is None or _is_there(plan, node.probe.work)
         yield all(agent in plan.agents for each in node.policies for agent in getattr(each.policy, "agents", ()))
     for number, let in enumerate(flow.lets):
         yield let.scope in scopes and _refers(flow, (let.value, let.guard), len(nodes), number)
