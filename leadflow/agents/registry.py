@@ -8,6 +8,9 @@ from leadflow.agents.openai import OpenAIKind
 from leadflow.agents.predeclared import ClockKind, RandomKind
 from leadflow.agents.process import ProcessKind
 from leadflow.agents.python import PythonKind
+from leadflow.agents.tools.folder import FolderKind
+from leadflow.agents.tools.toolbox import ToolboxKind
+from leadflow.agents.tools.web import WebKind
 from leadflow.plan.kinds import Catalogue
 from leadflow.plugins import built_in, installed_points, load_kind
 from leadflow.record import record
@@ -18,6 +21,9 @@ ADAPTERS: tuple[Callable[[], AgentKind], ...] = (
     HttpKind,
     OpenAIKind,
     ProcessKind,
+    FolderKind,
+    WebKind,
+    ToolboxKind,
     ClockKind,
     RandomKind,
 )

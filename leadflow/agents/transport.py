@@ -6,6 +6,7 @@ and leaves percent-encoding as it is. Bodies are read in pieces, so that a small
 noticed in time, and unpacked here, so that a packed one that ends early is noticed at all.
 """
 
+import socket
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Mapping
@@ -14,8 +15,10 @@ from datetime import timedelta
 from functools import cached_property
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from leadflow.agents.tools.addresses import Guard
 from leadflow.run.errors import BadResponse, CallError, ConnectFailed, ConnectionLost, IdleTimeout, NotAllowed
 from leadflow.run.ports import Streamed
 
@@ -26,7 +29,9 @@ _PIECE = 64 * 1024
 class HttpTransport:
     """HTTP over aiohttp. Connections are kept and shared; how many calls are under way is decided elsewhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, guard: Guard | None = None) -> None:
+        """Guard: where requests may go; None: anywhere. A host that is written as an address is not asked about."""
+        self._guard = guard
         self._session: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
@@ -60,8 +65,9 @@ class HttpTransport:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
+            resolver = None if self._guard is None else Guarded(self._guard, aiohttp.ThreadedResolver())
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
+                connector=aiohttp.TCPConnector(limit=0, resolver=resolver),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 middlewares=(_send_once,),
                 trust_env=False,
@@ -69,6 +75,35 @@ class HttpTransport:
                 headers={"Accept-Encoding": "gzip, deflate"},
             )
         return self._session
+
+
+class Guarded(AbstractResolver):
+    """Resolves a name once and lets no address pass that may not be asked; the connection goes to what is left here.
+
+    One address that may not be asked refuses the name: which of them would be taken is not ours to say.
+    """
+
+    def __init__(self, guard: Guard, resolver: AbstractResolver) -> None:
+        self._guard, self._resolver = guard, resolver
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """The addresses of a host.
+
+        Raises:
+            NotAllowed: one of them may not be asked.
+        """
+        found = await self._resolver.resolve(host, port, family)
+        for one in found:
+            refusal = self._guard.refuses(host, one["host"], port)
+            if refusal is not None:
+                raise NotAllowed(refusal)
+        return found
+
+    async def close(self) -> None:
+        """Close the resolver below."""
+        await self._resolver.close()
 
 
 class _Response:

@@ -22,9 +22,11 @@ from leadflow.plan.types import (
     Effect,
     FieldType,
     ListType,
+    LiteralType,
     MapType,
     RecordType,
     Type,
+    UnionType,
     optional,
 )
 from leadflow.record import record
@@ -167,6 +169,96 @@ def _http(name: str, effect: Effect, *, body: bool) -> ActionRow:
     )
 
 
+# --- tools that leadflow brings -----------------------------------------------------------------------------------
+
+
+def _text(name: str, doc: str) -> ParamRow:
+    return ParamRow(name, STRING, required=True, positional=True, doc=doc)
+
+
+def _one_of(*words: str) -> Type:
+    return UnionType(tuple(LiteralType(word) for word in words))
+
+
+_FOLDER = Kind(
+    "folder",
+    (
+        SettingRow("root", STRING, required=True, doc='a folder of the project, from the flow on: `"notes"`'),
+        SettingRow("max_size", INT, low=1, doc="most bytes of a file; 1MB unless said"),
+    ),
+    _actions(
+        ActionRow("read_file", (_text("path", "from the root on"),), STRING, "read", declared=False,
+                  doc="The text of a file."),
+        ActionRow("list_files", (ParamRow("path", STRING, positional=True, doc="a folder, from the root on"),),
+                  ListType(STRING), "read", declared=False, doc="The names in a folder; a folder's ends with `/`."),
+        ActionRow("write_file",
+                  (_text("path", "from the root on"), _text("text", "what the file holds from then on"),
+                   ParamRow("append", BOOL, doc="at the end of what is there")),
+                  RecordType((FieldType("path", STRING), FieldType("bytes", INT))), "write", declared=False,
+                  doc="Write a file as a whole; folders that are missing are made."),
+    ),
+    doc="The files below one folder of the project; links are not followed.",
+)  # fmt: skip
+
+_WEB_ANSWER = RecordType((FieldType("status", INT), FieldType("headers", MapType(STRING)), FieldType("body", STRING)))
+_WEB_HEADERS = ParamRow("headers", MapType(STRING), slot="header")
+_WEB = Kind(
+    "web",
+    (
+        SettingRow("hosts", ListType(STRING), doc="the only hosts that may be asked; any public one unless said"),
+        SettingRow("private", ListType(STRING), doc='what may be asked although it is not public: `"10.0.0.0/8"`'),
+        SettingRow("max_size", INT, low=1, doc="most bytes of an answer, decompressed; 1MB unless said"),
+    ),
+    _actions(
+        ActionRow("http_get", (_text("url", "the whole address"), _WEB_HEADERS), _WEB_ANSWER, "read", declared=False,
+                  doc="Ask an address; redirects are not followed."),
+        ActionRow("http_request",
+                  (_text("url", "the whole address"),
+                   ParamRow("method", _one_of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"), doc="GET unless said"),
+                   _WEB_HEADERS, ParamRow("json", JSON, doc="the body, as JSON"),
+                   ParamRow("body", STRING, doc="the body, as text")),
+                  _WEB_ANSWER, "write", declared=False, doc="Send a request of any kind; redirects are not followed."),
+    ),
+    doc="Requests to any address; private ones are denied unless they are declared.",
+)  # fmt: skip
+
+_METRICS = RecordType(
+    (FieldType("count", INT), FieldType("sum", FLOAT),
+     *(FieldType(name, optional(FLOAT)) for name in ("min", "max", "mean", "median", "stddev", "p90", "p99")))
+)  # fmt: skip
+_FINDING = RecordType((FieldType("line", INT), FieldType("column", INT), FieldType("message", STRING)))
+_SECTION = RecordType(
+    (
+        FieldType("heading", STRING),
+        FieldType("text", optional(STRING)),
+        FieldType("figures", optional(MapType(JSON)), doc="a line for each"),
+        FieldType("rows", optional(ListType(MapType(JSON))), doc="a table"),
+    )
+)
+_TOOLBOX = Kind(
+    "toolbox",
+    (),
+    _actions(
+        ActionRow("json_parse", (_text("text", "JSON"),), JSON, "pure", doc="What a text of JSON says."),
+        ActionRow("json_stringify",
+                  (ParamRow("value", JSON, required=True, positional=True),
+                   ParamRow("indent", INT, doc="spaces for each level; on one line unless said")),
+                  STRING, "pure", declared=False, doc="A value as a text of JSON."),
+        ActionRow("calculate_metrics", (ParamRow("values", ListType(FLOAT), required=True, positional=True),),
+                  _METRICS, "pure", declared=False, doc="Count, sum, mean and the like of numbers."),
+        ActionRow("validate_code",
+                  (_text("code", "what is looked at, and never run"),
+                   ParamRow("language", _one_of("python", "json", "toml"), required=True)),
+                  RecordType((FieldType("valid", BOOL), FieldType("errors", ListType(_FINDING)))), "pure",
+                  declared=False, doc="Whether a text is code of a language, and where it is not."),
+        ActionRow("generate_report",
+                  (_text("title", ""), ParamRow("sections", ListType(_SECTION), required=True),
+                   ParamRow("summary", STRING)),
+                  STRING, "pure", declared=False, doc="A report in Markdown."),
+    ),
+    doc="Helpers that change nothing and ask nobody.",
+)  # fmt: skip
+
 BUILT_IN: Catalogue = {
     kind.name: kind
     for kind in (
@@ -223,6 +315,9 @@ BUILT_IN: Catalogue = {
             effect_lists={"reads": "read", "dangerous": "dangerous"},
             doc="A program that the operator allows; never a shell.",
         ),
+        _FOLDER,
+        _WEB,
+        _TOOLBOX,
     )
 }
 """The kinds that this version runs. The adapters are in `leadflow/agents/`, one file each."""
