@@ -23,6 +23,7 @@ from leadflow.run.errors import (
     ConnectFailed,
     ConnectionLost,
     Declined,
+    Filtered,
     Forbidden,
     FunctionCutOff,
     FunctionFailed,
@@ -37,6 +38,7 @@ from leadflow.run.errors import (
     RateLimited,
     Rejected,
     ServerError,
+    StreamTruncated,
     TooLarge,
     TotalTimeout,
     Transient,
@@ -111,6 +113,7 @@ OUTCOMES: Mapping[type[CallError], Outcome] = {
     IdleTimeout: Outcome(_A.REPEATABLE, _S.FAILURE, _R.KEPT, _C.UNKNOWN),
     ServerError: Outcome(_A.REPEATABLE, _S.FAILURE, _R.KEPT, _C.FREE),
     BadResponse: Outcome(_A.REPEATABLE, _S.FAILURE, _R.KEPT, _C.UNKNOWN),
+    StreamTruncated: Outcome(_A.REPEATABLE, _S.FAILURE, _R.KEPT, _C.UNKNOWN),
     AnswerInvalid: Outcome(_A.REPEATABLE, _S.SUCCESS, _R.KEPT, _C.SETTLE),  # with a hint, and a cap (case R20)
     Transient: Outcome(_A.REPEATABLE, _S.FAILURE, _R.KEPT, _C.UNKNOWN),  # a Python function asks for it
     CallError: Outcome(_A.ASKED, _S.FAILURE, _R.KEPT, _C.UNKNOWN),
@@ -120,6 +123,7 @@ OUTCOMES: Mapping[type[CallError], Outcome] = {
     ProcessFailed: Outcome(_A.ASKED, _S.FAILURE, _R.KEPT, _C.UNKNOWN),
     Declined: Outcome(_A.ASKED, _S.SUCCESS, _R.KEPT, _C.SETTLE),
     Incomplete: Outcome(_A.ASKED, _S.SUCCESS, _R.KEPT, _C.SETTLE),
+    Filtered: Outcome(_A.ASKED, _S.SUCCESS, _R.KEPT, _C.SETTLE),
     Rejected: Outcome(_A.NEVER, _S.SUCCESS, _R.KEPT, _C.FREE),
     AuthFailed: Outcome(_A.NEVER, _S.SUCCESS, _R.KEPT, _C.FREE),
     Forbidden: Outcome(_A.NEVER, _S.SUCCESS, _R.KEPT, _C.FREE),

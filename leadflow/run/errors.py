@@ -8,6 +8,7 @@
     │   ├── Overloaded              agent.overloaded      529, 503
     │   ├── RateLimited             resource.rate         429; `retry_after` is a minimum (case R10)
     │   ├── BadResponse             agent.bad_response    an answer that cannot be read
+    │   │   └── StreamTruncated     agent.stream_truncated  … because it ended before its end
     │   ├── AnswerInvalid           validation.answer     an answer that is not of the declared type
     │   └── AttemptTimeout          timeout.attempt       one attempt took too long; IdleTimeout timeout.idle
     └── Permanent                   will fail again
@@ -19,6 +20,7 @@
         ├── BudgetExceeded          resource.budget       it would not fit into a budget: nothing was sent
         ├── TooLarge                resource.too_large    it would never fit into the agent's limit
         ├── Declined, Incomplete    agent.declined, agent.incomplete
+        ├── Filtered                agent.filtered        cut off by the provider's content filter
         ├── FunctionFailed          tool.raised           a Python function raised
         │   └── FunctionCutOff      tool.cut_off          … because its own connection or wait broke
         ├── ProcessFailed           tool.process          a program ended with an error
@@ -113,6 +115,12 @@ class BadResponse(Transient):
     """An answer that cannot be read: not JSON, cut off, too large, of the wrong form."""
 
     error = "agent.bad_response"
+
+
+class StreamTruncated(BadResponse):
+    """A stream ended before the event that ends it: what came of the answer is not the answer."""
+
+    error = "agent.stream_truncated"
 
 
 class AnswerInvalid(Transient):
@@ -223,9 +231,15 @@ class Declined(Permanent):
 
 
 class Incomplete(Permanent):
-    """The answer stopped before its end: length, content filter."""
+    """The answer stopped before its end: it had no more tokens."""
 
     error = "agent.incomplete"
+
+
+class Filtered(Permanent):
+    """The provider's content filter stopped the answer."""
+
+    error = "agent.filtered"
 
 
 class FunctionFailed(Permanent):

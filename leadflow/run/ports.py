@@ -17,6 +17,7 @@ from leadflow.plan.policy import Budgets
 from leadflow.plan.types import Type, Value
 from leadflow.record import record
 from leadflow.run.quota import Quota
+from leadflow.run.toolbox import ToolResult, ToolSpec, ToolUse
 
 
 class Clock(Protocol):
@@ -181,6 +182,24 @@ class Spawner(Protocol):
         ...
 
 
+class Toolbox(Protocol):
+    """The tools that one agent is granted."""
+
+    @property
+    def specs(self) -> Sequence[ToolSpec]:
+        """What the model is shown."""
+        ...
+
+    async def call(self, use: ToolUse, request: Request) -> ToolResult:
+        """Run a tool for a model, or tell it why not. What a tool fails with is a result, not an exception.
+
+        Args:
+            use: what the model asks for.
+            request: the attempt in which it does.
+        """
+        ...
+
+
 @record
 class World:
     """What an agent kind is given to build agents: the ports, and the operator's decisions."""
@@ -197,6 +216,8 @@ class World:
     """The whole environment of started programs."""
     secrets: Mapping[str, str]
     """Values of the secrets that the plan names."""
+    toolbox_of: Callable[[AgentSpec], Toolbox | None] = lambda spec: None
+    """The tools that an agent's model may use; None: none."""
 
 
 Uses: TypeAlias = Mapping[str, tuple[tuple[str, ...], ...]]

@@ -28,7 +28,7 @@ from leadflow.plan.types import (
     UnionType,
     Value,
 )
-from leadflow.run.errors import AnswerInvalid, BadResponse, Declined, Incomplete, NotAllowed, RateLimited
+from leadflow.run.errors import AnswerInvalid, BadResponse, Declined, Filtered, Incomplete, NotAllowed, RateLimited
 from leadflow.run.ports import Agent, Reply, Request
 from leadflow.run.quota import Left, Quota
 from tests.agents.servers import Seen, api
@@ -205,14 +205,14 @@ async def test_a_text_becomes_a_vector(transport: HttpTransport) -> None:
 ANSWERS: list[tuple[Any, type[Exception], str]] = [
     (completion(None, refusal="I must not"), Declined, "declined: I must not"),
     (completion("half", finish="length"), Incomplete, "max_tokens"),
-    (completion("half", finish="content_filter"), Incomplete, "content filter"),
+    (completion("half", finish="content_filter"), Filtered, "content filter"),
     (completion(None), BadResponse, "no text"),
     (completion(None, content=[1]), BadResponse, "no text"),
     ({"choices": []}, BadResponse, "no message"),
     ({"choices": [{}]}, BadResponse, "no message"),
     ({"choices": {"0": 1}}, BadResponse, "no message"),
-    ({"error": {"message": "x"}}, BadResponse, "no completion"),
-    ([], BadResponse, "no completion"),
+    ({"error": {"message": "x"}}, BadResponse, "the provider failed: x"),
+    ([], BadResponse, "no JSON object"),
 ]
 
 

@@ -31,6 +31,7 @@ TABLE = """
 | IdleTimeout    | -      | yes  | repeatable | failure | kept     | unknown |
 | BadResponse    | -      | yes  | repeatable | failure | kept     | unknown |
 | BadResponse    | -      | no   | always     | failure | kept     | free    |
+| StreamTruncated | -     | yes  | repeatable | failure | kept     | unknown |
 | ServerError    | 408    | yes  | always     | failure | kept     | free    |
 | ServerError    | 409    | yes  | always     | failure | kept     | free    |
 | ServerError    | 425    | yes  | always     | failure | kept     | free    |
@@ -49,6 +50,7 @@ TABLE = """
 | AnswerInvalid  | -      | yes  | repeatable | success | kept     | settle  |
 | Declined       | -      | yes  | asked      | success | kept     | settle  |
 | Incomplete     | -      | yes  | asked      | success | kept     | settle  |
+| Filtered       | -      | yes  | asked      | success | kept     | settle  |
 | Transient      | -      | yes  | repeatable | failure | kept     | unknown |
 | Permanent      | -      | yes  | never      | success | kept     | unknown |
 | CallError      | -      | yes  | asked      | failure | kept     | unknown |
@@ -116,6 +118,7 @@ DOUBT = {
     ("AttemptTimeout", "yes"),
     ("IdleTimeout", "yes"),
     ("BadResponse", "yes"),
+    ("StreamTruncated", "yes"),
     ("FunctionCutOff", "yes"),
     ("TotalTimeout", "yes"),
 }

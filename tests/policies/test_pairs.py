@@ -62,7 +62,8 @@ def end_of(name: str, status: str, sent: str, again: str, sees: str, rate: str, 
 
 ENDS = [end_of(*row) for row in rows()]
 OF_ROW = {end.row: end for end in ENDS}
-DOUBTFUL = {"ConnectionLost", "AttemptTimeout", "IdleTimeout", "TotalTimeout", "BadResponse", "FunctionCutOff"}
+ENDS_OF_TIME = {"AttemptTimeout", "IdleTimeout", "TotalTimeout"}
+DOUBTFUL = {"ConnectionLost", "BadResponse", "StreamTruncated", "FunctionCutOff"} | ENDS_OF_TIME
 
 
 class Failed(Exception):

@@ -1,0 +1,76 @@
+"""What a model's last turn is worth: the step's value, or the failure that its stop means. Pure."""
+
+from collections.abc import Sequence
+
+from leadflow.agents.models.common import as_json
+from leadflow.agents.models.turns import Turn
+from leadflow.agents.wire import read_json
+from leadflow.plan.schema import json_schema
+from leadflow.plan.tokens import as_object
+from leadflow.plan.types import RecordType, Type
+from leadflow.run.errors import AnswerInvalid, BadResponse, Declined, Filtered, Incomplete
+from leadflow.run.redact import one_line
+
+
+def read_answer(turn: Turn, type_: Type | None) -> object:
+    """The value of a turn: its text, or the JSON of the asked type.
+
+    Raises:
+        Declined, Filtered, Incomplete: there is no answer, or not the whole. BadResponse: the model waits for tools.
+        AnswerInvalid: it is not JSON, or not of the asked form.
+    """
+    match turn.stop:
+        case "refusal":
+            raise Declined(f"the model declined: {one_line(turn.refusal, most=200)}")
+        case "length":
+            raise Incomplete("the answer was cut off at max_tokens")
+        case "filter":
+            raise Filtered("the answer was cut off by the provider's content filter")
+        case "tools":
+            raise BadResponse("the model asks for tools that it was not given")
+    return turn.text if type_ is None else _structured(turn.text, type_)
+
+
+def in_words(type_: Type) -> str:
+    """A schema as an instruction, for an endpoint that takes none."""
+    schema, _ = json_schema(as_object(type_), strict=True)
+    return f"Answer with JSON of this schema and with nothing else, no fence and no comment:\n{as_json(schema)}"
+
+
+def with_words(system: str | None, words: str) -> str:
+    """A system message with an instruction behind it."""
+    return words if system is None else f"{system}\n\n{words}"
+
+
+def repair_words(mistakes: str, most: int) -> str:
+    """What a model is told whose last answer could not be used (case R20)."""
+    return f"Your last answer could not be used: {one_line(mistakes, most=most)}. Answer again, in the asked form."
+
+
+def _structured(text: str, type_: Type) -> object:
+    """The answer's JSON; a fence of backticks around it is taken off."""
+    inner = text.strip()
+    if inner.startswith("```") and inner.endswith("```"):
+        inner = inner.partition("\n")[2].removesuffix("```")
+    try:
+        value = read_json(inner.encode("utf-8", "replace"), None)
+    except BadResponse as problem:
+        raise AnswerInvalid(problem.message) from None
+    if isinstance(type_, RecordType):
+        return value
+    if not isinstance(value, dict) or "value" not in value:
+        raise AnswerInvalid("the answer lacks the field 'value'")
+    return value["value"]
+
+
+def read_vector(told: object) -> Sequence[object]:
+    """The vector of an answer to `embed`.
+
+    Raises:
+        BadResponse: there is none.
+    """
+    match told:
+        case {"data": [{"embedding": list(vector)}, *_]}:
+            return vector
+        case _:
+            raise BadResponse("the answer has no vector")

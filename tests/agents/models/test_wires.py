@@ -1,0 +1,123 @@
+"""The wires: what is sent is what the official SDKs' types accept, and both sides of a conversation survive."""
+
+import base64
+from typing import Any
+
+import pytest
+from anthropic.lib._parse._transform import transform_schema
+
+from leadflow.agents.models.common import answer_schema
+from leadflow.agents.models.plainer import plainer
+from leadflow.agents.models.turns import Blob, Message, Profile, Prompt, Raw, Text
+from leadflow.plan.types import FLOAT, INT, STRING, FieldType, Length, OptionalType, Pattern, Range, RecordType, Type
+from leadflow.run.toolbox import ToolResult, ToolSpec, ToolUse
+from tests.agents.models.wires import WIRES, judge_request
+
+CITY = ToolSpec("weather", "The weather of a city.", {"type": "object", "properties": {"city": {"type": "string"}}})
+VERDICT = RecordType(
+    (
+        FieldType("score", FLOAT, constraints=(Range(0, 1),), doc="how sure"),
+        FieldType("note", OptionalType(STRING), constraints=(Length(1, 80),)),
+        FieldType("code", STRING, constraints=(Pattern("[A-Z]+"),)),
+        FieldType("count", INT),
+    ),
+    "Verdict",
+)
+PICTURE = Blob("image/png", b"\x89PNG")
+PAPER = Blob("application/pdf", b"%PDF", name="a.pdf")
+TALK = Prompt(
+    (
+        Message("user", (Text("Look at these."), PICTURE, PAPER)),
+        Message(
+            "assistant", (Text("I ask."), ToolUse("t1", "weather", {"city": "Paris"}), ToolUse("t2", "weather", {}))
+        ),
+        Message("user", (ToolResult("t1", "18 °C"), ToolResult("t2", "no such city", is_error=True), Text("Go on."))),
+    ),
+    "Be brief.",
+    (CITY,),
+    result=VERDICT,
+    temperature=0.5,
+    max_tokens=100,
+)
+
+
+@pytest.mark.parametrize("name", WIRES)
+@pytest.mark.parametrize("is_streamed", [False, True])
+@pytest.mark.parametrize("must_answer", [False, True])
+def test_the_official_types_accept_a_whole_conversation(name: str, is_streamed: bool, must_answer: bool) -> None:
+    """Pictures, files, tools, their uses and results, a schema, and all settings."""
+    prompt = Prompt(TALK.messages, TALK.system, TALK.tools, must_answer, TALK.result, TALK.temperature, TALK.max_tokens)
+    sent = WIRES[name].encode(prompt, Profile("m-1"), is_streamed=is_streamed)
+    judged = judge_request(name, sent.body)
+    assert set(sent.body) == set(judged)
+    assert is_streamed == ("stream" in sent.body)
+    assert must_answer == ("tool_choice" in sent.body)
+
+
+def found(data: Any, key: str) -> list[Any]:
+    """All values of a key, at any depth, in order."""
+    if isinstance(data, dict):
+        return [inner for name, value in data.items() for inner in ([value] if name == key else found(value, key))]
+    return [inner for value in data for inner in found(value, key)] if isinstance(data, list) else []
+
+
+@pytest.mark.parametrize("name", WIRES)
+def test_nothing_of_a_conversation_is_lost(name: str) -> None:
+    """Every word, byte and id of the prompt stands in the body, once."""
+    body = str(WIRES[name].encode(TALK, Profile("m-1"), is_streamed=False).body)
+    picture, paper = (base64.b64encode(blob.data or b"").decode() for blob in (PICTURE, PAPER))
+    for word in ("Look at these.", picture, paper, "I ask.", "Paris", "18 °C", "no such city", "Go on.", "Be brief."):
+        assert (word, 1) == (word, body.count(word))
+    assert (2, 2) == (body.count("'t1'"), body.count("'t2'"))
+
+
+def test_an_error_of_a_tool_is_told_as_one() -> None:
+    """Anthropic has a field for it."""
+    body = WIRES["messages"].encode(TALK, Profile("m-1"), is_streamed=False).body
+    assert [False, True] == found(body, "is_error")
+    assert ["tool_result", "tool_result", "text"] == [part["type"] for part in body["messages"][2]["content"]]
+
+
+@pytest.mark.parametrize("name", ["responses", "messages"])
+def test_what_a_provider_signed_goes_back_as_it_came(name: str) -> None:
+    """Its own wire sends it word for word; the others send what it says."""
+    raw = [{"type": "reasoning", "encrypted_content": "sealed", "summary": [], "id": "r"}]
+    message = Message("assistant", (Text("so"),), Raw(name, raw))
+    for other, wire in WIRES.items():
+        body = wire.encode(Prompt((Message("user", (Text("?"),)), message)), Profile("m"), is_streamed=False).body
+        assert (other == name) == ("sealed" in str(body))
+        assert (other == name) == ("'so'" not in str(body))
+
+
+def test_reasoning_that_is_not_sealed_is_left_out() -> None:
+    """Nothing is left with the provider, so an item that only names what it has kept cannot go back."""
+    raw = [{"type": "reasoning", "summary": [], "id": "r"}, {"type": "message", "id": "m"}]
+    message = Message("assistant", (Text("so"),), Raw("responses", raw))
+    body = WIRES["responses"].encode(Prompt((message,)), Profile("m"), is_streamed=False).body
+    assert body["input"] == [{"role": "assistant", "content": "so"}]
+
+
+def bare(schema: Any) -> Any:
+    """A schema without its prose."""
+    if isinstance(schema, dict):
+        return {name: bare(inner) for name, inner in schema.items() if name not in ("description", "title")}
+    return [bare(inner) for inner in schema] if isinstance(schema, list) else schema
+
+
+def untyped(schema: Any) -> Any:
+    """The official function drops the type beside an enum."""
+    if not isinstance(schema, dict):
+        return [untyped(inner) for inner in schema] if isinstance(schema, list) else schema
+    made = {name: untyped(inner) for name, inner in schema.items()}
+    return {name: inner for name, inner in made.items() if name != "type" or "enum" not in made}
+
+
+@pytest.mark.parametrize("type_", [VERDICT, STRING, OptionalType(INT)])
+def test_a_schema_for_anthropic_is_what_its_own_sdk_makes_of_it(type_: Type) -> None:
+    """Bounds, lengths and patterns go into the words; all else stays."""
+    schema, _ = answer_schema(type_)
+    ours = plainer(schema)
+    assert untyped(bare(transform_schema(schema))) == untyped(bare(ours))
+    if type_ == VERDICT:
+        assert "how sure (minimum: 0, maximum: 1)" == ours["properties"]["score"]["description"]
+        assert "pattern" in ours["properties"]["code"]["description"]
