@@ -14,7 +14,7 @@ from leadflow.check.messages.types import (
     partly_there,
 )
 from leadflow.check.narrow import path_of
-from leadflow.check.origin import say_none
+from leadflow.check.origin import say_once
 from leadflow.check.program import ConstSymbol, ModuleSymbol
 from leadflow.check.spoken import spoken
 from leadflow.check.types import discriminant, holds_none, is_text, join, without_none
@@ -109,7 +109,7 @@ def _field_type(cx: Context, expr: tree.Member, owner: Type) -> Type:
         return UNKNOWN
     if owner != NEVER:
         hint = _of_approval(cx, expr) or _instead(name) or _declare(cx, expr, owner)
-        cx.report(no_fields(expr.name.span, name, given=show(owner), hint=hint))
+        say_once(cx, expr.target, no_fields(expr.name.span, name, given=show(owner), hint=hint))
     return UNKNOWN
 
 
@@ -132,7 +132,7 @@ def _field_of_union(cx: Context, expr: tree.Member, owner: UnionType) -> Type:
         cx.report(unknown_field(expr.name.span, name, owner=show(owner), known=known))
         return UNKNOWN
     if len(there) < len(fields):
-        cx.report(partly_there(expr.name.span, name, owner=show(owner), tell=discriminant(owner)))
+        say_once(cx, expr.target, partly_there(expr.name.span, name, owner=show(owner), tell=discriminant(owner)))
         return UNKNOWN
     result: Type | None = there[0].type
     for field in there[1:]:
@@ -175,7 +175,7 @@ def _say_none(cx: Context, expr: tree.Member, owner: Type) -> None:
         return
     hint = f"read on with '?.{expr.name.text}', or ask 'if … != none' first"
     found = may_be_none(expr.target.span, what=spoken(expr.target), given=show(owner), hint=hint, fix=fix)
-    say_none(cx, expr.target, found)
+    say_once(cx, expr.target, found)
 
 
 def _say_json(cx: Context, expr: tree.Member) -> None:
@@ -204,7 +204,7 @@ def entry_of(cx: Context, expr: tree.Index, owner: Type, index: Type) -> Type:
     if holds_none(owner):
         hint = "ask 'if … != none' first, or give another value with '??'"
         found = may_be_none(expr.target.span, what=spoken(expr.target), given=show(owner), hint=hint)
-        say_none(cx, expr.target, found)
+        say_once(cx, expr.target, found)
         owner = without_none(owner)
     path = path_of(cx, expr)
     known = cx.frame.fact(path) if path is not None else None

@@ -11,7 +11,7 @@ from leadflow.check.messages.names import unknown_field
 from leadflow.check.messages.types import json_leak, may_be_none, no_common_type, wrong_type
 from leadflow.check.messages.values import field_name_needed
 from leadflow.check.operators import sought
-from leadflow.check.origin import say_none
+from leadflow.check.origin import say_once
 from leadflow.check.types import family, fits, holds_none, is_number, is_text, join, join_all, without_none
 from leadflow.plan.functions import (
     FUNCTIONS,
@@ -80,6 +80,8 @@ class _Call:
     bound: dict[str, Type] = field(default_factory=dict)
     """Types of the row's variables."""
     broken: bool = False
+    complete: bool = True
+    """No argument is missing."""
 
 
 def function_call(cx: Context, call: tree.Call, name: str, infer: Infer) -> Type:
@@ -89,7 +91,7 @@ def function_call(cx: Context, call: tree.Call, name: str, infer: Infer) -> Type
     bound = bind(cx, call.args, slots, owner=f"'{name}'", span=call.span)
     for arg in bound.loose:
         infer(cx, arg.value, None)
-    work = _Call(cx, row, broken=not bound.complete)
+    work = _Call(cx, row, broken=not bound.complete, complete=bound.complete)
     types: list[list[Type]] = []
     exprs: list[tree.Expr] = []
     for param in row.params:
@@ -131,7 +133,8 @@ def _argument(work: _Call, param: FunctionParam, expr: tree.Expr, infer: Infer) 
         and not _unify(param.type, given, {} if param.many else work.bound)
     ):
         work.broken = True
-        _mismatch(work, param, expr, given)
+        if work.complete:  # else it may have taken the place of the one that is missing
+            _mismatch(work, param, expr, given)
     return given
 
 
@@ -142,7 +145,7 @@ def _mismatch(work: _Call, param: FunctionParam, expr: tree.Expr, given: Type) -
         work.cx.report(json_leak(expr.span, what=where, hint=hint))
     elif holds_none(given) and given != NONE and _unify(param.type, without_none(given), dict(work.bound)):
         hint = "say what holds then, with '??' or 'if … != none'"
-        say_none(work.cx, expr, may_be_none(expr.span, what=where, given=show(given), hint=hint))
+        say_once(work.cx, expr, may_be_none(expr.span, what=where, given=show(given), hint=hint))
     elif isinstance(given, ListType) and holds_none(given.item):
         note = "'compact' leaves out the nones"
         work.cx.report(wrong_type(expr.span, where=where, wanted=write(param.type), given=show(given), note=note))
@@ -151,7 +154,7 @@ def _mismatch(work: _Call, param: FunctionParam, expr: tree.Expr, given: Type) -
         if isinstance(param.type, Var) and param.type.name in work.bound and _is_among(given, param.type.among):
             wanted = show(work.bound[param.type.name])  # a value of that sort, but not as the arguments before it
         found = wrong_type(expr.span, where=where, wanted=wanted, given=show(given))
-        say_none(work.cx, expr, found)
+        say_once(work.cx, expr, found)
 
 
 def _unify(pattern: Pattern, given: Type, bound: dict[str, Type]) -> bool:

@@ -14,7 +14,7 @@ from leadflow.check.messages.policies import abstract_agent, bad_fallback, bad_o
 from leadflow.check.messages.timing import never_comes
 from leadflow.check.messages.types import json_leak, may_be_none, wrong_type
 from leadflow.check.messages.values import bad_hole, built_elsewhere, misplaced_secret, open_address, quote_fix
-from leadflow.check.origin import say_none
+from leadflow.check.origin import say_once
 from leadflow.check.program import (
     Agent,
     AgentSymbol,
@@ -386,7 +386,7 @@ def _scalar(cx: Context, expr: tree.Expr, slot: SlotKind) -> None:
         cx.report(json_leak(expr.span, what=spoken(expr), hint="declare the type of the step it comes from"))
     elif holds_none(given) and (without_none(given) in _SCALARS or is_text(without_none(given))):
         hint = "say what stands here then, with '??'"
-        say_none(cx, expr, may_be_none(expr.span, what=spoken(expr), given=show(given), hint=hint))
+        say_once(cx, expr, may_be_none(expr.span, what=spoken(expr), given=show(given), hint=hint))
     else:
         cx.report(bad_hole(expr.span, given=show(given), hint="name one field of it, or put it into the body or query"))
 

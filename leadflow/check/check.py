@@ -13,6 +13,7 @@ from leadflow.check.context import Context
 from leadflow.check.declarations import declare_types_and_consts
 from leadflow.check.effects import find_effects
 from leadflow.check.flows import check_flow, declare_signatures
+from leadflow.check.gather import gathered
 from leadflow.check.lint import is_library, lint_files
 from leadflow.check.loader import Loaded
 from leadflow.check.names import declare
@@ -48,48 +49,51 @@ def check(loaded: Loaded, catalogue: Catalogue, report: Report, *, profile: str 
         raise UnknownProfile(profile, names)
     if report.has_errors:
         return _check_broken(loaded, catalogue, report)
-    base = _check(loaded, catalogue, report, profile=None, base_calls={})
+    plain = Report()
+    base = _check(loaded, catalogue, plain, profile=None, base_calls={})
     lint_files(base)
     chosen = base
     for name in names:
         found = Report()
         program = _check(loaded, catalogue, found, profile=name, base_calls=base.calls)
-        _pass_on(found, report, name)
+        _pass_on(found, plain, name)
         if name == profile:
             chosen = program
+    for finding in gathered(plain, _declarations(loaded)):
+        report(finding)
     return _result(chosen, base.alone)
 
 
 _SHAKY = frozenset(
-    (201, 204, 205, 206, 209, 211, 213, 214, 216, 218, 306, 309, 310, 312, 316, 317, 324, 325, 330, 401, 403, 407, 414)
+    (
+        *(201, 204, 205, 206, 209, 211, 213, 214, 216, 218, 303, 306, 309, 310, 312, 315, 316, 317, 321, 324, 325, 330),
+        *(401, 403, 407, 414, 460),
+    )
 )
 """Numbers of findings that may only say that a part of the text could not be read."""
-_SHAKY_NEAR = frozenset((301, 302, 305, 319, 331, 404, 405, 406))
-"""Numbers of findings that may only say so when they stand in the same declaration."""
+_SHAKY_NEAR = frozenset((215, 301, 302, 305, 319, 331, 333, 335, 402, 404, 405, 406, 413, 432, 435, 441))
+"""Numbers of findings that may only say so when they, or what they point at, stand in the same declaration."""
 
 
 def _check_broken(loaded: Loaded, catalogue: Catalogue, report: Report) -> Checked:
     """Check files that could not be read in full: what is surely wrong is said along with what could not be read."""
     found = Report()
     program = _check(loaded, catalogue, found, profile=None, base_calls={})
-    is_near = _unread(loaded, report)
-    for diagnostic in found:
-        number = int(diagnostic.code[4:])
-        is_shaky = number in _SHAKY or (number in _SHAKY_NEAR and is_near(diagnostic.span))
-        if diagnostic.severity == "error" and not is_shaky:
-            report(diagnostic)
+    declaration = _declarations(loaded)
+    unread = {declaration(finding.span) for finding in report if finding.code.startswith("FLOW1")}
+    for finding in gathered(found, declaration):
+        number = int(finding.code[4:])
+        places = (finding.span, *(label.span for label in finding.labels))
+        is_near = number in _SHAKY_NEAR and any(declaration(place) in unread for place in places)
+        if finding.severity == "error" and number not in _SHAKY and not is_near:
+            report(finding)
     return _result(program, ())
 
 
-def _unread(loaded: Loaded, report: Report) -> Callable[[Span], bool]:
-    """Whether a place lies in a declaration of which a part could not be read."""
+def _declarations(loaded: Loaded) -> Callable[[Span], tuple[str, int]]:
+    """Which declaration a place lies in."""
     starts = {module.source.name: [item.span.start for item in module.tree.items] for module in loaded.modules.values()}
-
-    def declaration(span: Span) -> tuple[str, int]:
-        return span.file, bisect_right(starts.get(span.file, ()), span.start)
-
-    unread = {declaration(finding.span) for finding in report if finding.code.startswith("FLOW1")}
-    return lambda span: declaration(span) in unread
+    return lambda span: (span.file, bisect_right(starts.get(span.file, ()), span.start))
 
 
 def profiles(loaded: Loaded) -> list[str]:

@@ -84,6 +84,7 @@ class Context:
     def report(self, diagnostic: Diagnostic) -> None:
         """Say something."""
         self.program.said_count += 1
+        self.program.error_count += diagnostic.severity == "error"
         self.program.report(diagnostic)
 
     @contextmanager

@@ -1,7 +1,8 @@
 """Flows: their statements one after the other, what arms leave behind, and whether every path ends well (A2, B6)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from leadflow.check.approval import check_approvals
 from leadflow.check.blocks import Checks
@@ -13,25 +14,26 @@ from leadflow.check.env import Frame, Path, Var
 from leadflow.check.foregone import check_foregone
 from leadflow.check.infer import condition, expect, infer
 from leadflow.check.lint import lint_flow
-from leadflow.check.lookup import check_new
-from leadflow.check.messages.flows import misplaced_return, misplaced_yield, no_return, unreachable
+from leadflow.check.lookup import action_called, check_new
+from leadflow.check.messages.flows import leaves_too_early, misplaced_return, misplaced_yield, no_return, unreachable
 from leadflow.check.messages.lint import retries_multiply
 from leadflow.check.messages.policies import caches_write, repeats_write
 from leadflow.check.messages.types import arms_disagree, json_leak
 from leadflow.check.messages.values import misplaced_secret
 from leadflow.check.mismatch import say_mismatch
-from leadflow.check.narrow import assume
+from leadflow.check.narrow import assume, unknown_from
 from leadflow.check.patterns import cover
 from leadflow.check.policies import read_annotations, refuse_annotations
-from leadflow.check.program import AgentSymbol, FlowSymbol, ModuleSymbol, Program, Signature, ToolSymbol
+from leadflow.check.program import FlowSymbol, Program, Signature, ToolSymbol
 from leadflow.check.spoken import spoken
 from leadflow.check.steps import SAFE, check_step
 from leadflow.check.timing import check_together
 from leadflow.check.types import fits, is_text, join, same, without_none
-from leadflow.diagnostics import Span
+from leadflow.diagnostics import Edit, Fix, Span
 from leadflow.plan.policy import OnFailure, Retry
 from leadflow.plan.types import JSON, NEVER, NONE, SECRET, STRING, UNKNOWN, OptionalType, Type, optional, show
 from leadflow.syntax import tree
+from leadflow.syntax.walk import walk
 
 
 def declare_signatures(program: Program) -> None:
@@ -49,7 +51,7 @@ def declare_signatures(program: Program) -> None:
 
 def check_flow(program: Program, symbol: FlowSymbol) -> None:
     """Check one flow's body and note what is known of the flow."""
-    decl, said = symbol.decl, program.said_count
+    decl, said, wrong = symbol.decl, program.said_count, program.error_count
     signature = program.signatures[symbol.key]
     cx = Context(program, symbol.home, "flow", frame=Frame(kind="flow"), flow=decl)
     written = read_annotations(cx, decl.annotations, "flow", origin="flow")
@@ -86,7 +88,7 @@ def check_flow(program: Program, symbol: FlowSymbol) -> None:
     program.flows[symbol.key] = FlowInfo(
         symbol.key, module, decl, signature.params, signature.result, tuple(written.applied), effect
     )
-    lint_flow(cx, is_clean=program.said_count == said)
+    lint_flow(cx, is_clean=program.said_count == said, is_right=program.error_count == wrong)
     check_bounds(cx, written.applied)
     check_approvals(cx, loose=strategy is not None and strategy.policy != OnFailure("stop"))
 
@@ -98,7 +100,7 @@ def check_statements(cx: Context, block: tree.Block) -> bool:
     """Check the statements of a block in the current frame; True when its end can be reached."""
     left: tuple[str, Span] | None = None
     said = False
-    for statement in block.statements:
+    for statement in _in_place(cx, block):
         if left is not None and not said:
             said = True
             cx.report(unreachable(statement.span, after=left[0], leaves=left[1]))
@@ -106,6 +108,44 @@ def check_statements(cx: Context, block: tree.Block) -> bool:
         left = left or leaves
         said = said or (isinstance(statement, tree.Yield) and not _takes_yield(cx))  # its place was refused: enough
     return left is None
+
+
+_Leaving: TypeAlias = tree.Return | tree.Yield | tree.Fail
+
+
+def _in_place(cx: Context, block: tree.Block) -> Iterator[tree.Statement]:
+    """The statements of a block. One that leaves it above what it reads is reported, and comes last: so it is plain
+    what was meant, and nothing else is wrong."""
+    late: tree.Statement | None = None
+    for number, statement in enumerate(block.statements):
+        below = block.statements[number + 1 :]
+        if isinstance(statement, _Leaving) and (found := _read_from(cx, statement, below)):
+            fix = _move_below(cx, statement, below)
+            cx.report(leaves_too_early(statement.span, type(statement).__name__.lower(), found, fix=fix))
+            late = late or replace(statement, annotations=())
+        else:
+            yield statement
+    if late is not None:
+        yield late
+
+
+def _read_from(cx: Context, statement: _Leaving, below: Sequence[tree.Statement]) -> list[tuple[str, Span]]:
+    """The names that a statement reads and that are bound below it."""
+    value = statement.reason if isinstance(statement, tree.Fail) else statement.value
+    names = {node.text for node in walk(value) if isinstance(node, tree.Name) and cx.frame.find(node.text) is None}
+    binders = (other.name for other in below if isinstance(other, tree.Step | tree.Let))
+    return [(name.text, name.span) for name in binders if name.text in names]
+
+
+def _move_below(cx: Context, statement: _Leaving, below: Sequence[tree.Statement]) -> Fix | None:
+    """The fix that moves a statement to the end of its block, where that loses no comment and no annotation."""
+    text, last = cx.scope.module.source, below[-1].span
+    place = statement.span._replace(end=below[0].span.start)
+    if statement.annotations or "#" in text.at(place) or "\n" not in text.at(place):
+        return None
+    margin = "\n" + " " * (text.position(statement.span.start).column - 1)
+    edits = (Edit(place, ""), Edit(last._replace(start=last.end), margin + text.at(statement.span)))
+    return Fix("move it to the end of the block", edits)
 
 
 def _statement(cx: Context, statement: tree.Statement) -> tuple[str, Span] | None:
@@ -144,20 +184,9 @@ CHECKS: Checks = Checks(check_statements, _member)
 """How blocks check what stands in them."""
 
 
-def _is_action(cx: Context, expr: tree.Expr) -> bool:
-    """Whether this calls what only a step may call, which is said of the call."""
-    if not isinstance(expr, tree.Call):
-        return False
-    name = expr.callee.target if isinstance(expr.callee, tree.Member) else expr.callee
-    if not isinstance(name, tree.Name) or cx.frame.find(name.text) is not None:
-        return False
-    acts = AgentSymbol | ModuleSymbol if isinstance(expr.callee, tree.Member) else FlowSymbol | ToolSymbol
-    return isinstance(cx.scope.values.get(name.text), acts)
-
-
 def check_let(cx: Context, let: tree.Let) -> None:
     """A value with a name; `let x: T? = j` is a door for json (rule E1)."""
-    if not _is_action(cx, let.value):  # its annotations are right as soon as it is a step
+    if action_called(cx, let.value) is None:  # its annotations are right as soon as it is a step
         refuse_annotations(cx, let.annotations, on="a 'let'")
     where = f"'{let.name.text}'"
     if let.type is None:
@@ -271,9 +300,15 @@ def _if(cx: Context, statement: tree.If) -> tuple[str, Span] | None:
 def _match(cx: Context, statement: tree.Match) -> tuple[str, Span] | None:
     refuse_annotations(cx, statement.annotations, on="'match'")
     subject = infer(cx, statement.subject)
+    before = cx.program.error_count
     facts = cover(cx, statement.subject, subject, statement.arms)
+    is_wrong = cx.program.error_count > before
     arms = [_arm(cx, arm.body, known) for arm, known in zip(statement.arms, facts, strict=True)]
-    return _merge(cx, arms)
+    leaves = _merge(cx, arms)
+    if is_wrong and leaves is not None:  # an arm is missing, or not read: what it holds may go on
+        cx.frame.facts.update(unknown_from(cx, statement.subject))
+        return None
+    return leaves
 
 
 def _arm(cx: Context, block: tree.Block, facts: dict[Path, Type]) -> _Arm:

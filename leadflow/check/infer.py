@@ -4,7 +4,7 @@ What is expected is passed down, so that a text in a literal can be one of a uni
 smallest part that is wrong. A type `unknown` has been reported already and stops follow-ups.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from leadflow.check.access import entry_of, field_of, member_of_global
@@ -30,7 +30,7 @@ from leadflow.check.messages.values import misplaced_secret
 from leadflow.check.mismatch import say_mismatch
 from leadflow.check.narrow import assume, path_of
 from leadflow.check.operators import arithmetic, coalesce, equality, membership, negative, ordering
-from leadflow.check.origin import say_none
+from leadflow.check.origin import say_once
 from leadflow.check.patterns import cover
 from leadflow.check.program import ConstSymbol, FlowSymbol, ToolSymbol
 from leadflow.check.secrets import SECRET_FUNCTIONS, secret_call
@@ -46,6 +46,7 @@ from leadflow.check.types import (
     without_none,
     words_of,
 )
+from leadflow.diagnostics import nearest
 from leadflow.plan.functions import FUNCTIONS
 from leadflow.plan.plan import Secret
 from leadflow.plan.types import (
@@ -100,7 +101,7 @@ def condition(cx: Context, expr: tree.Expr) -> None:
         hint = "ask '!= \"\"'"
     else:
         hint = "ask '> 0'" if inner in (INT, FLOAT) else "compare it with something"
-    say_none(cx, expr, not_a_condition(expr.span, given=show(given), hint=hint))
+    say_once(cx, expr, not_a_condition(expr.span, given=show(given), hint=hint))
 
 
 def expect(cx: Context, expr: tree.Expr, want: Type, where: str) -> Type:
@@ -210,7 +211,7 @@ def hole(cx: Context, expr: tree.Expr) -> Type:
     elif holds_none(given) and given not in (UNKNOWN, JSON):
         hint = "write what stands here then: '?? \"…\"'"
         what = spoken(expr)
-        say_none(cx, expr, may_be_none(expr.span, what=what, given=show(given), hint=hint))
+        say_once(cx, expr, may_be_none(expr.span, what=what, given=show(given), hint=hint))
     return given
 
 
@@ -292,7 +293,7 @@ def items_of(cx: Context, expr: tree.Expr) -> Type:
         cx.report(json_leak(expr.span, what=spoken(expr), hint="declare the type of the step it comes from: 'list[…]'"))
     elif isinstance(without_none(given), ListType):
         found = may_be_none(expr.span, what=spoken(expr), given=show(given), hint="write '?? []'")
-        say_none(cx, expr, found)
+        say_once(cx, expr, found)
         inner = without_none(given)
         return inner.item if isinstance(inner, ListType) else UNKNOWN
     elif given not in (UNKNOWN, NEVER):
@@ -508,20 +509,26 @@ def _expect_record(cx: Context, expr: tree.RecordLit, inner: Type, want: Type, w
         return None
     owner = record.name or where
     given = {entry.key.text: entry for entry in _entries(cx, expr)}
+    meant: list[str | None] = []
     for name, entry in given.items():
         field = record.get(name)
         if field is None:
             infer(cx, entry.value)
-            known = cx.program.known(f.name for f in record.fields if f.name not in given)
-            cx.report(unknown_field(entry.key.span, name, owner=owner, known=known))
+            absent = [f.name for f in record.fields if f.name not in given]
+            meant.append(nearest(name, absent))
+            cx.report(unknown_field(entry.key.span, name, owner=owner, known=cx.program.known(absent)))
         else:
             expect_field(cx, entry.value, field, f"the field '{name}'")
-    _fill(cx, expr, record, given, owner)
+    _fill(cx, expr, record, {*given, *meant}, owner)
     return inner
 
 
-def _fill(cx: Context, expr: tree.RecordLit, record: RecordType, given: Mapping[str, tree.Entry], owner: str) -> None:
-    """Note the fields that a literal leaves out and may leave out; report those it may not."""
+def _fill(cx: Context, expr: tree.RecordLit, record: RecordType, given: Set[str | None], owner: str) -> None:
+    """Note the fields that a literal leaves out and may leave out; report those it may not.
+
+    Args:
+        given: the fields that are there, also under a misspelt name, which was reported.
+    """
     absent = [field for field in record.fields if field.name not in given]
     missing = [field.name for field in absent if field.required]
     if missing:

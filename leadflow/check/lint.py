@@ -36,11 +36,12 @@ def is_library(name: str) -> bool:
 # --- one flow -----------------------------------------------------------------------------------------------------
 
 
-def lint_flow(cx: Context, *, is_clean: bool) -> None:
+def lint_flow(cx: Context, *, is_clean: bool, is_right: bool) -> None:
     """Warn about names of a flow that nobody reads (rule A3), writes without `undo`, and a needless `?`.
 
     Args:
         is_clean: nothing was said about the flow so far: what is known of its values is all that there is to know.
+        is_right: no error was: what nobody reads is not what an error keeps from being read.
     """
     if cx.flow is None:
         return
@@ -48,7 +49,7 @@ def lint_flow(cx: Context, *, is_clean: bool) -> None:
     writes = cx.program.writes[cx.scope.key(cx.flow.name.text)] = _note_writes(cx, cx.flow)
     if is_library(cx.scope.module.name):
         return
-    for var in cx.bound:
+    for var in cx.bound if is_right else ():
         if var.read or var.name in cx.mentioned or var.name.startswith("_"):
             continue
         if var.what == "step":
@@ -183,8 +184,8 @@ def lint_files(program: Program) -> None:
             continue
         _lint_imports(program, scope)
         items = scope.module.tree.items
-        if any(found.code.startswith("FLOW2") for found in program.report):
-            continue  # a name that was not found may be one that is not used
+        if program.report.has_errors:
+            continue  # what an error stands in place of may be what reads a name
         if scope.module is program.main and any(isinstance(item, tree.FlowDecl) for item in items):
             _lint_declarations(program, scope)
 

@@ -232,23 +232,37 @@ def _article(var: Var) -> str:
     return f"{'an' if var.what[0] in 'aeiou' else 'a'} {var.what}"
 
 
+def action_called(cx: Context, expr: tree.Expr) -> str | None:
+    """What only a step may call, as its author writes it; None when this is no call of such a thing."""
+    names: list[str] = []
+    part = expr.callee if isinstance(expr, tree.Call) else None
+    while isinstance(part, tree.Member):
+        names.append(part.name.text)
+        part = part.target
+    if not isinstance(part, tree.Name) or len(names) > 2 or cx.frame.find(part.text) is not None:
+        return None
+    symbol = cx.scope.values.get(part.text)
+    if len(names) == 2:
+        inner = symbol.scope.values.get(names[1]) if isinstance(symbol, ModuleSymbol) else None
+        acts = isinstance(symbol, ModuleSymbol) and not isinstance(inner, ConstSymbol)
+    elif names:
+        is_known = symbol is None and part.text in PREDECLARED
+        acts = is_known or isinstance(symbol, AgentSymbol | ModuleSymbol)
+    else:
+        acts = isinstance(symbol, FlowSymbol | ToolSymbol)
+    return ".".join((part.text, *reversed(names))) if acts else None
+
+
 def method_called(cx: Context, call: tree.Call, callee: tree.Member) -> bool:
     """Report `x.name(…)` in an expression; True when `x` is no value that has to be looked at."""
-    target = callee.target
-    if isinstance(target, tree.Name) and cx.frame.find(target.text) is None:
-        symbol = cx.symbol(target.text)
-        if isinstance(symbol, AgentSymbol) or (symbol is None and target.text in PREDECLARED):
-            cx.report(action_in_expression(call.span, f"{target.text}.{callee.name.text}"))
-            return True
-        if isinstance(symbol, ModuleSymbol):
-            cx.report(action_in_expression(call.span, f"{target.text}.{callee.name.text}"))
-            return True
-        if isinstance(symbol, BrokenSymbol):
-            return True
-    name = callee.name.text
-    owner = target.target if isinstance(target, tree.Member) else None
-    if isinstance(owner, tree.Name) and isinstance(cx.scope.values.get(owner.text), ModuleSymbol):
-        cx.report(action_in_expression(call.span, name))
+    target, name = callee.target, callee.name.text
+    action = action_called(cx, call)
+    if action is not None:
+        cx.symbol(action.partition(".")[0])
+        cx.report(action_in_expression(call.span, action))
+        return True
+    is_global = isinstance(target, tree.Name) and cx.frame.find(target.text) is None
+    if isinstance(target, tree.Name) and is_global and isinstance(cx.symbol(target.text), BrokenSymbol):
         return True
     note = "values have no methods"
     fix = None

@@ -4,7 +4,7 @@ from leadflow.check.context import Context
 from leadflow.check.env import Var
 from leadflow.check.messages.types import json_leak, may_be_none, outside_union, wrong_type
 from leadflow.check.messages.values import misplaced_secret, secret_needed
-from leadflow.check.origin import say_none
+from leadflow.check.origin import say_once
 from leadflow.check.spoken import spoken
 from leadflow.check.types import fits, holds_none, is_text, join, members, without_none, words_of
 from leadflow.diagnostics import Edit, Fix, Label, Span
@@ -77,7 +77,7 @@ def _say_json(cx: Context, expr: tree.Expr, want: Type, where: str) -> None:
 def _say_none(cx: Context, expr: tree.Expr, given: Type, where: str) -> None:
     what = spoken(expr)
     hint = f"{where} is never none; say what holds then, with '??' or 'if … != none'"
-    say_none(cx, expr, may_be_none(expr.span, what=what, given=show(given), hint=hint))
+    say_once(cx, expr, may_be_none(expr.span, what=what, given=show(given), hint=hint))
 
 
 def _note(given: Type, want: Type) -> str | None:

@@ -16,7 +16,7 @@ from leadflow.check.types import (
     without_words,
     words_of,
 )
-from leadflow.plan.types import NEVER, NONE, UNKNOWN, ListType, MapType, RecordType, Type, optional
+from leadflow.plan.types import BOOL, NEVER, NONE, UNKNOWN, ListType, MapType, RecordType, Type, optional
 from leadflow.syntax import tree
 
 Facts = dict[Path, Type]
@@ -52,14 +52,28 @@ def assume(cx: Context, condition: tree.Expr, truth: bool) -> Facts:
                 return {**first, **second}
             return _either(first, second)
         case tree.Binary(op="==" | "!=" as op, left=left, right=right):
+            if any(cx.program.types.get(side.id) == UNKNOWN for side in (left, right)):
+                return {**unknown_from(cx, left), **unknown_from(cx, right)}
             equal = truth == (op == "==")
             return {**_compared(cx, left, right, equal), **_compared(cx, right, left, equal)}
         case tree.Binary(op="in" | "not in" as op, left=left, right=right):
             return _member_of(cx, left, right, truth == (op == "in"))
         case tree.Binary(op="??", left=left, right=tree.Bool(value=otherwise)) if otherwise != truth:
             return {**narrowed(cx, left, without_none), **assume(cx, left, truth)}
+        case tree.Member() if cx.program.types.get(condition.id) not in (BOOL, NEVER):
+            return unknown_from(cx, condition)
         case _:
             return {}
+
+
+def unknown_from(cx: Context, subject: tree.Expr) -> Facts:
+    """What is known where a question about a value was a mistake: nothing, of it and of what it is read from."""
+    facts: Facts = {}
+    expr: tree.Expr | None = subject
+    while expr is not None and (path := path_of(cx, expr)) is not None:
+        facts[path] = UNKNOWN
+        expr = expr.target if isinstance(expr, tree.Member | tree.Index) else None
+    return facts
 
 
 def _either(first: Facts, second: Facts) -> Facts:

@@ -10,7 +10,7 @@ from leadflow.check.messages.types import (
     no_common_type,
     outside_union,
 )
-from leadflow.check.origin import say_none
+from leadflow.check.origin import say_once
 from leadflow.check.spoken import spoken
 from leadflow.check.types import comparable, family, holds_none, is_number, is_text, join, without_none, words_of
 from leadflow.diagnostics import Edit, Fix, Span
@@ -193,7 +193,7 @@ def _usable(cx: Context, expr: tree.Expr, type_: Type) -> bool:
         return False
     if holds_none(type_) and type_ != UNKNOWN:
         hint = "nothing can be done with none" if type_ == NONE else "say what holds then, with '??' or 'if … != none'"
-        say_none(cx, expr, may_be_none(expr.span, what=spoken(expr), given=show(type_), hint=hint))
+        say_once(cx, expr, may_be_none(expr.span, what=spoken(expr), given=show(type_), hint=hint))
         return False
     return type_ != UNKNOWN
 

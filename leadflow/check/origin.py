@@ -15,8 +15,9 @@ from leadflow.plan.types import NONE
 from leadflow.syntax import tree
 
 
-def say_none(cx: Context, expr: tree.Expr, found: Diagnostic) -> None:
-    """Report that a value may be none, unless the same was said of the same value above.
+def say_once(cx: Context, expr: tree.Expr, found: Diagnostic) -> None:
+    """Report what is wrong with a value, unless the same was said of the same value above: that it may be none, that it
+    has no fields.
 
     What can be mended where it stands is said at each place: its fix mends no other.
     """
@@ -26,6 +27,7 @@ def say_none(cx: Context, expr: tree.Expr, found: Diagnostic) -> None:
         where = var.span if isinstance(var, Var) else None
         if not cx.program.once(found.code, f"{where} {parts}"):
             cx.program.said_count += 1
+            cx.program.error_count += found.severity == "error"
             return
     cx.report(with_origin(cx, expr, found))
 

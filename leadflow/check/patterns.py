@@ -24,6 +24,8 @@ class _Seen:
     by: dict[_Key, Span] = field(default_factory=dict)
     rest: Span | None = None
     """Where `_` stands."""
+    never: set[type] = field(default_factory=set)
+    """Types of literals that the subject never is."""
     broken: bool = False
     """A pattern was no pattern, so what is covered is not known."""
 
@@ -74,7 +76,8 @@ def _take(cx: Context, pattern: tree.Pattern, type_: Type, words: tuple[str, ...
                 seen.broken = True
                 if isinstance(value, str) and words is not None:
                     cx.report(outside_union(pattern.span, value, words=words))
-                else:
+                elif type(value) not in seen.never:  # all of one type fail for the same reason
+                    seen.never.add(type(value))
                     cx.report(wrong_pattern(pattern.span, _write(value), subject=show(type_)))
                 return []
             seen.by[key] = pattern.span

@@ -74,8 +74,9 @@ class Written:
 
 def refuse_annotations(cx: Context, annotations: Sequence[tree.Annotation], *, on: str) -> None:
     """Report annotations on what takes none."""
-    for annotation in annotations:
-        cx.report(no_annotation(annotation.span, _name(annotation), on=on))
+    if annotations:
+        names = [_name(annotation) for annotation in annotations]
+        cx.report(no_annotation(annotations[0].span.to(annotations[-1].span), names, on=on))
 
 
 def read_annotations(

@@ -257,6 +257,8 @@ class Program:
     """What needs saying once only: (code, key)."""
     said_count: int = 0
     """How much has been reported from within contexts: a caller compares to learn whether something was."""
+    error_count: int = 0
+    """The errors among it."""
     suggestions: int = _SUGGESTIONS
     searches: int = 50
     overrides: dict[str, list[tuple[ModuleScope, tree.AgentOverride]]] = field(default_factory=dict)

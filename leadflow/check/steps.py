@@ -13,7 +13,7 @@ from leadflow.check.declarations import resolve
 from leadflow.check.doubt import check_doubt
 from leadflow.check.env import Frame, Var, mark
 from leadflow.check.infer import expect, infer
-from leadflow.check.lookup import check_new
+from leadflow.check.lookup import action_called, check_new
 from leadflow.check.messages.flows import bad_after, bad_undo, clause_twice, no_action
 from leadflow.check.messages.lint import nothing_to_remove, retries_multiply, undo_only_reads
 from leadflow.check.messages.names import needs_itself, unknown_name
@@ -338,6 +338,8 @@ def _after(cx: Context, step: tree.Step) -> None:
             _say_unseen(cx, ident)
         elif var.what != "step":
             mark(var)
+            if isinstance(var.node, tree.Let) and action_called(cx, var.node.value) is not None:
+                continue  # it should be a step, which was said
             article = "an" if var.what[0] in "aeiou" else "a"
             label = Label(var.span, f"'{name}' is bound here")
             cx.report(bad_after(ident.span, name, why=f"{article} {var.what}", labels=(label,)))

@@ -27,9 +27,20 @@ def parse(source: Source, report: Report, *, ids: Iterator[int] | None = None) -
     `ids` numbers the nodes; pass one iterator for all files of a load. A statement that could not be read at all is
     not in the tree; an expression that could not is a `BadExpr`.
     """
+    found = Report()
+    file = _parse(source, found, ids or count())
+    open_strings = [source.position(one.span.start).line for one in found if one.code == "FLOW110"]
+    for one in found:
+        # before the quote that has no partner, others were taken for its partner: what follows from that is no news
+        if one.code == "FLOW110" or not open_strings or source.position(one.span.start).line not in open_strings:
+            report(one)
+    return file
+
+
+def _parse(source: Source, report: Report, ids: Iterator[int]) -> tree.File:
     check_characters(source, report)
     tokens = tokenise(source.name, source.text)
-    maker = Maker(tokens, report, ids or count(), _hole)
+    maker = Maker(tokens, report, ids, _hole)
     if _refuse(tokens, report):
         return tree.File(1, None, (), id=maker.id(), span=source.whole)
     maker.docs = docs.collect(tokens) if "##" in source.text else {}

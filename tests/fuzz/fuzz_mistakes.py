@@ -3,7 +3,8 @@
     python -m tests.fuzz.fuzz_mistakes --mistakes 2000 --seed 1
 
 prints a line of JSON per kind of mistake and one for all. A mistake counts when it changes what the flow means: where
-nothing is found and the plan is the same, it was none. With `--missed` each one that was not found is shown.
+nothing is found and the plan is the same, it was none. With `--missed` each one that was not found is shown, with
+`--several` each one that was told in more than one finding: one cause is one finding.
 """
 
 import argparse
@@ -24,16 +25,21 @@ class Count:
 
     planted: int = 0
     found: int = 0
+    several: int = 0
+    """Of these, told in more than one finding."""
     missed: list[str] = field(default_factory=list)
     """What was changed, as a difference."""
+    shown: list[str] = field(default_factory=list)
+    """The same of those that were told several times, with what was said."""
 
 
-def is_found(flow: Subject, text: str) -> bool | None:
-    """Whether anything is said about a changed flow; None when the change changes nothing."""
+def findings(flow: Subject, text: str) -> list[str] | None:
+    """What is said about a changed flow; None when the change changes nothing."""
     checked, report = check_source("main.flow", text)
-    if report.diagnostics or checked is None:
-        return True
-    return None if plan_of(checked).hash == plan_of(flow.checked).hash else False
+    found = [f"  {one.code} {one.message}" for one in report]
+    if found or checked is None:
+        return found
+    return None if plan_of(checked).hash == plan_of(flow.checked).hash else []
 
 
 def plant(mistakes: int, seed: int) -> dict[str, Count]:
@@ -47,14 +53,17 @@ def plant(mistakes: int, seed: int) -> dict[str, Count]:
         tries[name] += 1
         flow = chance.choice(flows)
         text = KINDS[name](flow, chance)
-        found = None if text is None or text == flow.text else is_found(flow, text)
+        found = None if text is None or text == flow.text else findings(flow, text)
         if found is None or text is None:
             continue
         count = counts[name]
         count.planted += 1
-        count.found += found
+        count.found += bool(found)
         if not found:
             count.missed.append(difference(flow.text, text))
+        if len(found) > 1:
+            count.several += 1
+            count.shown.append("\n".join([difference(flow.text, text), *found]))
     return counts
 
 
@@ -70,15 +79,20 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--mistakes", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--least", type=float, default=0.95, help="the share that has to be found")
-    parser.add_argument("--missed", action="store_true")
+    parser.add_argument("--missed", action="store_true", help="show those that were not found")
+    parser.add_argument("--several", action="store_true", help="show those that were told in several findings")
     chosen = parser.parse_args(arguments)
     counts = plant(chosen.mistakes, chosen.seed)
     for name, count in sorted(counts.items(), key=lambda item: item[1].found / max(1, item[1].planted)):
-        print(json.dumps({"mistake": name, "planted": count.planted, "found": count.found}))
-        for missed in count.missed if chosen.missed else ():
-            print(missed, end="\n\n")
-    planted, found = (sum(getattr(count, name) for count in counts.values()) for name in ("planted", "found"))
-    print(json.dumps({"mistake": "all", "planted": planted, "found": found, "share": round(found / planted, 4)}))
+        told = {"mistake": name, "planted": count.planted, "found": count.found, "several": count.several}
+        print(json.dumps(told))
+        for shown in (*(count.missed if chosen.missed else ()), *(count.shown if chosen.several else ())):
+            print(shown, end="\n\n")
+    planted, found, several = (
+        sum(getattr(count, name) for count in counts.values()) for name in ("planted", "found", "several")
+    )
+    totals = {"mistake": "all", "planted": planted, "found": found, "several": several}
+    print(json.dumps({**totals, "share": round(found / planted, 4)}))
     return int(found < chosen.least * planted)
 
 

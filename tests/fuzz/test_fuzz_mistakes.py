@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.fuzz.fuzz_mistakes import is_found, main, plant
+from tests.fuzz.fuzz_mistakes import findings, main, plant
 from tests.fuzz.mistakes import KINDS, subject
 
 FLOW = """\
@@ -35,9 +35,11 @@ def test_every_kind_finds_a_place() -> None:
 def test_a_mistake_is_told_from_a_change_of_nothing() -> None:
     """What changes no meaning is no mistake; what changes it and is said is found; what is not said is missed."""
     flow = subject(FLOW)
-    assert is_found(flow, FLOW.replace("  step", "\n  step")) is None
-    assert is_found(flow, FLOW.replace("reply\n}", "repl\n}")) is True
-    assert is_found(flow, FLOW.replace("max_tokens: 5", "max_tokens: 6")) is False
+    assert findings(flow, FLOW.replace("  step", "\n  step")) is None
+    assert findings(flow, FLOW.replace("reply\n}", "repl\n}")) == [
+        "  FLOW201 unknown name 'repl'; did you mean 'reply'?"
+    ]
+    assert findings(flow, FLOW.replace("max_tokens: 5", "max_tokens: 6")) == []
 
 
 def test_a_flow_that_is_not_correct_is_refused() -> None:

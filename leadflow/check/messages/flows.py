@@ -85,6 +85,35 @@ def no_return(span: Span, *, owner: str, result: str, where: Span | None = None)
     return Draft(span, f"{owner} has a result ({result}), but not every path ends in 'return' or 'fail'", labels)
 
 
+@code("FLOW460", "Leaves above what it reads")
+def leaves_too_early(span: Span, word: str, names: Sequence[tuple[str, Span]], *, fix: Fix | None) -> Draft:
+    """`return`, `yield` and `fail` end what they stand in, so they stand below the steps that they read.
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main() -> string {
+      return page
+      step page: string = web.get("/page")
+    }
+    ```
+
+    Move it below them:
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main() -> string {
+      step page: string = web.get("/page")
+      return page
+    }
+    ```
+    """
+    labels = tuple(Label(place, f"'{name}' is bound here") for name, place in names)
+    read = ", ".join(f"'{name}'" for name, _ in names)
+    return Draft(span, f"'{word}' stands above {read}, which it reads; move it below", labels, fix=fix)
+
+
 @code("FLOW404", "Never reached")
 def unreachable(span: Span, *, after: str, leaves: Span) -> Draft:
     """What stands below is never done, because every path has left above.

@@ -56,7 +56,7 @@ def policy_twice(span: Span, name: str, *, first: Span, how: str = "") -> Draft:
 
 
 @code("FLOW432", "Nothing to annotate")
-def no_annotation(span: Span, name: str, *, on: str) -> Draft:
+def no_annotation(span: Span, names: Sequence[str], *, on: str) -> Draft:
     """Annotations stand on agents, tools, flows and steps, and `@range` and `@length` behind the types of fields and
     parameters.
 
@@ -78,7 +78,9 @@ def no_annotation(span: Span, name: str, *, on: str) -> Draft:
     }
     ```
     """
-    return Draft(span, f"'@{name}' has no meaning on {on}; annotations stand above agents, tools, flows and steps")
+    what = ", ".join(f"'@{name}'" for name in names)
+    has = "has" if len(names) == 1 else "have"
+    return Draft(span, f"{what} {has} no meaning on {on}; annotations stand above agents, tools, flows and steps")
 
 
 @code("FLOW433", "Value out of range")
