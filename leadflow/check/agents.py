@@ -23,13 +23,12 @@ from leadflow.check.messages.policies import (
     bad_fallback,
     bad_override,
     bad_reference,
-    bad_tool,
     out_of_range,
     two_effects,
 )
 from leadflow.check.names import find_policy
 from leadflow.check.order import in_order
-from leadflow.check.policies import Written, find_agent, read_annotations, refuse_annotations
+from leadflow.check.policies import SHARED, Written, find_agent, in_force, read_annotations, refuse_annotations
 from leadflow.check.program import (
     Agent,
     AgentSymbol,
@@ -42,17 +41,15 @@ from leadflow.check.program import (
     ToolSymbol,
 )
 from leadflow.check.timing import check_together
+from leadflow.check.tools import declare_tool, tool_base
 from leadflow.diagnostics import Span
 from leadflow.plan.kinds import PREDECLARED, SettingRow, find_kind
 from leadflow.plan.plan import Secret, SettingValue
-from leadflow.plan.policy import Applied, PerTime
+from leadflow.plan.policy import PerTime
 from leadflow.plan.reactions import stand_ins
 from leadflow.plan.types import SECRET, STRING, UNKNOWN, Effect, MapType, Money, Type
 from leadflow.syntax import tree
 from leadflow.syntax.walk import walk
-
-SHARED = frozenset({"limit", "breaker", "concurrency"})
-"""An agent's one shared state; all other annotations are defaults of each of its calls (rule C4)."""
 
 
 def read_profile(program: Program) -> None:
@@ -125,7 +122,7 @@ def declare_agents(program: Program) -> None:
     for key in order:
         symbol = symbols[key]
         if isinstance(symbol, ToolSymbol):
-            program.agents[key] = _tool(program, symbol)
+            program.agents[key] = declare_tool(program, symbol)
         elif symbol.decl is not None and symbol.home is not None:
             program.agents[key] = _agent(program, symbol, symbol.decl, symbol.home, broken=key in looping)
     for agent in list(program.agents.values()):
@@ -172,7 +169,10 @@ def _template(program: Program, scope: ModuleScope, path: Sequence[tree.Ident]) 
 
 
 def _needs(program: Program, symbol: AgentSymbol | ToolSymbol) -> list[str]:
-    """Agents that must be known first: the template, and those whose tools are taken over."""
+    """Agents that must be known first: the template, those whose tools are taken over, the one that a tool calls."""
+    if isinstance(symbol, ToolSymbol):
+        base = tool_base(symbol)
+        return [] if base is None else [base]
     if not isinstance(symbol.decl, tree.AgentDecl) or symbol.home is None:
         return []
     changes = program.overrides.get(symbol.key, ())
@@ -230,8 +230,8 @@ def _apply(program: Program, agent: Agent, layer: _Layer) -> None:
     written = read_annotations(cx, layer.annotations, "agent", origin=layer.origin)
     if any(policy.name in SHARED for policy in written.applied):
         agent.shares = agent.key
-    agent.inherited = _replaced(agent.inherited, written, shared=False)
-    agent.shared = _replaced(agent.shared, written, shared=True)
+    agent.inherited = in_force(agent.inherited, written, shared=False)
+    agent.shared = in_force(agent.shared, written, shared=True)
     agent.budget_span = written.spans.get("budget", agent.budget_span)
     check_together(cx, [*agent.inherited, *agent.shared], written.spans)
     _check_own_fallback(cx, agent, written)
@@ -259,13 +259,6 @@ def _check_own_fallback(cx: Context, agent: Agent, written: Written) -> None:
         elif agent.span is not None:
             why = f"it is the agent itself; '@{name}' comes from its template: write '@{name}(none)' on '{agent.name}'"
             cx.report(bad_fallback(agent.span, agent.name, why=why))
-
-
-def _replaced(before: Sequence[Applied], written: Written, *, shared: bool) -> list[Applied]:
-    """What is in force when a layer is added: what it writes replaces whole, what it removes is gone."""
-    own = [policy for policy in written.applied if (policy.name in SHARED) == shared]
-    gone = {policy.name for policy in own} | set(written.removed)
-    return [*own, *(policy for policy in before if policy.name not in gone)]
 
 
 def _take_kind(cx: Context, agent: Agent, path: Sequence[tree.Ident]) -> None:
@@ -508,53 +501,3 @@ def _list_effects(cx: Context, agent: Agent) -> None:
                 _say_action(cx, item, agent)
             said.setdefault(action, (item.span, name, effect))
             agent.effects.setdefault(action, effect)
-
-
-# --- tools --------------------------------------------------------------------------------------------------------
-
-
-def _tool(program: Program, symbol: ToolSymbol) -> Agent:
-    """The implicit agent of a tool: its one action is the function."""
-    decl, home = symbol.decl, symbol.home
-    cx = Context(program, home, "setting")
-    name = decl.name.text
-    kind = find_kind(program.catalogue, "python")
-    agent = Agent(symbol.key, name, kind, "python", home, decl.name.span, shares=symbol.key, tool=symbol)
-    written = read_annotations(cx, decl.annotations, "tool", origin=f"tool {name}")
-    agent.inherited = _replaced((), written, shared=False)
-    agent.shared = _replaced((), written, shared=True)
-    agent.key_expr = written.exprs.get(("idempotent", "key"))
-    agent.cache_expr = written.exprs.get(("cache", "key"))
-    check_together(cx, written.applied, written.spans)
-    effect: Effect = "write"
-    for at, (mark, span) in enumerate(written.marks):
-        if at:
-            cx.report(two_effects(span, name, first=written.marks[0][1], other=written.marks[0][0]))
-        else:
-            effect = _EFFECT_MARKS[mark]
-    target = _python(cx, decl.target)
-    if target is not None:
-        module, function = target
-        agent.effects = {function: effect}
-        ident = decl.name
-        agent.settings["module"] = Setting(ident, decl.target, home, module)
-    return agent
-
-
-_EFFECT_MARKS: Mapping[str, Effect] = {"pure": "pure", "read": "read", "write": "write", "dangerous": "dangerous"}
-
-
-def _python(cx: Context, expr: tree.Expr) -> tuple[str, str] | None:
-    """File and function of `python("file:function")`."""
-    hint = 'a tool is a function of a file: python("tools.py:search")'
-    match expr:
-        case tree.BadExpr():
-            return None
-        case tree.Call(callee=tree.Name(text="python"), args=[tree.Arg(name=None, value=tree.Text() as text)]):
-            module, colon, function = (text.plain or "").rpartition(":")
-            if colon and module and function.isidentifier():
-                return module, function
-            cx.report(bad_tool(text.span, hint=hint))
-        case _:
-            cx.report(bad_tool(expr.span, hint=hint))
-    return None

@@ -329,9 +329,9 @@ def _dangerous_tool(program: Program, agent: Agent) -> str:
             called = program.agents.get(owner)
             if kind == "flow" or called is None or called.kind is None:
                 continue
+            action = called.action if kind == "tool" else action
             row = called.kind.action(action)
-            listed = list(called.effects.values()) if kind == "tool" else [called.effects.get(action)]
-            if "dangerous" in listed or (listed == [None] and row is not None and row.effect == "dangerous"):
+            if row is not None and called.effects.get(action, row.effect) == "dangerous":
                 return called.name if kind == "tool" else f"{called.name}.{action}"
             if row is not None and row.asks_model:
                 nexts.append(owner)

@@ -259,22 +259,29 @@ def _tool(cx: Context, call: tree.Call, symbol: ToolSymbol, declared: Type | Non
     bound = _bind(cx, call, signature, f"tool '{name}'", Label(decl.name.span, f"'{name}' is declared here"))
     args: list[BoundArg] = []
     params = {param.name.text: param for param in decl.params}
+    values: list[tuple[int, tree.Expr | None]] = []
     for param in signature.params:
         expr = bound.one(param.name)
         if expr is not None:
             expect_field(cx, expr, param, f"the argument '{param.name}' of '{name}'")
         else:
             expr = params[param.name].default
+        values.append((params[param.name].id, expr))
         if expr is not None:
             args.append(BoundArg(param.name, expr, "text"))
-    result = signature.result if signature.has_result else JSON
+    row = agent.kind.action(agent.action) if agent.kind is not None else None
+    result = signature.result if signature.has_result else JSON if row is None else row.result
     if declared is not None and result != JSON and not fits(result, declared):
         _say_result(cx, call, name, result, declared)
     result = declared if declared is not None else result
-    function, effect = next(iter(agent.effects.items()), ("", "write"))
-    is_declared = declared is not None or signature.has_result
-    program.calls[call.id] = ActionCall(symbol.key, function, tuple(args), effect, result, is_declared)
-    return Called(result, effect, agent.inherited, agent=agent, action=function)
+    effect = "write" if row is None else effect_of(agent, agent.action, row)
+    is_declared = (declared is not None or signature.has_result) and (row is None or row.declared)
+    written_out = agent.tool_args is not None
+    program.calls[call.id] = ActionCall(
+        symbol.key, agent.action, agent.tool_args or () if written_out else tuple(args), effect, result, is_declared,
+        tuple(values) if written_out else (),
+    )  # fmt: skip
+    return Called(result, effect, agent.inherited, agent=agent, action=agent.action)
 
 
 # --- actions ------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from leadflow.check.loader import Loaded
 from leadflow.check.names import declare
 from leadflow.check.policies import check_bundle
 from leadflow.check.program import Agent, FlowSymbol, Program
+from leadflow.check.tools import check_repeats, check_tools, list_tools
 from leadflow.check.trials import check_trials
 from leadflow.diagnostics import Diagnostic, Report, Span, did_you_mean
 from leadflow.plan.kinds import PREDECLARED, Catalogue
@@ -131,8 +132,10 @@ def _check(
         for symbol in scope.values.values()
         if isinstance(symbol, FlowSymbol) and symbol.home is scope
     }
+    check_tools(program)
     for key in find_effects(program):
         check_flow(program, flows[key])
+    check_repeats(program)
     check_trials(program)
     return program
 
@@ -159,6 +162,7 @@ def _result(program: Program, alone: Sequence[Diagnostic]) -> Checked:
         needs=program.needs,
         declared=program.declared,
         fills=program.fills,
+        tools=list_tools(program),
         alone=tuple(alone),
     )
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from leadflow.diagnostics import Diagnostic, Source
 from leadflow.plan.expr import SlotKind
-from leadflow.plan.plan import AgentSpec, Secret
+from leadflow.plan.plan import AgentSpec, Place, Secret
 from leadflow.plan.policy import Applied
 from leadflow.plan.types import Effect, FieldType, Type, Value
 from leadflow.record import record
@@ -83,6 +83,9 @@ class ActionCall:
     result: Type
     """The step's declared type, else the action's."""
     declared: bool
+    written_out: tuple[tuple[int, tree.Expr | None], ...] = ()
+    """For a tool that is a call of an agent, whose arguments `args` are: what stands for each parameter of the tool,
+    by the parameter's id; None where it is none."""
 
 
 @record
@@ -146,6 +149,35 @@ class FlowInfo:
     effect: Effect
 
 
+@record
+class ToolInfo:
+    """What a model may call: a declared tool, an action of an agent, a flow."""
+
+    key: str
+    """As `AgentSpec.settings["tools"]` has it."""
+    calls: str
+    """What does its work, in a few words."""
+    doc: str | None
+    category: str | None
+    params: tuple[FieldType, ...]
+    result: Type
+    effect: Effect
+    call: ActionCall | None = None
+    """None for a flow."""
+    flow: str | None = None
+    param_ids: tuple[int, ...] | None = None
+    """Of the parameters that the arguments of the call read; None: the parameters are the arguments."""
+    policies: tuple[Applied, ...] = ()
+    idempotent: bool = False
+    key_expr: tree.Expr | None = None
+    """Of its `@idempotent(key:)`."""
+    is_open: bool = False
+    """It takes arguments of any name."""
+    place: Place | None = None
+    base: str | None = None
+    """The agent that it calls, where it has one of its own made from that: what one writes the other reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A program and all that is known of it."""
@@ -176,5 +208,7 @@ class Checked:
     fills: Mapping[int, Mapping[str, Value]] = field(default_factory=dict)
     """By id of a `tree.RecordLit` that leaves out fields of the type it stands for: their defaults, none for optional
     ones (rule E2)."""
+    tools: Mapping[str, ToolInfo] = field(default_factory=dict)
+    """All declared tools, and what else models may call, by key."""
     alone: tuple[Diagnostic, ...] = ()
     """Of the findings: those that hold only as long as no other program imports the main file."""

@@ -130,9 +130,7 @@ def _tool_effects(program: Program, agent: Agent) -> Iterable[Effect]:
         called = program.agents.get(owner)
         if called is None or called.kind is None:
             continue
-        if kind == "tool":
-            yield next(iter(called.effects.values()), "write")
-            continue
+        action = called.action if kind == "tool" else action
         row = called.kind.action(action)
         if row is not None:
             yield effect_of(called, action, row)
@@ -145,10 +143,9 @@ def _effect(program: Program, target: Target) -> Effect:
     agent = program.agents.get(key)
     if agent is None or agent.kind is None:
         return "pure"
-    if agent.tool is not None:
-        return next(iter(agent.effects.values()), "write")
-    row = agent.kind.action(target.action.text) if target.action is not None else None
-    return effect_of(agent, target.action.text, row) if row is not None and target.action is not None else "pure"
+    action = agent.action if agent.tool is not None else target.action.text if target.action is not None else ""
+    row = agent.kind.action(action) if action else None
+    return effect_of(agent, action, row) if row is not None else "pure"
 
 
 def _say(program: Program, flows: dict[str, FlowSymbol], loop: tuple[str, ...]) -> None:

@@ -72,6 +72,17 @@ class Written:
         return next((policy for policy in self.applied if policy.name == name), None)
 
 
+SHARED = frozenset({"limit", "breaker", "concurrency"})
+"""An agent's one shared state; all other annotations are defaults of each of its calls (rule C4)."""
+
+
+def in_force(before: Sequence[Applied], written: Written, *, shared: bool) -> list[Applied]:
+    """What is in force when something is added: what it writes replaces whole, what it removes is gone."""
+    own = [policy for policy in written.applied if (policy.name in SHARED) == shared]
+    gone = {policy.name for policy in own} | set(written.removed)
+    return [*own, *(policy for policy in before if policy.name not in gone)]
+
+
 def refuse_annotations(cx: Context, annotations: Sequence[tree.Annotation], *, on: str) -> None:
     """Report annotations on what takes none."""
     if annotations:

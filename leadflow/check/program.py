@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from leadflow.check.checked import CallInfo, FlowInfo, Module, Ref, StepInfo
+from leadflow.check.checked import BoundArg, CallInfo, FlowInfo, Module, Ref, StepInfo
 from leadflow.diagnostics import Diagnostic, Report, Span
 from leadflow.plan.kinds import Catalogue, Kind
 from leadflow.plan.operators import Gauge
@@ -164,6 +164,14 @@ class Agent:
     """Where its budget is written, when it has one of its own."""
     tool: ToolSymbol | None = None
     """The tool whose implicit agent this is."""
+    action: str = ""
+    """The one that the tool calls."""
+    tool_args: tuple[BoundArg, ...] | None = None
+    """The arguments of a tool that is a call of an agent, over the tool's parameters."""
+    category: str | None = None
+    """Of the tool."""
+    base: str | None = None
+    """The agent that the tool calls."""
 
 
 @record

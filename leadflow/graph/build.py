@@ -235,6 +235,8 @@ def _work(draft: Draft, call: ActionCall | FlowCallInfo, idempotent: bool, key: 
     to = draft.to
     if isinstance(call, ActionCall):
         args: list[tuple[str, Expr]] = []
+        if call.written_out:
+            to.written_out.update(call.written_out)
         for arg in call.args:
             value = arg.value
             args.append((arg.param, FORMS[type(value)](to, value, arg.slot)))

@@ -53,6 +53,8 @@ class Translator:
     """Whether an operator over a constant was seen since the last `begin`."""
     soften: Callable[[Binding], Binding] | None = None
     """How names are read where a failure gives none (rule C1)."""
+    written_out: dict[int, tree.Expr | None] = field(default_factory=dict)
+    """What stands for each parameter of a tool whose call is being translated, by the parameter's id."""
     _depth: int = 0
     """How many variables of the expression are visible."""
 
@@ -129,6 +131,9 @@ def _name(to: Translator, node: tree.Name, slot: SlotKind) -> Expr:
     ref = to.refs[node.id]
     if isinstance(ref, LocalRef):
         decls = ref.decls
+        if decls[0] in to.written_out:
+            given = to.written_out[decls[0]]
+            return Const(None) if given is None else to.expr(given)
         if len(decls) > 1 or to.soften is not None:
             return to.local(ref)
         expr, reads, _ = to.bindings[decls[0]]

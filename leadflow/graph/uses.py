@@ -40,13 +40,15 @@ class Uses:
         return Touch(agents, agents if call.effect in HARMFUL else ())
 
     def agent(self, name: str) -> tuple[str, ...]:
-        """An agent, and what its tools touch."""
+        """An agent, that of which a tool's own is made, and what its tools touch."""
         found = self._agents.get(name)
         if found is None:
             self._agents[name] = (name,)
             spec = self.checked.agents.get(name)
             tools = _tools(spec) if spec is not None else ()
-            found = self._agents[name] = _join((name,), *(self._tool(tool) for tool in tools))
+            info = self.checked.tools.get(name)
+            base = () if info is None or info.base is None else self.agent(info.base)
+            found = self._agents[name] = _join((name,), base, *(self._tool(tool) for tool in tools))
         return found
 
     def _tool(self, tool: str) -> tuple[str, ...]:

@@ -224,8 +224,9 @@ MARKS: Mapping[str, frozenset[str]] = {
     "pure": frozenset({"tool"}),
     "write": frozenset({"tool"}),
     "dangerous": frozenset({"tool"}),
+    "category": frozenset({"tool"}),
     "range": frozenset({"field"}),
     "length": frozenset({"field"}),
     "pattern": frozenset({"field"}),
 }
-"""Annotations that are no policies: a tool's effect (rule C8), and constraints of fields and parameters."""
+"""Annotations that are no policies: effect (rule C8) and category of a tool, constraints of fields and parameters."""

@@ -35,6 +35,34 @@ flow judge(draft: string) -> { score: float, notes: string } {
 """
 
 
+TOOLS = """
+leadflow 1
+use std.tools (calculate_metrics, files, generate_report, http_get, json_parse, json_stringify, validate_code, Section)
+
+agent notes: files { root: "notes" }
+
+flow report(numbers: list[float], code: string) -> { report: string, kept: string, names: list[string] } {
+  step metrics = calculate_metrics(values: numbers)
+  step checked = validate_code(code: code, language: "python")
+  step note = json_stringify(value: { "valid": checked.valid })
+  step read: { valid: bool } = json_parse(text: note)
+  step text = generate_report(
+    title: "Numbers",
+    sections: [{ heading: "All", text: none, figures: { "mean": metrics.mean, "valid": read.valid }, rows: none }],
+  )
+  step kept = notes.write_file("reports/numbers.md", text)
+  step again = notes.read_file("reports/numbers.md") after kept
+  step names = notes.list_files("reports")
+  return { report: text, kept: again, names: names }
+}
+
+flow fetch(url: string) -> int {
+  step page = http_get(url: url)
+  return page.status
+}
+"""
+
+
 def program(folder: Path, text: str) -> leadflow.Program:
     """A program out of one file."""
     file = folder / "main.flow"
@@ -83,3 +111,18 @@ def test_reviewer_is_abstract(tmp_path: Path) -> None:
     flow = 'leadflow 1\nuse std.agents (reviewer)\nflow f() -> string { step x = reviewer.ask("?") return x }\n'
     with pytest.raises(leadflow.CheckFailed, match="model"):
         program(tmp_path, flow)
+
+
+async def test_tools(tmp_path: Path) -> None:
+    """The tools as steps: each gives what its type says, and a file goes below the root that the flow declares."""
+    result = await program(tmp_path, TOOLS).run("report", {"numbers": [1.0, 2.0], "code": "x = 1"})
+    text = "# Numbers\n\n## All\n\n- mean: 1.5\n- valid: true\n"
+    assert {"report": text, "kept": text, "names": ("numbers.md",)} == result.unwrap()
+    assert text == (tmp_path / "notes" / "reports" / "numbers.md").read_text("utf-8")
+
+
+async def test_the_web_is_the_public_one(tmp_path: Path) -> None:
+    """`http_get` of the library asks nothing that is not public."""
+    result = await program(tmp_path, TOOLS).run("fetch", {"url": "http://127.0.0.1:1/"})
+    assert result.failure is not None
+    assert "permission.local" == result.failure.error

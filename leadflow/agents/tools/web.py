@@ -120,12 +120,12 @@ def _content(args: Mapping[str, Value]) -> tuple[dict[str, str], bytes | None]:
         raise NotAllowed("the headers of a connection are not written by hand")
     check_headers(headers)
     json, text = args.get("json"), args.get("body")
-    if json is not None and text is not None:
+    if json is not None and text:
         raise NotAllowed("give `json` or `body`, not both")
     if json is not None:
         headers.setdefault("Content-Type", "application/json")
         return headers, to_json_text(json).encode()
-    if text is not None:
+    if text:
         headers.setdefault("Content-Type", "text/plain; charset=utf-8")
         return headers, str(text).encode()
     return headers, None

@@ -298,10 +298,11 @@ def nested_policy(span: Span, name: str) -> Draft:
     return Draft(span, f"'@{name}' is a policy; a policy holds annotations, not other policies")
 
 
-@code("FLOW440", "Tool is not a function")
+@code("FLOW440", "Not a tool")
 def bad_tool(span: Span, *, hint: str) -> Draft:
-    """A tool names the function that does its work: `python("file:function")`. Its effect is `write`, unless
-    `@read`, `@pure` or `@dangerous` says otherwise.
+    """A tool is a function of a file, `python("file:function")`, or one call of an agent, written out over the tool's
+    parameters. The effect of a function is `write`, unless `@read`, `@pure` or `@dangerous` says otherwise; that of a
+    call is the action's. `@category("search")` says where it belongs in `leadflow tools ls`.
 
     ```flow
     leadflow 1
@@ -310,7 +311,9 @@ def bad_tool(span: Span, *, hint: str) -> Draft:
 
     ```flow
     leadflow 1
+    agent crm: http { url: "https://crm.example.com" }
     @read tool search(query: string) -> list[string] = python("tools.py:search")
+    tool customer(id: string) -> { name: string } = crm.get("/customers/${id}")
     ```
     """
     return Draft(span, hint)
