@@ -4,6 +4,7 @@ Everything that can be known before the first call is looked at first and told a
 run, missing secrets and prices, agents that cannot be built. How a run begins, goes on and ends is in `runs.py`.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -16,6 +17,7 @@ from leadflow.agents.transport import HttpTransport
 from leadflow.bound.asks import Known
 from leadflow.bound.budgets import has_budgets, prices_of, unpriced
 from leadflow.bound.prices import read_prices
+from leadflow.plan.kinds import find_kind
 from leadflow.plan.plan import AgentCall, AgentSpec, Node, Plan, Secret, SettingValue
 from leadflow.plan.policy import Limit
 from leadflow.plan.reactions import resets
@@ -27,10 +29,10 @@ from leadflow.policies.stack import Stack
 from leadflow.record import record
 from leadflow.resources import prices_text
 from leadflow.run.adapters import SeededRng, zone_of
-from leadflow.run.errors import CallError
-from leadflow.run.ports import Agent, AgentKind, Clock, Transport, Uses, World
+from leadflow.run.errors import CallError, NotAllowed
+from leadflow.run.ports import Agent, AgentKind, Clock, Server, Starting, Transport, Uses, World
 from leadflow.run.support import agents_of, reached, refusals, with_others
-from leadflow.settings import Project, own_prices, program_env, read_secrets
+from leadflow.settings import Project, find_server, own_prices, program_env, read_secrets
 
 
 class StartProblem(Exception):
@@ -55,6 +57,8 @@ class Making:
     shared: Shared
     purse: Purse | None
     """What calls cost, where budgets ask."""
+    servers: Mapping[str, Server]
+    """Servers of tools that its agents name."""
 
 
 def make_ready(plan: Plan, flow: str, project: Project, registry: Registry, shared: Shared | None) -> Making:
@@ -66,9 +70,10 @@ def make_ready(plan: Plan, flow: str, project: Project, registry: Registry, shar
     needed = _needed(plan, flow)
     secrets, missing = _secrets(plan, needed)
     purse, priceless = _purse(plan, flow, registry, project)
-    if problems := [*_refused(plan, flow, registry, needed), *missing, *priceless]:
+    servers, unset = _servers(plan, needed, project)
+    if problems := [*_refused(plan, flow, registry, needed), *missing, *unset, *priceless]:
         raise StartProblem(problems)
-    return Making(plan, flow, needed, secrets, project, registry, shared or Shared(), purse)
+    return Making(plan, flow, needed, secrets, project, registry, shared or Shared(), purse, servers)
 
 
 @asynccontextmanager
@@ -85,9 +90,12 @@ async def callers_of(making: Making, clock: Clock, seed: int) -> AsyncIterator[S
         commands=project.settings.commands,
         env=program_env(project.settings),
         secrets=secrets,
+        servers=making.servers,
+        held={},
     )
     async with _agents(plan, needed, _made_anew(plan, making.flow), making.registry, world) as agents:
-        ports = PolicyPorts(clock, rng, making.shared, tuple(secrets.values()))
+        hidden = (*secrets.values(), *(value for server in making.servers.values() for value in server.secrets))
+        ports = PolicyPorts(clock, rng, making.shared, hidden)
         keys, scopes = _upstreams(plan, needed, secrets), _scopes(plan, needed, secrets, project)
         yield Stack(plan.agents, agents, ports, keys, scopes, making.purse)
 
@@ -98,7 +106,7 @@ def _refused(plan: Plan, flow: str, registry: Registry, needed: Mapping[str, Use
     for name in needed:
         spec = plan.agents[name]
         problems += [f"{_at(spec)}agent '{name}': {problem}" for problem in _unknown_hours(spec)]
-        if spec.kind not in registry.kinds and spec.kind not in registry.catalogue:
+        if registry.of(spec) is None and find_kind(registry.catalogue, spec.kind) is None:
             problems += [f"{_at(spec)}agent '{name}': its kind '{spec.kind}' is not installed", *registry.problems]
     return problems
 
@@ -162,6 +170,25 @@ def _secrets(plan: Plan, needed: Mapping[str, Uses]) -> tuple[Mapping[str, str],
         f"{_at(plan.agents[names[name]])}agent '{names[name]}' needs the environment variable {name}, which is not set"
         for name in missing
     ]
+
+
+def _servers(plan: Plan, needed: Mapping[str, Uses], project: Project) -> tuple[Mapping[str, Server], list[str]]:
+    """The servers of tools that the needed agents name, and the variables for them that are not set."""
+    found: dict[str, Server] = {}
+    problems: list[str] = []
+    for agent in needed:
+        spec = plan.agents[agent]
+        head, _, name = spec.kind.partition(".")
+        if head != "mcp" or name in found:
+            continue
+        server, missing = find_server(project, name)
+        if server is not None:
+            found[name] = server
+        problems += [
+            f"{_at(spec)}the server '{name}' needs the environment variable {variable}, which is not set"
+            for variable in missing
+        ]
+    return found, problems
 
 
 def _at(spec: AgentSpec) -> str:
@@ -235,13 +262,40 @@ async def _agents(
                 problems.append(_at(plan.agents[name]) + problem.message)
             else:
                 open_ones.push_async_callback(agents[name].aclose)
+        if not problems:
+            problems += await _started(plan, agents)
         if problems:
             raise StartProblem(problems)
         yield agents
 
 
+async def _started(plan: Plan, agents: Mapping[str, Agent]) -> list[str]:
+    """Have those agents ready that must be before the first call; what is wrong with them, all of it."""
+    problems: dict[str, str] = {}
+
+    async def start(name: str, agent: Starting) -> None:
+        try:
+            await agent.start()
+        except CallError as problem:
+            problems[name] = _at(plan.agents[name]) + f"agent '{name}': {problem.message}"
+
+    async with asyncio.TaskGroup() as tasks:
+        for name, agent in agents.items():
+            if isinstance(agent, Starting):
+                tasks.create_task(start(name, agent))
+    return [problems[name] for name in agents if name in problems]
+
+
 def _built(spec: AgentSpec, uses: Uses, registry: Registry, world: World) -> Agent:
-    return registry.kinds[spec.kind].build(spec, uses, world)
+    return _kind(spec, registry).build(spec, uses, world)
+
+
+def _kind(spec: AgentSpec, registry: Registry) -> AgentKind:
+    """The kind of an agent that `_refused` has let pass."""
+    kind = registry.of(spec)
+    if kind is None:
+        raise NotAllowed(f"agent '{spec.name}': its kind '{spec.kind}' is not installed")
+    return kind
 
 
 def _renewable(spec: AgentSpec, uses: Uses, registry: Registry, world: World) -> Agent:
@@ -249,9 +303,9 @@ def _renewable(spec: AgentSpec, uses: Uses, registry: Registry, world: World) ->
 
     def instance(kind: AgentKind) -> Agent:
         transport = HttpTransport()
-        return _Owner(kind.build(spec, uses, replace(world, transport=transport)), transport)
+        return _Owner(kind.build(spec, uses, replace(world, transport=transport, held={})), transport)
 
-    return Renewable(instance(registry.kinds[spec.kind]), lambda: instance(registry.fresh(spec.kind)))
+    return Renewable(instance(_kind(spec, registry)), lambda: instance(registry.fresh(spec)))
 
 
 class _Owner:
@@ -260,6 +314,11 @@ class _Owner:
     def __init__(self, agent: Agent, transport: Transport) -> None:
         self.call = agent.call
         self._agent, self._transport = agent, transport
+
+    async def start(self) -> None:
+        """Have the agent ready, where it has to be."""
+        if isinstance(self._agent, Starting):
+            await self._agent.start()
 
     async def aclose(self) -> None:
         """Give back what the agent holds, then its connections."""

@@ -12,6 +12,7 @@ from leadflow import graph
 from leadflow.check.check import check
 from leadflow.check.checked import Checked
 from leadflow.check.loader import load, load_source
+from leadflow.check.locks import with_locks
 from leadflow.check.reading import Read, ReadProblem
 from leadflow.diagnostics import Report
 from leadflow.plan.kinds import BUILT_IN, LATER, Catalogue
@@ -38,7 +39,9 @@ def check_file(
     """
     report = Report()
     loaded = load(main, read, report)
-    return (None if loaded is None else check(loaded, catalogue, report, profile=profile)), report
+    if loaded is None:
+        return None, report
+    return check(loaded, with_locks(loaded, catalogue, read, report), report, profile=profile), report
 
 
 def check_source(
@@ -61,7 +64,7 @@ def check_source(
     if source is None:
         return None, report
     loaded = load_source(source, read, report)
-    return check(loaded, catalogue, report, profile=profile), report
+    return check(loaded, with_locks(loaded, catalogue, read, report), report, profile=profile), report
 
 
 def plan_of(checked: Checked) -> Plan:

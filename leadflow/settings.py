@@ -5,19 +5,27 @@ once; and what models cost where that is not published.
 """
 
 import os
+import shutil
+import sys
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, get_args
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from leadflow.diagnostics import did_you_mean
 from leadflow.files import SETTINGS, find_root
 from leadflow.record import record
+from leadflow.run.ports import Server
 
+_VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+_SHELL = frozenset(" \t|&;<>()$`\"'*?[]#~{}!\\")
+"""What a shell would read something into."""
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT")
 """Variables that a program gets unless the settings say otherwise."""
 
@@ -54,6 +62,65 @@ class PriceSettings(BaseModel):
     """That it writes; a model of vectors writes none."""
 
 
+class EnvHeader(BaseModel):
+    """A header whose value is in the environment: `{ env = "SEARCH_TOKEN", prefix = "Bearer " }`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    env: str = Field(pattern=_VARIABLE)
+    """The variable."""
+    prefix: str = ""
+    """What stands before it."""
+
+
+class McpSettings(BaseModel):
+    """A server of tools: `[mcp.NAME]`, a program or an address. Flows name it and say nothing else of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: tuple[str, ...] = ()
+    """The program and its arguments."""
+    env: tuple[Annotated[str, Field(pattern=_VARIABLE)], ...] = ()
+    """Further environment variables that the program sees, by name."""
+    url: str = ""
+    """Where it answers, instead of a program."""
+    headers: dict[str, str | EnvHeader] = {}
+    """What every request to the address carries."""
+    start: Annotated[float, Field(gt=0, le=600)] = 20.0
+    """Seconds in which it is to be ready."""
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> "McpSettings":
+        """Look at what no single setting shows (case 116): one way to reach it, and no shell's."""
+        problem = _unreachable(self.command, self.url)
+        if problem is None and self.url and self.env:
+            problem = "`env` is for programs; write `headers` for an address"
+        if problem is None and self.command and self.headers:
+            problem = "`headers` are for addresses; write `env` for a program"
+        if problem is not None:
+            raise PydanticCustomError("mcp", "{why}", {"why": problem})
+        return self
+
+
+def _unreachable(command: Sequence[str], url: str) -> str | None:
+    """Why a server cannot be reached as it is described, None when it may."""
+    if bool(command) == bool(url):
+        return 'write either `command`, as in ["mcp-server-time"], or `url`'
+    if url:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            return "its `url` begins with http:// or https://"
+        return "write credentials as `headers`, not into the `url`" if parts.username or parts.password else None
+    program = command[0]
+    if any(char in _SHELL or not char.isprintable() for char in program) or not program:
+        return "`command` begins with a program's name and no shell reads it: each argument is a text of its own"
+    if any("\0" in word for word in command):
+        return "`command` holds a NUL"
+    if "/" in program and not program.startswith("/"):
+        return "the program of `command` is a name, or a path from '/'"
+    return None
+
+
 class Settings(BaseModel):
     """All of `leadflow.toml`."""
 
@@ -63,6 +130,8 @@ class Settings(BaseModel):
     process: ProcessSettings = ProcessSettings()
     commands: dict[str, tuple[str, ...]] = {}
     """Programs that `process` agents may start: a name and its argv; the flow adds arguments behind."""
+    mcp: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], McpSettings] = {}
+    """Servers of tools that `mcp.NAME` agents may use."""
     prices: dict[str, PriceSettings] = {}
     """Of models by the name that agents write; they go before the published ones, and behind an agent's own."""
 
@@ -153,3 +222,30 @@ def program_env(settings: Settings) -> Mapping[str, str]:
     """The environment that started programs get: a few harmless variables, and those the operator names."""
     names = (*_PASSED_ON, *settings.process.pass_env)
     return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def find_server(project: Project, name: str) -> tuple[Server | None, tuple[str, ...]]:
+    """A server of tools as an agent reaches it, with the values that the operator's names stand for; None when the
+    operator allows none of that name. And the variables that are not set.
+    """
+    found = project.settings.mcp.get(name)
+    if found is None:
+        return None, ()
+    named = {header: value for header, value in found.headers.items() if isinstance(value, EnvHeader)}
+    values, missing = read_secrets([*found.env, *(header.env for header in named.values())])
+    headers = {header: value for header, value in found.headers.items() if isinstance(value, str)}
+    headers |= {header: value.prefix + values.get(value.env, "") for header, value in named.items()}
+    env = {**program_env(project.settings), **{variable: values.get(variable, "") for variable in found.env}}
+    secrets = tuple(values.values())
+    start = timedelta(seconds=found.start)
+    return Server(name, find_program(found.command), found.url, headers, env, secrets, start), missing
+
+
+def find_program(command: Sequence[str]) -> tuple[str, ...]:
+    """An argv whose program is a path: one of that name beside Python itself, so that what is installed along with
+    leadflow is found without a word, else one of the search path. As it is where there is none.
+    """
+    if not command or "/" in command[0]:
+        return tuple(command)
+    beside = shutil.which(command[0], path=str(Path(sys.executable).parent))
+    return (beside or shutil.which(command[0]) or command[0], *command[1:])

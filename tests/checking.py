@@ -3,11 +3,33 @@
 from leadflow.check.reading import ReadProblem
 from leadflow.diagnostics.diagnostic import Diagnostic
 from leadflow.pipeline import check_file
+from leadflow.plan.lock import Lock, lock_path, make_tool, write_lock
 
 SPOKEN = "FLOW"
 """How the codes begin that `findings` can give."""
 
+_PATH = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
+_TEXT = {"type": "object", "properties": {"content": {"type": "string"}}, "required": ["content"]}
+_BOTH = {"type": "object", "properties": {"path": {"type": "string"}, "content": {"type": "string"}},
+         "required": ["path", "content"]}  # fmt: skip
+LOCKS = {
+    lock_path("filesystem"): write_lock(
+        Lock(
+            "filesystem",
+            "files 1",
+            (
+                make_tool("read_file", "Reads a file.", (_PATH, _TEXT), ["readOnlyHint"]),
+                make_tool("list_directory", "Lists a folder.", (_PATH, _TEXT), ["readOnlyHint"]),
+                make_tool("write_file", "Writes a file.", (_BOTH, _TEXT)),
+            ),
+        )
+    ),
+    lock_path("torn"): "<<<<<<< HEAD",
+}
+"""The locks beside every text: of a server of files, and one that is none."""
+
 PROJECT: dict[str, bytes | ReadProblem] = {
+    **{path: text.encode() for path, text in LOCKS.items()},
     "shared.flow": b"leadflow 1\nconst x = 1\n",
     "Shared.flow": ReadProblem("case", "shared.flow"),
     "folder.flow": ReadProblem("not_a_file", "it is a folder"),

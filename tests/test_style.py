@@ -20,6 +20,7 @@ BROAD = {
     "leadflow/run/driver.py": "shows entries to observers, and logs what they raise",
     "leadflow/policies/call.py": "calls agents: what they raise is a failure of the call, the rest is raised again",
     "leadflow/policies/renewal.py": "closes an agent that nobody uses any more, and logs what it raises",
+    "leadflow/agents/mcp/link.py": "holds a connection in a task of its own, and tells who waits how it ended",
     "leadflow/agents/python.py": "carries what an author's function raises from its thread to the task that waits",
     "tests/fuzz/fuzz_sources.py": "looks for the exceptions that must not be",
     "tests/fuzz/fuzz_expressions.py": "looks for the exceptions that must not be",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint
 
 from leadflow.agents.http import HttpKind
+from leadflow.agents.mcp.kind import McpKind
 from leadflow.agents.openai import OpenAIKind
 from leadflow.agents.predeclared import ClockKind, RandomKind
 from leadflow.agents.process import ProcessKind
@@ -12,6 +13,7 @@ from leadflow.agents.tools.folder import FolderKind
 from leadflow.agents.tools.toolbox import ToolboxKind
 from leadflow.agents.tools.web import WebKind
 from leadflow.plan.kinds import Catalogue
+from leadflow.plan.plan import AgentSpec
 from leadflow.plugins import built_in, installed_points, load_kind
 from leadflow.record import record
 from leadflow.run.ports import AgentKind
@@ -24,6 +26,7 @@ ADAPTERS: tuple[Callable[[], AgentKind], ...] = (
     FolderKind,
     WebKind,
     ToolboxKind,
+    McpKind,
     ClockKind,
     RandomKind,
 )
@@ -44,9 +47,14 @@ class Registry:
         """The rows for the checker, those of kinds that do not run yet included."""
         return {**built_in(), **{name: kind.row for name, kind in self.kinds.items()}}
 
-    def fresh(self, name: str) -> AgentKind:
+    def of(self, spec: AgentSpec) -> AgentKind | None:
+        """The kind of an agent; None when it is not installed. Those of all servers of tools are one."""
+        head = spec.kind.partition(".")[0]
+        return self.kinds.get(spec.kind) or (self.kinds.get(head) if head == "mcp" else None)
+
+    def fresh(self, spec: AgentSpec) -> AgentKind:
         """A kind that remembers nothing of the agents that it has built; one of another package is as it is."""
-        kind = self.kinds[name]
+        kind = self.kinds[spec.kind.partition(".")[0] if spec.kind not in self.kinds else spec.kind]
         return next((make() for make in ADAPTERS if make is type(kind)), kind)
 
 

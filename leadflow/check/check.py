@@ -174,4 +174,5 @@ def _spec(agent: Agent) -> AgentSpec:
         at = agent.home.module.source.position(agent.span.start)
         place = Place(agent.span.file, at.line, at.column)
     settings = {name: setting.folded for name, setting in sorted(agent.settings.items())}
+    settings |= (agent.kind.facts if agent.kind is not None else None) or {}
     return AgentSpec(agent.key, agent.kind_name, settings, tuple(agent.shared), agent.shares, place)

@@ -26,6 +26,7 @@ COMMANDS = {
     "resume": "Go on with a run whose process has ended.",
     "runs": "List the runs that are kept, and show what happened in one.",
     "journal": "Look whether kept runs are whole, and copy them.",
+    "mcp": "Look at the servers of tools, and lock what they offer.",
     "explain": "Tell what a code means, or all that stands around a step.",
     "grammar": "Write the highlighters of editors, and the grammar itself.",
 }

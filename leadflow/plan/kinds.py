@@ -27,6 +27,7 @@ from leadflow.plan.types import (
     RecordType,
     Type,
     UnionType,
+    Value,
     optional,
 )
 from leadflow.record import record
@@ -96,6 +97,8 @@ class Kind:
     runs: bool = True
     """False: checked, and refused by `run` in this version."""
     doc: str = ""
+    facts: Mapping[str, Value] | None = None
+    """What each agent of the kind is told beside its settings: what a server said of its tools."""
 
     def setting(self, name: str) -> SettingRow | None:
         """The setting of that name, or None."""
@@ -318,6 +321,17 @@ BUILT_IN: Catalogue = {
         _FOLDER,
         _WEB,
         _TOOLBOX,
+        Kind(
+            "mcp",
+            (
+                SettingRow("reads", ListType(STRING), doc="tools that change nothing outside"),
+                SettingRow("dangerous", ListType(STRING), doc="tools that need a person's yes"),
+            ),
+            {},
+            ActionRow("", (), JSON, "write", any_args=True, doc="A tool of the server, by its name."),
+            {"reads": "read", "dangerous": "dangerous"},
+            doc="A server of the Model Context Protocol that the operator allows; its tools stand in its lock.",
+        ),
     )
 }
 """The kinds that this version runs. The adapters are in `leadflow/agents/`, one file each."""
@@ -331,15 +345,11 @@ _QUESTION = (
 _APPROVE = ActionRow("approve", _QUESTION, BOOL, "read", declared=False, approves=True,
                      doc="True on yes; a no is the failure `refused` (rule C9).")  # fmt: skip
 _ASK_PERSON = ActionRow("ask", _QUESTION, STRING, "read", doc="A person's answer.")
-_MCP_TOOL = ActionRow("", (), JSON, "write", any_args=True, doc="A tool of the server.")
 
 LATER: Catalogue = {
     kind.name: kind
     for kind in (
         Kind("anthropic", MODEL_SETTINGS, _actions(ASK, CHAT), runs=False, doc="Anthropic Messages."),
-        Kind("mcp", (SettingRow("reads", ListType(STRING), doc="tools that only read"),
-                     SettingRow("dangerous", ListType(STRING), doc="tools that need a person's yes")), {}, _MCP_TOOL,
-             {"reads": "read", "dangerous": "dangerous"}, runs=False, doc="A server of the Model Context Protocol."),
         Kind("human", (SettingRow("assignee", STRING), SettingRow("expires", DURATION)),
              _actions(_APPROVE, _ASK_PERSON), runs=False, doc="People."),
         Kind("role", (SettingRow("via", JSON, required=True, what="agents", doc="models, tried in order"),

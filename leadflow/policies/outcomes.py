@@ -40,6 +40,8 @@ from leadflow.run.errors import (
     ServerError,
     StreamTruncated,
     TooLarge,
+    ToolFailed,
+    ToolsChanged,
     TotalTimeout,
     Transient,
     ValueProblem,
@@ -121,6 +123,7 @@ OUTCOMES: Mapping[type[CallError], Outcome] = {
     FunctionFailed: Outcome(_A.ASKED, _S.FAILURE, _R.KEPT, _C.UNKNOWN),  # says nothing (case R17)
     FunctionCutOff: Outcome(_A.ASKED, _S.FAILURE, _R.KEPT, _C.UNKNOWN),
     ProcessFailed: Outcome(_A.ASKED, _S.FAILURE, _R.KEPT, _C.UNKNOWN),
+    ToolFailed: Outcome(_A.ASKED, _S.SUCCESS, _R.KEPT, _C.UNKNOWN),  # the server is alive
     Declined: Outcome(_A.ASKED, _S.SUCCESS, _R.KEPT, _C.SETTLE),
     Incomplete: Outcome(_A.ASKED, _S.SUCCESS, _R.KEPT, _C.SETTLE),
     Filtered: Outcome(_A.ASKED, _S.SUCCESS, _R.KEPT, _C.SETTLE),
@@ -129,6 +132,7 @@ OUTCOMES: Mapping[type[CallError], Outcome] = {
     Forbidden: Outcome(_A.NEVER, _S.SUCCESS, _R.KEPT, _C.FREE),
     QuotaExhausted: Outcome(_A.NEVER, _S.SUCCESS, _R.KEPT, _C.FREE),
     NotAllowed: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
+    ToolsChanged: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
     BudgetExceeded: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
     BreakerOpen: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
     QueueFull: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),

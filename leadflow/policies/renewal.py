@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from leadflow.policies.call import Ask, Course
 from leadflow.run.errors import CallError
-from leadflow.run.ports import Agent, Reply, Request
+from leadflow.run.ports import Agent, Reply, Request, Starting
 
 _log = logging.getLogger("leadflow")
 Build: TypeAlias = Callable[[], Agent]
@@ -30,6 +30,11 @@ class Renewable:
         """Old instances with calls under way."""
         self.instance = 0
         """Number of the current one."""
+
+    async def start(self) -> None:
+        """Have the first instance ready, where it has to be; see the port."""
+        if isinstance(self._current.agent, Starting):
+            await self._current.agent.start()
 
     async def call(self, request: Request) -> Reply:
         """One attempt, with the instance that is current when it begins."""

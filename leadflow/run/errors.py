@@ -24,6 +24,8 @@
         ├── FunctionFailed          tool.raised           a Python function raised
         │   └── FunctionCutOff      tool.cut_off          … because its own connection or wait broke
         ├── ProcessFailed           tool.process          a program ended with an error
+        ├── ToolFailed              tool.failed           a tool of a server says that it could not do it
+        ├── ToolsChanged            permission.tools      a server's tools are not those that were looked at
         ├── NotAllowed              permission.local      our own rules refuse it
         ├── TotalTimeout            timeout.total         the call's whole time is over
         └── ValueProblem            validation.value      an expression or an input has no value
@@ -260,6 +262,23 @@ class ProcessFailed(Permanent):
 
     error = "tool.process"
     category = "tool"
+
+
+class ToolFailed(Permanent):
+    """A tool of a server says itself that it could not do what it was asked for."""
+
+    error = "tool.failed"
+    category = "tool"
+
+
+class ToolsChanged(Permanent):
+    """A server's tools are not those that an operator looked at: nothing is called (cases 106, 107)."""
+
+    error = "permission.tools"
+    category = "permission"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, sent=False)
 
 
 class TotalTimeout(Permanent):

@@ -4,11 +4,11 @@ Nothing else in the house reads a clock, draws chance, opens a socket, starts a 
 so that a simulator can run the real driver under virtual time.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from leadflow.events.model import AttemptFailure, Entry, Event, Failure, Usage
 from leadflow.plan.kinds import Kind
@@ -201,6 +201,23 @@ class Toolbox(Protocol):
 
 
 @record
+class Server:
+    """A server of tools that the operator allows, as it is reached."""
+
+    name: str
+    command: tuple[str, ...]
+    """The argv of its program; none: it has an address."""
+    url: str
+    headers: Mapping[str, str]
+    env: Mapping[str, str]
+    """The whole environment of its program."""
+    secrets: tuple[str, ...]
+    """Values in its headers and its environment that no message may show."""
+    start: timedelta
+    """In which it is to be ready."""
+
+
+@record
 class World:
     """What an agent kind is given to build agents: the ports, and the operator's decisions."""
 
@@ -218,11 +235,28 @@ class World:
     """Values of the secrets that the plan names."""
     toolbox_of: Callable[[AgentSpec], Toolbox | None] = lambda spec: None
     """The tools that an agent's model may use; None: none."""
+    servers: Mapping[str, Server] | None = None
+    """Servers of tools, by name, from `leadflow.toml`."""
+    held: MutableMapping[str, object] | None = None
+    """What agents of this run share, by a name that their kind chooses: a connection to a server."""
 
 
 Uses: TypeAlias = Mapping[str, tuple[tuple[str, ...], ...]]
 """What a run may ask of an agent: by action, the names of the arguments of each call. Lets a kind find at the start
 what would else be found in the middle of a run."""
+
+
+@runtime_checkable
+class Starting(Protocol):
+    """An agent that has to be ready before the first call of a run is made."""
+
+    async def start(self) -> None:
+        """Get ready.
+
+        Raises:
+            CallError: it cannot; the run does not begin.
+        """
+        ...
 
 
 class AgentKind(Protocol):

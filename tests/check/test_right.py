@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from leadflow.pipeline import check_source, plan_of
+from tests.checking import LOCKS
 from tests.chunks import Chunk, cases, read_chunks
 
 FILES = sorted((Path(__file__).parent.parent / "cases" / "right").glob("*.flow"))
@@ -13,7 +14,7 @@ FILES = sorted((Path(__file__).parent.parent / "cases" / "right").glob("*.flow")
 @pytest.mark.parametrize("chunk", cases(*FILES))
 def test_nothing_is_found(chunk: Chunk) -> None:
     """A correct flow gives no finding, not even a warning, and has a plan."""
-    checked, report = check_source("main.flow", chunk.text)
+    checked, report = check_source("main.flow", chunk.text, files=LOCKS)
     assert [] == [f"{one.code} {one.message}" for one in report]
     assert checked is not None
     assert plan_of(checked).flows

@@ -1,0 +1,117 @@
+"""What the answers and the errors of a server mean: values, and failures of the house.
+
+Pure. A structured answer goes before the text beside it. Links and pictures in an answer are data: nothing is fetched
+(case 110). What a server says of a failure is quoted on one line, cut, its secrets blotted out by who logs it.
+"""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    CONNECTION_CLOSED,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    PARSE_ERROR,
+    URL_ELICITATION_REQUIRED,
+    CallToolResult,
+    TextContent,
+)
+
+from leadflow.agents.mcp.http import STATUS, WAIT
+from leadflow.agents.wire import read_json
+from leadflow.plan.types import JSON, STRING, MapType, OptionalType, RecordType, Type, UnionType
+from leadflow.run.errors import (
+    AuthFailed,
+    BadResponse,
+    CallError,
+    ConnectFailed,
+    ConnectionLost,
+    Forbidden,
+    NotAllowed,
+    Overloaded,
+    RateLimited,
+    Rejected,
+    ServerError,
+    ToolFailed,
+)
+from leadflow.run.ports import Request
+from leadflow.run.redact import one_line
+
+_SAID = 300
+"""Characters of a server's own words that go into a failure."""
+
+
+def value_of(what: str, request: Request, result: CallToolResult) -> object:
+    """The value of an answer, as the step wants it.
+
+    Raises:
+        ToolFailed: the tool says that it could not do it.
+        BadResponse: the answer is no JSON where JSON is asked for.
+    """
+    text = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
+    if result.is_error:
+        raise ToolFailed(f"{what}: {one_line(text, most=_SAID) or 'the tool failed and says nothing'}")
+    plain = request.result.inner if isinstance(request.result, OptionalType) else request.result
+    structured: Any = result.structured_content
+    if plain == STRING:
+        return text if text or structured is None else json.dumps(structured, ensure_ascii=False)
+    if structured is not None:
+        is_wrapped = isinstance(structured, dict) and set(structured) == {"result"} and not _takes_objects(plain)
+        return structured["result"] if is_wrapped else structured
+    if not text and result.content:
+        return [part.model_dump(mode="json", by_alias=True, exclude_none=True) for part in result.content]
+    if not text:
+        return None
+    try:
+        return read_json(text.encode("utf-8", "surrogatepass"), None)
+    except BadResponse as problem:
+        if plain == JSON:
+            return text
+        raise BadResponse(f"{what}: {problem.message}; declare the step's type `string` to take text") from None
+
+
+def _takes_objects(type_: Type) -> bool:
+    """Whether an object can be of the type; the SDKs wrap what is none as `{ result: … }`."""
+    return type_ == JSON or isinstance(type_, RecordType | MapType | UnionType)
+
+
+def failure_of(what: str, problem: MCPError) -> CallError:
+    """The failure that an error of the protocol means."""
+    text = f"{what}: {one_line(problem.message, most=_SAID)}"
+    data = problem.data if isinstance(problem.data, dict) else {}
+    status = data.get(STATUS)
+    if isinstance(status, int):
+        wait = data.get(WAIT)
+        return _of_status(text, status, timedelta(seconds=wait) if isinstance(wait, int | float) else None)
+    match problem.code:
+        case _ if problem.code == CONNECTION_CLOSED:
+            return ConnectionLost(text)
+        case _ if problem.code == URL_ELICITATION_REQUIRED:
+            return NotAllowed(f"{what}: the server wants an address to be opened by a person; nothing was opened")
+        case _ if problem.code == PARSE_ERROR:
+            return BadResponse(text)
+        case _ if problem.code in (INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND):
+            return Rejected(text)
+        case _:
+            return ServerError(text)
+
+
+def _of_status(text: str, status: int, wait: timedelta | None) -> CallError:
+    match status:
+        case 401:
+            return AuthFailed(text, status=status)
+        case 403:
+            return Forbidden(text, status=status)
+        case 404:  # it has forgotten the session, and did nothing
+            return ConnectFailed(text, sent=False, status=status)
+        case 429:
+            return RateLimited(text, status=status, retry_after=wait)
+        case 503 | 529:
+            return Overloaded(text, status=status, retry_after=wait)
+        case _ if status >= 500 or status in (408, 425):
+            return ServerError(text, status=status, retry_after=wait)
+        case _:
+            return Rejected(text, status=status)
