@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     # Type checkers see the true types here; each name is repeated in _HOMES below (a test compares the two).
+    from leadflow.answers import NotAnswered, OpenQuestion
     from leadflow.api import CheckFailed, Program, load, run, run_sync
     from leadflow.assembly import StartProblem
     from leadflow.events.model import Entry, Failure, Status
@@ -39,6 +40,8 @@ _HOMES: dict[str, str] = {
     "CheckFailed": "leadflow.api",
     "Entry": "leadflow.events.model",
     "Failure": "leadflow.events.model",
+    "NotAnswered": "leadflow.answers",
+    "OpenQuestion": "leadflow.answers",
     "Permanent": "leadflow.run.errors",
     "InputProblem": "leadflow.runs",
     "Program": "leadflow.api",
@@ -60,6 +63,8 @@ __all__ = [
     "Entry",
     "Failure",
     "InputProblem",
+    "NotAnswered",
+    "OpenQuestion",
     "Permanent",
     "Program",
     "Result",

@@ -11,11 +11,12 @@ one door for code that is not async.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 
 from leadflow.agents.registry import Registry, find_kinds
+from leadflow.answers import OpenQuestion
 from leadflow.assembly import StartProblem
 from leadflow.diagnostics import Diagnostic, did_you_mean
 from leadflow.diagnostics.render import render_text, summary
@@ -27,8 +28,9 @@ from leadflow.record import record
 from leadflow.run.driver import Result
 from leadflow.run.store import RunRow
 from leadflow.run.taken_up import Told
-from leadflow.runs import RunOptions, resume_run, run_plan, unfinished_run
+from leadflow.runs import RunOptions, answer_run, questions_of, resume_run, run_plan, unfinished_run
 from leadflow.settings import Project, load_project
+from leadflow.stores.owner import this_user
 
 
 class CheckFailed(Exception):
@@ -95,6 +97,40 @@ class Program:
             NoSuchRun: there is none. StartProblem: it cannot go on here. JournalProblem: its journal cannot be used.
         """
         return await resume_run(run, self.project, self.registry, options, told=told, shared=self.shared)
+
+    async def questions(self, run: str, options: RunOptions | None = None) -> Sequence[OpenQuestion]:
+        """What a run of this project asks people, and nobody has answered; in the order in which it was asked.
+
+        Raises:
+            NoSuchRun: there is no such run. JournalProblem: its journal cannot be used.
+        """
+        return await questions_of(run, self.project, options)
+
+    async def answer(
+        self,
+        run: str,
+        step: str,
+        value: object,
+        *,
+        by: str | None = None,
+        note: str = "",
+        options: RunOptions | None = None,
+    ) -> OpenQuestion:
+        """Answer a question of a run of this project. The first answer stays, and `resume` goes on with it; where the
+        run is under way, in this process or another one, it hears of it within a second or so.
+
+        Args:
+            run: its id, or the beginning of it.
+            step: its path, or the end of that where only one open question ends so.
+            value: plain data as from JSON: true or false for an approval, else of the type of the step.
+            by: who answers, for the log; None: the user of this process.
+            note: what else they say; a no is told with it.
+
+        Raises:
+            NotAnswered: there is no such question, it has an answer or has expired, or this is no answer to it.
+            NoSuchRun: there is no such run. JournalProblem: its journal cannot be used.
+        """
+        return await answer_run(run, step, value, self.project, options, by=by or this_user(), note=note)
 
 
 def load(file: str | PathLike[str], *, profile: str | None = None) -> Program:

@@ -30,7 +30,7 @@ from leadflow.record import record
 from leadflow.resources import prices_text
 from leadflow.run.adapters import SeededRng, zone_of
 from leadflow.run.errors import CallError, NotAllowed
-from leadflow.run.ports import Agent, AgentKind, Clock, Server, Starting, Transport, Uses, World
+from leadflow.run.ports import Agent, AgentKind, Clock, People, Server, Starting, Transport, Uses, World
 from leadflow.run.support import agents_of, reached, refusals, with_others
 from leadflow.settings import Project, find_server, own_prices, program_env, read_secrets
 
@@ -77,7 +77,7 @@ def make_ready(plan: Plan, flow: str, project: Project, registry: Registry, shar
 
 
 @asynccontextmanager
-async def callers_of(making: Making, clock: Clock, seed: int) -> AsyncIterator[Stack]:
+async def callers_of(making: Making, clock: Clock, seed: int, people: People | None = None) -> AsyncIterator[Stack]:
     """The agents of a run with their policies around them, closed when it is over."""
     plan, project, secrets, needed = making.plan, making.project, making.secrets, making.needed
     rng = SeededRng(seed)
@@ -92,6 +92,7 @@ async def callers_of(making: Making, clock: Clock, seed: int) -> AsyncIterator[S
         secrets=secrets,
         servers=making.servers,
         held={},
+        people=people,
     )
     async with _agents(plan, needed, _made_anew(plan, making.flow), making.registry, world) as agents:
         hidden = (*secrets.values(), *(value for server in making.servers.values() for value in server.secrets))

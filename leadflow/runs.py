@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from leadflow.agents.registry import Registry
+from leadflow.answers import OpenQuestion, give, open_questions
 from leadflow.assembly import StartProblem, callers_of, make_ready
 from leadflow.events.model import RunStarted
 from leadflow.keeping import JOURNAL, begin, find, held, kept, opened, unfinished
@@ -23,6 +24,7 @@ from leadflow.run.inputs import read_inputs
 from leadflow.run.kernel import Program
 from leadflow.run.ports import Clock, Journal
 from leadflow.run.probing import probed
+from leadflow.run.questions import Questions
 from leadflow.run.store import JournalProblem, RunRow, Store
 from leadflow.run.taken_up import Past, Told
 from leadflow.settings import Project
@@ -32,6 +34,10 @@ from leadflow.stores.owner import this_owner
 
 class InputProblem(StartProblem):
     """A run that cannot start with these inputs: they are missing, unknown, or of other types."""
+
+
+class UnderWay(StartProblem):
+    """A run that cannot go on here, because another process works on it."""
 
 
 @record
@@ -79,8 +85,13 @@ async def run_plan(
     clock, seed = options.clock or SystemClock(), new_seed() if options.seed is None else options.seed
     started = RunStarted(new_run_id(), flow, plan.hash, values, seed, clock.now())
     bounds = Bounds(calls=project.settings.run.concurrency, deadline=options.deadline)
-    async with callers_of(making, clock, seed) as callers, _begun(plan, started, bounds, options, project) as journal:
-        return await Driver(Program(plan), Ports(callers, journal, clock, options.observers), bounds).run(started)
+    questions = Questions(clock) if options.durable else None
+    async with (
+        callers_of(making, clock, seed, questions) as callers,
+        _begun(plan, started, bounds, options, project, questions) as journal,
+    ):
+        ports = Ports(callers, journal, clock, options.observers, questions)
+        return await Driver(Program(plan), ports, bounds).run(started)
 
 
 async def unfinished_run(
@@ -135,7 +146,7 @@ async def resume_run(
         making = make_ready(plan, row.flow, project, registry, shared)
         claimed = await store.claim(row.id)
         if claimed is None:
-            raise StartProblem([f"run {row.id} is under way in another process: {row.owner}"])
+            raise UnderWay([f"run {row.id} is under way in another process: {row.owner}"])
         async with held(store, claimed, clock) as journal:
             entries = await journal.load()
             if not entries:
@@ -143,14 +154,48 @@ async def resume_run(
             if making.purse is not None:
                 for one in Past(entries).spent():
                     making.purse.ledger.remember(one.path, Amount(one.money, one.tokens, one.calls))
-            async with callers_of(making, clock, new_seed()) as callers:
-                program, ports = Program(plan), Ports(callers, journal, clock, options.observers)
+            questions = Questions(clock)
+            questions.listen(lambda: store.answers(row.id))
+            async with callers_of(making, clock, new_seed(), questions) as callers:
+                program, ports = Program(plan), Ports(callers, journal, clock, options.observers, questions)
                 told = told or {}
                 probes = await probed(
                     program, entries, ports, found.bounds, journal=lambda: MemoryJournal(clock), told=told
                 )
                 driver = Driver(program, ports, found.bounds)
                 return await driver.resume(entries, {**probes.told, **told}, owner=this_owner(), why=probes.why)
+
+
+async def questions_of(run: str, project: Project, options: RunOptions | None = None) -> Sequence[OpenQuestion]:
+    """The questions of a run that nobody has answered, in the order in which they were asked.
+
+    Raises:
+        NoSuchRun: there is none. JournalProblem: its journal cannot be used.
+    """
+    options = options or RunOptions()
+    async with _store(options, project, options.clock or SystemClock()) as store:
+        return await open_questions(store, await kept(store, await find(store, run)))
+
+
+async def answer_run(
+    run: str, step: str, value: object, project: Project, options: RunOptions | None = None, *, by: str, note: str = ""
+) -> OpenQuestion:
+    """Answer a question of a run; the run hears of it where it is under way, or when it is resumed.
+
+    Args:
+        step: its path, or the end of that where only one open question ends so.
+        value: plain data as from JSON, or `Typed`.
+        by: who answers.
+
+    Raises:
+        NotAnswered: there is no such question, it has an answer or has expired, or this is no answer to it.
+        NoSuchRun: there is no such run. JournalProblem: its journal cannot be used.
+    """
+    options = options or RunOptions()
+    clock = options.clock or SystemClock()
+    async with _store(options, project, clock) as store:
+        found = await kept(store, await find(store, run))
+        return await give(store, found, step, value, by=by, now=clock.timestamp(), note=note)
 
 
 @asynccontextmanager
@@ -165,15 +210,20 @@ async def _store(options: RunOptions, project: Project, clock: Clock) -> AsyncIt
 
 @asynccontextmanager
 async def _begun(
-    plan: Plan, started: RunStarted, bounds: Bounds, options: RunOptions, project: Project
+    plan: Plan,
+    started: RunStarted,
+    bounds: Bounds,
+    options: RunOptions,
+    project: Project,
+    questions: Questions | None,
 ) -> AsyncIterator[Journal]:
-    """The journal of a run that begins now.
+    """The journal of a run that begins now; people can answer in its store.
 
     Raises:
         StartProblem: the run cannot be kept.
     """
     clock = options.clock or SystemClock()
-    if not options.durable:
+    if questions is None:
         yield MemoryJournal(clock)
         return
     async with AsyncExitStack() as kept_open:
@@ -182,6 +232,7 @@ async def _begun(
             journal = await begin(store, started, plan, bounds)
         except JournalProblem as problem:
             raise _unkept(problem) from None
+        questions.listen(lambda: store.answers(started.run))
         yield await kept_open.enter_async_context(held(store, journal, clock))
 
 

@@ -149,9 +149,9 @@ def test_refusals_and_missing_secrets_are_told_together(monkeypatch: pytest.Monk
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     source = """leadflow 1
 agent shop: http { url: "https://shop.example"  auth: bearer(secret("NO_SUCH_KEY")) }
-agent boss: human { }
+agent boss: events { }
 flow main() -> json {
-  step sure: bool = boss.approve("Really?")
+  step sure: bool = boss.wait("really")
   @once(key: "k") step made = shop.post("/orders")
   return made
 }
@@ -159,7 +159,7 @@ flow main() -> json {
     with pytest.raises(StartProblem) as caught:
         run(source, CounterKind())
     assert [
-        "main.flow:3:7: agent 'boss': agents of the kind 'human' are checked but not yet run by this version",
+        "main.flow:3:7: agent 'boss': agents of the kind 'events' are checked but not yet run by this version",
         "main.flow:6:19: @once is checked but not yet run by this version; take it off to run without it",
         "main.flow:2:7: agent 'shop' needs the environment variable NO_SUCH_KEY, which is not set",
     ] == list(caught.value.problems)

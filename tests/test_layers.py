@@ -42,14 +42,15 @@ MAY: dict[str, set[str]] = {
     "agents": BACK | {"run", "plugins"},
     "settings": ROOMS,
     "keeping": ROOMS | {"settings"},
+    "answers": ROOMS | {"settings", "keeping"},
     "assembly": ROOMS | {"settings"},
-    "runs": ROOMS | {"settings", "keeping", "assembly"},
-    "api": ROOMS | {"settings", "keeping", "assembly", "runs"},
-    "testing": ROOMS | {"settings", "keeping", "assembly", "runs", "api"},
-    "server": ROOMS | {"settings", "keeping", "assembly", "runs", "api"},
+    "runs": ROOMS | {"settings", "keeping", "answers", "assembly"},
+    "api": ROOMS | {"settings", "keeping", "answers", "assembly", "runs"},
+    "testing": ROOMS | {"settings", "keeping", "answers", "assembly", "runs", "api"},
+    "server": ROOMS | {"settings", "keeping", "answers", "assembly", "runs", "api"},
     "editor": FRONT | {"files", "pipeline"},
-    "cli": ROOMS | {"settings", "keeping", "assembly", "runs", "api", "testing", "server", "editor", ""},
-    "": ROOMS | {"settings", "keeping", "assembly", "runs", "api", "testing", "server"},
+    "cli": ROOMS | {"settings", "keeping", "answers", "assembly", "runs", "api", "testing", "server", "editor", ""},
+    "": ROOMS | {"settings", "keeping", "answers", "assembly", "runs", "api", "testing", "server"},
 }
 """Room -> the rooms it may import beside itself. The room "" is the public door, leadflow/__init__.py."""
 

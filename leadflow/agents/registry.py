@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint
 
 from leadflow.agents.http import HttpKind
+from leadflow.agents.human import HumanKind
 from leadflow.agents.mcp.kind import McpKind
 from leadflow.agents.openai import OpenAIKind
 from leadflow.agents.predeclared import ClockKind, RandomKind
@@ -27,6 +28,7 @@ ADAPTERS: tuple[Callable[[], AgentKind], ...] = (
     WebKind,
     ToolboxKind,
     McpKind,
+    HumanKind,
     ClockKind,
     RandomKind,
 )

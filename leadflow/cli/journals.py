@@ -4,9 +4,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from leadflow.answers import OpenQuestion, open_questions
 from leadflow.cli.inputs import find_project
+from leadflow.cli.programs import compile_flow
 from leadflow.cli.refused import Refused
-from leadflow.events.model import Entry
+from leadflow.events.model import Entry, Status
 from leadflow.keeping import JOURNAL, Kept, NoSuchRun, find, is_interrupted, kept, opened
 from leadflow.run.adapters import SystemClock
 from leadflow.run.store import JournalProblem, RunRow, Store
@@ -39,6 +41,21 @@ async def read_kept(project: Project, run: str) -> Kept:
         return await kept(store, await find(store, run))
 
     return await _with_store(project, look)
+
+
+def require_same(found: Kept, project: Project) -> None:
+    """Refuse to go on with a flow that is another by now (case D6).
+
+    Raises:
+        Refused: its files have changed, or are gone.
+    """
+    file = project.root / found.row.source
+    if file.is_file() and compile_flow(str(file), profile=found.plan.profile).hash == found.row.plan:
+        return
+    what = f"{found.row.source} has changed" if file.is_file() else f"{found.row.source} is not there"
+    raise Refused(
+        f"{what} since run {found.row.id} was started; go on with the flow as it was with --as-started, or start anew"
+    )
 
 
 async def newest_unfinished(project: Project) -> Kept:
@@ -81,6 +98,24 @@ async def entries_of(project: Project, run: str) -> tuple[Kept, Sequence[Entry]]
     async def look(store: Store) -> tuple[Kept, Sequence[Entry]]:
         row = await find(store, run)
         return await kept(store, row), await store.load(row.id)
+
+    return await _with_store(project, look)
+
+
+async def questions_in(project: Project, run: str | None = None) -> Sequence[OpenQuestion]:
+    """What a run asks people and nobody has answered, or what all runs that wait do, the longest open first.
+
+    Raises:
+        Refused: there is no such run, or it cannot be read.
+    """
+
+    async def look(store: Store) -> Sequence[OpenQuestion]:
+        if run is not None:
+            rows = [await find(store, run)]
+        else:
+            rows = [row for row in await store.runs() if row.is_whole and row.status is Status.WAITING]
+        found = [one for row in rows for one in await open_questions(store, await kept(store, row))]
+        return sorted(found, key=lambda one: one.since)
 
     return await _with_store(project, look)
 

@@ -1,6 +1,7 @@
 """`leadflow`: finds the command that is asked for and loads only that one, so that `--help` and `fmt` start at once.
 
-Exit codes of all commands: 0 done and clean, 1 findings or a failed run, 2 the command line is wrong.
+Exit codes of all commands: 0 done and clean, 1 findings or a failed run, 2 the command line is wrong, 3 a run
+that waits for people.
 """
 
 import gc
@@ -24,6 +25,8 @@ COMMANDS = {
     "schema": "Write types as JSON Schema.",
     "run": "Run a flow.",
     "resume": "Go on with a run whose process has ended.",
+    "approve": "Say yes or no to a run that asks for it.",
+    "answer": "Answer a question of a run.",
     "runs": "List the runs that are kept, and show what happened in one.",
     "journal": "Look whether kept runs are whole, and copy them.",
     "mcp": "Look at the servers of tools, and lock what they offer.",
@@ -107,5 +110,7 @@ def main() -> None:
     try:
         cli()
     finally:
-        if "run" not in sys.argv:  # a project's functions may leave files to the last collection
+        if not {"run", "resume", "approve", "answer"} & {
+            *sys.argv
+        }:  # a project's functions may leave files to the last collection
             gc.freeze()

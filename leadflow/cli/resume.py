@@ -9,21 +9,18 @@ from dataclasses import replace
 import click
 
 from leadflow.agents.registry import find_kinds
+from leadflow.answers import type_at
 from leadflow.api import Program
-from leadflow.cli.journals import newest_unfinished, read_kept, the_project
-from leadflow.cli.programs import compile_flow
+from leadflow.cli.journals import newest_unfinished, read_kept, require_same, the_project
 from leadflow.cli.refused import Refused
 from leadflow.cli.running import Job, go, shown
-from leadflow.keeping import Kept
-from leadflow.plan.paths import NoSuchStep, find_steps
-from leadflow.plan.plan import AgentCall, Plan
-from leadflow.plan.types import JSON, Type, Value
+from leadflow.plan.plan import Plan
+from leadflow.plan.types import Value
 from leadflow.policies.shared import Shared
 from leadflow.run.inputs import read_json
 from leadflow.run.taken_up import Told
 from leadflow.run.values import Mismatch, door
 from leadflow.runs import RunOptions
-from leadflow.settings import Project
 
 
 @click.command()
@@ -54,12 +51,13 @@ def command(
     Exit code 0    done
               1    the run failed, waits for your word, or cannot go on
               2    the command line is wrong
+              3    the run waits for people
               130  interrupted
     """
     project = the_project(folder)
     found = asyncio.run(read_kept(project, run) if run is not None else newest_unfinished(project))
     if not as_started:
-        _require_same(found, project)
+        require_same(found, project)
     told = _told(found.plan, again, failed, done)
     program = Program(found.plan, project, find_kinds(), Shared())
     options = RunOptions()
@@ -69,21 +67,6 @@ def command(
             job,
             lambda observers: program.resume(found.row.id, replace(options, observers=observers), told=told),
         )
-    )
-
-
-def _require_same(found: Kept, project: Project) -> None:
-    """Refuse to go on with a flow that is another by now (case D6).
-
-    Raises:
-        Refused: its files have changed, or are gone.
-    """
-    file = project.root / found.row.source
-    if file.is_file() and compile_flow(str(file), profile=found.plan.profile).hash == found.row.plan:
-        return
-    what = f"{found.row.source} has changed" if file.is_file() else f"{found.row.source} is not there"
-    raise Refused(
-        f"{what} since run {found.row.id} was started; go on with the flow as it was with --as-started, or start anew"
     )
 
 
@@ -103,14 +86,7 @@ def _value(plan: Plan, path: str, text: str) -> Value:
         Refused: it is no JSON, or not of the step's type.
     """
     data = read_json(text.encode())
-    value = data if isinstance(data, Mismatch) else door(_type_of(plan, path))(data)
+    value = data if isinstance(data, Mismatch) else door(type_at(plan, path))(data)
     if isinstance(value, Mismatch):
         raise Refused(f"--done {path}: {value.message}; write JSON, as in {path}={json.dumps({'id': 'T-1'})}")
     return value
-
-
-def _type_of(plan: Plan, path: str) -> Type:
-    """The type of a step's answer; any JSON where the path names no call."""
-    ways = find_steps(plan, path)
-    works = () if isinstance(ways, NoSuchStep) else tuple(way[-1].node.work for way in ways)
-    return next((work.result for work in works if isinstance(work, AgentCall)), JSON)

@@ -69,6 +69,7 @@ def command(
     Exit code 0    done
               1    the flow has errors, or the run could not start or failed
               2    the command line or an input is wrong
+              3    the run waits for people, and its process has ended
               130  interrupted
     """
     wanted = shown(show)

@@ -5,9 +5,12 @@ Standard output has the result and nothing else; what happens on the way goes to
 
 import contextlib
 import logging
+import os
+import shlex
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Literal, TextIO, TypeAlias, cast
 
 from leadflow.api import Program
@@ -15,10 +18,11 @@ from leadflow.assembly import StartProblem
 from leadflow.cli.interrupts import Interrupted, run_interruptibly
 from leadflow.cli.names import Names
 from leadflow.cli.streams import Lines, printing_to
-from leadflow.cli.views import human, machine, runs
+from leadflow.cli.views import human, machine, questions, runs
 from leadflow.cli.views.failures import absorbed, failure, undone
 from leadflow.cli.views.logs import OneLine
 from leadflow.events.model import Entry, RunFailed, Status, UndoBegan
+from leadflow.files import find_root
 from leadflow.plan.forms import to_plain
 from leadflow.plan.plan import FlowPlan
 from leadflow.record import record
@@ -29,6 +33,10 @@ from leadflow.runs import InputProblem
 
 Show: TypeAlias = Literal["live", "lines", "json", "quiet"]
 """A picture on a terminal; events as JSON lines, and words at the end; nothing but JSON lines; nothing of it."""
+
+
+WAITS = 3
+"""The exit code of a run that waits for people."""
 
 
 def shown(option: str | None) -> Show:
@@ -99,11 +107,27 @@ def _tell(result: Result, job: Job) -> int:
             absorbed(result)
         machine.document(to_plain(result.value))
         return 0
+    if result.is_paused:
+        if job.show != "json":
+            _tell_waiting(result, job)
+        return WAITS
     if job.show != "json":
         failure(result, job.program.plan, Names(job.program.project.root))
         if result.status is Status.WAITING:
             human.note(_how_to_go_on(result))
     return 1
+
+
+def _tell_waiting(result: Result, job: Job) -> None:
+    """Whom a paused run waits for, and what to type."""
+    now = SystemClock().timestamp()
+    questions.waiting(result.run, result.questions, job.program.plan, where=_elsewhere(job), now=now)
+
+
+def _elsewhere(job: Job) -> str:
+    """The option that names the job's project, where it is not the one of the working folder."""
+    root = job.program.project.root
+    return "" if find_root(Path("main.flow")) == root else f" --in {shlex.quote(os.path.relpath(root))}"
 
 
 def _how_to_go_on(result: Result) -> str:

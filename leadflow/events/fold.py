@@ -33,9 +33,12 @@ from leadflow.events.model import (
     NodeFailed,
     NodeSkipped,
     NodeStarted,
+    QuestionAnswered,
+    QuestionAsked,
     RunCancelled,
     RunDone,
     RunFailed,
+    RunPaused,
     RunResumed,
     RunStarted,
     ScopeFailed,
@@ -89,13 +92,17 @@ class RunState:
     plan: str = ""
     inputs: Mapping[str, Value] = field(default_factory=dict)
     status: Status = Status.PENDING
-    """`waiting` between two attempts of its flow."""
+    """`waiting` between two attempts of its flow, and while it is paused."""
     attempts: int = 1
     """Of its flow as a whole."""
     value: Value = None
     failure: Failure | None = None
     resumed: int = 0
     """How often it was taken up again."""
+    paused: str | None = None
+    """Why nothing more begins, until it is taken up again."""
+    questions: dict[str, QuestionAsked] = field(default_factory=dict)
+    """Those that nobody has answered, by the path of their step."""
     cancel: str | None = None
     """Why somebody asked to stop."""
     late: dict[str, Failure] = field(default_factory=dict)
@@ -139,6 +146,11 @@ def _run_started(state: RunState, event: RunStarted, at: float | None) -> None:
 
 def _run_resumed(state: RunState, event: RunResumed, at: float | None) -> None:
     state.resumed += 1
+    state.paused, state.status = None, Status.RUNNING
+
+
+def _run_paused(state: RunState, event: RunPaused, at: float | None) -> None:
+    state.paused, state.status = event.why, Status.WAITING
 
 
 def _doubt_settled(state: RunState, event: DoubtSettled, at: float | None) -> None:
@@ -188,6 +200,8 @@ def _move(state: RunState, path: str, status: Status, at: float | None) -> NodeS
     state.counts[status] += 1
     if status is not Status.RUNNING and status is not Status.WAITING:
         node.ended_at = at
+        if state.questions:
+            state.questions.pop(path, None)
     elif node.started_at is None:
         node.started_at = at
     return node
@@ -252,6 +266,18 @@ def _error_handled(state: RunState, event: ErrorHandled, at: float | None) -> No
     """What follows says the rest."""
 
 
+def _question_asked(state: RunState, event: QuestionAsked, at: float | None) -> None:
+    node = _move(state, event.path, Status.WAITING, at)
+    node.waits_for, node.delay, node.agent = f"an answer of {event.assignee or event.agent}", None, event.agent
+    state.questions[event.path] = event
+
+
+def _question_answered(state: RunState, event: QuestionAnswered, at: float | None) -> None:
+    node = _move(state, event.path, Status.RUNNING, at)
+    node.waits_for = None
+    state.questions.pop(event.path, None)
+
+
 def _node_done(state: RunState, event: NodeDone, at: float | None) -> None:
     node = _move(state, event.path, Status.DONE, at)
     node.value, node.failure, node.agent, node.usage = event.value, event.absorbed, event.agent, event.usage
@@ -283,6 +309,7 @@ _Apply: TypeAlias = Callable[[RunState, Any, float | None], None]
 _APPLY: dict[type[Event], _Apply] = {
     RunStarted: _run_started,
     RunResumed: _run_resumed,
+    RunPaused: _run_paused,
     DoubtSettled: _doubt_settled,
     CancelRequested: _cancel_requested,
     DeadlinePassed: _ended_early,
@@ -302,6 +329,8 @@ _APPLY: dict[type[Event], _Apply] = {
     BudgetSettled: _budget_settled,
     CacheUsed: _cache_used,
     ErrorHandled: _error_handled,
+    QuestionAsked: _question_asked,
+    QuestionAnswered: _question_answered,
     NodeDone: _node_done,
     NodeFailed: _node_failed,
     NodeSkipped: _node_skipped,

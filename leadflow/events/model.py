@@ -110,6 +110,19 @@ class RunResumed:
     """Who works on it now (audit)."""
 
 
+@record
+class RunPaused:
+    """Nothing more begins until the run is resumed: it waits for people, or somebody stopped its process.
+
+    Calls that are under way may still end behind this; of those that do not, the resumed run knows what follows.
+    """
+
+    why: str
+    """`it waits for people`, `SIGTERM`."""
+    paths: tuple[str, ...] = ()
+    """Of the steps whose questions it waits for; none: somebody stopped its process."""
+
+
 Decision: TypeAlias = Literal["retry", "failed", "done"]
 
 
@@ -306,6 +319,39 @@ class ErrorHandled:
     agent: str | None
 
 
+@record
+class QuestionAsked:
+    """A person is asked. While all that a run waits for are answers it is paused, and its process may end."""
+
+    path: str
+    number: int
+    """Of the questions of this step, from 1: a step that is tried again asks again."""
+    agent: str
+    question: str
+    show: Value
+    """What the person is shown with the question; None: nothing."""
+    assignee: str | None
+    expires: float | None
+    """Wall-clock seconds since the epoch: later answers count no more; None: never."""
+    is_approval: bool
+    """True: the answer is yes or no, and a no is the failure `permission.refused` (rule C9)."""
+
+
+@record
+class QuestionAnswered:
+    """A person has answered; what the step makes of it follows."""
+
+    path: str
+    number: int
+    value: Value
+    """True or False for an approval, else of the type of the step."""
+    by: str
+    """Who answered (audit)."""
+    at: float
+    """When, in seconds since the epoch: perhaps long before the run heard of it."""
+    note: str = ""
+
+
 CallEvent: TypeAlias = (
     AttemptStarted
     | AttemptFailed
@@ -316,6 +362,8 @@ CallEvent: TypeAlias = (
     | BudgetSettled
     | CacheUsed
     | ErrorHandled
+    | QuestionAsked
+    | QuestionAnswered
 )
 """What the policies around a call report while it is under way; the kernel passes these on to the log."""
 
@@ -389,6 +437,7 @@ class BranchTaken:
 Event: TypeAlias = (
     RunStarted
     | RunResumed
+    | RunPaused
     | DoubtSettled
     | CancelRequested
     | DeadlinePassed

@@ -262,6 +262,16 @@ _TOOLBOX = Kind(
     doc="Helpers that change nothing and ask nobody.",
 )  # fmt: skip
 
+_QUESTION = (
+    ParamRow("question", STRING, required=True, positional=True, doc="what the person is asked"),
+    ParamRow("show", JSON, doc="what the person has to see: shown with the question"),
+    ParamRow("expires", DURATION, doc="how long an answer counts"),
+    ParamRow("assignee", STRING, doc="who shall answer"),
+)
+_APPROVE = ActionRow("approve", _QUESTION, BOOL, "read", declared=False, approves=True,
+                     doc="True on yes; a no is the failure `refused` (rule C9).")  # fmt: skip
+_ASK_PERSON = ActionRow("ask", _QUESTION, STRING, "read", doc="A person's answer: text, or the step's declared type.")
+
 BUILT_IN: Catalogue = {
     kind.name: kind
     for kind in (
@@ -332,26 +342,24 @@ BUILT_IN: Catalogue = {
             {"reads": "read", "dangerous": "dangerous"},
             doc="A server of the Model Context Protocol that the operator allows; its tools stand in its lock.",
         ),
+        Kind(
+            "human",
+            (
+                SettingRow("assignee", STRING, doc="who shall answer: a name for people, not checked"),
+                SettingRow("expires", DURATION, doc="how long an answer counts; without it, for ever"),
+            ),
+            _actions(_APPROVE, _ASK_PERSON),
+            doc="People.",
+        ),
     )
 }
 """The kinds that this version runs. The adapters are in `leadflow/agents/`, one file each."""
 
-_QUESTION = (
-    ParamRow("question", STRING, required=True, positional=True),
-    ParamRow("show", JSON),
-    ParamRow("expires", DURATION),
-    ParamRow("assignee", STRING),
-)
-_APPROVE = ActionRow("approve", _QUESTION, BOOL, "read", declared=False, approves=True,
-                     doc="True on yes; a no is the failure `refused` (rule C9).")  # fmt: skip
-_ASK_PERSON = ActionRow("ask", _QUESTION, STRING, "read", doc="A person's answer.")
 
 LATER: Catalogue = {
     kind.name: kind
     for kind in (
         Kind("anthropic", MODEL_SETTINGS, _actions(ASK, CHAT), runs=False, doc="Anthropic Messages."),
-        Kind("human", (SettingRow("assignee", STRING), SettingRow("expires", DURATION)),
-             _actions(_APPROVE, _ASK_PERSON), runs=False, doc="People."),
         Kind("role", (SettingRow("via", JSON, required=True, what="agents", doc="models, tried in order"),
                       SettingRow("system", STRING), SettingRow("tools", JSON, what="tools")),
              _actions(ASK, CHAT), runs=False, doc="A role played by the first model of a chain that can."),

@@ -29,7 +29,9 @@ from leadflow.run.errors import (
     FunctionFailed,
     IdleTimeout,
     Incomplete,
+    NoAnswer,
     NotAllowed,
+    NotApproved,
     Overloaded,
     Permanent,
     ProcessFailed,
@@ -131,6 +133,8 @@ OUTCOMES: Mapping[type[CallError], Outcome] = {
     AuthFailed: Outcome(_A.NEVER, _S.SUCCESS, _R.KEPT, _C.FREE),
     Forbidden: Outcome(_A.NEVER, _S.SUCCESS, _R.KEPT, _C.FREE),
     QuotaExhausted: Outcome(_A.NEVER, _S.SUCCESS, _R.KEPT, _C.FREE),
+    NotApproved: Outcome(_A.NEVER, _S.SUCCESS, _R.KEPT, _C.FREE),  # a person's word is not asked for again
+    NoAnswer: Outcome(_A.ASKED, _S.FAILURE, _R.KEPT, _C.FREE),
     NotAllowed: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
     ToolsChanged: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
     BudgetExceeded: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),

@@ -18,9 +18,11 @@ from leadflow.events.model import (
     Event,
     Failure,
     NodeDone,
+    QuestionAsked,
     RunCancelled,
     RunDone,
     RunFailed,
+    RunPaused,
     RunStarted,
     Status,
     UndoBegan,
@@ -33,6 +35,7 @@ from leadflow.run.errors import InternalError
 from leadflow.run.heap import Heap, uncollected
 from leadflow.run.kernel import Call, CancelCall, Command, Kernel, Program, StartTimer, Step, StopTimer, TryAgain
 from leadflow.run.ports import Callers, Clock, Earlier, Journal
+from leadflow.run.questions import Questions
 from leadflow.run.recover import replay, take_up
 from leadflow.run.taken_up import Told
 from leadflow.run.under_way import Calls, Tasks, Timers
@@ -65,6 +68,8 @@ class Ports:
     journal: Journal
     clock: Clock
     observers: Sequence[Observer] = ()
+    questions: Questions | None = None
+    """To people; None: nobody is asked."""
 
 
 class RunNotDone(Exception):
@@ -72,7 +77,8 @@ class RunNotDone(Exception):
 
     def __init__(self, result: "Result") -> None:
         failure = result.failure
-        super().__init__("\n".join([f"the run {_ENDED[result.status]}", *_told(failure, 1)]))
+        asked = [f"  {one.path} asks {one.assignee or one.agent}: {one.question}" for one in result.questions]
+        super().__init__("\n".join([f"the run {_ENDED[result.status]}", *_told(failure, 1), *asked]))
         self.result = result
         self.failure = failure
 
@@ -83,13 +89,21 @@ class Result:
 
     run: str
     status: Status
-    """`done`, `failed` or `cancelled`; `waiting` when the journal could not be written (case D8)."""
+    """`done`, `failed` or `cancelled`; `waiting` when it can go on later: it is paused (`is_paused`), or its journal
+    could not be written (case D8), or a call is in doubt (`failure` says which)."""
     value: Value
     failure: Failure | None
     entries: Sequence[Entry]
     """The whole log, of earlier parts of the run too."""
     leaked: tuple[str, ...] = ()
     """Paths of calls that did not stop when they were told to (case T8)."""
+    questions: tuple[QuestionAsked, ...] = ()
+    """Of a paused run: those that people have not answered."""
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the run goes on when it is resumed: it waits for people, or somebody stopped its process."""
+        return self.status is Status.WAITING and self.failure is None
 
     @property
     def undone(self) -> tuple[str, ...]:
@@ -165,16 +179,22 @@ class Driver:
             owner: who works on the run now, for the log.
             why: why a probe could not tell, by path.
 
+        What people have answered since stands in the log from then on.
+
         Returns: how the run ended; with status `waiting` and nothing done, when a call is in doubt and nobody has told.
         """
         self._entries = list(entries)
+        questions = self._ports.questions
+        answers = () if questions is None else await questions.take_up(entries)
         with uncollected():
             step = replay(self._kernel, [entry.event for entry in entries])
             run = self._kernel.state.started.run
             if self._kernel.has_ended:
                 return await self._shielded(run, step)
             now = self._ports.clock.timestamp()
-            resumed = take_up(self._kernel, step, entries, told=told or {}, owner=owner, now=now, why=why)
+            resumed = take_up(
+                self._kernel, step, entries, told=told or {}, answers=answers, owner=owner, now=now, why=why
+            )
         if isinstance(resumed, Failure):
             return Result(run, Status.WAITING, None, resumed, self._entries)
         self._earlier = resumed.earlier
@@ -217,6 +237,9 @@ class Driver:
     async def _loop(self, run: str, step: Step) -> Result:
         loop = asyncio.get_running_loop()
         calls = self._calls = Calls(run, self._ports.callers, self._post, self._earlier)
+        questions = self._ports.questions
+        if questions is not None:
+            questions.begin(post=self._post, wake=self._awake, spawn=self._tasks.spawn)
         self._heap.begin()
         try:
             self._heap.grown_to(self._size)
@@ -230,8 +253,12 @@ class Driver:
                 if self._kernel.has_ended:
                     return _result(run, self._entries, calls.still_leaked())
                 if not self._arrived:
-                    self._waiter = loop.create_future()
-                    await self._waiter
+                    if questions is not None and self._waits_for_people(calls, questions):
+                        if not await questions.look():
+                            return await self._paused(run, calls, "it waits for people")
+                    else:
+                        self._waiter = loop.create_future()
+                        await self._waiter
                 step = self._kernel.on(self._gathered())
         finally:
             self._heap.give_back()
@@ -250,9 +277,16 @@ class Driver:
     def _post(self, event: Event) -> None:
         """Take in a fact, or an event of an attempt, and wake the loop."""
         self._arrived.append(event)
+        self._awake()
+
+    def _awake(self) -> None:
         if self._waiter is not None:
             self._waiter.set_result(None)
             self._waiter = None
+
+    def _waits_for_people(self, calls: Calls, questions: Questions) -> bool:
+        """Whether nothing of the run can go on before a person answers."""
+        return not self._kernel.state.pauses and calls.are_all(questions.is_waiting)
 
     def _show(self, entries: Sequence[Entry]) -> None:
         self._entries.extend(entries)
@@ -298,6 +332,18 @@ class Driver:
         await self._ports.clock.sleep(self._bounds.grace)
         if self._calls is not None:
             self._calls.give_up(paths)
+
+    async def _paused(self, run: str, calls: Calls, why: str) -> Result:
+        """Keep that the run is paused, and let go of all that is held."""
+        questions = self._ports.questions
+        open_ones = () if questions is None else questions.waiting
+        paused = RunPaused(why, tuple(asked.path for asked in open_ones))
+        try:
+            self._show(await self._ports.journal.append(self._kernel.on((paused,)).events))
+        except OSError as problem:
+            return await self._parked(run, calls, problem)
+        await self._tasks.aclose(calls.abandon(), self._bounds.grace)
+        return Result(run, Status.WAITING, None, None, self._entries, calls.still_leaked(), open_ones)
 
     async def _parked(self, run: str, calls: Calls, problem: OSError) -> Result:
         """It is not known what is committed: nothing more is done, and the journal decides later (cases D8, D9)."""

@@ -27,6 +27,8 @@
         ├── ToolFailed              tool.failed           a tool of a server says that it could not do it
         ├── ToolsChanged            permission.tools      a server's tools are not those that were looked at
         ├── NotAllowed              permission.local      our own rules refuse it
+        ├── NotApproved             permission.refused    a person said no, or nobody said yes in time (rule C9)
+        ├── NoAnswer                timeout.answer        nobody answered in time
         ├── TotalTimeout            timeout.total         the call's whole time is over
         └── ValueProblem            validation.value      an expression or an input has no value
 
@@ -173,6 +175,20 @@ class NotAllowed(Permanent):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, sent=False)
+
+
+class NotApproved(Permanent):
+    """A person said no, or nobody said yes in time (rule C9)."""
+
+    error = "permission.refused"
+    category = "permission"
+
+
+class NoAnswer(Permanent):
+    """Nobody answered a question in time."""
+
+    error = "timeout.answer"
+    category = "timeout"
 
 
 class QuotaExhausted(Permanent):

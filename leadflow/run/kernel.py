@@ -21,6 +21,7 @@ from leadflow.events.model import (
     NodeDone,
     NodeFailed,
     RunDone,
+    RunPaused,
     RunResumed,
     RunStarted,
     ScopeFailed,
@@ -176,7 +177,7 @@ def _advance(state: State) -> None:
                 finish_frame(frame, frame.block)
             else:
                 _end(state, frame)
-        if not state.ready and not state.freed:
+        if state.is_held or not (state.ready or state.freed):
             return
         for frame, layout in admitted(state):
             if frame.status[layout.local] is PENDING:
@@ -243,7 +244,10 @@ def _take(state: State, fact: Event, *, logged: bool) -> None:
         case _ if isinstance(fact, _CALL_EVENTS):
             if fact.path in state.calls:
                 state.events.append(fact)
-        case RunResumed() | DoubtSettled():
+        case RunPaused() | RunResumed():
+            state.events.append(fact)
+            state.is_held = isinstance(fact, RunPaused)
+        case DoubtSettled():
             state.events.append(fact)
         case CancelRequested():
             if state.root is not None:
@@ -269,7 +273,7 @@ def _cancel(state: State, root: Frame, wish: CancelRequested) -> None:
     if state.cancelled is not None and (state.is_forced or not wish.force):
         return
     state.events.append(wish)
-    state.cancelled, state.is_forced = wish.why, wish.force
+    state.cancelled, state.is_forced, state.is_held = wish.why, wish.force, False
     if state.saga is None:
         stop_frame(root, wish.why, force=wish.force)
         _stop_pause(state)

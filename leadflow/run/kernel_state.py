@@ -385,6 +385,8 @@ class State:
     root: Frame | None = None
     has_trouble: bool = False
     """Something failed and was not absorbed."""
+    is_held: bool = False
+    """The run is paused: no call begins."""
     cancelled: str | None = None
     """Why somebody asked to stop."""
     is_forced: bool = False

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from leadflow.events.model import AttemptFailure, Entry, Event, Failure, Usage
+from leadflow.events.model import AttemptFailure, Entry, Event, Failure, QuestionAnswered, Usage
 from leadflow.plan.kinds import Kind
 from leadflow.plan.plan import AgentSpec, FlowPlan, Node
 from leadflow.plan.policy import Budgets
@@ -218,6 +218,28 @@ class Server:
 
 
 @record
+class Question:
+    """What a call asks a person."""
+
+    path: str
+    agent: str
+    text: str
+    show: Value
+    assignee: str | None
+    expires: timedelta | None
+    """From now on; None: never."""
+    is_approval: bool
+
+
+class People(Protocol):
+    """People, who may take days. While a run waits for nothing but them its process may end."""
+
+    async def ask(self, question: Question) -> QuestionAnswered | None:
+        """The answer; None: the question has expired. A step that asked before its process ended asks nobody twice."""
+        ...
+
+
+@record
 class World:
     """What an agent kind is given to build agents: the ports, and the operator's decisions."""
 
@@ -239,6 +261,8 @@ class World:
     """Servers of tools, by name, from `leadflow.toml`."""
     held: MutableMapping[str, object] | None = None
     """What agents of this run share, by a name that their kind chooses: a connection to a server."""
+    people: People | None = None
+    """None: nobody can be asked here."""
 
 
 Uses: TypeAlias = Mapping[str, tuple[tuple[str, ...], ...]]
@@ -288,6 +312,8 @@ class Earlier:
     """Who was asked last; None: the agent that is asked first."""
     seconds: float
     """For how long it was under way, without the time in which nobody worked on the run (case T12)."""
+    asks: str | None = None
+    """The agent whose question to a person is open, or answered and not yet heard: its attempt goes on."""
 
 
 @record

@@ -11,7 +11,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
-from leadflow.events.model import Entry, Event, Failure, NodeDone, NodeFailed, RunResumed, RunStarted
+from leadflow.events.model import (
+    Entry,
+    Event,
+    Failure,
+    NodeDone,
+    NodeFailed,
+    QuestionAnswered,
+    RunResumed,
+    RunStarted,
+)
 from leadflow.record import record
 from leadflow.run.errors import InternalError
 from leadflow.run.kernel import Call, CancelCall, Command, Kernel, StartTimer, Step, StopTimer, TryAgain
@@ -34,6 +43,7 @@ def take_up(
     entries: Sequence[Entry],
     *,
     told: Mapping[str, Told],
+    answers: Sequence[QuestionAnswered] = (),
     owner: str,
     now: float,
     why: Mapping[str, str] | None = None,
@@ -42,15 +52,16 @@ def take_up(
 
     Args:
         told: what somebody found out about calls in doubt, by path.
+        answers: what people have answered in the meantime.
         now: seconds since the epoch, for the run's own deadline, which does not wait for anybody (case T12).
         why: why a probe could not tell, by path.
     """
-    past = Past(entries)
+    past = Past(entries, answers, now=now)
     under_way = [one for one in step.commands if isinstance(one, Call) and past.has_begun(one.path)]
     settled = {call.path: past.settled(call, told) for call in under_way}
     if doubts := [path for path, decision in settled.items() if decision is None]:
         return in_doubt(doubts, why or {})
-    facts: list[Event] = [RunResumed(owner), *past.unsettled()]
+    facts: list[Event] = [RunResumed(owner), *past.unsettled(), *answers]
     earlier: dict[str, Earlier] = {}
     for path, decision in settled.items():
         if decision is None:

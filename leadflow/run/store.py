@@ -7,7 +7,7 @@ epoch, and what comes from an older epoch is refused (cases D12 to D14). Adapter
 from collections.abc import Sequence
 from typing import Protocol
 
-from leadflow.events.model import Entry, Event, Status
+from leadflow.events.model import Entry, Event, QuestionAnswered, Status
 from leadflow.record import record
 
 
@@ -126,6 +126,20 @@ class Store(Protocol):
         Raises:
             KeyError: there is no such run.
         """
+        ...
+
+    async def answer(self, run: str, answer: QuestionAnswered) -> QuestionAnswered | None:
+        """Keep what a person has answered, for whoever works on the run now or later; whoever answers need not hold it.
+
+        Returns: None; or the answer that the same question has already, when it stays.
+
+        Raises:
+            KeyError: there is no such run.
+        """
+        ...
+
+    async def answers(self, run: str) -> Sequence[QuestionAnswered]:
+        """All answers to questions of a run."""
         ...
 
     async def plan(self, hash_: str) -> str | None:

@@ -21,10 +21,16 @@ from leadflow.events.model import (
     DoubtSettled,
     Entry,
     Failure,
+    NodeCancelled,
+    NodeDone,
+    NodeFailed,
     NodeStarted,
+    QuestionAnswered,
+    QuestionAsked,
     RunResumed,
     RunStarted,
 )
+from leadflow.plan.paths import is_inside
 from leadflow.plan.plan import AgentCall
 from leadflow.plan.policy import OnDoubt, policy_of
 from leadflow.plan.types import Value
@@ -54,26 +60,50 @@ class _Way:
     agent: str | None = None
     is_pausing: bool = False
     """No attempt is under way: between two, or in a queue."""
+    asks: QuestionAsked | None = None
+    """Its question to a person, while it has not gone on from it."""
+    waited: float = 0.0
+    """Seconds in which nobody worked on the run, and something in it waited for a person."""
+
+    def seconds(self, worked: float) -> float:
+        """For how long it has been under way."""
+        return worked - self.begun + self.waited
 
 
 class Past:
     """A log, read for what goes on behind it."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(
+        self, entries: Sequence[Entry], answers: Sequence[QuestionAnswered] = (), *, now: float | None = None
+    ) -> None:
+        """Read a log.
+
+        Args:
+            answers: what people have answered since.
+            now: when the run is taken up, in seconds since the epoch; None: when its log ends.
+        """
         self._ways: dict[str, _Way] = {}
         self._reserved: dict[tuple[str, int], BudgetReserved] = {}
         """What was set aside for attempts that have not settled."""
         self._settled: list[BudgetSettled] = []
         self._worked = 0.0
         """Seconds in which somebody worked on the run."""
+        self._answered = {
+            (answer.path, answer.number): answer.at
+            for answer in (*(entry.event for entry in entries), *answers)
+            if isinstance(answer, QuestionAnswered)
+        }
+        """When people answered, by step and number of the question."""
         before = entries[0].at if entries else 0.0
         for entry in entries:
-            if not isinstance(entry.event, RunResumed):
+            if isinstance(entry.event, RunResumed):
+                self._wait(before, entry.at)
+            else:
                 self._worked += max(0.0, entry.at - before)
             before = entry.at
             self._read(entry)
-        self.last_at = before
-        """When the last event was kept, in seconds since the epoch."""
+        if now is not None:
+            self._wait(before, now)
 
     def _read(self, entry: Entry) -> None:
         match entry.event:
@@ -83,8 +113,9 @@ class Past:
                 way = self._ways[path]
                 way.attempts, way.agent, way.is_pausing = attempt, agent or None, False
             case AttemptFailed(path=path, failure=failure) if path in self._ways:
-                self._ways[path].failed.append(failure)
-                self._ways[path].is_pausing = True
+                way = self._ways[path]
+                way.failed.append(failure)
+                way.is_pausing, way.asks = True, None
             case CallWaits(path=path) if path in self._ways:
                 self._ways[path].is_pausing = True
             case BudgetReserved() as reserved:
@@ -94,13 +125,30 @@ class Past:
                 self._settled.append(settled)
             case CallAdmitted(path=path) | DoubtSettled(path=path) if path in self._ways:
                 self._ways[path].is_pausing = False
+            case QuestionAsked(path=path) as asked if path in self._ways:
+                self._ways[path].asks = asked
+            case NodeDone(path=path) | NodeFailed(path=path) | NodeCancelled(path=path) if path in self._ways:
+                self._ways[path].asks = None
             case _:
                 pass
 
+    def _wait(self, since: float, until: float) -> None:
+        """Nobody worked on the run from then to then; but what waits for a person's answer waited for that."""
+        open_ones = [way.asks for way in self._ways.values() if way.asks is not None]
+        ends = {asked.path: self._end_of(asked, until) for asked in open_ones}
+        for path, way in self._ways.items():
+            within = [end for asked, end in ends.items() if path == asked or is_inside(asked, path)]
+            way.waited += max(0.0, max(within, default=since) - since)
+
+    def _end_of(self, asked: QuestionAsked, until: float) -> float:
+        """Until when a question that is open at that time was waited for."""
+        answered = self._answered.get((asked.path, asked.number), until)
+        return min(until, answered, until if asked.expires is None else asked.expires)
+
     def worked_since(self, path: str) -> timedelta:
-        """How long a block or flow has been worked on since it began (case T12)."""
+        """How long a block or flow has been worked on, or has waited for people, since it began (case T12)."""
         way = self._ways.get(path)
-        return timedelta(seconds=0.0 if way is None else self._worked - way.begun)
+        return timedelta(seconds=0.0 if way is None else way.seconds(self._worked))
 
     def has_begun(self, path: str) -> bool:
         """Whether the log has the start of a node."""
@@ -109,7 +157,10 @@ class Past:
     def earlier(self, path: str) -> Earlier:
         """What a call did so far."""
         way = self._ways[path]
-        return Earlier(way.attempts, tuple(way.failed), way.agent, self._worked - way.begun)
+        seconds = way.seconds(self._worked)
+        if way.asks is not None:  # the attempt that asked goes on
+            return Earlier(way.attempts - 1, tuple(way.failed), way.agent, seconds, way.asks.agent)
+        return Earlier(way.attempts, tuple(way.failed), way.agent, seconds)
 
     def unsettled(self) -> list[BudgetSettled]:
         """What was set aside when the process ended counts as spent, because nobody knows better (case $8)."""
@@ -128,6 +179,8 @@ class Past:
         path, work = call.path, call.layout.node.work
         if path in told:
             return DoubtSettled(path, told[path].decision, told[path].why)
+        if self._ways[path].asks is not None:
+            return DoubtSettled(path, "retry", "a person was asked")
         if self._ways[path].is_pausing:
             return DoubtSettled(path, "retry", "no attempt was under way")
         if call.layout.node.effect in ("pure", "read"):

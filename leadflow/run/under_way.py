@@ -174,6 +174,10 @@ class Calls:
                 self.stop(event.path, why)
         self._post(event)
 
+    def are_all(self, is_waiting: Callable[[str], bool]) -> bool:
+        """Whether calls are under way, and that holds for each of their paths."""
+        return bool(self._running) and all(map(is_waiting, self._running))
+
     # --- stopping -------------------------------------------------------------------------------------------------
 
     def stop_after_attempt(self, path: str, why: str) -> bool:

@@ -6,12 +6,21 @@ there any more, nobody has to wait for that.
 
 import os
 import platform
+import pwd
 from pathlib import Path
 
 
 def this_owner() -> str:
     """The name of this process: machine, number, and when it started, because numbers are used again."""
     return f"{platform.node()} {os.getpid()} {_started(os.getpid())}"
+
+
+def this_user() -> str:
+    """Who uses this process, as the system knows them: whoever answers a question is written down by that name."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"user {os.getuid()}"
 
 
 def is_gone(owner: str) -> bool:

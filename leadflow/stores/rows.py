@@ -9,7 +9,17 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from leadflow.events.codec import NotAnEvent, event_text, read_event
-from leadflow.events.model import Entry, Event, RunCancelled, RunDone, RunFailed, RunStarted, Status
+from leadflow.events.model import (
+    Entry,
+    Event,
+    RunCancelled,
+    RunDone,
+    RunFailed,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    Status,
+)
 from leadflow.record import record
 from leadflow.run.store import Corrupt
 
@@ -44,6 +54,7 @@ class Rows:
 
 STATUS: Mapping[type, Status] = {
     RunStarted: Status.RUNNING,
+    RunResumed: Status.RUNNING,
     RunDone: Status.DONE,
     RunFailed: Status.FAILED,
     RunCancelled: Status.CANCELLED,
@@ -76,13 +87,18 @@ class Chain:
                 name = blake2b(text.encode("ascii"), digest_size=16).hexdigest()
                 large.append((name, text))
                 rows.append(Row(seq, at, None, name, hash_))
-            status = STATUS.get(type(event), status)
+            status = Status.WAITING if _waits(event) else STATUS.get(type(event), status)
         return Rows(run, epoch, status, rows, large), entries
 
     def extend(self, rows: Rows) -> None:
         """These rows are kept."""
         if rows.rows:
             self._seq, self._hash = rows.rows[-1].seq + 1, rows.rows[-1].hash
+
+
+def _waits(event: Event) -> bool:
+    """Whether a run waits for people from then on."""
+    return isinstance(event, RunPaused) and bool(event.paths)
 
 
 def seed_of(*told: str) -> bytes:

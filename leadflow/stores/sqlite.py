@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from leadflow.events.model import Entry, Event
+from leadflow.events.model import Entry, Event, QuestionAnswered
 from leadflow.run.ports import Clock
 from leadflow.run.store import JournalProblem, NewRun, RunRow
 from leadflow.stores.rows import Chain, Rows
@@ -82,6 +82,18 @@ class SqliteStore:
             KeyError: there is no such run.
         """
         return await self._do(lambda: self._file.remove(run))
+
+    async def answer(self, run: str, answer: QuestionAnswered) -> QuestionAnswered | None:
+        """Keep what a person has answered; the answer that the question has already, when it has one.
+
+        Raises:
+            KeyError: there is no such run.
+        """
+        return await self._do(lambda: self._file.answer(run, answer))
+
+    async def answers(self, run: str) -> Sequence[QuestionAnswered]:
+        """All answers to questions of a run."""
+        return await self._do(lambda: self._file.answers(run))
 
     async def backup(self, path: Path) -> None:
         """Write a copy of the file as it is now, while runs go on (case D19).

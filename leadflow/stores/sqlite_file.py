@@ -11,9 +11,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from leadflow.events.codec import FORMAT
-from leadflow.events.model import Entry, Status
-from leadflow.run.store import Fenced, JournalProblem, NewRun, RunRow
+from leadflow.events.codec import FORMAT, NotAnEvent, event_text, read_event
+from leadflow.events.model import Entry, QuestionAnswered, Status
+from leadflow.run.store import Corrupt, Fenced, JournalProblem, NewRun, RunRow
 from leadflow.stores.owner import is_gone
 from leadflow.stores.rows import Chain, Rows, checked, seed_of
 
@@ -21,9 +21,9 @@ _BUSY = 30.0
 """Seconds to wait for another process that writes."""
 
 _SCHEMA = """
-CREATE TABLE lf_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE lf_plan (hash TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE lf_run (
+CREATE TABLE IF NOT EXISTS lf_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lf_plan (hash TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lf_run (
     number INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
     flow TEXT NOT NULL,
@@ -41,8 +41,8 @@ CREATE TABLE lf_run (
     events INTEGER NOT NULL,
     tail BLOB NOT NULL
 );
-CREATE INDEX lf_run_by_flow ON lf_run (flow, digest);
-CREATE TABLE lf_event (
+CREATE INDEX IF NOT EXISTS lf_run_by_flow ON lf_run (flow, digest);
+CREATE TABLE IF NOT EXISTS lf_event (
     run INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     at REAL NOT NULL,
@@ -51,7 +51,14 @@ CREATE TABLE lf_event (
     hash BLOB NOT NULL,
     PRIMARY KEY (run, seq)
 ) WITHOUT ROWID;
-CREATE TABLE lf_large (hash TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lf_answer (
+    run INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (run, path, number)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lf_large (hash TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -91,11 +98,9 @@ class JournalFile:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         with self._transaction() as cursor:
-            known = cursor.execute("SELECT 1 FROM sqlite_master WHERE name = 'lf_meta'").fetchone()
-            if known is None:
-                for statement in _SCHEMA.split(";"):
-                    cursor.execute(statement)
-                cursor.execute("INSERT INTO lf_meta VALUES ('format', ?)", (str(FORMAT),))
+            for statement in _SCHEMA.split(";"):  # a file of an earlier leadflow may lack a table
+                cursor.execute(statement)
+            cursor.execute("INSERT OR IGNORE INTO lf_meta VALUES ('format', ?)", (str(FORMAT),))
             (form,) = cursor.execute("SELECT value FROM lf_meta WHERE name = 'format'").fetchone()
         if form != str(FORMAT):
             raise JournalProblem(
@@ -206,12 +211,40 @@ class JournalFile:
             if is_held and not is_gone(owner):
                 return False
             cursor.execute("DELETE FROM lf_event WHERE run = ?", (number,))
+            cursor.execute("DELETE FROM lf_answer WHERE run = ?", (number,))
             cursor.execute("DELETE FROM lf_run WHERE number = ?", (number,))
             cursor.execute("DELETE FROM lf_plan WHERE hash NOT IN (SELECT plan FROM lf_run)")
             cursor.execute(
                 "DELETE FROM lf_large WHERE hash NOT IN (SELECT large FROM lf_event WHERE large IS NOT NULL)"
             )
         return True
+
+    def answer(self, run: str, answer: QuestionAnswered) -> QuestionAnswered | None:
+        """Keep what a person has answered; the answer that the question has already, when it has one.
+
+        Raises:
+            KeyError: there is no such run.
+        """
+        with self._transaction() as cursor:
+            found = cursor.execute("SELECT number FROM lf_run WHERE id = ?", (run,)).fetchone()
+            if found is None:
+                raise KeyError(run)
+            key = (*found, answer.path, answer.number)
+            cursor.execute("INSERT OR IGNORE INTO lf_answer VALUES (?, ?, ?, ?)", (*key, event_text(answer)))
+            if cursor.rowcount == 1:
+                return None
+            kept = "SELECT text FROM lf_answer WHERE run = ? AND path = ? AND number = ?"
+            return _answer(run, *cursor.execute(kept, key).fetchone())
+
+    def answers(self, run: str) -> Sequence[QuestionAnswered]:
+        """All answers to questions of a run."""
+        with closing(self._cursor) as cursor:
+            rows = cursor.execute(
+                "SELECT text FROM lf_answer JOIN lf_run ON lf_run.number = run WHERE id = ?"
+                " ORDER BY path, lf_answer.number",
+                (run,),
+            ).fetchall()
+        return [_answer(run, text) for (text,) in rows]
 
     def backup(self, path: Path) -> None:
         """Write a copy of the file as it is now (case D19).
@@ -270,6 +303,21 @@ def _append(cursor: sqlite3.Cursor, rows: Rows) -> JournalProblem | None:
     number = found[0]
     cursor.executemany("INSERT INTO lf_event VALUES (?, ?, ?, ?, ?, ?)", [(number, *row) for row in rows.rows])
     return None
+
+
+def _answer(run: str, text: str) -> QuestionAnswered:
+    """An answer as it was kept.
+
+    Raises:
+        Corrupt: it is none.
+    """
+    try:
+        event = read_event(text)
+    except NotAnEvent as problem:
+        raise Corrupt(f"run {run}: an answer to a question: {problem}") from None
+    if not isinstance(event, QuestionAnswered):
+        raise Corrupt(f"run {run}: an answer to a question is none")
+    return event
 
 
 def seed_of_run(run: NewRun) -> bytes:

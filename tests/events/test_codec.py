@@ -45,6 +45,10 @@ BY_TYPE = {
         model.BreakerMoved, TEXTS, TEXTS, st.sampled_from(get_args(model.BreakerState)), TEXTS, SECONDS
     ),
     model.AttemptFailed: st.builds(model.AttemptFailed, TEXTS, ATTEMPTS, SECONDS),
+    model.QuestionAsked: st.builds(
+        model.QuestionAsked, TEXTS, COUNTS, TEXTS, TEXTS, VALUES, st.none() | TEXTS, SECONDS, st.booleans()
+    ),
+    model.QuestionAnswered: st.builds(model.QuestionAnswered, TEXTS, COUNTS, VALUES, TEXTS, st.floats(0, 1e9), TEXTS),
 }
 """Events whose fields hold values or seconds; the others follow from their annotations."""
 

@@ -57,6 +57,8 @@ TABLE = """
 | FunctionFailed | -      | yes  | asked      | failure | kept     | unknown |
 | FunctionCutOff | -      | yes  | asked      | failure | kept     | unknown |
 | ProcessFailed  | -      | yes  | asked      | failure | kept     | unknown |
+| NotApproved    | -      | yes  | never      | success | kept     | free    |
+| NoAnswer       | -      | yes  | asked      | failure | kept     | free    |
 | NotAllowed     | -      | no   | never      | unseen  | returned | free    |
 | BreakerOpen    | -      | no   | never      | unseen  | returned | free    |
 | BudgetExceeded | -      | no   | never      | unseen  | returned | free    |

@@ -38,10 +38,10 @@ def table(rows: Sequence[RunRow]) -> None:
 
 
 def stands(row: RunRow) -> str:
-    """Where a run stands, in a word: `interrupted` when nobody works on it and it has not ended."""
+    """Where a run stands, in a word: `interrupted` when nobody works on it and it neither has ended nor waits."""
     if not row.is_whole:
         return "broken"
-    return "interrupted" if is_interrupted(row) else str(row.status)
+    return "interrupted" if is_interrupted(row) and row.status is not Status.WAITING else str(row.status)
 
 
 def row_data(row: RunRow) -> dict[str, Any]:

@@ -1,0 +1,77 @@
+"""An answer given on the command line, and the run that goes on with it: what `approve` and `answer` share."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+import click
+
+from leadflow.agents.registry import find_kinds
+from leadflow.answers import NotAnswered
+from leadflow.api import Program
+from leadflow.cli.journals import read_kept, require_same, the_project
+from leadflow.cli.refused import Refused
+from leadflow.cli.running import Job, go, shown
+from leadflow.cli.views import human
+from leadflow.keeping import is_interrupted
+from leadflow.policies.shared import Shared
+from leadflow.record import record
+from leadflow.run.store import JournalProblem
+from leadflow.runs import RunOptions
+
+F = TypeVar("F", bound=Callable[..., object])
+
+_OPTIONS = (
+    click.option("--in", "folder", metavar="DIR", default=".", help="The project whose run it is; else this folder's."),
+    click.option("--no-resume", is_flag=True, help="Only keep the answer; `leadflow resume` goes on with it."),
+    click.option("--json", "show", flag_value="json", help="Nothing but JSON lines on standard error."),
+    click.option("--quiet", "-q", "show", flag_value="quiet", help="No progress and no events; only the result."),
+)
+
+
+def options(command: F) -> F:
+    """The options of commands that answer."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@record
+class Given:
+    """An answer, and what follows from it."""
+
+    run: str
+    step: str
+    value: object
+    note: str
+    folder: str
+    resumes: bool
+    show: str | None
+
+
+def answer(given: Given) -> None:
+    """Keep an answer, and go on with the run in this process unless another one works on it. Ends the process.
+
+    Raises:
+        Refused: it is no answer, or comes too late.
+    """
+    project = the_project(given.folder)
+    found = asyncio.run(read_kept(project, given.run))
+    program = Program(found.plan, project, find_kinds(), Shared())
+    run = found.row.id
+    try:
+        asyncio.run(program.answer(run, given.step, given.value, note=given.note))
+    except (NotAnswered, JournalProblem) as problem:
+        raise Refused(str(problem)) from None
+    if not given.resumes:
+        human.note(f"kept; go on with `leadflow resume {run}`")
+        return
+    if not is_interrupted(asyncio.run(read_kept(project, run)).row):
+        human.note(f"kept; run {run} is under way in another process, which hears of it")
+        return
+    require_same(found, project)
+    job = Job(program, found.plan.flows[found.row.flow], shown(given.show))
+    settings = RunOptions()
+    sys.exit(go(job, lambda observers: program.resume(run, replace(settings, observers=observers))))
