@@ -231,7 +231,7 @@ def _scopes(plan: Plan, needed: Mapping[str, Uses], secrets: Mapping[str, str], 
 
 
 def _key(shares: str, spec: AgentSpec, secrets: Mapping[str, str]) -> str:
-    told = (spec.settings.get(name, "") for name in ("url", "model"))
+    told = (spec.settings.get(name, "") for name in ("url", "base_url", "model"))
     return " ".join(
         (shares, spec.kind, *("" if isinstance(one, Secret) else str(one) for one in told), _credentials(spec, secrets))
     )

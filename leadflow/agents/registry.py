@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint
 
+from leadflow.agents.anthropic import AnthropicKind
 from leadflow.agents.http import HttpKind
 from leadflow.agents.human import HumanKind
 from leadflow.agents.mcp.kind import McpKind
@@ -23,6 +24,7 @@ ADAPTERS: tuple[Callable[[], AgentKind], ...] = (
     PythonKind,
     HttpKind,
     OpenAIKind,
+    AnthropicKind,
     ProcessKind,
     FolderKind,
     WebKind,

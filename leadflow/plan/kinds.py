@@ -6,6 +6,7 @@ stand in `LATER`: they are checked, and refused by `run`.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from leadflow.plan.expr import SlotKind
@@ -141,19 +142,53 @@ EMBED = ActionRow("embed", (ParamRow("text", STRING, required=True, positional=T
 PRICE = RecordType((FieldType("input", MONEY), FieldType("output", optional(MONEY))))
 """What a model charges for a million tokens that it reads, and that it writes (a model of vectors writes none)."""
 
+
+def _one_of(*words: str) -> Type:
+    return UnionType(tuple(LiteralType(word) for word in words))
+
+
+TAKES = RecordType(
+    (
+        FieldType("schemas", optional(BOOL)),
+        FieldType("tools", optional(BOOL)),
+        FieldType("streams", optional(BOOL)),
+        FieldType("reasoning", optional(BOOL)),
+        FieldType("limit", optional(_one_of("max_tokens", "max_completion_tokens"))),
+    )
+)
+"""What an endpoint takes (`Profile` of `agents/models/turns.py`); what is not said is as the provider's own is."""
+
 MODEL_SETTINGS: tuple[SettingRow, ...] = (
     SettingRow("model", STRING, required=True, doc="the provider's name of the model"),
     SettingRow("key", SECRET, slot="secret", doc="the provider's API key"),
     SettingRow("base_url", STRING, slot="url", doc="address of a compatible endpoint"),
+    SettingRow("takes", TAKES, doc="what that endpoint takes: `{ schemas: false, streams: false }`"),
     SettingRow("system", STRING, doc="the system message of every call"),
-    SettingRow("temperature", FLOAT, low=0, high=2),
     SettingRow("max_tokens", INT, low=1, high=10_000_000, doc="most tokens of an answer"),
     SettingRow("max_input_tokens", INT, low=1, high=10_000_000,
                doc="most tokens of a request, counted as its bytes; a longer one is not sent"),
+    SettingRow("prompt_cache", BOOL, doc="ask the provider to keep what all calls begin with"),
     SettingRow("price", PRICE, low=0, doc="for a million tokens: `{ input: $0.25, output: $2 }`"),
     SettingRow("headers", MapType(STRING), slot="header"),
     SettingRow("tools", JSON, what="tools"),
 )  # fmt: skip
+
+OPENAI = Kind(
+    "openai",
+    (
+        *MODEL_SETTINGS,
+        SettingRow("temperature", FLOAT, low=0, high=2),
+        SettingRow("api", _one_of("chat", "responses"), doc="how it is spoken to; `chat` completions unless said"),
+    ),
+    _actions(ASK, CHAT, EMBED),
+    doc="A model of OpenAI, or of any compatible server.",
+)
+ANTHROPIC = Kind(
+    "anthropic",
+    tuple(replace(row, required=True) if row.name == "max_tokens" else row for row in MODEL_SETTINGS),
+    _actions(*(replace(row, params=tuple(p for p in row.params if p is not TEMPERATURE)) for row in (ASK, CHAT))),
+    doc="A model of Anthropic. Its interface has no temperature, and wants `max_tokens`.",
+)
 
 
 def _http(name: str, effect: Effect, *, body: bool) -> ActionRow:
@@ -177,10 +212,6 @@ def _http(name: str, effect: Effect, *, body: bool) -> ActionRow:
 
 def _text(name: str, doc: str) -> ParamRow:
     return ParamRow(name, STRING, required=True, positional=True, doc=doc)
-
-
-def _one_of(*words: str) -> Type:
-    return UnionType(tuple(LiteralType(word) for word in words))
 
 
 _FOLDER = Kind(
@@ -304,7 +335,8 @@ BUILT_IN: Catalogue = {
             effect_lists={"dangerous": "dangerous"},
             doc="An HTTP API.",
         ),
-        Kind("openai", MODEL_SETTINGS, _actions(ASK, CHAT, EMBED), doc="Chat completions, of any compatible server."),
+        OPENAI,
+        ANTHROPIC,
         Kind(
             "process",
             (
@@ -359,7 +391,6 @@ BUILT_IN: Catalogue = {
 LATER: Catalogue = {
     kind.name: kind
     for kind in (
-        Kind("anthropic", MODEL_SETTINGS, _actions(ASK, CHAT), runs=False, doc="Anthropic Messages."),
         Kind("role", (SettingRow("via", JSON, required=True, what="agents", doc="models, tried in order"),
                       SettingRow("system", STRING), SettingRow("tools", JSON, what="tools")),
              _actions(ASK, CHAT), runs=False, doc="A role played by the first model of a chain that can."),

@@ -8,6 +8,7 @@ the bound of a plan counts what it knows of them, so that the one never exceeds 
 import json
 from collections.abc import Mapping
 
+from leadflow.plan.plainer import plainer
 from leadflow.plan.schema import json_schema
 from leadflow.plan.types import FieldType, RecordType, Type
 
@@ -15,6 +16,10 @@ PER_REQUEST = 64
 """Tokens of a request without messages."""
 PER_MESSAGE = 16
 """Tokens around the text of a message."""
+PER_SCHEMA = 128
+"""Tokens around a schema, also where it is asked for in words (`agents/models/answers.py`)."""
+PER_TOOLS = 1024
+"""Tokens of what a provider says about tools before them."""
 BYTES_PER_TOKEN = 128
 """The longest text that one token stands for: no published vocabulary has a longer one."""
 HINT = 500
@@ -42,9 +47,10 @@ def message_tokens(message: object) -> int | None:
 
 
 def schema_tokens(type_: Type) -> int:
-    """Most tokens of the schema of an answer."""
+    """Most tokens of the schema of an answer, in whichever form it is sent."""
     schema, _ = json_schema(as_object(type_), strict=True)
-    return PER_MESSAGE + text_tokens(json.dumps(schema, ensure_ascii=False))
+    written = (json.dumps(form, ensure_ascii=False) for form in (schema, plainer(schema)))
+    return PER_SCHEMA + max(map(text_tokens, written))
 
 
 def as_object(type_: Type) -> Type:

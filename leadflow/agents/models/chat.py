@@ -47,6 +47,8 @@ class ChatWire:
             body[profile.limit_field] = prompt.max_tokens
         if prompt.result is not None:
             body["response_format"] = _format(prompt.result)
+        if profile.cache_name is not None:
+            body["prompt_cache_key"] = profile.cache_name
         if prompt.tools:
             body["tools"] = [_tool(spec) for spec in prompt.tools]
             if prompt.must_answer:

@@ -2,7 +2,7 @@
 
 from leadflow.agents.models.common import as_json
 from leadflow.agents.models.turns import Blob, Message, Prompt, Text
-from leadflow.plan.tokens import PER_MESSAGE, PER_REQUEST, schema_tokens, text_tokens
+from leadflow.plan.tokens import PER_MESSAGE, PER_REQUEST, PER_TOOLS, schema_tokens, text_tokens
 from leadflow.run.toolbox import ToolResult
 
 
@@ -11,6 +11,8 @@ def prompt_tokens(prompt: Prompt) -> int | None:
     tokens = PER_REQUEST + (0 if prompt.result is None else schema_tokens(prompt.result))
     if prompt.system is not None:
         tokens += PER_MESSAGE + text_tokens(prompt.system)
+    if prompt.tools:
+        tokens += PER_TOOLS
     for spec in prompt.tools:
         tokens += PER_MESSAGE + text_tokens(as_json([spec.name, spec.description, spec.schema]))
     for message in prompt.messages:

@@ -16,10 +16,10 @@ from leadflow.agents.models.common import (
     failure_in,
     make_use,
 )
-from leadflow.agents.models.plainer import plainer
 from leadflow.agents.models.sse import Event
 from leadflow.agents.models.turns import Blob, Message, Part, Profile, Prompt, Raw, Sent, Stop, Text, Turn
 from leadflow.events.model import Usage
+from leadflow.plan.plainer import plainer
 from leadflow.plan.types import Type
 from leadflow.run.errors import BadResponse
 from leadflow.run.toolbox import ToolResult, ToolUse
@@ -54,6 +54,8 @@ class MessagesWire:
         }
         if prompt.system is not None:
             body["system"] = prompt.system
+        if profile.cache_name is not None:
+            self._mark(body)
         if prompt.result is not None:
             schema = plainer(answer_schema(prompt.result)[0])
             body["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
@@ -85,6 +87,13 @@ class MessagesWire:
     def reader(self) -> "MessagesReader":
         """See `Wire`."""
         return MessagesReader()
+
+    def _mark(self, body: dict[str, Any]) -> None:
+        """Ask for the cache up to the end of what all calls share, and of the conversation so far where it goes on."""
+        if "system" in body:
+            body["system"] = [{"type": "text", "text": body["system"], "cache_control": {"type": "ephemeral"}}]
+        if len(body["messages"]) > 1 or "system" not in body:
+            body["cache_control"] = {"type": "ephemeral"}
 
     def _message(self, message: Message) -> dict[str, Any]:
         raw = message.raw_of(self.name)

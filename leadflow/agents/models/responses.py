@@ -22,8 +22,6 @@ from leadflow.plan.types import Type
 from leadflow.run.errors import BadResponse
 from leadflow.run.toolbox import ToolResult, ToolSpec, ToolUse
 
-_CUT: Mapping[object, Stop] = {"max_output_tokens": "length", "content_filter": "filter"}
-
 
 class ResponsesWire:
     """See `Wire`."""
@@ -48,6 +46,10 @@ class ResponsesWire:
             body["max_output_tokens"] = prompt.max_tokens
         if prompt.result is not None:
             body["text"] = {"format": _format(prompt.result)}
+        if profile.has_reasoning:
+            body["include"] = ["reasoning.encrypted_content"]
+        if profile.cache_name is not None:
+            body["prompt_cache_key"] = profile.cache_name
         if prompt.tools:
             body["tools"] = [_tool(spec) for spec in prompt.tools]
             if prompt.must_answer:
@@ -175,10 +177,7 @@ def _stop(told: Mapping[str, Any], parts: list[Part], refusal: str) -> Stop:
     status = told.get("status")
     if status == "incomplete":
         details = told.get("incomplete_details")
-        stop = _CUT.get(details.get("reason")) if isinstance(details, dict) else None
-        if stop is None:
-            raise BadResponse("the answer is not complete, and does not say why")
-        return stop
+        return "filter" if isinstance(details, dict) and details.get("reason") == "content_filter" else "length"
     if status != "completed":
         raise BadResponse("the answer does not say that it is complete")
     if refusal:

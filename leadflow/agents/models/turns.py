@@ -118,6 +118,10 @@ class Profile:
     """It takes the schema of an answer; False: the schema is asked for in words."""
     has_tools: bool = True
     has_streams: bool = True
+    has_reasoning: bool = False
+    """It seals its reasoning and takes it back (`responses`); False: reasoning is not asked for."""
+    cache_name: str | None = None
+    """Not None: the provider is asked to keep what all calls begin with, under this name where it wants one."""
 
 
 class Sent(NamedTuple):

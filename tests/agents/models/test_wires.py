@@ -7,8 +7,8 @@ import pytest
 from anthropic.lib._parse._transform import transform_schema
 
 from leadflow.agents.models.common import answer_schema
-from leadflow.agents.models.plainer import plainer
 from leadflow.agents.models.turns import Blob, Message, Profile, Prompt, Raw, Text
+from leadflow.plan.plainer import plainer
 from leadflow.plan.types import FLOAT, INT, STRING, FieldType, Length, OptionalType, Pattern, Range, RecordType, Type
 from leadflow.run.toolbox import ToolResult, ToolSpec, ToolUse
 from tests.agents.models.wires import WIRES, judge_request

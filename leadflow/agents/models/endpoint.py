@@ -1,0 +1,61 @@
+"""Where a model is asked, and what is known of that place: an agent's settings as an address, headers and a profile."""
+
+from collections.abc import Mapping
+
+from leadflow.agents.models.agent import ModelAgent
+from leadflow.agents.models.turns import Profile, Wire
+from leadflow.agents.wire import AGENT_NAME, resolve, resolve_headers
+from leadflow.plan.plan import AgentSpec
+from leadflow.record import record
+from leadflow.run.errors import NotAllowed
+from leadflow.run.ports import World
+
+
+@record
+class Home:
+    """The provider's own endpoint."""
+
+    url: str
+    limit: str
+    """What it calls the most tokens of an answer."""
+    key_header: str
+    key_prefix: str = ""
+    limit_elsewhere: str = "max_tokens"
+    """What compatible endpoints call it."""
+
+
+def build_model(spec: AgentSpec, wire: Wire, home: Home, world: World) -> ModelAgent:
+    """An agent for a model.
+
+    Raises:
+        NotAllowed: the address is none, a secret is missing, or the endpoint does not take what is asked for.
+    """
+    if spec.settings.get("tools"):
+        raise NotAllowed(f"agent '{spec.name}': tools of a model are not run by this version")
+    own = spec.settings.get("base_url")
+    url = (home.url if own is None else resolve(own, world.secrets)).rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise NotAllowed(f"agent '{spec.name}': its base_url does not begin with http:// or https://")
+    headers = {"User-Agent": AGENT_NAME, "Content-Type": "application/json", "Accept": "application/json"}
+    if "key" in spec.settings:
+        headers[home.key_header] = home.key_prefix + resolve(spec.settings["key"], world.secrets)
+    headers |= resolve_headers(spec.settings.get("headers", {}), world.secrets)
+    profile = _profile(spec, home, is_home=own is None)
+    toolbox = world.toolbox_of(spec)
+    return ModelAgent(spec, wire, profile, url=url, headers=headers, world=world, toolbox=toolbox)
+
+
+def _profile(spec: AgentSpec, home: Home, *, is_home: bool) -> Profile:
+    """What the endpoint takes: what the agent says, else what the provider's own does."""
+    written = spec.settings.get("takes")
+    takes = written if isinstance(written, Mapping) else {}
+    limit = takes.get("limit")
+    return Profile(
+        str(spec.settings["model"]),
+        limit_field=limit if isinstance(limit, str) else home.limit if is_home else home.limit_elsewhere,
+        has_schemas=takes.get("schemas") is not False,
+        has_tools=takes.get("tools") is not False,
+        has_streams=takes.get("streams") is not False,
+        has_reasoning=takes.get("reasoning") is True,
+        cache_name=spec.name if spec.settings.get("prompt_cache") else None,
+    )
