@@ -5,6 +5,7 @@ in the order of wrapping (`annotations.ORDER`), with each of its values and wher
 decides nothing that the kernel or the policies decide.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any, cast
@@ -19,6 +20,7 @@ from leadflow.plan.policy import (
     Cache,
     Concurrency,
     Idempotent,
+    OnDoubt,
     OnError,
     OnFailure,
     Policy,
@@ -252,12 +254,15 @@ def _undo_row(undo: Undo) -> Row:
     work = undo.work
     if work is None:
         return Row("undo", (Argument("", "none", is_default=False),), "step", "", _UNDO_NONE)
-    said = work.flow if isinstance(work, FlowCall) else f"{work.agent}.{work.action}"
-    args = [Argument("", said, is_default=False)]
+    args = [Argument("", _callee(work), is_default=False)]
     if undo.policies:
         names = " ".join(f"@{applied.name}" for applied in undo.policies)
         args.append(Argument("under", names, is_default=False))
     return Row("undo", tuple(args), "step", "", _UNDO + _UNDO_DOUBT[undo.in_doubt])
+
+
+def _callee(work: AgentCall | FlowCall) -> str:
+    return work.flow if isinstance(work, FlowCall) else f"{work.agent}.{work.action}"
 
 
 _INNERMOST = ORDER.index("limit")
@@ -286,7 +291,9 @@ def _call_rows(plan: Plan, node: Node, call: AgentCall, cache_key: str | None) -
     answer = Argument("", show(call.result), is_default=False)
     yield Row("answer", (answer,), "", "", _answer_does(node, retry))
     for each in both:
-        if ORDER.index(each.name) >= _INNERMOST:
+        if isinstance(each.policy, OnDoubt) and node.probe is not None:
+            yield replace(_row(each, None), args=(Argument("probe", _callee(node.probe.work), is_default=False),))
+        elif ORDER.index(each.name) >= _INNERMOST:
             yield _row(each, None)
     limits = tuple(arg for arg in _arguments(timeout) if arg.name != "total") if timeout is not None else ()
     yield Row("attempt", limits, origin if limits else "", place if limits else "", _ATTEMPT)
@@ -350,8 +357,7 @@ def _ratio_in_force(policy: Breaker, defaults: dict[str, Any]) -> tuple[Breaker,
 
 def _name_of(policy: Policy) -> str:
     """The annotation that makes such a policy."""
-    word = type(policy).__name__
-    return {"OnFailure": "on_failure", "OnError": "on_error"}.get(word, word.lower())
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(policy).__name__).lower()
 
 
 def _said(value: Any) -> str:

@@ -173,6 +173,14 @@ def test_how_a_step_is_taken_back(undo: str, values: list[str], said: str) -> No
     assert said in row.does
 
 
+@pytest.mark.parametrize(("doubt", "said"), [('"fail"', ("does", '"fail"')), ("probe: n.get()", ("probe", "n.get"))])
+def test_what_follows_in_doubt(doubt: str, said: tuple[str, str]) -> None:
+    """Case D2: a word, or the call that looks."""
+    flow = f"flow main(p: string) -> json {{\n@on_doubt({doubt})\nstep a = m.put(p)\nreturn a\n}}\n"
+    (row,) = [row for row in only(plan_of(flow), "main.a").rows if row.name == "@on_doubt"]
+    assert [said] == [(arg.name, arg.value) for arg in row.args]
+
+
 def test_no_line_is_too_long() -> None:
     """Long names, values and reasons are wrapped."""
     long = "x" * 60
