@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from hashlib import blake2b
+from typing import cast
 
 from leadflow.events.model import RunStarted
 from leadflow.plan.codec import from_text, to_text
@@ -19,10 +20,11 @@ from leadflow.plan.plan import Plan
 from leadflow.plan.shapes import NotAPlan
 from leadflow.plan.types import Value
 from leadflow.record import record
-from leadflow.run.driver import Bounds
-from leadflow.run.ports import Clock
+from leadflow.run.driver import Bounds, Driver
+from leadflow.run.ports import Clock, Journal
 from leadflow.run.store import HeldJournal, JournalProblem, NewRun, RunRow, Store
 from leadflow.settings import Project
+from leadflow.stores.memory import MemoryJournal
 from leadflow.stores.owner import this_owner
 from leadflow.stores.sqlite import LEASE, SqliteStore
 
@@ -30,6 +32,10 @@ JOURNAL = ".leadflow/journal.db"
 """Where a project keeps its runs, from its root."""
 _RENEWALS = 5
 """How often a claim is renewed before it would end."""
+
+
+_LOOKS = timedelta(milliseconds=500)
+"""How often whoever works on a run looks whether somebody wishes it to stop."""
 
 
 class NoSuchRun(Exception):
@@ -99,6 +105,32 @@ async def _renew(store: Store, journal: HeldJournal, clock: Clock) -> None:
         await clock.sleep(LEASE / _RENEWALS)
         if not await store.renew(journal.run, journal.epoch):
             return
+
+
+@asynccontextmanager
+async def heeding(journal: Journal, clock: Clock, driver: Driver) -> AsyncIterator[None]:
+    """While a kept run is worked on it hears of each wish that somebody leaves in its store (case X5)."""
+    if isinstance(journal, MemoryJournal):
+        yield
+        return
+    listening = asyncio.get_running_loop().create_task(_listen(cast(HeldJournal, journal), clock, driver))
+    try:
+        yield
+    finally:
+        listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await listening
+
+
+async def _listen(journal: HeldJournal, clock: Clock, driver: Driver) -> None:
+    heard = 0
+    while True:
+        with suppress(JournalProblem):  # whoever appends hears of it
+            wishes = await journal.wishes()
+            for wish in wishes[heard:]:
+                driver.cancel(wish.why, force=wish.force, by=wish.by)
+            heard = len(wishes)
+        await clock.sleep(_LOOKS)
 
 
 async def find(store: Store, run: str) -> RunRow:

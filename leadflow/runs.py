@@ -12,7 +12,7 @@ from leadflow.agents.registry import Registry
 from leadflow.answers import OpenQuestion, give, open_questions
 from leadflow.assembly import StartProblem, callers_of, make_ready
 from leadflow.events.model import RunStarted
-from leadflow.keeping import JOURNAL, begin, find, held, kept, opened, unfinished
+from leadflow.keeping import JOURNAL, begin, find, heeding, held, kept, opened, unfinished
 from leadflow.plan.plan import Plan
 from leadflow.plan.types import Value
 from leadflow.policies.ledger import Amount
@@ -90,8 +90,9 @@ async def run_plan(
         callers_of(making, clock, seed, questions) as callers,
         _begun(plan, started, bounds, options, project, questions) as journal,
     ):
-        ports = Ports(callers, journal, clock, options.observers, questions)
-        return await Driver(Program(plan), ports, bounds).run(started)
+        driver = Driver(Program(plan), Ports(callers, journal, clock, options.observers, questions), bounds)
+        async with heeding(journal, clock, driver):
+            return await driver.run(started)
 
 
 async def unfinished_run(
@@ -107,7 +108,7 @@ async def unfinished_run(
     if options.store is None and not (project.root / JOURNAL).is_file():
         return None
     try:
-        async with _store(options, project, options.clock or SystemClock()) as store:
+        async with store_of(options, project, options.clock or SystemClock()) as store:
             return await unfinished(store, flow, plan.hash, values)
     except JournalProblem as problem:
         raise _unkept(problem) from None
@@ -140,7 +141,7 @@ async def resume_run(
     """
     options = options or RunOptions()
     clock = options.clock or SystemClock()
-    async with _store(options, project, clock) as store:
+    async with store_of(options, project, clock) as store:
         found = await kept(store, await find(store, run))
         plan, row = found.plan, found.row
         making = make_ready(plan, row.flow, project, registry, shared)
@@ -163,7 +164,8 @@ async def resume_run(
                     program, entries, ports, found.bounds, journal=lambda: MemoryJournal(clock), told=told
                 )
                 driver = Driver(program, ports, found.bounds)
-                return await driver.resume(entries, {**probes.told, **told}, owner=this_owner(), why=probes.why)
+                async with heeding(journal, clock, driver):
+                    return await driver.resume(entries, {**probes.told, **told}, owner=this_owner(), why=probes.why)
 
 
 async def questions_of(run: str, project: Project, options: RunOptions | None = None) -> Sequence[OpenQuestion]:
@@ -173,7 +175,7 @@ async def questions_of(run: str, project: Project, options: RunOptions | None = 
         NoSuchRun: there is none. JournalProblem: its journal cannot be used.
     """
     options = options or RunOptions()
-    async with _store(options, project, options.clock or SystemClock()) as store:
+    async with store_of(options, project, options.clock or SystemClock()) as store:
         return await open_questions(store, await kept(store, await find(store, run)))
 
 
@@ -193,13 +195,13 @@ async def answer_run(
     """
     options = options or RunOptions()
     clock = options.clock or SystemClock()
-    async with _store(options, project, clock) as store:
+    async with store_of(options, project, clock) as store:
         found = await kept(store, await find(store, run))
         return await give(store, found, step, value, by=by, now=clock.timestamp(), note=note)
 
 
 @asynccontextmanager
-async def _store(options: RunOptions, project: Project, clock: Clock) -> AsyncIterator[Store]:
+async def store_of(options: RunOptions, project: Project, clock: Clock) -> AsyncIterator[Store]:
     """The store that was given, or the project's."""
     if options.store is not None:
         yield options.store
@@ -228,7 +230,7 @@ async def _begun(
         return
     async with AsyncExitStack() as kept_open:
         try:
-            store = await kept_open.enter_async_context(_store(options, project, clock))
+            store = await kept_open.enter_async_context(store_of(options, project, clock))
             journal = await begin(store, started, plan, bounds)
         except JournalProblem as problem:
             raise _unkept(problem) from None

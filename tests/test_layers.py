@@ -21,6 +21,9 @@ BACK = {"diagnostics", "plan", "events"}
 ADAPTERS = {"policies", "agents", "stores", "engines"}
 ROOMS = FRONT | BACK | ADAPTERS | {"resources", "files", "pipeline", "plugins", "run", "bound"}
 
+HOUSE = {"settings", "keeping", "answers", "assembly", "runs"}
+"""What makes runs of plans; the faces stand on it."""
+
 FLOOR = {"record"}
 """What every room stands on; it knows none."""
 
@@ -45,12 +48,13 @@ MAY: dict[str, set[str]] = {
     "answers": ROOMS | {"settings", "keeping"},
     "assembly": ROOMS | {"settings"},
     "runs": ROOMS | {"settings", "keeping", "answers", "assembly"},
-    "api": ROOMS | {"settings", "keeping", "answers", "assembly", "runs"},
-    "testing": ROOMS | {"settings", "keeping", "answers", "assembly", "runs", "api"},
-    "server": ROOMS | {"settings", "keeping", "answers", "assembly", "runs", "api"},
+    "operating": ROOMS | {"settings", "keeping", "assembly", "runs"},
+    "api": ROOMS | HOUSE,
+    "testing": ROOMS | HOUSE | {"api"},
+    "server": ROOMS | HOUSE | {"operating", "api"},
     "editor": FRONT | {"files", "pipeline"},
-    "cli": ROOMS | {"settings", "keeping", "answers", "assembly", "runs", "api", "testing", "server", "editor", ""},
-    "": ROOMS | {"settings", "keeping", "answers", "assembly", "runs", "api", "testing", "server"},
+    "cli": ROOMS | HOUSE | {"operating", "api", "testing", "server", "editor", ""},
+    "": ROOMS | HOUSE | {"api", "testing", "server"},
 }
 """Room -> the rooms it may import beside itself. The room "" is the public door, leadflow/__init__.py."""
 

@@ -11,7 +11,7 @@ from leadflow.cli.refused import Refused
 from leadflow.events.model import Entry, Status
 from leadflow.keeping import JOURNAL, Kept, NoSuchRun, find, is_interrupted, kept, opened
 from leadflow.run.adapters import SystemClock
-from leadflow.run.store import JournalProblem, RunRow, Store
+from leadflow.run.store import JournalProblem, RunRow, Store, Wanted
 from leadflow.settings import Project
 from leadflow.stores.sqlite import SqliteStore
 
@@ -75,15 +75,15 @@ async def newest_unfinished(project: Project) -> Kept:
     return await _with_store(project, look)
 
 
-async def all_runs(project: Project) -> Sequence[RunRow]:
-    """All runs, the newest first.
+async def all_runs(project: Project, wanted: Wanted | None = None) -> Sequence[RunRow]:
+    """The runs that are wanted, else all, the newest first.
 
     Raises:
         Refused: the journal cannot be read.
     """
 
     async def look(store: Store) -> Sequence[RunRow]:
-        return await store.runs()
+        return await store.runs(wanted)
 
     return await _with_store(project, look)
 

@@ -51,6 +51,8 @@ class Job:
     program: Program
     flow: FlowPlan
     show: Show
+    left: str | None = None
+    """What to say when whoever watches leaves a run that goes on without them; None: it is the run that is stopped."""
 
 
 def go(job: Job, work: Callable[[Sequence[Observer]], Coroutine[Any, Any, Result]]) -> int:
@@ -77,7 +79,9 @@ def go(job: Job, work: Callable[[Sequence[Observer]], Coroutine[Any, Any, Result
             human.problem(_seen_from_here(line, job))
         return 2 if isinstance(problem, InputProblem) else 1
     except Interrupted as stopped:
-        if job.show != "json":
+        if job.left is not None and job.show != "json":
+            human.note(job.left)
+        elif job.show != "json":
             human.problem("interrupted; what was under way has been cleaned up")
             _tell_end(end, job)
         return stopped.code

@@ -1,14 +1,30 @@
-"""`leadflow runs`: the runs that a project keeps, and what happened in each."""
+"""`leadflow runs`: the runs that a project keeps, what happened in each, and what is done to one from outside."""
 
 import asyncio
 import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 
-from leadflow.cli.journals import all_runs, entries_of, forget, questions_in, the_project
-from leadflow.cli.views import kept, machine, questions, runs
-from leadflow.events.model import Status
+from leadflow.agents.registry import find_kinds
+from leadflow.api import Program
+from leadflow.assembly import StartProblem
+from leadflow.cli.journals import all_runs, entries_of, forget, questions_in, read_kept, the_project
+from leadflow.cli.names import Names
+from leadflow.cli.refused import Refused
+from leadflow.cli.running import Job, go, shown
+from leadflow.cli.views import human, kept, machine, questions, runs
+from leadflow.cli.views.failures import failure, undone
+from leadflow.cli.wanted import wanted_of
+from leadflow.events.model import CancelRequested, Status
+from leadflow.operating import cancel_run, watch_run
+from leadflow.policies.shared import Shared
 from leadflow.run.adapters import SystemClock
+from leadflow.run.store import JournalProblem, RunRow, Wanted
+from leadflow.runs import RunOptions
+from leadflow.stores.owner import this_user
 
 _IN = click.option("--in", "folder", metavar="DIR", default=".", help="The project whose runs; else this folder's.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
@@ -30,27 +46,54 @@ def command(ctx: click.Context, *, folder: str, as_json: bool, waiting: bool) ->
 
 
 @command.command("ls")
+@click.option("--flow", metavar="FLOW", help="Runs of that flow.")
+@click.option("--state", metavar="STATE", help="Runs that stand so: done, failed, interrupted …")
+@click.option("--since", metavar="TIME", help="Started then or later: a day, a moment, or 2h for two hours ago.")
+@click.option("--until", metavar="TIME", help="Started then or earlier.")
+@click.option("--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="Given this input; repeat for more.")
 @_IN
 @_JSON
 @_WAITING
-def list_(*, folder: str, as_json: bool, waiting: bool) -> None:
-    """List the runs, the newest first."""
-    _list(folder, as_json=as_json, waiting=waiting)
+def list_(
+    *,
+    flow: str | None,
+    state: str | None,
+    since: str | None,
+    until: str | None,
+    inputs: Sequence[str],
+    folder: str,
+    as_json: bool,
+    waiting: bool,
+) -> None:
+    """List the runs, the newest first: all, or those that the options ask for."""
+    wanted = wanted_of(flow, state, since, until, inputs, now=SystemClock().now().astimezone())
+    if waiting:
+        _list(folder, as_json=as_json, waiting=True)
+        return
+    rows = asyncio.run(all_runs(the_project(folder), wanted))
+    _show_list(
+        [row for row in rows if state in (None, kept.stands(row))],
+        as_json=as_json,
+        are_all=wanted == Wanted() and state is None,
+    )
 
 
 def _list(folder: str, *, as_json: bool, waiting: bool) -> None:
-    if waiting:
-        found = asyncio.run(questions_in(the_project(folder)))
-        if as_json:
-            machine.document([questions.data(one) for one in found])
-        else:
-            questions.open_ones(found, where=_where(folder), now=SystemClock().timestamp())
+    if not waiting:
+        _show_list(asyncio.run(all_runs(the_project(folder))), as_json=as_json, are_all=True)
         return
-    rows = asyncio.run(all_runs(the_project(folder)))
+    found = asyncio.run(questions_in(the_project(folder)))
+    if as_json:
+        machine.document([questions.data(one) for one in found])
+    else:
+        questions.open_ones(found, where=_where(folder), now=SystemClock().timestamp())
+
+
+def _show_list(rows: Sequence[RunRow], *, as_json: bool, are_all: bool) -> None:
     if as_json:
         machine.document([kept.row_data(row) for row in rows])
     else:
-        kept.table(rows)
+        kept.table(rows, are_all=are_all)
 
 
 @command.command("show")
@@ -70,6 +113,59 @@ def show(run: str, *, folder: str) -> None:
 def _where(folder: str) -> str:
     """The option that names the project again, in a command to be typed."""
     return "" if folder == "." else f" --in {shlex.quote(folder)}"
+
+
+@command.command("watch")
+@click.argument("run")
+@click.option("--json", "show", flag_value="json", help="Nothing but JSON lines on standard error, terminal or not.")
+@click.option("--quiet", "-q", "show", flag_value="quiet", help="No progress and no events; only the result.")
+@_IN
+def watch(run: str, *, folder: str, show: str | None) -> None:
+    """Follow a RUN that another process works on, as `run` shows it, until it ends; Ctrl-C leaves it alone.
+
+    \b
+    Exit code 0    done
+              1    the run failed or was cancelled, or nobody works on it any more
+              130  interrupted; the run goes on
+    """
+    project = the_project(folder)
+    found = asyncio.run(read_kept(project, run))
+    program = Program(found.plan, project, find_kinds(), Shared())
+    left = f"run {found.row.id} goes on; `leadflow runs cancel {found.row.id}` stops it"
+    job = Job(program, found.plan.flows[found.row.flow], shown(show), left)
+    sys.exit(go(job, lambda observers: watch_run(found.row.id, project, replace(RunOptions(), observers=observers))))
+
+
+@command.command("cancel")
+@click.argument("run")
+@click.option("--why", metavar="TEXT", default="cancelled by an operator", help="For the log.")
+@click.option("--force", is_flag=True, help="At once: no write under way is awaited, and nothing is taken back.")
+@_IN
+def cancel(run: str, *, folder: str, why: str, force: bool) -> None:
+    """Stop a RUN, whichever process works on it, and wait until it has stopped: its writes under way are awaited for a
+    while, and what it did is taken back. One that nobody works on is ended here. One that has ended stays as it is.
+
+    \b
+    Exit code 0    the run is cancelled, or had ended well
+              1    it failed: what it did could not be taken back; or it waits for your word
+    """
+    project = the_project(folder)
+    found = asyncio.run(read_kept(project, run))
+    if found.row.status.is_settled:
+        human.note(f"run {found.row.id} has ended: it is {found.row.status}")
+        return
+    wish = CancelRequested(human.one_line(why), force, this_user())
+    try:
+        ended = asyncio.run(cancel_run(found.row.id, project, find_kinds(), wish))
+    except (StartProblem, JournalProblem) as problem:
+        raise Refused(str(problem)) from None
+    is_well = ended.status in (Status.CANCELLED, Status.DONE)
+    if is_well:
+        undone(ended.undone)
+    else:
+        failure(ended, found.plan, Names(project.root))
+    human.note(f"run {ended.run} is {ended.status}")
+    sys.exit(int(not is_well))
 
 
 @command.command("rm")

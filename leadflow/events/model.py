@@ -146,6 +146,8 @@ class CancelRequested:
     why: str
     force: bool = False
     """At once: no write is awaited, and nothing more is undone (case S3)."""
+    by: str | None = None
+    """Who asked (audit); None: whoever ran it."""
 
 
 @record

@@ -36,7 +36,7 @@ from leadflow.run.heap import Heap, uncollected
 from leadflow.run.kernel import Call, CancelCall, Command, Kernel, Program, StartTimer, Step, StopTimer, TryAgain
 from leadflow.run.ports import Callers, Clock, Earlier, Journal
 from leadflow.run.questions import Questions
-from leadflow.run.recover import replay, take_up
+from leadflow.run.recover import give_up, replay, take_up
 from leadflow.run.taken_up import Told
 from leadflow.run.under_way import Calls, Tasks, Timers
 
@@ -200,17 +200,37 @@ class Driver:
         self._earlier = resumed.earlier
         return await self._shielded(run, resumed.step)
 
-    def cancel(self, why: str, *, force: bool = False) -> None:
+    async def end(self, entries: Sequence[Entry], wish: CancelRequested, *, owner: str = "") -> Result:
+        """Cancel a run whose process has ended: nothing of it is called again, and its steps are taken back.
+
+        Returns: how the run ended; with status `waiting` when an undo is in doubt and nobody has told.
+        """
+        self._entries = list(entries)
+        with uncollected():
+            step = replay(self._kernel, [entry.event for entry in entries])
+            run = self._kernel.state.started.run
+            if self._kernel.has_ended:
+                return await self._shielded(run, step)
+            now = self._ports.clock.timestamp()
+            resumed = give_up(self._kernel, step, entries, wish, owner=owner, now=now)
+        if isinstance(resumed, Failure):
+            return Result(run, Status.WAITING, None, resumed, self._entries)
+        self._earlier = resumed.earlier
+        self._is_cancelled, self._is_forced = True, wish.force
+        return await self._shielded(run, resumed.step)
+
+    def cancel(self, why: str, *, force: bool = False, by: str | None = None) -> None:
         """Ask the run to stop; calls that write and are under way are awaited for a while (rule A5).
 
         Then the steps that are done are taken back. Asking twice, or after the end, changes nothing (case X5).
 
         Args:
             force: insist, also behind an earlier wish: nothing is awaited, and nothing more is taken back (case S3).
+            by: who asks, for the log.
         """
         if self._kernel.has_ended or self._is_forced or (self._is_cancelled and not force):
             return
-        self._post(CancelRequested(why, force))
+        self._post(CancelRequested(why, force, by))
         if not self._is_cancelled:
             self._tasks.spawn(self._drain(why))
         self._is_cancelled, self._is_forced = True, force
@@ -251,7 +271,7 @@ class Driver:
                         return await self._parked(run, calls, problem)
                 self._obey(step.commands, calls)
                 if self._kernel.has_ended:
-                    return _result(run, self._entries, calls.still_leaked())
+                    return result_of(run, self._entries, calls.still_leaked())
                 if not self._arrived:
                     if questions is not None and self._waits_for_people(calls, questions):
                         if not await questions.look():
@@ -352,7 +372,8 @@ class Driver:
         return Result(run, Status.WAITING, None, failure, self._entries, calls.still_leaked())
 
 
-def _result(run: str, entries: Sequence[Entry], leaked: tuple[str, ...]) -> Result:
+def result_of(run: str, entries: Sequence[Entry], leaked: tuple[str, ...] = ()) -> Result:
+    """How a run ended, by its log, the last entry of which is its end."""
     match entries[-1].event:
         case RunDone(value):
             return Result(run, Status.DONE, value, None, entries, leaked)

@@ -328,6 +328,7 @@ FLOW_ERRORS: dict[str, ErrorClass] = {
     "system.in_doubt": "system",
     "system.not_done": "system",
     "system.journal": "system",
+    "system.interrupted": "system",
     "system.internal": "system",
 }
 """Failures that arise in the kernel: `fail`, several members, an exhausted `repeat`, a lost `race`, too few of

@@ -12,9 +12,11 @@ from datetime import timedelta
 from typing import assert_never
 
 from leadflow.events.model import (
+    CancelRequested,
     Entry,
     Event,
     Failure,
+    NodeCancelled,
     NodeDone,
     NodeFailed,
     QuestionAnswered,
@@ -78,6 +80,30 @@ def take_up(
         _on_time(one, past, kernel, now) for one in step.commands if not (isinstance(one, Call) and one.path in gone)
     ]
     return Resumed(Step([*step.events, *after.events], [*commands, *after.commands]), earlier)
+
+
+def give_up(
+    kernel: Kernel, step: Step, entries: Sequence[Entry], wish: CancelRequested, *, owner: str, now: float
+) -> Resumed | Failure:
+    """What follows for a run whose process has ended, and that somebody asks to stop: no call is made again, and what
+    changes something and was under way stays in doubt. Then its steps are taken back, unless the wish is forced.
+
+    A run that takes its steps back already goes on with that (case S3); the failure says why it cannot.
+    """
+    if kernel.is_undoing and not wish.force:
+        resumed = take_up(kernel, step, entries, told={}, owner=owner, now=now)
+        if isinstance(resumed, Failure):
+            return resumed
+        after = kernel.on([wish])
+        both = Step([*resumed.step.events, *after.events], [*resumed.step.commands, *after.commands])
+        return replace(resumed, step=both)
+    past = Past(entries)
+    calls = [one for one in step.commands if isinstance(one, Call)]
+    ends = [NodeCancelled(one.path, wish.why, in_doubt=past.is_under_way(one.path)) for one in calls]
+    after = kernel.on([RunResumed(owner), *past.unsettled(), wish, *ends])
+    gone = {one.path for one in calls}
+    commands = [one for one in after.commands if not (isinstance(one, CancelCall) and one.path in gone)]
+    return Resumed(Step([*step.events, *after.events], commands), {})
 
 
 def _on_time(command: Command, past: Past, kernel: Kernel, now: float) -> Command:

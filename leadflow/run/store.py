@@ -7,7 +7,8 @@ epoch, and what comes from an older epoch is refused (cases D12 to D14). Adapter
 from collections.abc import Sequence
 from typing import Protocol
 
-from leadflow.events.model import Entry, Event, QuestionAnswered, Status
+from leadflow.events.model import CancelRequested, Entry, Event, QuestionAnswered, Status
+from leadflow.plan.types import Value
 from leadflow.record import record
 
 
@@ -59,6 +60,19 @@ class RunRow(NewRun):
     """False when this row is not what was written: then nothing of it is known but its id (case D11)."""
 
 
+@record
+class Wanted:
+    """Which runs a list has; what is None is not asked for."""
+
+    flow: str | None = None
+    status: Status | None = None
+    since: float | None = None
+    """Started then or later, in seconds since the epoch."""
+    until: float | None = None
+    inputs: tuple[tuple[str, tuple[Value, ...]], ...] = ()
+    """By parameter, one of these. A name is one that a parameter can have."""
+
+
 class HeldJournal(Protocol):
     """The `Journal` of a run that this worker holds."""
 
@@ -86,6 +100,10 @@ class HeldJournal(Protocol):
         Raises:
             Corrupt: a row is not what was written.
         """
+        ...
+
+    async def wishes(self) -> Sequence[CancelRequested]:
+        """All that was asked of the run so far, in order."""
         ...
 
 
@@ -116,8 +134,16 @@ class Store(Protocol):
         """Give a claimed run back before its lease ends."""
         ...
 
-    async def runs(self) -> Sequence[RunRow]:
-        """All runs, the newest first."""
+    async def runs(self, wanted: Wanted | None = None) -> Sequence[RunRow]:
+        """The runs that are wanted, else all, the newest first."""
+        ...
+
+    async def wish(self, run: str, wish: CancelRequested) -> None:
+        """Ask whoever works on a run, now or later, to stop."""
+        ...
+
+    async def wishes(self, run: str) -> Sequence[CancelRequested]:
+        """All that was asked of a run so far, in order."""
         ...
 
     async def remove(self, run: str) -> bool:
@@ -151,6 +177,14 @@ class Store(Protocol):
 
         Raises:
             KeyError: there is no such run. Corrupt: a row is not what was written.
+        """
+        ...
+
+    async def tail(self, run: str, after: int) -> Sequence[Entry]:
+        """The entries of a run from that number on, for whoever watches it.
+
+        Raises:
+            KeyError: there is no such run. Corrupt: a row is no event.
         """
         ...
 

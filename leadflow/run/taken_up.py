@@ -154,6 +154,10 @@ class Past:
         """Whether the log has the start of a node."""
         return path in self._ways
 
+    def is_under_way(self, path: str) -> bool:
+        """Whether an attempt of a call had begun and nobody knows how it ended."""
+        return path in self._ways and not self._ways[path].is_pausing
+
     def earlier(self, path: str) -> Earlier:
         """What a call did so far."""
         way = self._ways[path]

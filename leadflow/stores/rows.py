@@ -133,10 +133,23 @@ def checked(
         before = _chained(before, seq, at, text) if text.isascii() else b""
         if before != hash_:
             raise Corrupt(f"{where} is not what was written; nothing of this run is used")
-        try:
-            entries.append(Entry(seq, at, read_event(text)))
-        except NotAnEvent as problem:
-            raise Corrupt(f"{where}: {problem}") from None
+        entries.append(_entry(where, seq, at, text))
     if events != len(entries) or tail != before:
         raise Corrupt(f"run {run}: row {len(entries)} of the journal is missing; nothing of this run is used")
     return entries
+
+
+def as_entries(run: str, rows: Sequence[tuple[int, float, str | None, bytes]]) -> Sequence[Entry]:
+    """The entries in rows `(seq, at, text, hash)` as they stand there, for whoever shows them.
+
+    Raises:
+        Corrupt: one is no event.
+    """
+    return [_entry(f"run {run}: row {seq} of the journal", seq, at, text or "") for seq, at, text, _ in rows]
+
+
+def _entry(where: str, seq: int, at: float, text: str) -> Entry:
+    try:
+        return Entry(seq, at, read_event(text))
+    except NotAnEvent as problem:
+        raise Corrupt(f"{where}: {problem}") from None

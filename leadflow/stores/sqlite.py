@@ -8,13 +8,15 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from leadflow.events.model import Entry, Event, QuestionAnswered
+from leadflow.events.model import CancelRequested, Entry, Event, QuestionAnswered
 from leadflow.run.ports import Clock
-from leadflow.run.store import JournalProblem, NewRun, RunRow
+from leadflow.run.store import JournalProblem, NewRun, RunRow, Wanted
+from leadflow.stores import beside
 from leadflow.stores.rows import Chain, Rows
 from leadflow.stores.sqlite_file import JournalFile, seed_of_run, told
 
@@ -24,104 +26,14 @@ LEASE = timedelta(seconds=10)
 """How long a claim holds when its worker says nothing more."""
 
 
-class SqliteStore:
-    """Runs and their events in one file. Serves the runs of one event loop."""
+class _Worker:
+    """The thread that has the file. What waits while a commit is under way goes into the next one together."""
 
-    def __init__(self, path: Path, clock: Clock, *, owner: str, lease: timedelta = LEASE) -> None:
-        """Prepare the store; nothing is opened yet. `owner` names this worker in its claims."""
-        self.lease = lease
-        self._clock = clock
-        self._file = JournalFile(path, owner=owner, lease=lease, now=clock.timestamp)
+    def __init__(self, file: JournalFile) -> None:
+        self._file = file
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._pending: list[tuple[Rows, asyncio.Future[None]]] = []
         self._is_writing = False
-
-    async def open(self) -> None:
-        """Open or make the file.
-
-        Raises:
-            JournalProblem: it cannot be used.
-        """
-        await self._do(self._file.open)
-
-    async def aclose(self) -> None:
-        """Give the file back."""
-        await self._do(self._file.close)
-        self._thread.shutdown()
-
-    async def create(self, run: NewRun) -> "SqliteJournal":
-        """A new run, claimed by this worker."""
-        await self._do(lambda: self._file.create(run))
-        return SqliteJournal(self, run.id, 1, Chain(seed_of_run(run)))
-
-    async def claim(self, run: str) -> "SqliteJournal | None":
-        """The journal of a run that nobody holds; None while somebody else holds it.
-
-        Raises:
-            KeyError: there is no such run.
-        """
-        claimed = await self._do(lambda: self._file.claim(run))
-        return None if claimed is None else SqliteJournal(self, run, *claimed)
-
-    async def renew(self, run: str, epoch: int) -> bool:
-        """Hold a claimed run longer; False when it is not this worker's any more."""
-        return await self._do(lambda: self._file.renew(run, epoch))
-
-    async def release(self, run: str, epoch: int) -> None:
-        """Give a claimed run back before its lease ends."""
-        await self._do(lambda: self._file.release(run, epoch))
-
-    async def runs(self) -> Sequence[RunRow]:
-        """All runs, the newest first."""
-        return await self._do(self._file.runs)
-
-    async def remove(self, run: str) -> bool:
-        """Forget a run that nobody holds, with its events; False while somebody does.
-
-        Raises:
-            KeyError: there is no such run.
-        """
-        return await self._do(lambda: self._file.remove(run))
-
-    async def answer(self, run: str, answer: QuestionAnswered) -> QuestionAnswered | None:
-        """Keep what a person has answered; the answer that the question has already, when it has one.
-
-        Raises:
-            KeyError: there is no such run.
-        """
-        return await self._do(lambda: self._file.answer(run, answer))
-
-    async def answers(self, run: str) -> Sequence[QuestionAnswered]:
-        """All answers to questions of a run."""
-        return await self._do(lambda: self._file.answers(run))
-
-    async def backup(self, path: Path) -> None:
-        """Write a copy of the file as it is now, while runs go on (case D19).
-
-        Raises:
-            JournalProblem: it cannot be written, or something stands there.
-        """
-        await self._do(lambda: self._file.backup(path))
-
-    async def keep_plan(self, hash_: str, text: str) -> None:
-        """Keep the text of a plan for as long as runs may need it; one that is there already stays."""
-        await self._do(lambda: self._file.keep_plan(hash_, text))
-
-    async def plan(self, hash_: str) -> str | None:
-        """The text of a plan by its content hash."""
-        return await self._do(lambda: self._file.plan(hash_))
-
-    async def load(self, run: str) -> Sequence[Entry]:
-        """All entries of a run, each looked at.
-
-        Raises:
-            KeyError: there is no such run. Corrupt: a row is not what was written.
-        """
-        return await self._do(lambda: self._file.load(run))
-
-    def now(self) -> float:
-        """The wall clock that entries carry."""
-        return self._clock.timestamp()
 
     async def keep(self, rows: Rows) -> None:
         """Keep the rows of an append; returns when they are committed, together with others that came meanwhile.
@@ -167,6 +79,129 @@ class SqliteStore:
             raise told(self._file.path, problem) from problem
 
 
+class SqliteStore(_Worker):
+    """Runs and their events in one file. Serves the runs of one event loop."""
+
+    def __init__(self, path: Path, clock: Clock, *, owner: str, lease: timedelta = LEASE) -> None:
+        """Prepare the store; nothing is opened yet. `owner` names this worker in its claims."""
+        self.lease = lease
+        self._clock = clock
+        super().__init__(JournalFile(path, owner=owner, lease=lease, now=clock.timestamp))
+
+    async def open(self) -> None:
+        """Open or make the file.
+
+        Raises:
+            JournalProblem: it cannot be used.
+        """
+        await self._do(self._file.open)
+
+    async def aclose(self) -> None:
+        """Give the file back."""
+        await self._do(self._file.close)
+        self._thread.shutdown()
+
+    async def create(self, run: NewRun) -> "SqliteJournal":
+        """A new run, claimed by this worker."""
+        await self._do(lambda: self._file.create(run))
+        return SqliteJournal(self, run.id, 1, Chain(seed_of_run(run)))
+
+    async def claim(self, run: str) -> "SqliteJournal | None":
+        """The journal of a run that nobody holds; None while somebody else holds it.
+
+        Raises:
+            KeyError: there is no such run.
+        """
+        claimed = await self._do(lambda: self._file.claim(run))
+        return None if claimed is None else SqliteJournal(self, run, *claimed)
+
+    async def renew(self, run: str, epoch: int) -> bool:
+        """Hold a claimed run longer; False when it is not this worker's any more."""
+        return await self._do(lambda: self._file.renew(run, epoch))
+
+    async def release(self, run: str, epoch: int) -> None:
+        """Give a claimed run back before its lease ends."""
+        await self._do(lambda: self._file.release(run, epoch))
+
+    async def runs(self, wanted: Wanted | None = None) -> Sequence[RunRow]:
+        """The runs that are wanted, else all, the newest first."""
+        return await self._do(lambda: self._file.runs(wanted or Wanted()))
+
+    async def wish(self, run: str, wish: CancelRequested) -> None:
+        """Ask whoever works on a run, now or later, to stop."""
+
+        def work() -> None:
+            with self._file.transaction() as cursor:
+                beside.wish(cursor, run, wish)
+
+        await self._do(work)
+
+    async def wishes(self, run: str) -> Sequence[CancelRequested]:
+        """All that was asked of a run so far, in order."""
+
+        def work() -> Sequence[CancelRequested]:
+            with closing(self._file.cursor) as cursor:
+                return beside.wishes(cursor, run)
+
+        return await self._do(work)
+
+    async def remove(self, run: str) -> bool:
+        """Forget a run that nobody holds, with its events; False while somebody does.
+
+        Raises:
+            KeyError: there is no such run.
+        """
+        return await self._do(lambda: self._file.remove(run))
+
+    async def answer(self, run: str, answer: QuestionAnswered) -> QuestionAnswered | None:
+        """Keep what a person has answered; the answer that the question has already, when it has one.
+
+        Raises:
+            KeyError: there is no such run.
+        """
+        return await self._do(lambda: self._file.answer(run, answer))
+
+    async def answers(self, run: str) -> Sequence[QuestionAnswered]:
+        """All answers to questions of a run."""
+        return await self._do(lambda: self._file.answers(run))
+
+    async def backup(self, path: Path) -> None:
+        """Write a copy of the file as it is now, while runs go on (case D19).
+
+        Raises:
+            JournalProblem: it cannot be written, or something stands there.
+        """
+        await self._do(lambda: self._file.backup(path))
+
+    async def keep_plan(self, hash_: str, text: str) -> None:
+        """Keep the text of a plan for as long as runs may need it; one that is there already stays."""
+        await self._do(lambda: self._file.keep_plan(hash_, text))
+
+    async def plan(self, hash_: str) -> str | None:
+        """The text of a plan by its content hash."""
+        return await self._do(lambda: self._file.plan(hash_))
+
+    async def load(self, run: str) -> Sequence[Entry]:
+        """All entries of a run, each looked at.
+
+        Raises:
+            KeyError: there is no such run. Corrupt: a row is not what was written.
+        """
+        return await self._do(lambda: self._file.load(run))
+
+    async def tail(self, run: str, after: int) -> Sequence[Entry]:
+        """The entries of a run from that number on, for whoever watches it.
+
+        Raises:
+            KeyError: there is no such run. Corrupt: a row is no event.
+        """
+        return await self._do(lambda: self._file.tail(run, after))
+
+    def now(self) -> float:
+        """The wall clock that entries carry."""
+        return self._clock.timestamp()
+
+
 class SqliteJournal:
     """The `Journal` of one run that this worker holds."""
 
@@ -192,3 +227,7 @@ class SqliteJournal:
     async def load(self) -> Sequence[Entry]:
         """All entries so far."""
         return await self._store.load(self.run)
+
+    async def wishes(self) -> Sequence[CancelRequested]:
+        """All that was asked of the run so far, in order."""
+        return await self._store.wishes(self.run)

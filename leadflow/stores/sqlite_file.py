@@ -13,9 +13,11 @@ from typing import Any
 
 from leadflow.events.codec import FORMAT, NotAnEvent, event_text, read_event
 from leadflow.events.model import Entry, QuestionAnswered, Status
-from leadflow.run.store import Corrupt, Fenced, JournalProblem, NewRun, RunRow
+from leadflow.run.store import Corrupt, Fenced, JournalProblem, NewRun, RunRow, Wanted
+from leadflow.stores import beside
 from leadflow.stores.owner import is_gone
-from leadflow.stores.rows import Chain, Rows, checked, seed_of
+from leadflow.stores.rows import Chain, Rows, as_entries, checked, seed_of
+from leadflow.stores.search import FOUND, parameters
 
 _BUSY = 30.0
 """Seconds to wait for another process that writes."""
@@ -62,6 +64,12 @@ CREATE TABLE IF NOT EXISTS lf_large (hash TEXT PRIMARY KEY, text TEXT NOT NULL) 
 """
 
 
+_ROWS = (
+    "SELECT seq, at, coalesce(lf_event.text, lf_large.text), lf_event.hash FROM lf_event"
+    " LEFT JOIN lf_large ON lf_large.hash = lf_event.large WHERE run = ?"
+)
+
+
 class JournalFile:
     """The file, open or not. Other processes may have it open, too."""
 
@@ -97,9 +105,10 @@ class JournalFile:
         connection.create_function("lf_now", 0, self._now)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
-        with self._transaction() as cursor:
+        with self.transaction() as cursor:
             for statement in _SCHEMA.split(";"):  # a file of an earlier leadflow may lack a table
                 cursor.execute(statement)
+            beside.make(cursor)
             cursor.execute("INSERT OR IGNORE INTO lf_meta VALUES ('format', ?)", (str(FORMAT),))
             (form,) = cursor.execute("SELECT value FROM lf_meta WHERE name = 'format'").fetchone()
         if form != str(FORMAT):
@@ -114,15 +123,20 @@ class JournalFile:
             self._connection = None
 
     @property
-    def _cursor(self) -> sqlite3.Cursor:
+    def cursor(self) -> sqlite3.Cursor:
+        """For what only reads.
+
+        Raises:
+            JournalProblem: the file is not open.
+        """
         if self._connection is None:
             raise JournalProblem(f"the journal {self.path} is not open")
         return self._connection.cursor()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Cursor]:
+    def transaction(self) -> Iterator[sqlite3.Cursor]:
         """A transaction that is a writer from its first moment (case D10)."""
-        with closing(self._cursor) as cursor:
+        with closing(self.cursor) as cursor:
             cursor.execute("BEGIN IMMEDIATE")
             try:
                 yield cursor
@@ -135,7 +149,7 @@ class JournalFile:
         """Commit a batch: each append as a whole or not at all."""
         results: list[JournalProblem | None] = []
         try:
-            with self._transaction() as cursor:
+            with self.transaction() as cursor:
                 results = [_append(cursor, rows) for rows in batch]
         except sqlite3.Error as problem:
             return [told(self.path, problem)] * len(batch)
@@ -143,7 +157,7 @@ class JournalFile:
 
     def create(self, run: NewRun) -> None:
         """A new run, claimed by this worker."""
-        with self._transaction() as cursor:
+        with self.transaction() as cursor:
             cursor.execute(
                 "INSERT INTO lf_run (id, flow, plan, source, digest, setting, status, started, changed, epoch, owner,"
                 " lease, claims, events, tail)"
@@ -160,7 +174,7 @@ class JournalFile:
         Raises:
             KeyError: there is no such run.
         """
-        with self._transaction() as cursor:
+        with self.transaction() as cursor:
             found = cursor.execute("SELECT owner FROM lf_run WHERE id = ?", (run,)).fetchone()
             if found is None:
                 raise KeyError(run)
@@ -175,7 +189,7 @@ class JournalFile:
 
     def renew(self, run: str, epoch: int) -> bool:
         """Hold a claimed run longer; False when it is not this worker's any more."""
-        with self._transaction() as cursor:
+        with self.transaction() as cursor:
             cursor.execute(
                 "UPDATE lf_run SET lease = lf_now() + ? WHERE id = ? AND epoch = ?", (self._lease, run, epoch)
             )
@@ -183,16 +197,13 @@ class JournalFile:
 
     def release(self, run: str, epoch: int) -> None:
         """Give a claimed run back before its lease ends."""
-        with self._transaction() as cursor:
+        with self.transaction() as cursor:
             cursor.execute("UPDATE lf_run SET owner = NULL WHERE id = ? AND epoch = ?", (run, epoch))
 
-    def runs(self) -> Sequence[RunRow]:
-        """All runs, the newest first."""
-        with closing(self._cursor) as cursor:
-            rows = cursor.execute(
-                "SELECT id, flow, plan, source, digest, setting, started, status, changed, epoch, owner,"
-                " owner IS NOT NULL AND lease >= lf_now(), claims FROM lf_run ORDER BY number DESC"
-            ).fetchall()
+    def runs(self, wanted: Wanted) -> Sequence[RunRow]:
+        """The runs that are wanted, the newest first."""
+        with closing(self.cursor) as cursor:
+            rows = cursor.execute(FOUND, parameters(wanted)).fetchall()
         return [_run_row(row) for row in rows]
 
     def remove(self, run: str) -> bool:
@@ -201,7 +212,7 @@ class JournalFile:
         Raises:
             KeyError: there is no such run.
         """
-        with self._transaction() as cursor:
+        with self.transaction() as cursor:
             found = cursor.execute(
                 "SELECT number, owner, owner IS NOT NULL AND lease >= lf_now() FROM lf_run WHERE id = ?", (run,)
             ).fetchone()
@@ -213,6 +224,7 @@ class JournalFile:
             cursor.execute("DELETE FROM lf_event WHERE run = ?", (number,))
             cursor.execute("DELETE FROM lf_answer WHERE run = ?", (number,))
             cursor.execute("DELETE FROM lf_run WHERE number = ?", (number,))
+            beside.forget(cursor, run)
             cursor.execute("DELETE FROM lf_plan WHERE hash NOT IN (SELECT plan FROM lf_run)")
             cursor.execute(
                 "DELETE FROM lf_large WHERE hash NOT IN (SELECT large FROM lf_event WHERE large IS NOT NULL)"
@@ -225,7 +237,7 @@ class JournalFile:
         Raises:
             KeyError: there is no such run.
         """
-        with self._transaction() as cursor:
+        with self.transaction() as cursor:
             found = cursor.execute("SELECT number FROM lf_run WHERE id = ?", (run,)).fetchone()
             if found is None:
                 raise KeyError(run)
@@ -238,7 +250,7 @@ class JournalFile:
 
     def answers(self, run: str) -> Sequence[QuestionAnswered]:
         """All answers to questions of a run."""
-        with closing(self._cursor) as cursor:
+        with closing(self.cursor) as cursor:
             rows = cursor.execute(
                 "SELECT text FROM lf_answer JOIN lf_run ON lf_run.number = run WHERE id = ?"
                 " ORDER BY path, lf_answer.number",
@@ -254,19 +266,32 @@ class JournalFile:
         """
         if path.exists():
             raise JournalProblem(f"{path} is there already; name a file that is not")
-        with closing(self._cursor) as cursor:
+        with closing(self.cursor) as cursor:
             cursor.execute("VACUUM INTO ?", (str(path),))
 
     def keep_plan(self, hash_: str, text: str) -> None:
         """Keep the text of a plan; one that is there already stays."""
-        with self._transaction() as cursor:
+        with self.transaction() as cursor:
             cursor.execute("INSERT OR IGNORE INTO lf_plan VALUES (?, ?)", (hash_, text))
 
     def plan(self, hash_: str) -> str | None:
         """The text of a plan by its content hash."""
-        with closing(self._cursor) as cursor:
+        with closing(self.cursor) as cursor:
             found = cursor.execute("SELECT text FROM lf_plan WHERE hash = ?", (hash_,)).fetchone()
         return None if found is None else str(found[0])
+
+    def tail(self, run: str, after: int) -> Sequence[Entry]:
+        """The entries of a run from that number on, as they stand there: whoever shows them looks at none before.
+
+        Raises:
+            KeyError: there is no such run. Corrupt: a row is no event.
+        """
+        with closing(self.cursor) as cursor:
+            found = cursor.execute("SELECT number FROM lf_run WHERE id = ?", (run,)).fetchone()
+            if found is None:
+                raise KeyError(run)
+            rows = cursor.execute(f"{_ROWS} AND seq >= ? ORDER BY seq", (*found, after)).fetchall()
+        return as_entries(run, rows)
 
     def load(self, run: str) -> Sequence[Entry]:
         """All entries of a run, each looked at.
@@ -274,17 +299,13 @@ class JournalFile:
         Raises:
             KeyError: there is no such run. Corrupt: a row is not what was written.
         """
-        with closing(self._cursor) as cursor:
+        with closing(self.cursor) as cursor:
             found = cursor.execute(
                 "SELECT number, events, tail, id, flow, plan, source, digest, setting FROM lf_run WHERE id = ?", (run,)
             ).fetchone()
             if found is None:
                 raise KeyError(run)
-            rows = cursor.execute(
-                "SELECT seq, at, coalesce(lf_event.text, lf_large.text), lf_event.hash FROM lf_event"
-                " LEFT JOIN lf_large ON lf_large.hash = lf_event.large WHERE run = ? ORDER BY seq",
-                found[:1],
-            ).fetchall()
+            rows = cursor.execute(f"{_ROWS} ORDER BY seq", found[:1]).fetchall()
         seed = seed_of(*map(str, found[3:]))
         return checked(run, rows, seed=seed, events=found[1], tail=found[2])
 

@@ -5,15 +5,17 @@ Times are the clock's that the store was given: nothing here waits.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from leadflow.events.model import (
+    CancelRequested,
     Event,
     Failure,
     NodeDone,
@@ -24,8 +26,9 @@ from leadflow.events.model import (
     RunStarted,
     Status,
 )
+from leadflow.plan.types import Value
 from leadflow.run.adapters import SystemClock
-from leadflow.run.store import Fenced, HeldJournal, NewRun, Store
+from leadflow.run.store import Fenced, HeldJournal, NewRun, Store, Wanted
 
 LEASE = timedelta(seconds=10)
 STARTED = RunStarted("r", "main", "plan-1", {"n": 1}, 7, datetime(2026, 11, 29, tzinfo=UTC))
@@ -47,8 +50,8 @@ def new_run(id_: str = "r", flow: str = "main") -> NewRun:
     return NewRun(id_, flow, "plan-1", "main.flow", "digest", "{}", 1_000_000.0)
 
 
-class Conformance(ABC):
-    """The contract of `run.store.Store`."""
+class FromOutside(ABC):
+    """The contract of `run.store.Store` for those who do not hold a run."""
 
     @abstractmethod
     def opened(self, folder: Path, clock: SetClock, owner: str) -> AbstractAsyncContextManager[Store]:
@@ -67,6 +70,69 @@ class Conformance(ABC):
         clock = SetClock()
         async with self.opened(folder, clock, "one") as one, self.opened(folder, clock, "two") as two:
             await scene(Stage(one, two, clock))
+
+    @pytest.mark.parametrize(
+        ("wanted", "found"),
+        [
+            (Wanted(), ["c", "b", "a"]),
+            (Wanted(flow="two"), ["b"]),
+            (Wanted(status=Status.DONE), ["b"]),
+            (Wanted(since=1_000_001.0), ["c", "b"]),
+            (Wanted(since=1_000_001.0, until=1_000_001.0), ["b"]),
+            (Wanted(inputs=(("n", (1,)),)), ["a"]),
+            (Wanted(inputs=(("n", (1, "1")),)), ["b", "a"]),
+            (Wanted(inputs=(("n", ("1",)), ("text", ("it's",)))), ["b"]),
+            (Wanted(inputs=(("list", ((1, {"k": True}),)),)), ["b"]),
+            (Wanted(inputs=(("list", ((1, {"k": False}),)),)), []),
+            (Wanted(inputs=(("n", (None,)),)), ["c"]),
+            (Wanted(inputs=(("n", ("' OR 1=1 --",)),)), []),
+            (Wanted(flow="' OR 1=1 --"), []),
+        ],
+    )
+    def test_runs_are_found_by_what_is_known_of_them(self, play: Any, wanted: Wanted, found: list[str]) -> None:
+        """By flow, state, time and input: all that is asked for has to hold, and a text is no number."""
+
+        async def scene(stage: Stage) -> None:
+            many: Value = {"n": "1", "text": "it's", "list": (1, {"k": True}), "long": "x" * 100_000}
+            for number, (flow, inputs) in enumerate((("one", {"n": 1}), ("two", many), ("three", {}))):
+                run = NewRun("abc"[number], flow, "plan-1", "main.flow", "digest", "{}", 1_000_000.0 + number)
+                start = replace(STARTED, flow=flow, inputs=cast(Mapping[str, Value], inputs))
+                await (await stage.one.create(run)).append([start, *([RunDone(1)] if flow == "two" else [])])
+            assert found == [row.id for row in await stage.two.runs(wanted)]
+
+        play(scene)
+
+    def test_a_wish_lies_there_until_it_is_heard(self, play: Any) -> None:
+        """Whoever works on a run hears of wishes of others, in order; they go with the run."""
+
+        async def scene(stage: Stage) -> None:
+            journal, first, second = await stage.one.create(new_run()), CancelRequested("a"), CancelRequested("b", True)
+            assert [] == list(await journal.wishes())
+            await stage.two.wish("r", first)
+            await stage.two.wish("r", replace(second, by="ada"))
+            await stage.two.wish("other", first)
+            assert [first, replace(second, by="ada")] == list(await journal.wishes())
+            await stage.one.release("r", 1)
+            await stage.two.remove("r")
+            assert [] == list(await stage.two.wishes("r"))
+
+        play(scene)
+
+    def test_whoever_watches_reads_from_where_they_were(self, play: Any) -> None:
+        """The tail of a run is what came since; of a run that is not there, there is none."""
+
+        async def scene(stage: Stage) -> None:
+            journal = await stage.one.create(new_run())
+            entries = await journal.append([STARTED, NodeStarted("main/a"), NodeDone("main/a", "x" * 100_000)])
+            assert [list(entries), list(entries[2:]), []] == [list(await stage.two.tail("r", n)) for n in (0, 2, 3)]
+            with pytest.raises(KeyError):
+                await stage.two.tail("nothing", 0)
+
+        play(scene)
+
+
+class Conformance(FromOutside):
+    """The contract of `run.store.Store`."""
 
     def test_events_are_kept_in_order(self, play: Any) -> None:
         """What was appended is loaded again, by anybody, in order and numbered without gaps."""

@@ -89,8 +89,8 @@ def test_every_commit_is_synced(tmp_path: Path) -> None:
 
     async def scene() -> tuple[str, int]:
         async with opened(tmp_path / "j.db") as store:
-            found = store._file._cursor.execute("PRAGMA journal_mode").fetchone()[0]
-            return found, store._file._cursor.execute("PRAGMA synchronous").fetchone()[0]
+            found = store._file.cursor.execute("PRAGMA journal_mode").fetchone()[0]
+            return found, store._file.cursor.execute("PRAGMA synchronous").fetchone()[0]
 
     assert ("wal", 2) == asyncio.run(scene())
 

@@ -23,10 +23,10 @@ _FEW = 10
 """Of them so many are shown in any case, and all that did not end well."""
 
 
-def table(rows: Sequence[RunRow]) -> None:
+def table(rows: Sequence[RunRow], *, are_all: bool) -> None:
     """A row per run: its id, where it stands, when it began, how long it took, its flow."""
     if not rows:
-        click.echo("no run is kept here yet", err=True)
+        click.echo("no run is kept here yet" if are_all else "no run is like that", err=True)
         return
     wide = max(8, *(len(row.flow) for row in rows))
     click.echo(f"{'RUN':36}  {'STATUS':11}  {'STARTED':19}  {'TIME':>10}  {'FLOW':{wide}}  FILE".rstrip())
@@ -35,6 +35,12 @@ def table(rows: Sequence[RunRow]) -> None:
         started = _moment(row.started)
         took = duration(max(0.0, row.changed - row.started))
         click.echo(f"{row.id:36}  {status}  {started:19}  {took:>10}  {row.flow:{wide}}  {row.source}")
+
+
+INTERRUPTED = ("interrupted", "broken")
+"""Words that no event says."""
+STATES = (*(status.value for status in Status if status not in (Status.SKIPPED, Status.BLOCKED)), *INTERRUPTED)
+"""What `stands` can say of a run."""
 
 
 def stands(row: RunRow) -> str:

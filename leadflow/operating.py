@@ -1,0 +1,124 @@
+"""What an operator does to kept runs from outside: stop one, watch one. Whoever works on a run hears of it through the
+store; what nobody works on is ended here.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from leadflow.agents.registry import Registry
+from leadflow.assembly import StartProblem, callers_of, make_ready
+from leadflow.events.model import CancelRequested, Entry, Failure, RunCancelled, RunDone, RunFailed, RunPaused, Status
+from leadflow.keeping import Kept, find, held, kept
+from leadflow.plan.plan import FlowPlan, Node
+from leadflow.run.adapters import SystemClock, new_seed
+from leadflow.run.driver import Driver, Ports, Result, result_of
+from leadflow.run.errors import InternalError
+from leadflow.run.kernel import Program
+from leadflow.run.ports import Caller, Clock
+from leadflow.run.questions import Asked
+from leadflow.run.store import HeldJournal, RunRow, Store
+from leadflow.runs import RunOptions, store_of
+from leadflow.settings import Project
+from leadflow.stores.owner import this_owner
+
+_LOOKS = timedelta(milliseconds=200)
+"""How often whoever watches a run looks whether something has happened."""
+_ENDS = (RunDone, RunFailed, RunCancelled)
+
+
+class _Nobody:
+    """The callers of a run that calls nobody any more."""
+
+    def prepare(self, flow: FlowPlan, node: Node) -> Caller:
+        """Nothing is called."""
+        raise InternalError(f"{node.name} of a run that is given up")
+
+
+async def cancel_run(
+    run: str, project: Project, registry: Registry, wish: CancelRequested, options: RunOptions | None = None
+) -> Result:
+    """Stop a run, wherever it is worked on, and wait until it has stopped. One that has ended stays as it is (case X5).
+
+    A run that nobody works on is ended here: no step of it is called again, and those that are done are taken back;
+    for that its agents are made. With `force` nothing is taken back.
+
+    Returns: how it ended; with status `waiting` when an undo is in doubt and nobody has told.
+
+    Raises:
+        NoSuchRun: there is none. StartProblem: an agent that takes steps back cannot be made.
+        JournalProblem: its journal cannot be used.
+    """
+    options = options or RunOptions()
+    clock = options.clock or SystemClock()
+    async with store_of(options, project, clock) as store:
+        row = await find(store, run)
+        if row.is_held:
+            await store.wish(row.id, wish)
+            row = await _until_let_go(store, row, clock)
+        if row.status.is_settled:
+            return result_of(row.id, await store.load(row.id))
+        found = await kept(store, row)
+        claimed = await store.claim(row.id)
+        if claimed is None:
+            return await cancel_run(row.id, project, registry, wish, options)  # somebody took it up in this moment
+        async with held(store, claimed, clock) as journal:
+            return await _end(found, journal, wish, (project, registry), clock)
+
+
+async def _until_let_go(store: Store, row: RunRow, clock: Clock) -> RunRow:
+    while row.is_held and not row.status.is_settled:
+        await clock.sleep(_LOOKS)
+        row = await find(store, row.id)
+    return row
+
+
+async def _end(
+    found: Kept, journal: HeldJournal, wish: CancelRequested, where: tuple[Project, Registry], clock: Clock
+) -> Result:
+    entries = await journal.load()
+    if not entries:
+        raise StartProblem([f"run {journal.run} never began; `leadflow runs rm {journal.run}` forgets it"])
+    program = Program(found.plan)
+    if wish.force:
+        driver = Driver(program, Ports(_Nobody(), journal, clock), found.bounds)
+        return await driver.end(entries, wish, owner=this_owner())
+    making = make_ready(found.plan, found.row.flow, *where, None)
+    async with callers_of(making, clock, new_seed()) as callers:
+        driver = Driver(program, Ports(callers, journal, clock), found.bounds)
+        return await driver.end(entries, wish, owner=this_owner())
+
+
+async def watch_run(run: str, project: Project, options: RunOptions | None = None) -> Result:
+    """Show a run to the observers from its first event on, until it ends or nobody works on it any more.
+
+    Returns: how it ended; with status `waiting`, when it has not.
+
+    Raises:
+        NoSuchRun: there is none. JournalProblem: its journal cannot be used.
+    """
+    options = options or RunOptions()
+    clock = options.clock or SystemClock()
+    entries: list[Entry] = []
+    async with store_of(options, project, clock) as store:
+        row = await find(store, run)
+        while True:
+            row = await find(store, row.id)  # before the events: what is kept when it is let go is seen
+            new: Sequence[Entry] = await store.tail(row.id, len(entries))
+            entries += new
+            for observer in options.observers:
+                for entry in new:
+                    observer(entry)
+            if entries and isinstance(entries[-1].event, _ENDS):
+                return result_of(row.id, entries)
+            if not row.is_held:
+                return _let_go(row.id, entries)
+            await clock.sleep(_LOOKS)
+
+
+def _let_go(run: str, entries: Sequence[Entry]) -> Result:
+    """A run that has not ended, and that nobody works on: it is paused, or its process is gone."""
+    if entries and isinstance(entries[-1].event, RunPaused):
+        open_ones = Asked(entries).unanswered
+        return Result(run, Status.WAITING, None, None, entries, questions=open_ones)
+    failure = Failure("system.interrupted", "system", "nobody works on it any more")
+    return Result(run, Status.WAITING, None, failure, entries)

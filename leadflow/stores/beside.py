@@ -1,0 +1,51 @@
+"""What a journal's file keeps beside its runs: what was wished of a run that another process works on.
+
+A wish lies there until whoever works on the run looks, and stays for whoever works on it later.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+
+from leadflow.events.codec import NotAnEvent, event_text, read_event
+from leadflow.events.model import CancelRequested
+from leadflow.run.store import Corrupt
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS lf_wish (number INTEGER PRIMARY KEY, run TEXT NOT NULL, text TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS lf_wish_by_run ON lf_wish (run);
+"""
+
+
+def make(cursor: sqlite3.Cursor) -> None:
+    """The tables, where they are not there."""
+    for statement in _SCHEMA.split(";"):
+        cursor.execute(statement)
+
+
+def forget(cursor: sqlite3.Cursor, run: str) -> None:
+    """A run is removed."""
+    cursor.execute("DELETE FROM lf_wish WHERE run = ?", (run,))
+
+
+def wish(cursor: sqlite3.Cursor, run: str, event: CancelRequested) -> None:
+    """Keep a wish."""
+    cursor.execute("INSERT INTO lf_wish (run, text) VALUES (?, ?)", (run, event_text(event)))
+
+
+def wishes(cursor: sqlite3.Cursor, run: str) -> Sequence[CancelRequested]:
+    """All that was wished of a run, in order.
+
+    Raises:
+        Corrupt: a row is no wish.
+    """
+    rows = cursor.execute("SELECT text FROM lf_wish WHERE run = ? ORDER BY number", (run,)).fetchall()
+    found: list[CancelRequested] = []
+    for (text,) in rows:
+        try:
+            event = read_event(text)
+        except NotAnEvent as problem:
+            raise Corrupt(f"run {run}: a wish to cancel it: {problem}") from None
+        if not isinstance(event, CancelRequested):
+            raise Corrupt(f"run {run}: a wish to cancel it is none")
+        found.append(event)
+    return found

@@ -1,0 +1,38 @@
+"""From what is wanted of a list of runs to the parameters of one statement: nothing that was typed stands in SQL."""
+
+import json
+
+from leadflow.plan.forms import keep
+from leadflow.run.store import Wanted
+
+FOUND = """
+SELECT id, flow, plan, source, digest, setting, started, status, changed, epoch, owner,
+    owner IS NOT NULL AND lease >= lf_now(), claims
+FROM lf_run AS found
+WHERE (:flow IS NULL OR flow = :flow) AND (:status IS NULL OR status = :status)
+    AND (:since IS NULL OR started >= :since) AND (:until IS NULL OR started <= :until)
+    AND (:inputs = '{}' OR NOT EXISTS (
+        SELECT 1 FROM json_each(:inputs) AS wanted
+        LEFT JOIN lf_event ON run = found.number AND seq = 0
+        LEFT JOIN lf_large ON lf_large.hash = lf_event.large
+        WHERE NOT EXISTS (
+            SELECT 1 FROM json_each(wanted.value) AS one
+            WHERE json_quote(json_extract(wanted.value, one.fullkey))
+                = json_quote(json_extract(coalesce(lf_event.text, lf_large.text), '$.inputs."' || wanted.key || '"'))
+        )
+    ))
+ORDER BY number DESC
+"""
+"""A run is left out when the first of its events gives an input that is none of those that are wanted."""
+
+
+def parameters(wanted: Wanted) -> dict[str, str | float | None]:
+    """What `FOUND` is given."""
+    inputs = {name: [keep(value) for value in values] for name, values in wanted.inputs}
+    return {
+        "flow": wanted.flow,
+        "status": None if wanted.status is None else wanted.status.value,
+        "since": wanted.since,
+        "until": wanted.until,
+        "inputs": json.dumps(inputs, ensure_ascii=True, separators=(",", ":")),
+    }
