@@ -5,7 +5,7 @@ run, missing secrets and prices, agents that cannot be built. How a run begins, 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from hashlib import blake2b
@@ -30,7 +30,7 @@ from leadflow.record import record
 from leadflow.resources import prices_text
 from leadflow.run.adapters import SeededRng, zone_of
 from leadflow.run.errors import CallError, NotAllowed
-from leadflow.run.ports import Agent, AgentKind, Clock, People, Server, Starting, Transport, Uses, World
+from leadflow.run.ports import Agent, AgentKind, Cast, Clock, People, Server, Starting, Transport, Uses, World
 from leadflow.run.support import agents_of, reached, refusals, with_others
 from leadflow.settings import Project, find_server, own_prices, program_env, read_secrets
 
@@ -59,21 +59,26 @@ class Making:
     """What calls cost, where budgets ask."""
     servers: Mapping[str, Server]
     """Servers of tools that its agents name."""
+    cast: Cast | None = None
+    """Who plays the agents; None: they themselves."""
 
 
-def make_ready(plan: Plan, flow: str, project: Project, registry: Registry, shared: Shared | None) -> Making:
+def make_ready(
+    plan: Plan, flow: str, project: Project, registry: Registry, shared: Shared | None, cast: Cast | None = None
+) -> Making:
     """What callers are made of.
 
     Raises:
         StartProblem: something of it is missing here; all of that is told at once.
     """
     needed = _needed(plan, flow)
-    secrets, missing = _secrets(plan, needed)
+    themselves = needed if cast is None else [name for name in needed if not cast.stands_in(plan.agents[name])]
+    secrets, missing = _secrets(plan, themselves)
     purse, priceless = _purse(plan, flow, registry, project)
-    servers, unset = _servers(plan, needed, project)
-    if problems := [*_refused(plan, flow, registry, needed), *missing, *unset, *priceless]:
+    servers, unset = _servers(plan, themselves, project)
+    if problems := [*_refused(plan, flow, registry, needed, cast), *missing, *unset, *priceless]:
         raise StartProblem(problems)
-    return Making(plan, flow, needed, secrets, project, registry, shared or Shared(), purse, servers)
+    return Making(plan, flow, needed, secrets, project, registry, shared or Shared(), purse, servers, cast)
 
 
 @asynccontextmanager
@@ -94,20 +99,25 @@ async def callers_of(making: Making, clock: Clock, seed: int, people: People | N
         held={},
         people=people,
     )
-    async with _agents(plan, needed, _made_anew(plan, making.flow), making.registry, world) as agents:
+    async with _agents(making, world) as agents:
         hidden = (*secrets.values(), *(value for server in making.servers.values() for value in server.secrets))
         ports = PolicyPorts(clock, rng, making.shared, hidden)
         keys, scopes = _upstreams(plan, needed, secrets), _scopes(plan, needed, secrets, project)
         yield Stack(plan.agents, agents, ports, keys, scopes, making.purse)
 
 
-def _refused(plan: Plan, flow: str, registry: Registry, needed: Mapping[str, Uses]) -> list[str]:
+def _refused(plan: Plan, flow: str, registry: Registry, needed: Mapping[str, Uses], cast: Cast | None) -> list[str]:
     """What this version or this installation cannot run."""
-    problems = [f"{place.file}:{place.line}:{place.column}: {what}" for place, what in refusals(plan, flow)]
+
+    def is_played(spec: AgentSpec) -> bool:
+        return cast is not None and cast.stands_in(spec)
+
+    problems = [f"{place.file}:{place.line}:{place.column}: {what}" for place, what in refusals(plan, flow, is_played)]
     for name in needed:
         spec = plan.agents[name]
         problems += [f"{_at(spec)}agent '{name}': {problem}" for problem in _unknown_hours(spec)]
-        if registry.of(spec) is None and find_kind(registry.catalogue, spec.kind) is None:
+        is_known = registry.of(spec) is not None or find_kind(registry.catalogue, spec.kind) is not None
+        if not is_known and not is_played(spec):
             problems += [f"{_at(spec)}agent '{name}': its kind '{spec.kind}' is not installed", *registry.problems]
     return problems
 
@@ -160,7 +170,7 @@ def _made_anew(plan: Plan, flow: str) -> frozenset[str]:
     return frozenset(agent for node, call in calls for agent in agents_of(node, call))
 
 
-def _secrets(plan: Plan, needed: Mapping[str, Uses]) -> tuple[Mapping[str, str], list[str]]:
+def _secrets(plan: Plan, needed: Iterable[str]) -> tuple[Mapping[str, str], list[str]]:
     """The values of all secrets that the needed agents name, and what is missing (case 127 of the bad inputs)."""
     names: dict[str, str] = {}
     for agent in needed:
@@ -173,7 +183,7 @@ def _secrets(plan: Plan, needed: Mapping[str, Uses]) -> tuple[Mapping[str, str],
     ]
 
 
-def _servers(plan: Plan, needed: Mapping[str, Uses], project: Project) -> tuple[Mapping[str, Server], list[str]]:
+def _servers(plan: Plan, needed: Iterable[str], project: Project) -> tuple[Mapping[str, Server], list[str]]:
     """The servers of tools that the needed agents name, and the variables for them that are not set."""
     found: dict[str, Server] = {}
     problems: list[str] = []
@@ -244,21 +254,16 @@ def _credentials(spec: AgentSpec, secrets: Mapping[str, str]) -> str:
 
 
 @asynccontextmanager
-async def _agents(
-    plan: Plan, needed: Mapping[str, Uses], anew: frozenset[str], registry: Registry, world: World
-) -> AsyncIterator[Mapping[str, Agent]]:
-    """The agents of a run, closed when it is over: all of them, whatever the closing of one comes to.
-
-    Args:
-        anew: those that may be made anew while the run goes on.
-    """
+async def _agents(making: Making, world: World) -> AsyncIterator[Mapping[str, Agent]]:
+    """The agents of a run, closed when it is over: all of them, whatever the closing of one comes to."""
+    plan, anew = making.plan, _made_anew(making.plan, making.flow)
     agents: dict[str, Agent] = {}
     problems: list[str] = []
     async with AsyncExitStack() as open_ones:
         open_ones.push_async_callback(world.transport.aclose)
-        for name, uses in needed.items():
+        for name, uses in making.needed.items():
             try:
-                agents[name] = (_renewable if name in anew else _built)(plan.agents[name], uses, registry, world)
+                agents[name] = (_renewable if name in anew else _built)(plan.agents[name], uses, making, world)
             except CallError as problem:
                 problems.append(_at(plan.agents[name]) + problem.message)
             else:
@@ -287,8 +292,8 @@ async def _started(plan: Plan, agents: Mapping[str, Agent]) -> list[str]:
     return [problems[name] for name in agents if name in problems]
 
 
-def _built(spec: AgentSpec, uses: Uses, registry: Registry, world: World) -> Agent:
-    return _kind(spec, registry).build(spec, uses, world)
+def _built(spec: AgentSpec, uses: Uses, making: Making, world: World) -> Agent:
+    return _played(spec, lambda: _kind(spec, making.registry).build(spec, uses, world), making.cast)
 
 
 def _kind(spec: AgentSpec, registry: Registry) -> AgentKind:
@@ -299,14 +304,22 @@ def _kind(spec: AgentSpec, registry: Registry) -> AgentKind:
     return kind
 
 
-def _renewable(spec: AgentSpec, uses: Uses, registry: Registry, world: World) -> Agent:
+def _played(spec: AgentSpec, build: Callable[[], Agent], cast: Cast | None) -> Agent:
+    return build() if cast is None else cast.play(spec, build)
+
+
+def _renewable(spec: AgentSpec, uses: Uses, making: Making, world: World) -> Agent:
     """An agent whose instances have connections of their own; those after the first load their files anew, too."""
+    registry = making.registry
 
-    def instance(kind: AgentKind) -> Agent:
-        transport = HttpTransport()
-        return _Owner(kind.build(spec, uses, replace(world, transport=transport, held={})), transport)
+    def instance(find: Callable[[], AgentKind]) -> Agent:
+        def build() -> Agent:
+            transport = HttpTransport()
+            return _Owner(find().build(spec, uses, replace(world, transport=transport, held={})), transport)
 
-    return Renewable(instance(_kind(spec, registry)), lambda: instance(registry.fresh(spec)))
+        return _played(spec, build, making.cast)
+
+    return Renewable(instance(lambda: _kind(spec, registry)), lambda: instance(lambda: registry.fresh(spec)))
 
 
 class _Owner:

@@ -163,6 +163,9 @@ def _result(program: Program, alone: Sequence[Diagnostic]) -> Checked:
         declared=program.declared,
         fills=program.fills,
         tools=list_tools(program),
+        mocks=program.mocks,
+        starts=program.starts,
+        samples=program.samples,
         alone=tuple(alone),
     )
 

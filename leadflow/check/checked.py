@@ -12,6 +12,7 @@ from leadflow.diagnostics import Diagnostic, Source
 from leadflow.plan.expr import SlotKind
 from leadflow.plan.plan import AgentSpec, Place, Secret
 from leadflow.plan.policy import Applied
+from leadflow.plan.trial import Sampling, Target
 from leadflow.plan.types import Effect, FieldType, Type, Value
 from leadflow.record import record
 from leadflow.syntax import tree
@@ -114,6 +115,15 @@ class FunctionCall:
 CallInfo: TypeAlias = ActionCall | FlowCallInfo | FunctionCall
 
 
+@record
+class MockInfo:
+    """What a mock stands in for."""
+
+    target: Target
+    args: tuple[BoundArg, ...] | None
+    """Those that a call must have; None: any."""
+
+
 # --- declarations -------------------------------------------------------------------------------------------------
 
 
@@ -210,5 +220,11 @@ class Checked:
     ones (rule E2)."""
     tools: Mapping[str, ToolInfo] = field(default_factory=dict)
     """All declared tools, and what else models may call, by key."""
+    mocks: Mapping[int, MockInfo] = field(default_factory=dict)
+    """By id of a `tree.Mock`."""
+    starts: Mapping[int, FlowCallInfo] = field(default_factory=dict)
+    """By id of a `tree.TestRun`: the flow that a test runs. No call of a flow: nothing calls it."""
+    samples: Mapping[int, Sampling] = field(default_factory=dict)
+    """By id of a `tree.TestDecl` that is made several times."""
     alone: tuple[Diagnostic, ...] = ()
     """Of the findings: those that hold only as long as no other program imports the main file."""

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from leadflow.check.checked import BoundArg, CallInfo, FlowInfo, Module, Ref, StepInfo
+from leadflow.check.checked import BoundArg, CallInfo, FlowCallInfo, FlowInfo, MockInfo, Module, Ref, StepInfo
 from leadflow.diagnostics import Diagnostic, Report, Span
 from leadflow.plan.kinds import Catalogue, Kind
 from leadflow.plan.operators import Gauge
 from leadflow.plan.plan import Secret, SettingValue
 from leadflow.plan.policy import Applied
+from leadflow.plan.trial import Sampling
 from leadflow.plan.types import Effect, FieldType, Type, Value
 from leadflow.record import record
 from leadflow.syntax import tree
@@ -257,6 +258,9 @@ class Program:
     """Pays for what constants hold, all together."""
     needs: dict[int, int] = field(default_factory=dict)
     fills: dict[int, Mapping[str, Value]] = field(default_factory=dict)
+    mocks: dict[int, MockInfo] = field(default_factory=dict)
+    starts: dict[int, FlowCallInfo] = field(default_factory=dict)
+    samples: dict[int, Sampling] = field(default_factory=dict)
     used: set[int] = field(default_factory=set)
     """Ids of declarations that something names."""
     alone: list[Diagnostic] = field(default_factory=list)

@@ -1,11 +1,14 @@
-"""What starts flows from outside, and what tries them: triggers (rule E6) and tests (rule E10)."""
+"""What starts flows from outside, and what tries them: triggers (rule E6) and tests (rule E10).
+
+What the mocks of a test stand in for is found out in `mocks`.
+"""
 
 import re
-from collections.abc import Sequence
+from fractions import Fraction
 
 from leadflow.check.args import Slot, bind
 from leadflow.check.calls import check_call, target_of
-from leadflow.check.checked import ActionCall, FlowCallInfo
+from leadflow.check.checked import FlowCallInfo
 from leadflow.check.consts import NotConstant, fold
 from leadflow.check.context import Context
 from leadflow.check.env import Frame, Var
@@ -15,14 +18,18 @@ from leadflow.check.infer import condition, expect, infer
 from leadflow.check.lookup import check_new
 from leadflow.check.messages.foregone import expects_nothing
 from leadflow.check.messages.names import unknown_name, unknown_trigger
-from leadflow.check.messages.policies import bad_mock, bad_run, bad_trigger
+from leadflow.check.messages.policies import bad_run, bad_trigger, out_of_range, policy_twice
 from leadflow.check.messages.triggers import path_taken, unknown_zone
+from leadflow.check.mocks import check_mock
 from leadflow.check.policies import refuse_annotations
-from leadflow.check.program import AgentSymbol, BrokenSymbol, FlowSymbol, ModuleScope, Program, ToolSymbol
+from leadflow.check.program import BrokenSymbol, FlowSymbol, ModuleScope, Program
 from leadflow.check.statements import steps_in
 from leadflow.diagnostics import Span
 from leadflow.plan.schedule import BadSchedule, read_schedule
+from leadflow.plan.trial import Sampling
 from leadflow.plan.types import (
+    DURATION,
+    FLOAT,
     INT,
     JSON,
     MONEY,
@@ -32,6 +39,7 @@ from leadflow.plan.types import (
     TIME,
     UNKNOWN,
     FieldType,
+    ListType,
     MapType,
     RecordType,
     Type,
@@ -41,7 +49,13 @@ from leadflow.plan.zones import ZONES
 from leadflow.syntax import tree
 
 _FAILURE = RecordType(
-    (FieldType("class", STRING), FieldType("message", STRING), FieldType("step", optional(STRING))), "failure"
+    (
+        FieldType("class", STRING),
+        FieldType("error", STRING),
+        FieldType("message", STRING),
+        FieldType("step", optional(STRING)),
+    ),
+    "failure",
 )
 
 
@@ -186,13 +200,14 @@ def _verify(cx: Context, decl: tree.TriggerDecl, expr: tree.Expr | None) -> None
 
 def _test(program: Program, scope: ModuleScope, decl: tree.TestDecl) -> None:
     cx = Context(program, scope, "test", frame=Frame())
-    refuse_annotations(cx, decl.annotations, on="a test")
+    refuse_annotations(cx, [one for one in decl.annotations if not _is_sample(one)], on="a test")
+    _sample(cx, decl)
     if not any(isinstance(statement, tree.Expect) for statement in decl.body):
         cx.report(expects_nothing(decl.name.span, decl.name.plain or ""))
     for statement in decl.body:
         match statement:
             case tree.Mock():
-                _mock(cx, statement)
+                check_mock(cx, statement)
             case tree.Expect():
                 condition(cx, statement.condition)
                 check_foregone(cx, statement.condition)
@@ -200,6 +215,47 @@ def _test(program: Program, scope: ModuleScope, decl: tree.TestDecl) -> None:
                 check_let(cx, statement)
             case tree.TestRun():
                 _run(cx, statement)
+
+
+def _is_sample(annotation: tree.Annotation) -> bool:
+    return [part.text for part in annotation.path] == ["sample"]
+
+
+_MOST_SAMPLES = 1000
+
+
+def _sample(cx: Context, decl: tree.TestDecl) -> None:
+    """`@sample(runs: 5, pass: 0.8)`: how often a test is made, and how large a part of that has to pass."""
+    found = [one for one in decl.annotations if _is_sample(one)]
+    if not found:
+        return
+    for more in found[1:]:
+        cx.report(policy_twice(more.span, "sample", first=found[0].span))
+    slots = (Slot("runs", required=True), Slot("pass", positional=False))
+    bound = bind(cx, found[0].args or (), slots, owner="@sample", span=found[0].span)
+    runs, part = bound.one("runs"), bound.one("pass")
+    number = _number(cx, runs, INT, "runs") if runs is not None else None
+    needed = _number(cx, part, FLOAT, "pass") if part is not None else 1.0
+    if runs is not None and number is not None and not 1 <= number <= _MOST_SAMPLES:
+        cx.report(out_of_range(runs.span, where="the argument 'runs' of @sample", low="1", high=str(_MOST_SAMPLES)))
+    elif part is not None and needed is not None and not 0.01 <= needed <= 1:
+        cx.report(out_of_range(part.span, where="the argument 'pass' of @sample", low="0.01", high="1"))
+    elif number is not None and needed is not None:
+        least = Fraction(str(needed)) * int(number)
+        cx.program.samples[decl.id] = Sampling(int(number), -(-least.numerator // least.denominator))
+
+
+def _number(cx: Context, expr: tree.Expr, type_: Type, name: str) -> int | float | None:
+    """A constant number; None when it is none, which has been reported."""
+    before, where = cx.program.said_count, f"the argument '{name}' of @sample"
+    expect(cx, expr, type_, where)
+    if cx.program.said_count > before:
+        return None
+    try:
+        value = fold(cx, expr, where)
+    except NotConstant:
+        return None
+    return value if isinstance(value, int | float) else None
 
 
 def _run(cx: Context, statement: tree.TestRun) -> None:
@@ -211,6 +267,9 @@ def _run(cx: Context, statement: tree.TestRun) -> None:
         if isinstance(symbol, FlowSymbol):
             check_call(cx, call, None)
             result = _outcome(cx, symbol)
+            info = cx.program.calls.pop(call.id, None)
+            if isinstance(info, FlowCallInfo):
+                cx.program.starts[statement.id] = info
         elif not isinstance(symbol, BrokenSymbol):
             _say_no_flow(cx, call, "a test runs a flow: 'run r = flow(…)'")
     elif not isinstance(call, tree.BadExpr):
@@ -232,105 +291,8 @@ def _outcome(cx: Context, symbol: FlowSymbol) -> Type:
             FieldType("failure", optional(_FAILURE)),
             FieldType("calls", calls),
             FieldType("cost", MONEY),
+            FieldType("took", DURATION),
+            FieldType("undone", ListType(STRING)),
         ),
         "run",
     )
-
-
-def _mock(cx: Context, mock: tree.Mock) -> None:
-    """A stand-in: its target exists, and each of its answers fits all that it can answer."""
-    types = _answers(cx, mock)
-    for arg in mock.args or ():
-        infer(cx, arg.value)
-    for answer in mock.answers:
-        if isinstance(answer, tree.Fail):
-            expect(cx, answer.reason, STRING, "the reason behind 'fail'")
-        elif not types:
-            infer(cx, answer)
-        else:
-            for type_ in types:
-                expect(cx, answer, type_, f"the answer of '{_written(mock)}'")
-
-
-def _written(mock: tree.Mock) -> str:
-    return ".".join(part.text for part in mock.target)
-
-
-def _answers(cx: Context, mock: tree.Mock) -> list[Type]:
-    """The types that answers of a mock must have; empty when its target was reported or has no known type."""
-    parts = list(mock.target)
-    home = cx.scope
-    symbol = cx.symbol(parts[0].text)
-    module = getattr(symbol, "scope", None)
-    if isinstance(module, ModuleScope) and len(parts) > 1:
-        home, parts = module, parts[1:]
-        symbol = home.values.get(parts[0].text)
-    rest = parts[1:]
-    match symbol:
-        case FlowSymbol():
-            return _of_step(cx, mock, symbol, rest)
-        case ToolSymbol() if not rest:
-            return _unique(_of_calls(cx, symbol.key, None))
-        case AgentSymbol() if len(rest) == 1:
-            return _of_action(cx, symbol, rest[0])
-        case BrokenSymbol():
-            return []
-        case None:
-            known = cx.program.known(home.values)
-            cx.report(unknown_name(parts[0].span, parts[0].text, what="flow, agent or tool", known=known))
-        case _:
-            why = f"'{_written(mock)}' is nothing to stand in for: name a step 'flow.step', an 'agent.action' or a tool"
-            cx.report(bad_mock(mock.target[0].span.to(mock.target[-1].span), parts[0].text, why=why))
-    return []
-
-
-def _of_step(cx: Context, mock: tree.Mock, symbol: FlowSymbol, rest: Sequence[tree.Ident]) -> list[Type]:
-    steps = list(steps_in(symbol.decl.body))
-    if not rest:
-        why = f"'{_written(mock)}' is a flow; name one of its steps: '{_written(mock)}.step'"
-        cx.report(bad_mock(mock.target[-1].span, _written(mock), why=why))
-        return []
-    names = dict.fromkeys(step.name.text for step in steps)
-    for part in rest:
-        if part.text not in names:
-            why = f"flow '{symbol.decl.name.text}' has no step '{part.text}'"
-            cx.report(bad_mock(part.span, part.text, why=why, known=cx.program.known(names)))
-            return []
-    found: list[Type] = []
-    for step in steps:
-        if step.name.text == rest[-1].text:
-            call = cx.program.calls.get(step.action.id)
-            info = cx.program.steps.get(step.id)
-            if isinstance(call, ActionCall | FlowCallInfo):
-                found.append(call.result)
-            elif info is not None:
-                found.append(info.type)
-    return _unique(found)
-
-
-def _of_action(cx: Context, symbol: AgentSymbol, action: tree.Ident) -> list[Type]:
-    agent = cx.program.agents.get(symbol.key)
-    if agent is None or agent.kind is None:
-        return []
-    if agent.kind.action(action.text) is None:
-        why = f"agent '{agent.name}' has no action '{action.text}'"
-        cx.report(bad_mock(action.span, action.text, why=why, known=cx.program.known(agent.kind.actions)))
-        return []
-    return _unique(_of_calls(cx, symbol.key, action.text))
-
-
-def _of_calls(cx: Context, agent: str, action: str | None) -> list[Type]:
-    """The results of all calls of an agent's action."""
-    return [
-        call.result
-        for call in cx.program.calls.values()
-        if isinstance(call, ActionCall) and call.agent == agent and action in (None, call.action)
-    ]
-
-
-def _unique(types: Sequence[Type]) -> list[Type]:
-    found: list[Type] = []
-    for type_ in types:
-        if type_ not in found and type_ not in (JSON, UNKNOWN):
-            found.append(type_)
-    return found

@@ -24,6 +24,7 @@ COMMANDS = {
     "graph": "Draw a flow: DOT, Mermaid, SVG or JSON.",
     "schema": "Write types as JSON Schema.",
     "run": "Run a flow.",
+    "test": "Make the tests that are written in flows.",
     "resume": "Go on with a run whose process has ended.",
     "approve": "Say yes or no to a run that asks for it.",
     "answer": "Answer a question of a run.",

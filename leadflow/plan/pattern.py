@@ -7,7 +7,7 @@ text is matched, so anchors are not either. A pattern becomes an automaton with 
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 from operator import or_
@@ -108,6 +108,36 @@ def is_choice(pattern: str) -> bool:
             return True
         at += 1
     return False
+
+
+def example(pattern: str, choose: Callable[[int], int]) -> str:
+    """A text that matches a pattern.
+
+    Args:
+        choose: one of so many possibilities, from 0.
+    """
+    return _written(_parse(pattern), choose)
+
+
+_SOME_MORE = 3
+"""Most times that an example repeats what may be repeated without end, beyond what it has to."""
+
+
+def _written(part: "_Part", choose: Callable[[int], int]) -> str:
+    match part:
+        case _Chars(bounds):
+            plain = [chr(char) for char in range(33, 127) if _holds(bounds, char)]
+            letters = [char for char in plain if char.isalnum()] or plain
+            return letters[choose(len(letters))] if letters else chr(bounds[0])
+        case _Row(parts):
+            return "".join(_written(each, choose) for each in parts)
+        case _Choice(parts):
+            return _written(parts[choose(len(parts))], choose)
+        case _Repeat(inner, low, high):
+            most = low + _SOME_MORE if high is None else high
+            return "".join(_written(inner, choose) for _ in range(low + choose(min(most - low, _SOME_MORE) + 1)))
+        case _:
+            assert_never(part)
 
 
 # --- the parts of a pattern ---------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ The only place of a run that reads a clock or draws chance.
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from random import Random
 from uuid import UUID
@@ -63,3 +64,9 @@ def zone_of(name: str) -> tzinfo:
         ZoneInfoNotFoundError: it does not.
     """
     return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def seconds_passed() -> Callable[[], float]:
+    """A watch that is started: it says how many seconds have passed since."""
+    begun = time.perf_counter()
+    return lambda: time.perf_counter() - begun

@@ -298,6 +298,22 @@ class AgentKind(Protocol):
         ...
 
 
+class Cast(Protocol):
+    """Who plays the agents of a run, where they do not do so alone: stand-ins in a test, a recorder beside them."""
+
+    def stands_in(self, spec: AgentSpec) -> bool:
+        """Whether the agent itself is not needed: then nothing of it has to be there, neither secret nor program."""
+        ...
+
+    def play(self, spec: AgentSpec, build: Callable[[], Agent]) -> Agent:
+        """Who answers for an agent. `build` makes the agent itself.
+
+        Raises:
+            CallError: it cannot be built here.
+        """
+        ...
+
+
 # --- between the driver and the policies --------------------------------------------------------------------------
 
 

@@ -3,21 +3,27 @@
 Pure: knows a plan, and of each thing in it whether there is an adapter or a policy for it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from leadflow.plan.annotations import ROWS
 from leadflow.plan.kinds import BUILT_IN, LATER, find_kind
-from leadflow.plan.plan import AgentCall, FlowCall, FlowPlan, Node, Place, Plan
+from leadflow.plan.plan import AgentCall, AgentSpec, FlowCall, FlowPlan, Node, Place, Plan
 from leadflow.plan.policy import Applied, Cache, Hedge
 from leadflow.plan.reactions import stand_ins
 from leadflow.plan.undoing import probe_node, undo_node
 
 
-def refusals(plan: Plan, flow: str) -> tuple[tuple[Place, str], ...]:
-    """Each thing that a run of the flow would need and this version does not run, with its place; in plan order."""
+def refusals(
+    plan: Plan, flow: str, played: Callable[[AgentSpec], bool] = lambda spec: False
+) -> tuple[tuple[Place, str], ...]:
+    """Each thing that a run of the flow would need and this version does not run, with its place; in plan order.
+
+    Args:
+        played: whether others stand in for an agent, so that its kind does not matter.
+    """
     found: dict[tuple[Place, str], None] = {}
     for name in reached(plan, flow):
-        found.update(dict.fromkeys(_of_flow(plan, plan.flows[name])))
+        found.update(dict.fromkeys(_of_flow(plan, plan.flows[name], played)))
     return tuple(found)
 
 
@@ -49,7 +55,7 @@ def agents_of(node: Node, call: AgentCall) -> tuple[str, ...]:
     return (call.agent, *(name for name in stand_ins(node.policies) if name != call.agent))
 
 
-def _of_flow(plan: Plan, flow: FlowPlan) -> Iterator[tuple[Place, str]]:
+def _of_flow(plan: Plan, flow: FlowPlan, played: Callable[[AgentSpec], bool]) -> Iterator[tuple[Place, str]]:
     yield from ((flow.place, _not_yet(policy)) for policy in _later(flow.policies))
     for node in (each for step in flow.nodes for each in with_others(step)):
         yield from ((node.place, _not_yet(policy)) for policy in _later(node.policies))
@@ -57,7 +63,7 @@ def _of_flow(plan: Plan, flow: FlowPlan) -> Iterator[tuple[Place, str]]:
             yield from ((node.place, what) for what in _of_group(node))
         if isinstance(node.work, AgentCall):
             for name in agents_of(node, node.work):
-                yield from _of_agent(plan, name)
+                yield from _of_agent(plan, plan.agents[name], is_played=played(plan.agents[name]))
 
 
 def _of_group(node: Node) -> Iterator[str]:
@@ -68,11 +74,10 @@ def _of_group(node: Node) -> Iterator[str]:
             yield f"step '{node.name}': {what}; put it on the calls inside"
 
 
-def _of_agent(plan: Plan, name: str) -> Iterator[tuple[Place, str]]:
-    spec = plan.agents[name]
-    place = spec.place or Place(plan.file, 1, 1)
+def _of_agent(plan: Plan, spec: AgentSpec, *, is_played: bool) -> Iterator[tuple[Place, str]]:
+    name, place = spec.name, spec.place or Place(plan.file, 1, 1)
     known = find_kind({**LATER, **BUILT_IN}, spec.kind)
-    if known is not None and not known.runs:
+    if known is not None and not known.runs and not is_played:
         yield place, f"agent '{name}': agents of the kind '{spec.kind}' are checked but not yet run by this version"
     yield from ((place, f"agent '{name}': {_not_yet(policy)}") for policy in _later(spec.policies))
 

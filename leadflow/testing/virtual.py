@@ -1,10 +1,7 @@
-"""The public test kit: what a test of a flow, an agent or a policy needs in place of the world.
+"""Virtual time: under `run_virtual` an hour of back-off costs no time at all.
 
-It may know every room but the faces; no room knows it.
-
-Virtual time: under `run_virtual` an hour of back-off costs no time at all, because the loop jumps to the next
-timer whenever nothing else can happen. Not for real sockets or child processes: their answers take real time,
-which no virtual clock can wait for. Use a normal loop there.
+The loop jumps to the next timer whenever nothing else can happen. Not for real sockets or child processes: their
+answers take real time, which no virtual clock can wait for. Use a normal loop there.
 """
 
 import asyncio

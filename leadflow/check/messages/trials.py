@@ -1,0 +1,48 @@
+"""What is said of tests (FLOW48x)."""
+
+from collections.abc import Sequence
+
+from leadflow.diagnostics import Span, did_you_mean
+from leadflow.diagnostics.codes import Draft, code
+
+
+@code("FLOW480", "Unknown failure")
+def unknown_failure(span: Span, name: str, *, known: Sequence[str]) -> Draft:
+    """An answer `fail "…"` of a mock names a failure: one of the classes `agent tool network permission validation
+    timeout resource`, or one failure of them: `agent.server agent.overloaded agent.bad_response agent.rejected
+    agent.declined agent.incomplete agent.filtered network.connect network.lost resource.rate resource.quota
+    resource.budget validation.answer timeout.attempt timeout.idle timeout.total permission.auth permission.denied
+    permission.refused tool.raised tool.process flow.failed flow.exhausted`, and whatever `r.failure?.error` can be.
+    The last word is enough where it names one: `rate`. What follows a colon is the message: `fail "rate: come back
+    tomorrow"`.
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main() -> string {
+      step page: string = web.get("/page")
+      return page
+    }
+    test "a slow page" {
+      mock main.page => fail "slow"
+      run r = main()
+      expect r.failure?.class == "timeout"
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main() -> string {
+      step page: string = web.get("/page")
+      return page
+    }
+    test "a slow page" {
+      mock main.page => fail "timeout: slow"
+      run r = main()
+      expect r.failure?.class == "timeout"
+    }
+    ```
+    """
+    hint = did_you_mean(name, known) or "; `leadflow explain FLOW480` lists them"
+    return Draft(span, f"there is no failure '{name}'{hint}")

@@ -1,0 +1,187 @@
+"""What a mock stands in for, and what it may answer (rule E10): each of its answers fits all that it can answer."""
+
+from collections.abc import Sequence
+
+from leadflow.check.args import Slot, bind
+from leadflow.check.checked import ActionCall, BoundArg, FlowCallInfo, MockInfo
+from leadflow.check.context import Context
+from leadflow.check.infer import expect, infer
+from leadflow.check.messages.names import unknown_name
+from leadflow.check.messages.policies import bad_mock
+from leadflow.check.messages.trials import unknown_failure
+from leadflow.check.program import Agent, AgentSymbol, BrokenSymbol, FlowSymbol, ModuleScope, ToolSymbol
+from leadflow.check.statements import steps_in
+from leadflow.plan.expr import SlotKind
+from leadflow.plan.kinds import PREDECLARED
+from leadflow.plan.trial import FAILURES, CallTarget, StepTarget, Target, failure_meant
+from leadflow.plan.types import JSON, STRING, UNKNOWN, Type
+from leadflow.record import record
+from leadflow.syntax import tree
+
+
+@record
+class _Found:
+    """What a target names."""
+
+    target: Target
+    types: Sequence[Type]
+    """Of all that it can answer; empty when none of them says a type."""
+    params: Sequence[tuple[Slot, Type, SlotKind]] = ()
+    """Of the action."""
+    is_open: bool = False
+    """It takes arguments of any name."""
+
+
+def check_mock(cx: Context, mock: tree.Mock) -> None:
+    """A stand-in: its target exists, and each of its answers fits all that it can answer."""
+    found = _find(cx, mock)
+    args = _args(cx, mock, found)
+    if found is not None:
+        cx.program.mocks[mock.id] = MockInfo(found.target, args)
+    for answer in mock.answers:
+        if isinstance(answer, tree.Fail):
+            _reason(cx, answer.reason)
+        elif found is None or not found.types:
+            infer(cx, answer)
+        else:
+            for type_ in found.types:
+                expect(cx, answer, type_, f"the answer of '{_written(mock)}'")
+
+
+def _reason(cx: Context, reason: tree.Expr) -> None:
+    """A reason names a failure, where it is written right here."""
+    expect(cx, reason, STRING, "the reason behind 'fail'")
+    plain = reason.plain if isinstance(reason, tree.Text) else None
+    if plain is not None and failure_meant(plain) is None:
+        cx.report(unknown_failure(reason.span, plain.partition(":")[0].strip(), known=FAILURES))
+
+
+def _written(mock: tree.Mock) -> str:
+    return ".".join(part.text for part in mock.target)
+
+
+def _args(cx: Context, mock: tree.Mock, found: _Found | None) -> tuple[BoundArg, ...] | None:
+    """The arguments that a call must have: those that are written, matched with the action's parameters."""
+    if mock.args is None:
+        return None
+    if found is not None and isinstance(found.target, StepTarget):
+        why = "a step is told by its name alone; arguments stand behind an action: 'agent.action(…)'"
+        cx.report(bad_mock(mock.target[-1].span, mock.target[-1].text, why=why))
+    if found is None or isinstance(found.target, StepTarget):
+        for arg in mock.args:
+            infer(cx, arg.value)
+        return None
+    slots = [slot for slot, _, _ in found.params]
+    span = mock.target[0].span.to(mock.target[-1].span)
+    bound = bind(cx, mock.args, slots, owner=f"'{_written(mock)}'", span=span, open_ended=found.is_open)
+    args: list[BoundArg] = []
+    for slot, type_, kind in found.params:
+        value = bound.one(slot.name)
+        if value is not None:
+            expect(cx, value, type_, f"the argument '{slot.name}' of '{_written(mock)}'")
+            args.append(BoundArg(slot.name, value, kind))
+    place = 0
+    for arg in bound.extra:
+        infer(cx, arg.value)
+        args.append(BoundArg(arg.name.text if arg.name is not None else str(place), arg.value, "text"))
+        place += arg.name is None
+    for arg in bound.loose:
+        infer(cx, arg.value)
+    return tuple(args)
+
+
+# --- targets ------------------------------------------------------------------------------------------------------
+
+
+def _find(cx: Context, mock: tree.Mock) -> _Found | None:
+    """What the target names; None when that was reported."""
+    parts = list(mock.target)
+    home = cx.scope
+    symbol = cx.symbol(parts[0].text)
+    module = getattr(symbol, "scope", None)
+    if isinstance(module, ModuleScope) and len(parts) > 1:
+        home, parts = module, parts[1:]
+        symbol = home.values.get(parts[0].text)
+    rest = parts[1:]
+    match symbol:
+        case FlowSymbol():
+            return _of_step(cx, mock, symbol, rest)
+        case ToolSymbol() if not rest:
+            return _of_tool(cx, symbol)
+        case AgentSymbol() if len(rest) == 1:
+            return _of_action(cx, symbol.key, rest[0])
+        case BrokenSymbol():
+            return None
+        case None if parts[0].text in PREDECLARED and len(rest) == 1:
+            return _of_action(cx, parts[0].text, rest[0])
+        case None:
+            known = cx.program.known(home.values)
+            cx.report(unknown_name(parts[0].span, parts[0].text, what="flow, agent or tool", known=known))
+        case _:
+            why = f"'{_written(mock)}' is nothing to stand in for: name a step 'flow.step', an 'agent.action' or a tool"
+            cx.report(bad_mock(mock.target[0].span.to(mock.target[-1].span), parts[0].text, why=why))
+    return None
+
+
+def _of_step(cx: Context, mock: tree.Mock, symbol: FlowSymbol, rest: Sequence[tree.Ident]) -> _Found | None:
+    steps = list(steps_in(symbol.decl.body))
+    if not rest:
+        why = f"'{_written(mock)}' is a flow; name one of its steps: '{_written(mock)}.step'"
+        cx.report(bad_mock(mock.target[-1].span, _written(mock), why=why))
+        return None
+    names = dict.fromkeys(step.name.text for step in steps)
+    for part in rest:
+        if part.text not in names:
+            why = f"flow '{symbol.decl.name.text}' has no step '{part.text}'"
+            cx.report(bad_mock(part.span, part.text, why=why, known=cx.program.known(names)))
+            return None
+    found: list[Type] = []
+    for step in steps:
+        if step.name.text == rest[-1].text:
+            call = cx.program.calls.get(step.action.id)
+            info = cx.program.steps.get(step.id)
+            if isinstance(call, ActionCall | FlowCallInfo):
+                found.append(call.result)
+            elif info is not None:
+                found.append(info.type)
+    return _Found(StepTarget(symbol.key, tuple(part.text for part in rest)), _unique(found))
+
+
+def _of_tool(cx: Context, symbol: ToolSymbol) -> _Found:
+    signature = cx.program.signatures[symbol.key]
+    params = [(Slot(param.name), param.type, _TEXT) for param in signature.params]
+    return _Found(CallTarget(symbol.key, None), _unique(_of_calls(cx, symbol.key, None)), params)
+
+
+_TEXT: SlotKind = "text"
+
+
+def _of_action(cx: Context, key: str, action: tree.Ident) -> _Found | None:
+    agent: Agent | None = cx.program.agents.get(key)
+    if agent is None or agent.kind is None:
+        return None
+    row = agent.kind.action(action.text)
+    if row is None:
+        why = f"agent '{agent.name}' has no action '{action.text}'"
+        cx.report(bad_mock(action.span, action.text, why=why, known=cx.program.known(agent.kind.actions)))
+        return None
+    params = [(Slot(param.name, positional=param.positional), param.type, param.slot) for param in row.params]
+    types = _unique(_of_calls(cx, key, action.text))
+    return _Found(CallTarget(key, action.text), types, params, row.any_args)
+
+
+def _of_calls(cx: Context, agent: str, action: str | None) -> list[Type]:
+    """The results of all calls of an agent's action."""
+    return [
+        call.result
+        for call in cx.program.calls.values()
+        if isinstance(call, ActionCall) and call.agent == agent and action in (None, call.action)
+    ]
+
+
+def _unique(types: Sequence[Type]) -> list[Type]:
+    found: list[Type] = []
+    for type_ in types:
+        if type_ not in found and type_ not in (JSON, UNKNOWN):
+            found.append(type_)
+    return found
