@@ -92,7 +92,8 @@ async def run_plan(
     ):
         driver = Driver(Program(plan), Ports(callers, journal, clock, options.observers, questions), bounds)
         async with heeding(journal, clock, driver):
-            return await driver.run(started)
+            result = await driver.run(started)
+    return await _heard(result, project, registry, options, shared=shared)
 
 
 async def unfinished_run(
@@ -140,6 +141,40 @@ async def resume_run(
         JournalProblem: its journal cannot be used.
     """
     options = options or RunOptions()
+    result = await _resumed(run, project, registry, options, told=told or {}, shared=shared)
+    return await _heard(result, project, registry, options, shared=shared)
+
+
+async def _heard(
+    result: Result, project: Project, registry: Registry, options: RunOptions, *, shared: Shared | None
+) -> Result:
+    """A run that has given itself back goes on when an answer came in that moment: whoever gave it saw a run under way,
+    and left it to that to hear of it."""
+    while result.questions and await _has_answer(result, project, options):
+        try:
+            result = await _resumed(result.run, project, registry, options, told={}, shared=shared)
+        except UnderWay:
+            break
+    return result
+
+
+async def _has_answer(result: Result, project: Project, options: RunOptions) -> bool:
+    """Whether somebody has answered one of the questions that a run waits for."""
+    async with store_of(options, project, options.clock or SystemClock()) as store:
+        given = {(answer.path, answer.number) for answer in await store.answers(result.run)}
+    return any((asked.path, asked.number) in given for asked in result.questions)
+
+
+async def _resumed(
+    run: str,
+    project: Project,
+    registry: Registry,
+    options: RunOptions,
+    *,
+    told: Mapping[str, Told],
+    shared: Shared | None,
+) -> Result:
+    """Claim a run and go on with it until it ends, or is paused again."""
     clock = options.clock or SystemClock()
     async with store_of(options, project, clock) as store:
         found = await kept(store, await find(store, run))
@@ -159,7 +194,6 @@ async def resume_run(
             questions.listen(lambda: store.answers(row.id))
             async with callers_of(making, clock, new_seed(), questions) as callers:
                 program, ports = Program(plan), Ports(callers, journal, clock, options.observers, questions)
-                told = told or {}
                 probes = await probed(
                     program, entries, ports, found.bounds, journal=lambda: MemoryJournal(clock), told=told
                 )

@@ -27,6 +27,8 @@ def note(text):
 
 
 def look(text):
+    if text == "boom":
+        raise ValueError(text)
     return note("look " + text)
 
 
@@ -192,3 +194,337 @@ def test_a_run_that_is_not_kept_asks_nobody(play: Play) -> None:
             await office.program.run("main", T1, RunOptions(durable=False))
 
     play(DROP, scene)
+
+
+# --- several questions --------------------------------------------------------------------------------------------
+
+LETTERS = """type Verdict { keep: bool  note: string? }
+flow check(word: string) -> Verdict {
+  step verdict: Verdict = boss.ask("Keep ${word}?")
+  return verdict
+}
+flow main(words: list[string]) -> { kept: list[bool], size: int, notes: int } {
+  step loop = for word in words at most 5 {
+    step one = check(word)
+    yield one.keep
+  }
+  step noted = note("noted") after loop
+  step size: int = desk.ask("How many?")
+  return { kept: loop, size: size, notes: len(noted) }
+}
+"""
+
+
+def test_questions_are_answered_in_any_order(play: Play) -> None:
+    """Each has a path of its own, also in a loop and in a flow that is called; each answer lets go on what it can."""
+
+    async def scene(office: Office) -> None:
+        paused = await office.run({"words": ["a", "b"]})
+        paths = ["main/loop[0]/one/verdict", "main/loop[1]/one/verdict", "main/size"]
+        assert paths == sorted(asked.path for asked in paused.questions)
+        await office.answer(paused, paths[1], {"keep": False})
+        paused = await office.resume(paused)
+        assert [paths[0], paths[2]] == sorted(asked.path for asked in paused.questions)
+        await office.answer(paused, paths[0], {"keep": True, "note": "fine"})
+        paused = await office.resume(paused)
+        assert (["main/size"], ["noted"]) == ([asked.path for asked in paused.questions], office.notes)
+        await office.answer(paused, "size", 7)
+        done = await office.resume(paused)
+        assert {"kept": (True, False), "size": 7, "notes": 5} == done.value
+        assert 3 == len(kinds(done.entries, QuestionAsked))
+
+    play(LETTERS, scene)
+
+
+def test_what_needs_no_answer_goes_on_first(play: Play) -> None:
+    """The run pauses when nothing is left that could go on."""
+
+    async def scene(office: Office) -> None:
+        paused = await office.run()
+        assert ["look 1", "look 2"] == office.notes
+        assert 60 <= paused.entries[-1].at - paused.entries[0].at < 90
+
+    play(
+        """flow main() -> string {
+  step a = desk.ask("What?")
+  step pause = clock.sleep(1m)
+  step one = look("1") after pause
+  step two = look("2") after one
+  return "${a}${two}"
+}
+""",
+        scene,
+    )
+
+
+def test_an_answer_is_heard_while_the_run_goes_on(play: Play) -> None:
+    """A run that is under way need not be paused to hear of an answer, nor resumed."""
+
+    async def scene(office: Office) -> None:
+        running = asyncio.get_running_loop().create_task(office.run())
+        await office.clock.sleep(timedelta(seconds=10))
+        rows = await office.program.unfinished("main", {}, office.options)
+        assert rows is None  # it is held
+        run = (office.folder / "run").read_text() if (office.folder / "run").exists() else ""
+        assert run == ""
+        (asked,) = await office.program.questions("", office.options)
+        await office.program.answer(asked.run, "a", "this", by="ada", options=office.options)
+        done = await running
+        assert ("thisx", []) == (done.value, kinds(done.entries, RunPaused))
+
+    play(
+        """flow main() -> string {
+  step a = desk.ask("What?")
+  step pause = clock.sleep(1m)
+  step x = look("x") after pause
+  return if x == "" then "" else "${a}x"
+}
+""",
+        scene,
+    )
+
+
+# --- what is no answer --------------------------------------------------------------------------------------------
+
+
+def test_what_is_no_answer_is_told_with_what_would_be_one(play: Play) -> None:
+    """Steps that ask nothing, answers of other types: nothing is kept of them."""
+
+    async def scene(office: Office) -> None:
+        paused = await office.run({"words": ["a", "b"]})
+        told = [
+            await office.refused(paused, "nix", True),
+            await office.refused(paused, "verdict", True),
+            await office.refused(paused, "loop[0]/one/verdict", {"keep": "perhaps"}),
+            await office.refused(paused, "size", "many"),
+        ]
+        assert [
+            "run RUN has no open question at 'nix'; open: "
+            "main/loop[0]/one/verdict, main/loop[1]/one/verdict, main/size",
+            "several questions end in 'verdict': main/loop[0]/one/verdict, main/loop[1]/one/verdict",
+            "the answer to main/loop[0]/one/verdict has to be of the type Verdict: at /keep: expected bool, got string",
+            "the answer to main/size has to be of the type int: expected int, got string",
+        ] == told
+        assert 3 == len(await office.program.questions(paused.run, office.options))
+
+    play(LETTERS, scene)
+
+
+def test_a_run_that_has_ended_asks_nobody(play: Play) -> None:
+    """An answer that nobody asked for says so."""
+
+    async def scene(office: Office) -> None:
+        done = await office.run()
+        assert "run RUN of main asks nobody now; it is done" == await office.refused(done, "ok", True)
+
+    play('flow main() -> string { return "x" }\n', scene)
+
+
+# --- time ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_approval_that_expires_is_refused(play: Play) -> None:
+    """Rule C9: nobody said yes in time. Who comes too late hears so."""
+
+    async def scene(office: Office) -> None:
+        paused = await office.run()
+        office.days(1.9)
+        assert 1 == len((await office.resume(paused)).questions)
+        office.days(0.2)
+        assert "the question at main/ok has expired; `leadflow resume RUN` goes on without an answer" == (
+            await office.refused(paused, "ok", True)
+        )
+        failed = await office.resume(paused)
+        assert failed.failure is not None
+        assert ("permission.refused", "boss did not answer within 2 days") == (
+            failed.failure.error, failed.failure.message,
+        )  # fmt: skip
+
+    play('flow main() -> bool { step ok = boss.approve("Well?") return ok }\n', scene)
+
+
+def test_a_question_that_expires_is_late(play: Play) -> None:
+    """It fails with a class of its own; `catch` and `@optional` say what holds when nobody answers."""
+
+    async def scene(office: Office) -> None:
+        paused = await office.run()
+        office.days(3)
+        done = await office.resume(paused)
+        assert {"a": "timeout: boss did not answer within 2 days", "b": None, "c": False} == done.value
+
+    play(
+        """flow main() -> { a: string, b: string?, c: bool } {
+  step a: string = boss.ask("What?") catch e => "${e.class}: ${e.message}"
+  @optional
+  step b: string = boss.ask("And?")
+  step c = boss.approve("Sure?") catch e => false
+  return { a: a, b: b, c: c }
+}
+""",
+        scene,
+    )
+
+
+def test_an_answer_in_time_counts_whenever_it_is_heard(play: Play) -> None:
+    """The question had two days; the answer came after one; the run goes on after a week."""
+
+    async def scene(office: Office) -> None:
+        paused = await office.run()
+        office.days(1)
+        await office.answer(paused, "a", "in time")
+        office.days(7)
+        assert "in time" == (await office.resume(paused)).value
+
+    play('flow main() -> string { step a: string = boss.ask("What?") return a }\n', scene)
+
+
+@pytest.mark.parametrize("where", ["step", "flow", "block"])
+@pytest.mark.parametrize(("asked", "answered", "resumed", "ends"), [
+    ("5d", 1, 30, "done"), ("5d", 4.9, 5.1, "done"), ("5d", None, 4.9, "waits"), ("5d", None, 5.1, "timeout.total"),
+])  # fmt: skip
+def test_a_timeout_counts_the_days_in_which_a_person_was_asked(
+    play: Play, where: str, asked: str, answered: float | None, resumed: float, ends: str
+) -> None:
+    """Case T12: a question is worked on by whoever is asked; behind the answer nobody works until the run goes on."""
+    step = 'step a: string = desk.ask("What?")'
+    flow = {
+        "step": f"flow main() -> string {{\n  @timeout({asked})\n  {step}\n  return a\n}}\n",
+        "flow": f"@timeout({asked})\nflow main() -> string {{\n  {step}\n  return a\n}}\n",
+        "block": f"flow main() -> string {{\n  @timeout({asked})\n  step b = do {{\n    {step}\n    yield a\n  }}\n"
+        "  return b\n}\n",
+    }[where]
+
+    async def scene(office: Office) -> None:
+        paused = await office.run()
+        if answered is not None:
+            office.days(answered)
+            await office.answer(paused, "a", "yes")
+        office.days(resumed - (answered or 0))
+        ended = await office.resume(paused)
+        found = ended.failure.error if ended.failure is not None else "waits" if ended.is_paused else "done"
+        assert ends == found, ended
+
+    play(flow, scene)
+
+
+# --- policies -----------------------------------------------------------------------------------------------------
+
+
+def test_a_person_stands_in_for_a_tool_that_fails(play: Play) -> None:
+    """`escalate(desk)`: the failed agent is not asked again when the run goes on; the person's answer is the step's."""
+
+    async def scene(office: Office) -> None:
+        (office.folder / "work.py").write_text(
+            WORK + "\n\ndef ask(prompt):\n    note('tried')\n    raise ValueError('no')\n"
+        )
+        paused = await office.run()
+        (asked,) = paused.questions
+        assert ("main/a", "desk", "What?", ["tried"]) == (asked.path, asked.agent, asked.question, office.notes)
+        assert 1 == len((await office.resume(paused)).questions)
+        await office.answer(paused, "a", "this")
+        done = await office.resume(paused)
+        assert ("this", ["tried"], 1) == (done.value, office.notes, len(kinds(done.entries, QuestionAsked)))
+
+    play(
+        """agent clerk: python { module: "work.py"  reads: ["ask"] }
+flow main() -> string {
+  @on_error(tool: escalate(desk))
+  step a: string = clerk.ask("What?")
+  return a
+}
+""",
+        scene,
+    )
+
+
+def test_the_next_person_is_asked_when_one_says_no(play: Play) -> None:
+    """`permission: escalate(boss)`: a refusal of the desk goes to the boss, who decides."""
+
+    async def scene(office: Office) -> None:
+        paused = await office.run()
+        await office.answer(paused, "ok", False)
+        paused = await office.resume(paused)
+        assert ["boss"] == [asked.agent for asked in paused.questions]
+        await office.answer(paused, "ok", True)
+        done = await office.resume(paused)
+        assert (True, ["main/ok", "main/ok"]) == (
+            done.value, [kind.split()[1] for kind in kinds(done.entries, QuestionAsked)],
+        )  # fmt: skip
+
+    play(
+        """flow main() -> bool {
+  @on_error(permission: escalate(boss))
+  step ok = desk.approve("Well?")
+  return ok
+}
+""",
+        scene,
+    )
+
+
+def test_a_person_who_is_late_is_asked_again(play: Play) -> None:
+    """`@retry` with `on: ["timeout"]`: a further attempt is a further question, and the late answer to the first one
+    does not count for it."""
+
+    async def scene(office: Office) -> None:
+        paused = await office.run()
+        office.days(2.5)
+        paused = await office.resume(paused)
+        assert [2] == [asked.number for asked in paused.questions]
+        office.days(1)
+        await office.answer(paused, "a", "second")
+        assert "second" == (await office.resume(paused)).value
+
+    play(
+        """flow main() -> string {
+  @retry(2, on: ["timeout"])
+  step a: string = boss.ask("What?")
+  return a
+}
+""",
+        scene,
+    )
+
+
+def test_a_race_between_people(play: Play) -> None:
+    """The first answer wins; the other question is not open any more."""
+
+    async def scene(office: Office) -> None:
+        paused = await office.run()
+        assert 2 == len(paused.questions)
+        await office.answer(paused, "b", "boss")
+        done = await office.resume(paused)
+        assert "boss" == done.value
+        assert "run RUN of main asks nobody now; it is done" == await office.refused(paused, "a", "desk")
+
+    play(
+        """flow main() -> string {
+  step won = race {
+    step a: string = desk.ask("Who?")
+    step b: string = boss.ask("Who?")
+  }
+  return won
+}
+""",
+        scene,
+    )
+
+
+def test_a_run_that_fails_asks_nobody_any_more(play: Play) -> None:
+    """A failure elsewhere stops the wait for a person."""
+
+    async def scene(office: Office) -> None:
+        failed = await office.run()
+        assert failed.failure is not None
+        assert (Status.FAILED, "tool.raised") == (failed.status, failed.failure.error)
+        assert "run RUN of main asks nobody now; it is failed" == await office.refused(failed, "a", "this")
+
+    play(
+        """flow main() -> string {
+  step a: string = desk.ask("What?")
+  step x = look("boom")
+  return "${a}${x}"
+}
+""",
+        scene,
+    )

@@ -13,6 +13,10 @@ from leadflow.plan.plan import AgentSpec
 from leadflow.run.errors import NoAnswer, NotAllowed, NotApproved
 from leadflow.run.ports import Agent, People, Question, Reply, Request, Uses, World
 
+_TEXTS = ("question", PROMPT.name, "0")
+"""What the question is called among the arguments, by the kind of agent that a call is written for: a person may stand
+in for a model, or for a function."""
+
 
 class HumanKind:
     """Builds agents for people."""
@@ -48,8 +52,7 @@ class HumanAgent:
             NotApproved: a person said no, or nobody said yes in time. NoAnswer: nobody answered in time.
         """
         args, is_approval = request.args, request.action == "approve"
-        # who is asked in place of a model is asked what the model was
-        text = str(args["question"] if "question" in args else args.get(PROMPT.name, ""))
+        text = str(next((args[name] for name in _TEXTS if name in args), ""))
         assignee = cast(str | None, args.get("assignee")) or self._assignee
         expires = cast(timedelta | None, args.get("expires")) or self._expires
         question = Question(request.path, self._name, text, args.get("show"), assignee, expires, is_approval)

@@ -155,7 +155,12 @@ def _run_paused(state: RunState, event: RunPaused, at: float | None) -> None:
 
 def _doubt_settled(state: RunState, event: DoubtSettled, at: float | None) -> None:
     if event.decision == "retry":
-        _move(state, event.path, Status.RUNNING, at)
+        _move(state, event.path, _waiting_or_running(state, event.path), at)
+
+
+def _waiting_or_running(state: RunState, path: str) -> Status:
+    """Where a call stands whose attempt begins, or goes on: its question may be open still."""
+    return Status.WAITING if path in state.questions else Status.RUNNING
 
 
 def _cancel_requested(state: RunState, event: CancelRequested, at: float | None) -> None:
@@ -215,8 +220,10 @@ def _attempt_started(state: RunState, event: AttemptStarted, at: float | None) -
     if event.path == state.flow:
         state.status, state.attempts = Status.RUNNING, event.attempt
         return
-    node = _move(state, event.path, Status.RUNNING, at)
-    node.attempts, node.agent, node.delay, node.waits_for = event.attempt, event.agent, None, None
+    is_open = event.path in state.questions
+    node = _move(state, event.path, _waiting_or_running(state, event.path), at)
+    node.attempts, node.agent, node.delay = event.attempt, event.agent, None
+    node.waits_for = node.waits_for if is_open else None
 
 
 def _attempt_failed(state: RunState, event: AttemptFailed, at: float | None) -> None:
@@ -225,7 +232,8 @@ def _attempt_failed(state: RunState, event: AttemptFailed, at: float | None) -> 
         state.status = status
         return
     node = _move(state, event.path, status, at)
-    node.delay = event.delay
+    state.questions.pop(event.path, None)
+    node.delay, node.waits_for = event.delay, None
     node.failed_attempts.append(event.failure)
 
 

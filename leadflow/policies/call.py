@@ -6,6 +6,7 @@ be absorbed, and lets `CancelledError` pass. It knows no kernel: it reads the or
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
@@ -40,7 +41,7 @@ class Course:
 
     __slots__ = (
         "attempt", "attempts", "begun", "behind", "deadline", "has_last_of_total", "instance", "is_left", "limit",
-        "order", "pending", "ports", "repair", "tried", "watch", "why",
+        "order", "pending", "ports", "repair", "resumed", "tried", "watch", "why",
     )  # fmt: skip
 
     def __init__(self, order: CallOrder, ports: Ports, watch: Watch) -> None:
@@ -52,6 +53,8 @@ class Course:
         """Number of the attempt under way or last made, over all agents, also before the process ended (case R22)."""
         self.begun = 0.0
         """When it began (monotonic seconds)."""
+        self.resumed = earlier
+        """What the candidate did before the process ended, until another one is asked."""
         self.behind: Callable[[], None] | None = None
         """What to do when the call is left behind although it does not stop (case T8)."""
         self.is_left = False
@@ -84,13 +87,26 @@ class Course:
         """An attempt begins. The first of a call is known from the start of its node, unless a fallback makes it."""
         self.attempt += 1
         self.begun = self.ports.clock.monotonic()
+        earlier = self.order.earlier
+        if earlier is not None and earlier.asks == agent and self.attempt == earlier.attempts + 1:
+            self.begun -= earlier.asked  # it began when it asked
         if self.attempt > 1 or is_fallback:
             self.order.post(AttemptStarted(self.order.path, self.attempt, agent))
 
     def made_before(self) -> tuple[int, float]:
-        """Attempts of the agent that is asked first, and seconds under way, before the process ended (T12, R22)."""
-        earlier = self.order.earlier
-        return (0, 0.0) if earlier is None or self.tried is not None else (earlier.attempts, earlier.seconds)
+        """Attempts of the candidate, and seconds under way, before the process ended (T12, R22)."""
+        earlier = self.resumed
+        return (0, 0.0) if earlier is None else (earlier.attempts, earlier.seconds)
+
+    def resume_with(self, agent: str) -> None:
+        """The candidate goes on that asked a person when the process ended; those before it have failed."""
+        if (earlier := self.resumed) is not None:
+            own = sum(failed.agent == agent for failed in earlier.failed)
+            self.resumed = replace(earlier, attempts=own, seconds=earlier.asked)
+
+    def ask_another(self) -> None:
+        """Another candidate is asked, which has all policies anew (case F4)."""
+        self.repair, self.why, self.resumed = None, "", None
 
     def fail(self, agent: str, error: CallError) -> None:
         """The attempt under way failed."""

@@ -5,7 +5,7 @@ Never after a cancel, after the end of what encloses the call, or when nobody kn
 (cases F1, rule C3). Each candidate has all the policies inside anew (case F4).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from leadflow.plan.plan import AgentCall
@@ -29,8 +29,9 @@ def falling_back(
     others = fallback.agents if fallback is not None else ()
 
     async def first_answer(course: Course) -> Answer:
-        chain = Chain(call.agent, others)
-        candidate, step = steps[call.agent]
+        first, before = _first(steps, call, course)
+        chain = Chain(first, others, before)
+        candidate, step = steps[first]
         repeatable = call.idempotent or course.order.key is not None
         while True:
             try:
@@ -53,13 +54,22 @@ def falling_back(
                 if following is None:
                     raise
             candidate, step = steps[following.agent]
-            course.repair, course.why = None, ""
+            course.ask_another()
             course.go_on(None)
             if following.does is not None:
                 course.handle(following.category, following.does, following.agent)
             await course.ports.clock.sleep(timedelta(0))  # whoever asked to stop between two attempts is heard
 
     return first_answer
+
+
+def _first(steps: Mapping[str, tuple[Candidate, Step]], call: AgentCall, course: Course) -> tuple[str, Collection[str]]:
+    """Who is asked first, and who has been asked before the process ended: whoever has asked a person goes on."""
+    earlier = course.order.earlier
+    if earlier is None or earlier.asks is None or earlier.asks == call.agent or earlier.asks not in steps:
+        return call.agent, ()
+    course.resume_with(earlier.asks)
+    return earlier.asks, {call.agent, *(failed.agent for failed in earlier.failed)}
 
 
 def _is_over(course: Course) -> bool:

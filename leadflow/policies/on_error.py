@@ -14,7 +14,7 @@ the failure, so that the two never disagree.
 Pure: knows no clock and no agents.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from leadflow.plan.policy import Does, ErrorClass, OnError, Reaction, Retry
@@ -61,9 +61,10 @@ class Chain:
 
     __slots__ = ("_asked", "_last", "_left")
 
-    def __init__(self, first: str, fallbacks: Sequence[str]) -> None:
-        self._asked = {first}
-        self._left = [name for name in dict.fromkeys(fallbacks) if name != first]
+    def __init__(self, first: str, fallbacks: Sequence[str], before: Iterable[str] = ()) -> None:
+        """Begin with the first agent; `before` were asked by an earlier process."""
+        self._asked = {first, *before}
+        self._left = [name for name in dict.fromkeys(fallbacks) if name not in self._asked]
         self._last: dict[str, ErrorClass] = {}
         """Last resorts, with the class that named them."""
 

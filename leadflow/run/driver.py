@@ -274,7 +274,8 @@ class Driver:
                     return result_of(run, self._entries, calls.still_leaked())
                 if not self._arrived:
                     if questions is not None and self._waits_for_people(calls, questions):
-                        if not await questions.look():
+                        await questions.look()
+                        if self._waits_for_people(calls, questions):
                             return await self._paused(run, calls, "it waits for people")
                     else:
                         self._waiter = loop.create_future()
@@ -306,7 +307,8 @@ class Driver:
 
     def _waits_for_people(self, calls: Calls, questions: Questions) -> bool:
         """Whether nothing of the run can go on before a person answers."""
-        return not self._kernel.state.pauses and calls.are_all(questions.is_waiting)
+        is_idle = not self._arrived and not self._kernel.state.pauses
+        return is_idle and calls.are_all(questions.is_waiting)
 
     def _show(self, entries: Sequence[Entry]) -> None:
         self._entries.extend(entries)

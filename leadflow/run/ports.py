@@ -330,6 +330,8 @@ class Earlier:
     """For how long it was under way, without the time in which nobody worked on the run (case T12)."""
     asks: str | None = None
     """The agent whose question to a person is open, or answered and not yet heard: its attempt goes on."""
+    asked: float = 0.0
+    """Seconds since that question was asked, those in which it was open while nobody worked on the run included."""
 
 
 @record

@@ -128,11 +128,11 @@ class Questions:
     @property
     def waiting(self) -> tuple[QuestionAsked, ...]:
         """The questions that steps wait for, in the order in which they were asked."""
-        return tuple(asked for asked in self._asked.unanswered if asked.path in self._waiting)
+        return tuple(asked for asked in self._asked.unanswered if self.is_waiting(asked.path))
 
     def is_waiting(self, path: str) -> bool:
-        """Whether the call of that path waits for a person."""
-        return path in self._waiting
+        """Whether the call of that path waits for a person, and has not been told anything."""
+        return any(not future.done() for future in self._waiting.get(path, ()))
 
     async def ask(self, question: Question) -> QuestionAnswered | None:
         """The answer; None: the question has expired."""
@@ -177,8 +177,8 @@ class Questions:
 
     # --- the inbox ------------------------------------------------------------------------------------------------
 
-    async def look(self) -> bool:
-        """Hand out the answers that have come, and the ends of questions that have expired; True when there were any.
+    async def look(self) -> None:
+        """Hand out the answers that have come, and the ends of questions that have expired.
 
         Raises:
             OSError: the inbox cannot be read.
@@ -189,10 +189,9 @@ class Questions:
             self._post(answer)
             self._tell(answer.path, answer)
         now = self._clock.timestamp()
-        late = [asked for asked in self.waiting if asked.expires is not None and asked.expires <= now]
-        for asked in late:
-            self._tell(asked.path, None)
-        return bool(answers or late)
+        for asked in self.waiting:
+            if asked.expires is not None and asked.expires <= now:
+                self._tell(asked.path, None)
 
     def _tell(self, path: str, answer: QuestionAnswered | None) -> None:
         for future in self._waiting.get(path, ()):

@@ -65,6 +65,9 @@ class _Way:
     waited: float = 0.0
     """Seconds in which nobody worked on the run, and something in it waited for a person."""
 
+    asked: float = 0.0
+    """How long it had been under way when it asked."""
+
     def seconds(self, worked: float) -> float:
         """For how long it has been under way."""
         return worked - self.begun + self.waited
@@ -126,7 +129,8 @@ class Past:
             case CallAdmitted(path=path) | DoubtSettled(path=path) if path in self._ways:
                 self._ways[path].is_pausing = False
             case QuestionAsked(path=path) as asked if path in self._ways:
-                self._ways[path].asks = asked
+                way = self._ways[path]
+                way.asks, way.asked = asked, way.seconds(self._worked)
             case NodeDone(path=path) | NodeFailed(path=path) | NodeCancelled(path=path) if path in self._ways:
                 self._ways[path].asks = None
             case _:
@@ -163,7 +167,8 @@ class Past:
         way = self._ways[path]
         seconds = way.seconds(self._worked)
         if way.asks is not None:  # the attempt that asked goes on
-            return Earlier(way.attempts - 1, tuple(way.failed), way.agent, seconds, way.asks.agent)
+            since = seconds - way.asked
+            return Earlier(way.attempts - 1, tuple(way.failed), way.agent, seconds, way.asks.agent, since)
         return Earlier(way.attempts, tuple(way.failed), way.agent, seconds)
 
     def unsettled(self) -> list[BudgetSettled]:

@@ -175,8 +175,8 @@ class Calls:
         self._post(event)
 
     def are_all(self, is_waiting: Callable[[str], bool]) -> bool:
-        """Whether calls are under way, and that holds for each of their paths."""
-        return bool(self._running) and all(map(is_waiting, self._running))
+        """Whether calls are under way, none of which was told to stop, and that holds for each of their paths."""
+        return bool(self._running) and all(is_waiting(path) and path not in self._told for path in self._running)
 
     # --- stopping -------------------------------------------------------------------------------------------------
 
