@@ -207,6 +207,8 @@ def attempting(candidate: Candidate, call: AgentCall, *, idle: timedelta | None,
     async def attempt(course: Course) -> Reply:
         course.begin(name, is_fallback=is_fallback)
         order = course.order
+        if (unkept := order.unkept(order.path)) is not None:
+            await unkept
         request = Request(
             call.action, order.args, call.result, call.declared, order.run, order.path,
             course.attempt, order.key, call.idempotent, idle, course.repair,

@@ -16,7 +16,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any
 
-from leadflow.events.model import AttemptFailed, CallAdmitted, CallWaits, Event
+from leadflow.events.model import AttemptFailed, CallAdmitted, CallEvent, CallWaits
 from leadflow.plan.policy import Hedge
 from leadflow.policies.call import Course, Step
 from leadflow.policies.shared import RetryBudget
@@ -259,7 +259,7 @@ class _Round:
                 task.add_done_callback(_behind.discard)
 
 
-def _unless_waiting(event: Event, post: Callable[[Event], None]) -> None:
+def _unless_waiting(event: CallEvent, post: Callable[[CallEvent], None]) -> None:
     """A call does not wait while its first attempt is under way."""
     if not isinstance(event, CallWaits | CallAdmitted):
         post(event)

@@ -248,8 +248,11 @@ class Driver:
                 result = await asyncio.shield(loop)
                 break
             except asyncio.CancelledError:
+                if loop.cancelled():
+                    raise
                 interrupted += 1
-                self.cancel("interrupted", force=interrupted > 1)
+                if not loop.cancelling():  # who closes the event loop cancels all tasks: none can end in order
+                    self.cancel("interrupted", force=interrupted > 1)
         if interrupted:
             raise asyncio.CancelledError
         return result
@@ -269,6 +272,7 @@ class Driver:
                         self._show(await self._ports.journal.append(step.events))
                     except OSError as problem:
                         return await self._parked(run, calls, problem)
+                calls.has_kept()
                 self._obey(step.commands, calls)
                 if self._kernel.has_ended:
                     return result_of(run, self._entries, calls.still_leaked())
@@ -280,6 +284,7 @@ class Driver:
                     else:
                         self._waiter = loop.create_future()
                         await self._waiter
+                calls.keep()
                 step = self._kernel.on(self._gathered())
         finally:
             self._heap.give_back()

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from leadflow.events.model import AttemptFailure, Entry, Event, Failure, QuestionAnswered, Usage
+from leadflow.events.model import AttemptFailure, CallEvent, Entry, Event, Failure, QuestionAnswered, Usage
 from leadflow.plan.kinds import Kind
 from leadflow.plan.plan import AgentSpec, FlowPlan, Node
 from leadflow.plan.policy import Budgets
@@ -345,7 +345,7 @@ class CallOrder:
     run: str
     deadline: float | None
     """When the nearest enclosing block, flow or run must end (monotonic seconds); None: never."""
-    post: Callable[[Event], None]
+    post: Callable[[CallEvent], None]
     """Logs an event of an attempt, in order."""
     give_up: Callable[[str, Failure], None] = lambda path, failure: None
     """Ends the call of that path with a failure although it does not stop when it is told to (case T8): it is left
@@ -358,6 +358,9 @@ class CallOrder:
     """Those of the blocks and flows around it, innermost first, each with the path of what it stands on."""
     earlier: Earlier | None = None
     """None: the call begins now."""
+    unkept: Callable[[str], Awaitable[None] | None] = lambda path: None
+    """What the call of that path waits for before it sends anything: that all it has posted is committed, so that a
+    log that ends there shows the attempt and what it may take (cases D2, R22, $8). None: it is."""
 
 
 @record

@@ -8,12 +8,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
+from itertools import chain
 from typing import Any, TypeAlias
 
 from leadflow.events.model import (
     AttemptFailed,
     AttemptStarted,
     CallAdmitted,
+    CallEvent,
     CallWaits,
     DeadlinePassed,
     Event,
@@ -29,6 +31,7 @@ from leadflow.run.ports import Answer, Caller, Callers, CallOrder, Clock, Earlie
 _log = logging.getLogger("leadflow")
 Task: TypeAlias = "asyncio.Task[None]"
 Post: TypeAlias = Callable[[Event], None]
+Waiting: TypeAlias = "dict[str, list[asyncio.Future[None]]]"
 
 
 class Tasks:
@@ -113,6 +116,10 @@ class Calls:
         """Calls that are to stop after the attempt that is under way, and why."""
         self._pausing: set[str] = set()
         """Calls of which no attempt is under way: between two, or in a queue."""
+        self._said: Waiting = {}
+        """Calls that posted something that is not being committed yet, and who waits for that."""
+        self._keeping: Waiting = {}
+        """The same of what is being committed."""
         self.leaked: dict[str, Task] = {}
 
     def begin(self, call: Call, deadline: float | None) -> None:
@@ -133,6 +140,7 @@ class Calls:
             call.cache_key,
             call.budgets,
             self._earlier.get(path) if self._earlier else None,
+            self._unkept,
         )
         # Not `loop.create_task`: it asks three questions that are answered here already, once per call.
         self._running[path] = asyncio.Task(self._call(caller, order), loop=self._loop, name=path)
@@ -164,7 +172,7 @@ class Calls:
         if self._running.pop(path, None) is not None:
             self._post(fact)
 
-    def _heard(self, event: Event) -> None:
+    def _heard(self, event: CallEvent) -> None:
         """An attempt of a call began or failed, or the call waits for its turn."""
         if isinstance(event, AttemptStarted | CallAdmitted):
             self._pausing.discard(event.path)
@@ -172,11 +180,34 @@ class Calls:
             self._pausing.add(event.path)
             if (why := self._asked.pop(event.path, None)) is not None:
                 self.stop(event.path, why)
+        self._said.setdefault(event.path, [])
         self._post(event)
 
     def are_all(self, is_waiting: Callable[[str], bool]) -> bool:
         """Whether calls are under way, none of which was told to stop, and that holds for each of their paths."""
         return bool(self._running) and all(is_waiting(path) and path not in self._told for path in self._running)
+
+    # --- what is committed --------------------------------------------------------------------------------------------
+
+    def keep(self) -> None:
+        """All that calls have posted is being committed."""
+        if self._said:
+            self._said, self._keeping = {}, self._said
+
+    def has_kept(self) -> None:
+        """That is committed: whoever waited for it goes on."""
+        if self._keeping:
+            kept, self._keeping = self._keeping, {}
+            for future in chain.from_iterable(kept.values()):
+                if not future.done():
+                    future.set_result(None)
+
+    def _unkept(self, path: str) -> "asyncio.Future[None] | None":
+        found = self._said.get(path, self._keeping.get(path))
+        if found is None:
+            return None
+        found.append(self._loop.create_future())
+        return found[-1]
 
     # --- stopping -------------------------------------------------------------------------------------------------
 

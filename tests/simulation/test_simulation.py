@@ -1,0 +1,120 @@
+"""A cut of the simulation, and that it would find what it looks for."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import pytest
+
+from leadflow.events.model import Entry, Event
+from leadflow.run.store import HeldJournal
+from leadflow.run.taken_up import Past
+from leadflow.stores import sqlite_file
+from leadflow.stores.rows import Rows
+from tests.simulation.machines import Around
+from tests.simulation.simulate import TMPFS, Wrap, simulate
+
+SEEDS = range(1, 41)
+
+
+class Hasty(Around):
+    """A journal that says at once that all is kept, and keeps it later: what follows begins before it is committed."""
+
+    def __init__(self, journal: HeldJournal) -> None:
+        super().__init__(journal)
+        self._count = 0
+        self._last: asyncio.Task[Any] | None = None
+
+    async def append(self, events: Sequence[Event]) -> Sequence[Entry]:
+        """Keep events some time."""
+        first, self._count = self._count, self._count + len(events)
+        self._last = asyncio.get_running_loop().create_task(self._keep(events, self._last))
+        return [Entry(seq, 0.0, event) for seq, event in enumerate(events, first)]
+
+    async def _keep(self, events: Sequence[Event], last: "asyncio.Task[Any] | None") -> None:
+        if last is not None:
+            await asyncio.wait([last])
+        await super().append(events)
+
+    async def load(self) -> Sequence[Entry]:
+        """All entries so far."""
+        entries = await super().load()
+        self._count = len(entries)
+        return entries
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Where a commit costs nothing, if there is such a place."""
+    with TemporaryDirectory(dir=TMPFS if TMPFS.is_dir() else None) as made:
+        yield Path(made)
+
+
+def violations(seed: int, folder: Path, wrap: Wrap | None = None) -> list[str]:
+    """What is wrong with a seed."""
+    folder.mkdir()
+    return simulate(seed, folder, wrap).violations
+
+
+def first_found(folder: Path, wrap: Wrap | None = None) -> tuple[int, list[str]]:
+    """The first seed that finds a mistake, and what it says."""
+    for seed in SEEDS:
+        if found := violations(seed, folder / str(seed), wrap):
+            return seed, found
+    raise AssertionError("nobody noticed")
+
+
+def test_nothing_is_broken(folder: Path) -> None:
+    """No seed breaks a rule: machines die, freeze and are replaced, commits are torn, lost and repeated."""
+    assert {} == {seed: found for seed in SEEDS if (found := violations(seed, folder / str(seed)))}
+
+
+def test_a_seed_is_always_the_same(folder: Path) -> None:
+    """Two simulations of one seed have the same journal, times and all."""
+    for name in "ab":
+        (folder / name).mkdir()
+    assert simulate(5, folder / "a").entries == simulate(5, folder / "b").entries
+
+
+def test_a_dependent_that_starts_too_early_is_found(folder: Path) -> None:
+    """Case D1: planted; its seed shows it again within a second."""
+    seed, found = first_found(folder, Hasty)
+    begun = perf_counter()
+    assert found == violations(seed, folder / "again", Hasty)
+    assert perf_counter() - begun < 1
+    assert any("before its needs were committed" in text or "no intent" in text for text in found), found
+
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+PLANTED: dict[str, tuple[Plant, tuple[int, ...]]] = {
+    "took in rows of epoch": (lambda patch: patch.setattr(sqlite_file, "_append", _of_any_epoch), (260, 337)),
+    "ran twice": (
+        lambda patch: patch.setattr("leadflow.run.under_way.Calls._unkept", lambda calls, path: None),
+        (304, 604),
+    ),
+    "which allows": (lambda patch: patch.setattr(Past, "unsettled", lambda past: []), (15, 67)),
+}
+"""What is said of a mistake, how it is planted, and the seeds that are tried first."""
+
+
+def _of_any_epoch(cursor: Any, rows: Rows) -> None:
+    epoch = cursor.execute("SELECT epoch FROM lf_run WHERE id = ?", (rows.run,)).fetchone()[0]
+    assert None is _APPEND(cursor, Rows(rows.run, epoch, rows.status, rows.rows, rows.large))
+
+
+_APPEND = sqlite_file._append
+
+
+@pytest.mark.parametrize("says", PLANTED)
+def test_other_mistakes_are_found(says: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: a store without fencing (D12), calls that begin before what led to them is kept (D2), and budgets that
+    forget what was set aside when a process ended ($8)."""
+    plant, known = PLANTED[says]
+    plant(monkeypatch)
+    for number, seed in enumerate((*known, *range(1, 1000))):
+        if any(says in text for text in violations(seed, folder / str(number))):
+            return
+    raise AssertionError("nobody noticed")

@@ -1,0 +1,195 @@
+"""What is true in a simulation, whoever knows of it: what is committed, what upstreams were asked, and what is wrong.
+
+The world sees every commit as it happens and every request as it arrives, and holds each against the rules of
+SEMANTICS: nothing is asked before its intent and its needs are committed (D1, D2), nothing that is settled is asked
+again, nothing of an older epoch is taken in (D12), what was acknowledged stays, budgets hold.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from random import Random
+from zlib import crc32
+
+from leadflow.events.codec import read_event
+from leadflow.events.model import (
+    AttemptStarted,
+    BranchTaken,
+    DoubtSettled,
+    Entry,
+    Event,
+    Failure,
+    NodeBlocked,
+    NodeCancelled,
+    NodeDone,
+    NodeFailed,
+    NodeSkipped,
+    NodeStarted,
+)
+from leadflow.plan.plan import AgentCall, FlowCall, FlowPlan, Node, Plan, Race, Scope
+from leadflow.plan.policy import Budget, policy_of
+from leadflow.run.errors import CallError, ConnectFailed, Rejected, ServerError
+from leadflow.run.ports import Request
+from leadflow.run.taken_up import Told
+from leadflow.stores.rows import Rows
+
+SETTLES = (NodeDone, NodeFailed, NodeSkipped, NodeBlocked, NodeCancelled, BranchTaken)
+_AGAIN = re.compile(r"(\[\d+\]|~\d+)+$")
+"""Which round, element or attempt of a block or flow a part of a path is."""
+
+
+class World:
+    """One simulation: its chance, its truth, and its violations."""
+
+    def __init__(self, plan: Plan, chance: Random, *, turbulent: bool) -> None:
+        self.plan = plan
+        self.chance = chance
+        self.turbulent = turbulent
+        """Whether anything may still go wrong."""
+        self.is_over = False
+        self.epoch = 0
+        """Of the last claim that the store granted, whether or not the worker heard of it."""
+        self.log: list[Event] = []
+        """What is committed."""
+        self.violations: list[str] = []
+        self.counts: Counter[str] = Counter()
+        """Of what happened, by name."""
+        self._settled: set[str] = set()
+        self._intents: set[tuple[str, int]] = set()
+        """Paths, and the epochs in which their call was begun."""
+        self._asked: Counter[str] = Counter()
+        self._under: Counter[str] = Counter()
+        """Requests that were sent, by what has a budget around them."""
+        self._done: dict[str, str] = {}
+        """Writes that arrived, and what they gave."""
+        self._late: set[str] = set()
+        """Paths of which a worker asked that had lost the run."""
+        self._keys: dict[str, str | None] = {}
+
+    def wrong(self, text: str) -> None:
+        """A rule is broken."""
+        self.violations.append(text)
+
+    # --- the journal --------------------------------------------------------------------------------------------------
+
+    def committed(self, rows: Rows) -> None:
+        """Rows are in the file now."""
+        if rows.epoch != self.epoch:
+            self.wrong(f"the store took in rows of epoch {rows.epoch} in epoch {self.epoch}")
+        large = dict(rows.large)
+        for row in rows.rows:
+            if row.seq != len(self.log):
+                self.wrong(f"row {row.seq} was committed behind {len(self.log)} rows")
+            event = read_event(large[row.large or ""] if row.text is None else row.text)
+            self.log.append(event)
+            match event:
+                case NodeStarted(path=path) | AttemptStarted(path=path) | DoubtSettled(path=path, decision="retry"):
+                    self._intents.add((path, rows.epoch))
+                case _ if isinstance(event, SETTLES):
+                    self._settled.add(event.path)
+
+    def acknowledged(self, entries: Sequence[Entry]) -> None:
+        """A worker was told that these are kept."""
+        for entry in entries:
+            if entry.seq >= len(self.log) or self.log[entry.seq] != entry.event:
+                self.wrong(f"entry {entry.seq} was acknowledged and is not committed")
+
+    # --- upstreams ----------------------------------------------------------------------------------------------------
+
+    def arrives(self, epoch: int, request: Request, *, is_fenced: bool) -> str | CallError:
+        """An upstream is asked: its answer."""
+        path, is_late = request.path, epoch < self.epoch
+        if is_late:
+            self._late.add(path)
+        if is_fenced:
+            self.wrong(f"{path} was asked by a worker that knew that it had lost the run")
+        if (path, epoch) not in self._intents:
+            self.wrong(f"{path} was asked, and no intent of epoch {epoch} is committed")
+        if path in self._settled and not is_late:
+            self.wrong(f"{path} was asked, and it is settled")
+        missing = [need for need in needs_of(self.plan, path) if need not in self._settled]
+        if missing:
+            self.wrong(f"{path} was asked before its needs were committed: {missing}")
+        if self._keys.setdefault(path, request.key) != request.key:
+            self.wrong(f"{path} was asked with another key")
+        return self._answer(request)
+
+    def _answer(self, request: Request) -> str | CallError:
+        path = request.path
+        self._asked[path] += 1
+        if request.action in ("flaky", "shaky") and self._asked[path] == 1:
+            return ConnectFailed("nobody answers", sent=False)
+        for around, most in budgets_of(self.plan, path):
+            self._under[around] += 1
+            if self._under[around] > most:
+                self.wrong(f"{path} is call {self._under[around]} within the budget of {around}, which allows {most}")
+        if request.action in ("flaky", "shaky") and self._asked[path] == 2:
+            return ServerError("not now", status=500)
+        if request.action == "never":
+            return Rejected("no", status=422)
+        value = chr(97 + crc32(f"{path} {request.args}".encode()) % 26)
+        if request.action in ("put", "drop"):
+            if path in self._done and path not in self._late and request.key is None:
+                self.wrong(f"the write {path} ran twice")
+            self._done[path] = value
+        return value
+
+    def told(self, doubts: Failure) -> dict[str, Told]:
+        """What an operator finds out of calls in doubt: whether they arrived."""
+        return {
+            each.path: Told("done", self._done[each.path]) if each.path in self._done else Told("retry")
+            for each in doubts.causes
+        }
+
+
+# --- what a path says -------------------------------------------------------------------------------------------------
+
+
+def walk(plan: Plan, path: str) -> Iterator[tuple[str, FlowPlan, Scope | None, Node | None]]:
+    """From the flow to the node of a path: what each part is, without which round of it."""
+    first, *parts = path.split("/")
+    flow = plan.flows[_AGAIN.sub("", first)]
+    yield _AGAIN.sub("", first), flow, None, None
+    scope, before = flow.scopes[0], first
+    for part in parts:
+        name = _AGAIN.sub("", part)
+        node = next(flow.nodes[each] for each in scope.nodes if flow.nodes[each].name == name)
+        yield f"{before}/{name}", flow, scope, node
+        before = f"{before}/{part}"
+        if isinstance(node.work, FlowCall):
+            flow = plan.flows[node.work.flow]
+            scope = flow.scopes[0]
+        else:
+            scope = next((each for each in flow.scopes if each.owner == node.id), scope)
+
+
+def needs_of(plan: Plan, path: str) -> list[str]:
+    """The paths of the calls in the same scope that a call needs."""
+    if "~undo" in path:
+        return []
+    *_, (_, flow, scope, node) = walk(plan, path)
+    if node is None or scope is None:
+        return []
+    near = path.rpartition("/")[0]
+    needed = [flow.nodes[need.node] for need in node.needs if need.node in scope.nodes]
+    return [f"{near}/{each.name}" for each in needed if isinstance(each.work, AgentCall | FlowCall)]
+
+
+def budgets_of(plan: Plan, path: str) -> list[tuple[str, int]]:
+    """The paths around a call that have a budget of calls, and how many."""
+    if "~undo" in path:
+        return []
+    found = []
+    for around, flow, _, node in walk(plan, path):
+        limits = [policy_of(flow.policies if node is None else node.policies, Budget)]
+        if node is not None and isinstance(node.work, FlowCall):
+            limits.append(policy_of(plan.flows[node.work.flow].policies, Budget))
+        calls = [limit.calls for limit in limits if limit is not None and limit.calls is not None]
+        if calls:
+            found.append((around, min(calls)))
+    return found
+
+
+def is_in_race(plan: Plan, path: str) -> bool:
+    """Whether a path is that of a race, or of what is in one: who wins depends on the hour."""
+    return any(node is not None and isinstance(node.work, Race) for _, _, _, node in walk(plan, path))
