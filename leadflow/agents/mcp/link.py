@@ -146,7 +146,7 @@ class Link:
             failure = failure_of(what, problem)
             if isinstance(failure, ConnectionLost | ConnectFailed):
                 connection.lose()
-                why = connection.why()
+                why = await connection.last_words()
                 raise type(failure)(f"{what}: the connection to the server was lost{why}", sent=failure.sent) from None
             raise failure from None
         except (ValidationError, ValueError) as problem:
@@ -221,7 +221,7 @@ class _Connection:
                 await asyncio.wait([asked])
         self._unasked = 0
         if asked.cancelled():
-            raise ConnectionLost(f"{tool}: the connection to the server was lost{self.why()}")
+            raise ConnectionLost(f"{tool}: the connection to the server was lost{await self.last_words()}")
         return asked.result()
 
     async def list_tools(self) -> tuple[LockedTool, ...]:
@@ -251,8 +251,12 @@ class _Connection:
         self.lose()
         await asyncio.wait([self._task])
 
+    async def last_words(self) -> str:
+        """What is known of its end, when it has just been lost."""
+        return "" if self._program is None else f": {await self._program.last_words()}"
+
     def why(self) -> str:
-        """What is known of its end."""
+        """What is known of how it is."""
         return "" if self._program is None else f": {self._program.why()}"
 
     async def _own(self) -> None:

@@ -33,7 +33,7 @@ MOST_LINE = 10_000_000
 MOST_UNASKED = 10_000
 """Messages and other lines without an answer among them."""
 _KEPT_OF_STDERR = 4_000
-_GOES_IN, _ENDS_IN = 2.0, 1.0
+_GOES_IN, _ENDS_IN = 1.0, 0.5
 """Seconds from the end of its input until a program is told to go, and from then until it is killed."""
 _LAST_WORDS = 0.2
 """Seconds in which what a program wrote before its end is read, when somebody else holds its output."""
@@ -155,8 +155,13 @@ class Program(asyncio.SubprocessProtocol):
         if transport is not None:
             transport.close()
 
+    async def last_words(self) -> str:
+        """What there is to say about its end, if it is about to end."""
+        await asyncio.wait([self.exited], timeout=_LAST_WORDS)
+        return self.why()
+
     def why(self) -> str:
-        """What there is to say about its end."""
+        """What there is to say about it."""
         code = None if self.transport is None else self.transport.get_returncode()
         lines = [line for line in self._stderr.decode("utf-8", "replace").splitlines() if line.strip()]
         said = f": {one_line(lines[-1], self._server.secrets, 200)}" if lines else ""
@@ -176,19 +181,18 @@ async def running(server: Server, root: Path) -> AsyncIterator[tuple[Streams, Pr
     """
     heard, hears = anyio.create_memory_object_stream[Heard](math.inf)
     says, said = anyio.create_memory_object_stream[SessionMessage](0)
-    program = await _started(server, root, heard)
-    try:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_pass_on, said, program)
-            try:
-                yield (hears, says), program
-            finally:
-                tasks.cancel_scope.cancel()
-    finally:
-        with anyio.CancelScope(shield=True):
-            await _stop(program)
-        for stream in (heard, hears, says, said):
-            stream.close()
+    with heard, hears, says, said:
+        program = await _started(server, root, heard)
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_pass_on, said, program)
+                try:
+                    yield (hears, says), program
+                finally:
+                    tasks.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await _stop(program)
 
 
 async def _started(server: Server, root: Path, heard: MemoryObjectSendStream[Heard]) -> Program:
