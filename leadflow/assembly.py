@@ -17,6 +17,7 @@ from leadflow.agents.transport import HttpTransport
 from leadflow.bound.asks import Known
 from leadflow.bound.budgets import has_budgets, prices_of, unpriced
 from leadflow.bound.prices import read_prices
+from leadflow.diagnostics import did_you_mean
 from leadflow.plan.kinds import find_kind
 from leadflow.plan.plan import AgentCall, AgentSpec, Node, Plan, Secret, SettingValue
 from leadflow.plan.policy import Limit
@@ -184,7 +185,7 @@ def _secrets(plan: Plan, needed: Iterable[str]) -> tuple[Mapping[str, str], list
 
 
 def _servers(plan: Plan, needed: Iterable[str], project: Project) -> tuple[Mapping[str, Server], list[str]]:
-    """The servers of tools that the needed agents name, and the variables for them that are not set."""
+    """The servers of tools that the needed agents name; those that are not allowed, and variables that are not set."""
     found: dict[str, Server] = {}
     problems: list[str] = []
     for agent in needed:
@@ -195,6 +196,10 @@ def _servers(plan: Plan, needed: Iterable[str], project: Project) -> tuple[Mappi
         server, missing = find_server(project, name)
         if server is not None:
             found[name] = server
+        else:
+            known = project.settings.mcp
+            hint = did_you_mean(name, known) or f"; it allows {', '.join(known) or 'none'}"
+            problems.append(f"{_at(spec)}agent '{agent}': leadflow.toml allows no server '{name}'{hint}")
         problems += [
             f"{_at(spec)}the server '{name}' needs the environment variable {variable}, which is not set"
             for variable in missing

@@ -192,6 +192,12 @@ def _line(problem: ErrorDetails) -> str:
             said = "write a whole number"
         case "greater_than_equal":
             said = f"write {bounds['ge']} or more"
+        case "greater_than":
+            said = f"write more than {bounds['gt']:g}"
+        case "string_pattern_mismatch" if place[-1] == "[key]":
+            place, said = place[:-1], "write a name of the language: letters, digits and _"
+        case "string_pattern_mismatch":
+            said = "write the name of a variable"
         case "less_than_equal":
             said = f"write {bounds['le']} or less"
         case "model_type" | "dict_type":

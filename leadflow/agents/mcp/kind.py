@@ -31,20 +31,16 @@ class McpKind:
             NotAllowed: the operator does not allow it, it has no lock, or the SDK is not installed.
         """
         name = spec.kind.partition(".")[2]
-        servers = world.servers or {}
-        if name not in servers:
-            allowed = ", ".join(sorted(servers)) or "none"
-            raise NotAllowed(
-                f"agent '{spec.name}': the server '{name}' is not allowed; "
-                f"leadflow.toml allows {allowed} (add it as [mcp.{name}])"
-            )
+        server = (world.servers or {}).get(name)
+        if server is None:
+            raise NotAllowed(f"agent '{spec.name}': leadflow.toml allows no server '{name}'")
         lock = spec.settings.get("lock")
         if not isinstance(lock, Mapping):
             raise NotAllowed(f"agent '{spec.name}': the server '{name}' has no lock; write it: leadflow mcp pin {name}")
         tools = {action: cast("Mapping[str, Any]", fact) for action, fact in lock.items()}
         pinned = {fact["name"]: fact["hash"] for fact in tools.values()}
         held = {} if world.held is None else world.held
-        link = cast("Link", held.get(spec.kind) or link_module(spec.name).Link(servers[name], world, pinned))
+        link = cast("Link", held.get(spec.kind) or link_module(spec.name).Link(server, world, pinned))
         held[spec.kind] = link
         return McpAgent(spec.name, tools, link)
 

@@ -38,7 +38,18 @@ from leadflow.agents.mcp.told import failure_of
 from leadflow.agents.wire import AGENT_NAME
 from leadflow.plan.lock import MOST_TOOLS, Lock, LockedTool, conflicts, drift, make_tool
 from leadflow.record import record
-from leadflow.run.errors import BadResponse, CallError, ConnectFailed, ConnectionLost, NotAllowed, ToolsChanged
+from leadflow.run.errors import (
+    AuthFailed,
+    BadResponse,
+    CallError,
+    ConnectFailed,
+    ConnectionLost,
+    Forbidden,
+    NotAllowed,
+    Overloaded,
+    RateLimited,
+    ToolsChanged,
+)
 from leadflow.run.ports import Clock, Server, World
 from leadflow.run.redact import one_line
 
@@ -261,28 +272,31 @@ class _Connection:
 
     async def _own(self) -> None:
         """Open it, hold it, close it."""
-        name = self._server.name
         try:
             await self._hold()
-        except TimeoutError:
-            self._fail(f"it was not ready within {self._server.start.total_seconds():g} s{self.why()}")
         except BaseExceptionGroup as group:
-            self._fail(_told(_leaf(group)) + self.why())
+            self._settle(self._failure(_leaf(group)))
         except Exception as problem:  # the SDK raises errors of many libraries; each means that there is no connection
-            if isinstance(problem, CallError):
-                self._fail(problem.message)
-            elif isinstance(problem, MCPError):
-                failure = failure_of(f"the server '{name}'", problem)
-                self._settle(failure)
-            else:
-                self._fail(_told(problem) + self.why())
+            self._settle(self._failure(problem))
         finally:
             self.is_lost = True
-            self._settle(ConnectFailed(f"the server '{name}' is gone", sent=False))
+            self._settle(ConnectFailed(f"the server '{self._server.name}' is gone", sent=False))
 
-    def _fail(self, why: str) -> None:
-        text = one_line(f"the server '{self._server.name}' does not come up: {why}", self._server.secrets)
-        self._settle(ConnectFailed(text, sent=False))
+    def _failure(self, problem: BaseException) -> CallError:
+        """Why there is no connection: what the server says of credentials and quotas, else that it does not come up."""
+        name = self._server.name
+        if isinstance(problem, MCPError):
+            told = failure_of(f"the server '{name}'", problem)
+            if isinstance(told, AuthFailed | Forbidden | RateLimited | Overloaded):
+                return told
+        if isinstance(problem, NotAllowed):
+            return problem
+        if isinstance(problem, TimeoutError):
+            why = f"it was not ready within {self._server.start.total_seconds():g} s"
+        else:
+            why = _told(problem)
+        text = f"the server '{name}' does not come up: {why}{self.why()}"
+        return ConnectFailed(one_line(text, self._server.secrets), sent=False)
 
     def _settle(self, failure: CallError) -> None:
         if not self._ready.done():

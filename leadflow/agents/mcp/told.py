@@ -61,7 +61,7 @@ def value_of(what: str, request: Request, result: CallToolResult) -> object:
     if structured is not None:
         is_wrapped = isinstance(structured, dict) and set(structured) == {"result"} and not _takes_objects(plain)
         return structured["result"] if is_wrapped else structured
-    if not text and result.content:
+    if plain == JSON and any(not isinstance(part, TextContent) for part in result.content):
         return [part.model_dump(mode="json", by_alias=True, exclude_none=True) for part in result.content]
     if not text:
         return None
