@@ -12,6 +12,7 @@ from leadflow.cli.names import Names
 from leadflow.cli.programs import check_flow
 from leadflow.cli.refused import Refused
 from leadflow.events.model import Entry
+from leadflow.files import SETTINGS
 from leadflow.graph.trials import trials_of
 from leadflow.pipeline import plan_of
 from leadflow.plan.trial import Trial
@@ -75,6 +76,16 @@ def found_files(paths: Sequence[str]) -> list[str]:
     """
     named = {path for path in paths if not Path(path).is_dir()}
     return [file for file in flow_files(paths) if file in named or _TEST.search(read_bytes(file))]
+
+
+def seen_files(wanted: Wanted, made: Sequence[Tried]) -> list[str]:
+    """All files that the outcome depends on: those that may have tests, and those that they were made from."""
+    try:
+        found = flow_files(wanted.paths)
+    except Refused:
+        found = []  # it may come back
+    used = (file for one in made for file in one.sources)
+    return list(dict.fromkeys([*found, *used, *(str(Path(file).parent / SETTINGS) for file in found)]))
 
 
 def tried(wanted: Wanted, registry: Registry, show: Callable[[Tried], None]) -> tuple[list[Tried], Coverage]:

@@ -103,6 +103,8 @@ class Outcome:
 
     trial: Trial
     samples: tuple[Sample, ...]
+    seconds: float
+    """How long that took, in real time."""
 
     @property
     def passed(self) -> int:

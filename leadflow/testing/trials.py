@@ -22,7 +22,7 @@ from leadflow.plan.types import Money, Value
 from leadflow.plan.words import step_name
 from leadflow.policies.shared import Shared
 from leadflow.record import record
-from leadflow.run.adapters import SeededRng, SystemClock
+from leadflow.run.adapters import SeededRng, SystemClock, seconds_passed
 from leadflow.run.context import RunValues
 from leadflow.run.driver import Bounds, Driver, Ports, Result
 from leadflow.run.errors import InternalError, ValueProblem
@@ -87,14 +87,14 @@ class Ways:
 def run_trial(trial: Trial, subject: Subject, ways: Ways) -> Outcome:
     """Make a test, as often as it asks for; each time is like a new process, with other chance."""
     times = 1 if trial.sampling is None else trial.sampling.runs
-    samples = []
+    samples, passed = [], seconds_passed()
     for number in range(times):
         making = _Making(trial, subject, replace(ways, seed=ways.seed + number))
         try:
             samples.append(asyncio.run(making.make()) if ways.is_live else run_virtual(making.make()))
         except RuntimeError as problem:
             samples.append(making.stuck(str(problem)))
-    return Outcome(trial, tuple(samples))
+    return Outcome(trial, tuple(samples), passed())
 
 
 # --- a plan with mocked blocks ------------------------------------------------------------------------------------
