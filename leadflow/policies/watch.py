@@ -60,6 +60,10 @@ class Watch:
             heapify(self._heap)
             self._ended = 0
 
+    def __len__(self) -> int:
+        """How many timers it holds, those that ended and are still there included."""
+        return len(self._heap)
+
     def _call_at(self, when: float, loop: AbstractEventLoop) -> None:
         if self._handle is not None:
             self._handle.cancel()

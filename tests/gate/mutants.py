@@ -3,9 +3,11 @@
     python -m tests.gate.mutants --processes 2 --least 0.9 [--files retry shared] [--sample 200] [--survivors]
 
 First the tests run once with every line of the room noted; then each mutation (`mutations.py`) is tried by the tests
-that come past its line, the quickest first, in a process that is forked for it and sees the changed module in place of
-the true one. Nothing on disk changes. A mutant is killed by a test that fails, or that takes far longer. What nobody
-could notice stands in `equivalents.txt` with its reason, and does not count. One line of JSON per file, one for all.
+that come past its line, the quickest first, in a process that is forked for it. A mutant of a function is forked from
+where all tests have been read, and has other code (`warm.py`); one of a table or a constant reads the changed module in
+place of the true one, and the tests anew. Nothing on disk changes. A mutant is killed by a test that fails, or that
+takes far longer. What nobody could notice stands in `equivalents.txt` with its reason, and does not count. One line of
+JSON per file, one for all.
 """
 
 import argparse
@@ -34,6 +36,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.gate.mutations import Mutation, mutated, mutations
+from tests.gate.warm import Warm, functions, patch, tell, told
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOM = ROOT / "leadflow" / "policies"
@@ -68,6 +71,8 @@ class Mutant:
     number: int
     """Among the file's mutations."""
     mutation: Mutation
+    in_function: bool = True
+    """It is code of a function; else what a module or a class is made of when it is read."""
 
 
 @dataclass
@@ -83,7 +88,7 @@ class Baseline:
 
     def tests(self, mutant: Mutant) -> list[str]:
         """Those that may notice a mutant, quickest first."""
-        inside = mutant.mutation.function
+        inside = mutant.in_function
         found = self.lines.get(f"{mutant.file}:{mutant.mutation.line}") if inside else self.lines.get(mutant.file)
         return sorted(found or (), key=lambda test: (self.seconds[test], test))
 
@@ -146,11 +151,11 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 class _Noting:
     """A plugin of pytest: properties repeat; how long each test takes, and the lines of the room that it passes."""
 
-    def __init__(self, *, traces: bool) -> None:
+    def __init__(self) -> None:
         self.baseline = Baseline()
         self.failed: list[str] = []
         """Tests that failed, and how."""
-        self._traces = traces
+        self.traces = False
         self._passed: set[tuple[str, int]] = set()
         self._stems: dict[CodeType, str | None] = {}
 
@@ -176,12 +181,13 @@ class _Noting:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """One test."""
         self._passed, begun = set(), perf_counter()
-        if self._traces:
+        if self.traces:
             sys.settrace(self._enter)
         try:
             return (yield)
         finally:
-            sys.settrace(None)
+            if self.traces:
+                sys.settrace(None)
             self.baseline.seconds[item.nodeid] = perf_counter() - begun
             for stem, line in self._passed:
                 self.baseline.lines[f"{stem}:{line}"].add(item.nodeid)
@@ -207,10 +213,10 @@ _REWRITE = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
 """Hypothesis is loaded once for all mutants, and has nothing to rewrite."""
 
 
-def _run_tests(tests: Sequence[str], plugin: _Noting) -> int:
-    options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", "--tb=no", "-W", _REWRITE]
+def _run_tests(tests: Sequence[str], *plugins: object) -> int:
+    options = ["-q", "-x", "-s", "-p", "no:cacheprovider", "-p", "no:randomly", "--tb=short", "-W", _REWRITE]
     options += [f"--ignore={file}" for file in UNFIT]
-    return int(pytest.main([*options, *tests], plugins=[plugin]))
+    return int(pytest.main([*options, *tests], plugins=list(plugins)))
 
 
 def _quiet() -> None:
@@ -220,20 +226,31 @@ def _quiet() -> None:
         os.dup2(nowhere, stream)
 
 
-def _try(mutant: Mutant, tests: Sequence[str]) -> int:
-    """Run tests on a mutant; 0 when they notice nothing."""
+def _bounded() -> None:
     _quiet()
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+
+
+def _try(mutant: Mutant, tests: Sequence[str]) -> int:
+    """Run tests on a mutant; 0 when they notice nothing."""
+    _bounded()
     path = ROOM / f"{mutant.file}.py"
     tree = mutated(path.read_text("utf-8"), mutant.number)
     sys.meta_path.insert(0, _Changed(mutant.file, compile(tree, str(path), "exec")))
-    return _run_tests(tests, _Noting(traces=False))
+    return _run_tests(tests, _Noting())
 
 
-def _note_baseline(tests: Sequence[str], pipe: int) -> int:
+def _try_warm(warm: Warm, mutant: Mutant, tests: Sequence[str]) -> int:
+    """The same where the tests have been read."""
+    _bounded()
+    patch(ROOM / f"{mutant.file}.py", mutant.mutation.function, mutant.number)
+    return warm.run(tests)
+
+
+def _note_baseline(warm: Warm, noting: _Noting, pipe: int) -> int:
     _quiet()
-    noting = _Noting(traces=True)
-    code = _run_tests(tests, noting)
+    noting.traces = True
+    code = warm.run(warm.tests)
     lines = {key: sorted(tests) for key, tests in noting.baseline.lines.items()}
     with os.fdopen(pipe, "w", encoding="utf-8") as file:
         json.dump({"seconds": noting.baseline.seconds, "lines": lines, "failed": noting.failed}, file)
@@ -271,34 +288,78 @@ def load() -> None:
     gc.freeze()
 
 
-def baseline(tests: Sequence[str]) -> Baseline:
-    """Run the tests once, noting all.
-
-    Raises:
-        RuntimeError: they fail without any mutation.
-    """
+def baseline(warm: Warm, noting: _Noting) -> dict[str, Any]:
+    """Run all tests once, noting all; empty when they do not come to their end."""
     read, write = os.pipe()
-    pid = _forked(lambda: _note_baseline(tests, write))
+    pid = _forked(lambda: _note_baseline(warm, noting, write))
     os.close(write)
     with os.fdopen(read, encoding="utf-8") as file:
-        told = file.read()
-    _, status = os.waitpid(pid, 0)
-    found = json.loads(told or "{}")
-    if status or not found:
+        found: dict[str, Any] = json.loads(file.read() or "{}")
+    os.waitpid(pid, 0)
+    return found
+
+
+def _known(found: Mapping[str, Any]) -> Baseline:
+    """What the tests do without a mutation.
+
+    Raises:
+        RuntimeError: they fail.
+    """
+    if not found or found["failed"]:
         raise RuntimeError("\n".join(["the tests fail without any mutation", *found.get("failed", ())]))
     return Baseline(found["seconds"], {key: set(tests) for key, tests in found["lines"].items()})
+
+
+def _serve(tests: Sequence[str], mutants: Sequence[Mutant], processes: int, pipe: int) -> int:
+    """Read all tests, tell what they do, and then what becomes of each mutant of a function."""
+    _quiet()
+    noting = _Noting()
+
+    def go_on(warm: Warm) -> None:
+        found = baseline(warm, noting)
+        tell(pipe, found)
+        if not found or found["failed"]:
+            return
+        for mutant, outcome in tried(mutants, _known(found), processes, partial(_try_warm, warm)):
+            tell(pipe, [mutants.index(mutant), outcome])
+
+    return _run_tests(tests, noting, Warm(go_on))
+
+
+def all_tried(tests: Sequence[str], mutants: Sequence[Mutant], processes: int) -> Iterator[tuple[Mutant, str]]:
+    """Each mutant with what became of it.
+
+    Raises:
+        RuntimeError: the tests fail without any mutation.
+    """
+    inside = [mutant for mutant in mutants if mutant.in_function]
+    read, write = os.pipe()
+    pid = _forked(lambda: _serve(tests, inside, processes, write))
+    os.close(write)
+    answers = told(read)
+    known = _known(next(answers, {}))
+    for number, outcome in answers:
+        yield inside[number], outcome
+    os.waitpid(pid, 0)
+    yield from tried([mutant for mutant in mutants if not mutant.in_function], known, processes, _try)
 
 
 def all_mutants(files: Sequence[str]) -> list[Mutant]:
     """Every mutation of the files, by stem."""
     found = []
     for file in files:
-        tree = ast.parse((ROOM / f"{file}.py").read_text("utf-8"))
-        found += [Mutant(file, number, mutation) for number, (mutation, _) in enumerate(mutations(tree))]
+        text = (ROOM / f"{file}.py").read_text("utf-8")
+        inside = functions(text)
+        found += [
+            Mutant(file, number, mutation, mutation.function in inside)
+            for number, (mutation, _) in enumerate(mutations(ast.parse(text)))
+        ]
     return found
 
 
-def tried(mutants: Sequence[Mutant], known: Baseline, processes: int) -> Iterator[tuple[Mutant, str]]:
+def tried(
+    mutants: Sequence[Mutant], known: Baseline, processes: int, work: Callable[[Mutant, Sequence[str]], int]
+) -> Iterator[tuple[Mutant, str]]:
     """Each mutant with what became of it: `killed`, `slow` (killed too), `survived`, `unseen` (no test passes it)."""
     waiting: list[tuple[Mutant, list[list[str]]]] = [(mutant, known.rounds(mutant)) for mutant in reversed(mutants)]
     running: dict[int, tuple[Mutant, list[list[str]], float]] = {}
@@ -309,8 +370,8 @@ def tried(mutants: Sequence[Mutant], known: Baseline, processes: int) -> Iterato
                 yield mutant, "unseen"
                 continue
             tests, *rest = rounds
-            pid = _forked(partial(_try, mutant, tests))
-            running[pid] = (mutant, rest, perf_counter() + 10 + 3 * sum(known.seconds[test] for test in tests))
+            pid = _forked(partial(work, mutant, tests))
+            running[pid] = (mutant, rest, perf_counter() + 4 + 2 * sum(known.seconds[test] for test in tests))
         for pid, (mutant, rest, end) in list(running.items()):
             is_late = perf_counter() > end
             if is_late:
@@ -358,13 +419,13 @@ def main(arguments: list[str]) -> int:
     os.chdir(ROOT)
     os.environ.setdefault("LEADFLOW_GATE_RUNS", str(EXAMPLES))
     load()
-    begun, known = perf_counter(), baseline(chosen.tests)
+    begun = perf_counter()
     mutants = all_mutants(chosen.files)
     if chosen.sample is not None:
         mutants = Random(chosen.seed).sample(mutants, min(chosen.sample, len(mutants)))
     by_file: dict[str, Counter[str]] = {file: Counter() for file in chosen.files}
     excused = equivalents()
-    for number, (mutant, outcome) in enumerate(tried(mutants, known, chosen.processes), 1):
+    for number, (mutant, outcome) in enumerate(all_tried(chosen.tests, mutants, chosen.processes), 1):
         if number % 100 == 0 and chosen.survivors:
             print(f"{number} of {len(mutants)} tried in {perf_counter() - begun:.0f} s", flush=True)
         is_missed = outcome in ("survived", "unseen")

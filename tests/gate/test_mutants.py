@@ -10,6 +10,7 @@ import pytest
 
 from tests.gate.mutants import EQUIVALENTS, ROOM, ROOT, Baseline, Mutant, all_mutants, equivalents, score
 from tests.gate.mutations import Mutation, mutated, mutations
+from tests.gate.warm import function_at, functions, made
 
 
 def keys(text: str) -> list[str]:
@@ -74,9 +75,9 @@ def test_a_mutant_is_tried_by_those_who_pass_it() -> None:
     """The quickest test goes first; what stands in no function is tried by all that use the file."""
     known = Baseline({"slow": 2.0, "quick": 1.0, "other": 0.5})
     known.lines |= {"a:3": {"slow", "quick"}, "a": {"slow", "quick", "other"}}
-    inside, outside = Mutation(3, "f", "1", "2"), Mutation(3, "", "1", "2")
+    inside, outside = Mutation(3, "f", "1", "2"), Mutation(3, "Record", "1", "2")
     assert ["quick", "slow"] == known.tests(Mutant("a", 0, inside))
-    assert ["other", "quick", "slow"] == known.tests(Mutant("a", 0, outside))
+    assert ["other", "quick", "slow"] == known.tests(Mutant("a", 0, outside, in_function=False))
     assert [] == known.tests(Mutant("b", 0, inside))
 
 
@@ -92,6 +93,51 @@ def test_the_test_files_that_are_about_a_file_come_first() -> None:
     known.seconds["t/five.py::e"] = 100
     assert ["t/four.py::d"] == known.rounds(mutant)[1]
     assert [] == known.rounds(Mutant("b", 0, Mutation(9, "f", "1", "2")))
+
+
+TEXT = """
+LIMIT = 1
+class Made:
+    limit: int = 2
+    def method(self, count=3): return count
+    @property
+    def size(self): return 4
+    @staticmethod
+    def still(): return 5
+def outer():
+    def inner(): return 6
+    return inner
+"""
+
+
+def test_what_is_code_of_a_function() -> None:
+    """Functions by their way from the top; what a module or a class is made of is none."""
+    assert {"Made.method", "Made.size", "Made.still", "outer", "outer.inner"} == functions(TEXT)
+    module = made(TEXT)
+    names = [getattr(function_at(module, path), "__name__", None) for path in sorted(functions(TEXT))]
+    assert ["method", "size", "still", "outer", "outer"] == names
+    assert (None, None) == (function_at(module, "LIMIT"), function_at(module, "Made"))
+
+
+def test_a_function_is_given_the_code_of_its_mutant() -> None:
+    """In the module that all have loaded: of a budget that gives nothing back, nothing comes back."""
+    code = (
+        "from tests.gate.mutants import ROOM, all_mutants\n"
+        "from tests.gate.warm import patch\n"
+        "from leadflow.policies.shared import RetryBudget\n"
+        "budget, left = RetryBudget(), RetryBudget().left\n"
+        "(found,) = [m for m in all_mutants(['shared']) if m.mutation.function == 'RetryBudget.give_back'\n"
+        "            and not m.mutation.after]\n"
+        "def again():\n"
+        "    budget.take()\n"
+        "    budget.give_back()\n"
+        "    return left - budget.left\n"
+        "first = again()\n"
+        "patch(ROOM / 'shared.py', found.mutation.function, found.number)\n"
+        "print(first, again())\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert "0 1" == run.stdout.strip(), run.stderr
 
 
 def test_the_score_counts_what_can_be_noticed() -> None:

@@ -209,7 +209,7 @@ def test_absurd_usage_is_not_believed(usage: Usage) -> None:
 def test_who_finds_all_set_aside_waits_in_order() -> None:
     """Cases $1, L4: of five calls where two fit at once, the others wait, and go first come, first served."""
     made = scene(Player(after(1, spent(1, 1))))
-    played = play(made, budgets=flow(500), count=5)
+    played = play(made, budgets=flow(800), count=5)
     assert ["ok"] * 5 == [one.value for one in played]
     waits = [event.why for one in played for event in one.events if isinstance(event, CallWaits)]
     assert {"the budget of flow main"} == set(waits)
@@ -221,7 +221,7 @@ def test_who_finds_all_set_aside_waits_in_order() -> None:
 def test_who_waits_leaves_when_its_time_is_over() -> None:
     """Cases T2, X2: a total time that ends in the wait names the budget, and nothing stays set aside."""
     made = scene(Player(after(9, spent(1, 1))), Timeout(total=s(5)))
-    played = play(made, budgets=flow(300), count=2)
+    played = play(made, budgets=flow(400), count=2)
     assert "a was not asked within the total time: the budget of flow main" == played[1].failure.message
     assert 1 == account(made, "main").spent.calls
 
@@ -231,7 +231,7 @@ def test_a_cancelled_wait_leaves_nothing_behind() -> None:
     made = scene(Player(after(1, spent(1, 1))))
 
     async def main() -> list[object]:
-        calls = [asyncio.ensure_future(made.play(args=ARGS, budgets=flow(300), path=f"main/a{n}")) for n in range(3)]
+        calls = [asyncio.ensure_future(made.play(args=ARGS, budgets=flow(400), path=f"main/a{n}")) for n in range(3)]
         await CLOCK.sleep(s(0.5))
         calls[1].cancel()
         return list(await asyncio.gather(*calls, return_exceptions=True))
