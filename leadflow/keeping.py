@@ -25,7 +25,7 @@ from leadflow.run.ports import Clock, Journal
 from leadflow.run.store import HeldJournal, JournalProblem, NewRun, RunRow, Store
 from leadflow.settings import Project
 from leadflow.stores.memory import MemoryJournal
-from leadflow.stores.owner import this_owner
+from leadflow.stores.owner import this_owner, this_user
 from leadflow.stores.sqlite import LEASE, SqliteStore
 
 JOURNAL = ".leadflow/journal.db"
@@ -43,12 +43,25 @@ class NoSuchRun(Exception):
 
 
 @record
+class Origin:
+    """The run that another one was made from (`run/forking.py`)."""
+
+    run: str
+    step: str
+    """The step that runs again."""
+
+
+@record
 class Kept:
     """A run as it was kept, read for going on with it."""
 
     row: RunRow
     plan: Plan
     bounds: Bounds
+    by: str | None = None
+    """Who began it (audit)."""
+    origin: Origin | None = None
+    """None: it began by itself."""
 
 
 def digest_of(inputs: Mapping[str, Value]) -> str:
@@ -71,7 +84,9 @@ async def opened(project: Project, clock: Clock) -> AsyncIterator[SqliteStore]:
         await store.aclose()
 
 
-async def begin(store: Store, started: RunStarted, plan: Plan, bounds: Bounds) -> HeldJournal:
+async def begin(
+    store: Store, started: RunStarted, plan: Plan, bounds: Bounds, origin: Origin | None = None
+) -> HeldJournal:
     """A new run in the store, claimed."""
     if await store.plan(plan.hash) is None:
         await store.keep_plan(plan.hash, to_text(plan))
@@ -79,6 +94,8 @@ async def begin(store: Store, started: RunStarted, plan: Plan, bounds: Bounds) -
         {
             "calls": bounds.calls,
             "deadline": None if bounds.deadline is None else bounds.deadline.total_seconds(),
+            "by": this_user(),
+            **({} if origin is None else {"from": [origin.run, origin.step]}),
         }
     )
     digest, at = digest_of(started.inputs), started.started.timestamp()
@@ -164,7 +181,15 @@ async def kept(store: Store, row: RunRow) -> Kept:
     Raises:
         JournalProblem: they are not what was written.
     """
-    text = await store.plan(row.plan)
+    return kept_of(row, await store.plan(row.plan))
+
+
+def kept_of(row: RunRow, text: str | None) -> Kept:
+    """A run with its bounds and the plan of that text.
+
+    Raises:
+        JournalProblem: they are not what was written.
+    """
     try:
         if not row.is_whole or text is None:
             raise NotAPlan("it is not there")
@@ -173,4 +198,5 @@ async def kept(store: Store, row: RunRow) -> Kept:
         raise JournalProblem(f"run {row.id}: its plan cannot be read: {problem}") from None
     deadline = setting["deadline"]
     bounds = Bounds(calls=setting["calls"], deadline=None if deadline is None else timedelta(seconds=deadline))
-    return Kept(row, plan, bounds)
+    origin = Origin(*setting["from"]) if "from" in setting else None
+    return Kept(row, plan, bounds, setting.get("by"), origin)

@@ -1,25 +1,37 @@
-"""What an operator does to kept runs from outside: stop one, watch one. Whoever works on a run hears of it through the
-store; what nobody works on is ended here.
+"""What an operator does to kept runs from outside: stop one, watch one, make another run of one. Whoever works on a run
+hears of it through the store; what nobody works on is ended here. A log is never changed.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from leadflow.agents.registry import Registry
 from leadflow.assembly import StartProblem, callers_of, make_ready
-from leadflow.events.model import CancelRequested, Entry, Failure, RunCancelled, RunDone, RunFailed, RunPaused, Status
-from leadflow.keeping import Kept, find, held, kept
+from leadflow.events.model import (
+    CancelRequested,
+    Entry,
+    Failure,
+    RunCancelled,
+    RunDone,
+    RunFailed,
+    RunPaused,
+    RunStarted,
+    Status,
+)
+from leadflow.keeping import Kept, Origin, begin, find, held, kept
 from leadflow.plan.plan import FlowPlan, Node
-from leadflow.run.adapters import SystemClock, new_seed
+from leadflow.run.adapters import SystemClock, new_run_id, new_seed
 from leadflow.run.driver import Driver, Ports, Result, result_of
 from leadflow.run.errors import InternalError
-from leadflow.run.kernel import Program
+from leadflow.run.forking import begun_step, forked
+from leadflow.run.kernel import Kernel, Program
 from leadflow.run.ports import Caller, Clock
 from leadflow.run.questions import Asked
 from leadflow.run.store import HeldJournal, RunRow, Store
 from leadflow.runs import RunOptions, store_of
 from leadflow.settings import Project
-from leadflow.stores.owner import this_owner
+from leadflow.stores.owner import this_worker
 
 _LOOKS = timedelta(milliseconds=200)
 """How often whoever watches a run looks whether something has happened."""
@@ -81,11 +93,45 @@ async def _end(
     program = Program(found.plan)
     if wish.force:
         driver = Driver(program, Ports(_Nobody(), journal, clock), found.bounds)
-        return await driver.end(entries, wish, owner=this_owner())
+        return await driver.end(entries, wish, owner=this_worker())
     making = make_ready(found.plan, found.row.flow, *where, None)
     async with callers_of(making, clock, new_seed()) as callers:
         driver = Driver(program, Ports(callers, journal, clock), found.bounds)
-        return await driver.end(entries, wish, owner=this_owner())
+        return await driver.end(entries, wish, owner=this_worker())
+
+
+async def fork_run(
+    run: str, step: str, project: Project, registry: Registry, options: RunOptions | None = None, *, before: bool
+) -> Kept:
+    """A new run that keeps what another one did: before a step began, or all that does not wait for that step.
+
+    It is interrupted where the step begins, and goes on when it is resumed. The other run stays as it is.
+
+    Args:
+        step: its path, perhaps without the flow's name.
+        before: keep only what was done before the step began.
+
+    Raises:
+        NotBegun: the step has not begun in that run. NoSuchRun: there is none.
+        StartProblem: the new run could not go on here. JournalProblem: the journal cannot be used.
+    """
+    options = options or RunOptions()
+    clock = options.clock or SystemClock()
+    async with store_of(options, project, clock) as store:
+        found = await kept(store, await find(store, run))
+        entries = await store.load(found.row.id)
+        path = begun_step(entries, step)
+        make_ready(found.plan, found.row.flow, project, registry, None)
+        first = entries[0].event
+        if not isinstance(first, RunStarted):
+            raise InternalError("a log begins with the start of its run")
+        started = replace(first, run=new_run_id(), started=clock.now())
+        kernel = Kernel(Program(found.plan), calls=found.bounds.calls, deadline=found.bounds.deadline)
+        events = forked(kernel, entries, started, path, before=before)
+        journal = await begin(store, started, found.plan, found.bounds, Origin(found.row.id, path))
+        async with held(store, journal, clock):
+            await journal.append(events)
+        return await kept(store, await find(store, started.run))
 
 
 async def watch_run(run: str, project: Project, options: RunOptions | None = None) -> Result:

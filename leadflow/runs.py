@@ -29,7 +29,7 @@ from leadflow.run.store import JournalProblem, RunRow, Store
 from leadflow.run.taken_up import Past, Told
 from leadflow.settings import Project
 from leadflow.stores.memory import MemoryJournal
-from leadflow.stores.owner import this_owner
+from leadflow.stores.owner import this_worker
 
 
 class InputProblem(StartProblem):
@@ -199,7 +199,7 @@ async def _resumed(
                 )
                 driver = Driver(program, ports, found.bounds)
                 async with heeding(journal, clock, driver):
-                    return await driver.resume(entries, {**probes.told, **told}, owner=this_owner(), why=probes.why)
+                    return await driver.resume(entries, {**probes.told, **told}, owner=this_worker(), why=probes.why)
 
 
 async def questions_of(run: str, project: Project, options: RunOptions | None = None) -> Sequence[OpenQuestion]:

@@ -11,11 +11,13 @@ import click
 from leadflow.agents.registry import find_kinds
 from leadflow.api import Program
 from leadflow.assembly import StartProblem
+from leadflow.cli.forks import fork, retry
 from leadflow.cli.journals import all_runs, entries_of, forget, questions_in, read_kept, the_project
 from leadflow.cli.names import Names
 from leadflow.cli.refused import Refused
+from leadflow.cli.replays import export, replay
 from leadflow.cli.running import Job, go, shown
-from leadflow.cli.views import human, kept, machine, questions, runs
+from leadflow.cli.views import human, kept, machine, questions, runs, tree
 from leadflow.cli.views.failures import failure, undone
 from leadflow.cli.wanted import wanted_of
 from leadflow.events.model import CancelRequested, Status
@@ -103,7 +105,7 @@ def show(run: str, *, folder: str) -> None:
     """Draw a RUN as a tree: each step with its time, its attempts, and why it ended as it did."""
     project = the_project(folder)
     found, entries = asyncio.run(entries_of(project, run))
-    kept.tree(found.row, entries)
+    tree.tree(found, entries)
     if found.row.status is Status.WAITING:
         questions.open_ones(
             asyncio.run(questions_in(project, run)), where=_where(folder), now=SystemClock().timestamp()
@@ -184,3 +186,7 @@ def logs(run: str, *, folder: str) -> None:
     _, entries = asyncio.run(entries_of(the_project(folder), run))
     for entry in entries:
         machine.document_line(runs.event_data(entry))
+
+
+for _each in (retry, fork, replay, export):
+    command.add_command(_each)

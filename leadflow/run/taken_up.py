@@ -60,6 +60,10 @@ class _Way:
     agent: str | None = None
     is_pausing: bool = False
     """No attempt is under way: between two, or in a queue."""
+    is_lost: bool = False
+    """Its process ended in an attempt."""
+    is_unsent: bool = False
+    """It waits for its first attempt."""
     asks: QuestionAsked | None = None
     """Its question to a person, while it has not gone on from it."""
     waited: float = 0.0
@@ -114,20 +118,24 @@ class Past:
                 self._ways[path] = _Way(self._worked)
             case AttemptStarted(path=path, attempt=attempt, agent=agent) if path in self._ways:
                 way = self._ways[path]
-                way.attempts, way.agent, way.is_pausing = attempt, agent or None, False
+                way.attempts, way.agent, way.is_pausing, way.is_unsent = attempt, agent or None, False, False
             case AttemptFailed(path=path, failure=failure) if path in self._ways:
                 way = self._ways[path]
                 way.failed.append(failure)
                 way.is_pausing, way.asks = True, None
             case CallWaits(path=path) if path in self._ways:
-                self._ways[path].is_pausing = True
+                way = self._ways[path]
+                way.is_pausing, way.is_unsent = True, way.attempts == 1 and not way.failed and not way.is_lost
             case BudgetReserved() as reserved:
                 self._reserved[reserved.path, reserved.attempt] = reserved
             case BudgetSettled() as settled:
                 self._reserved.pop((settled.path, settled.attempt), None)
                 self._settled.append(settled)
-            case CallAdmitted(path=path) | DoubtSettled(path=path) if path in self._ways:
-                self._ways[path].is_pausing = False
+            case DoubtSettled(path=path) if path in self._ways:
+                way = self._ways[path]
+                way.is_lost, way.is_pausing = way.is_lost or not way.is_pausing, False
+            case CallAdmitted(path=path) if path in self._ways:
+                self._ways[path].is_pausing = self._ways[path].is_unsent = False
             case QuestionAsked(path=path) as asked if path in self._ways:
                 way = self._ways[path]
                 way.asks, way.asked = asked, way.seconds(self._worked)
@@ -169,7 +177,7 @@ class Past:
         if way.asks is not None:  # the attempt that asked goes on
             since = seconds - way.asked
             return Earlier(way.attempts - 1, tuple(way.failed), way.agent, seconds, way.asks.agent, since)
-        return Earlier(way.attempts, tuple(way.failed), way.agent, seconds)
+        return Earlier(way.attempts - way.is_unsent, tuple(way.failed), way.agent, seconds)
 
     def unsettled(self) -> list[BudgetSettled]:
         """What was set aside when the process ended counts as spent, because nobody knows better (case $8)."""

@@ -15,6 +15,11 @@ def this_owner() -> str:
     return f"{platform.node()} {os.getpid()} {_started(os.getpid())}"
 
 
+def this_worker() -> str:
+    """This process and who uses it, for people who read a log."""
+    return f"{this_user()}@{platform.node()}, process {os.getpid()}"
+
+
 def this_user() -> str:
     """Who uses this process, as the system knows them: whoever answers a question is written down by that name."""
     try:

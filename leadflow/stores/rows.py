@@ -21,7 +21,7 @@ from leadflow.events.model import (
     Status,
 )
 from leadflow.record import record
-from leadflow.run.store import Corrupt
+from leadflow.run.store import Corrupt, NewRun
 
 LARGE = 65_536
 """Characters of an event from which on it is kept once, whoever refers to it."""
@@ -90,6 +90,11 @@ class Chain:
             status = Status.WAITING if _waits(event) else STATUS.get(type(event), status)
         return Rows(run, epoch, status, rows, large), entries
 
+    @property
+    def tail(self) -> bytes:
+        """The hash of the last row."""
+        return self._hash
+
     def extend(self, rows: Rows) -> None:
         """These rows are kept."""
         if rows.rows:
@@ -153,3 +158,12 @@ def _entry(where: str, seq: int, at: float, text: str) -> Entry:
         return Entry(seq, at, read_event(text))
     except NotAnEvent as problem:
         raise Corrupt(f"{where}: {problem}") from None
+
+
+def tail_of(run: NewRun, entries: Sequence[Entry]) -> bytes:
+    """The hash of the last row that these entries of a run make."""
+    chain = Chain(seed_of(run.id, run.flow, run.plan, run.source, run.digest, run.setting))
+    for entry in entries:
+        rows, _ = chain.rows([entry.event], entry.at, run.id, 0)
+        chain.extend(rows)
+    return chain.tail

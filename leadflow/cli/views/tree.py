@@ -1,0 +1,235 @@
+"""A run as a tree, for people: each step with its time, its attempts, what it cost and why it ended as it did; and who
+did something to the run.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+
+from leadflow.cli.views.human import duration, one_line
+from leadflow.cli.views.kept import moment, stands
+from leadflow.cli.views.marks import MARKS, marked
+from leadflow.events.fold import NodeState, RunState, fold
+from leadflow.events.model import (
+    CancelRequested,
+    DoubtSettled,
+    Entry,
+    QuestionAnswered,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    Status,
+)
+from leadflow.keeping import Kept
+from leadflow.plan.forms import to_plain, to_text
+from leadflow.plan.types import Money
+from leadflow.plan.undoing import SUFFIX
+from leadflow.plan.words import value_words
+
+_CONTROL = re.compile(r"(?:if|match|return|yield|fail|merge|join)@[0-9]+")
+"""Nodes that only decide: they are shown when they fail."""
+_MANY = 30
+"""More children than that are summed up."""
+_FEW = 10
+"""Of them so many are shown in any case, and all that did not end well."""
+
+
+@dataclass(slots=True)
+class _Branch:
+    """A part of a path, with what is below it."""
+
+    state: NodeState | None = None
+    below: dict[str, "_Branch"] = field(default_factory=dict)
+
+
+def tree(run: Kept, entries: Sequence[Entry]) -> None:
+    """A run with its steps, each below what it stands in."""
+    row, state = run.row, fold(entries)
+    told = [stands(row), duration(max(0.0, row.changed - row.started)), *_cost(state.spent, state.spent_tokens)]
+    click.secho("  ".join([row.flow, *told]), bold=True)
+    click.echo(f"  run {row.id}, started {moment(row.started)}{_times(state, run)}")
+    _steps(state, until=row.changed, values=False)
+    if state.failure is not None:
+        click.echo(f"  {one_line(state.failure.message)} [{state.failure.error}]")
+    for line in _audit(run, entries):
+        click.echo(f"  {line}")
+
+
+def moment_of(run: Kept, entries: Sequence[Entry], number: int) -> None:
+    """A run as it stood behind the event of that number, with what its steps had given."""
+    seen = entries[: number + 1]
+    state, last = fold(seen), seen[-1]
+    passed = duration(max(0.0, last.at - entries[0].at))
+    click.secho(f"{state.flow}  {state.status}  {passed}", bold=True)
+    where = getattr(last.event, "path", "")
+    what = f"{type(last.event).__name__}{f' {where}' if where else ''}"
+    click.echo(f"  run {run.row.id} behind event {number} of {len(entries) - 1}: {what}")
+    given = ", ".join(f"{name}={_short(value)}" for name, value in state.inputs.items())
+    if given:
+        click.echo(f"  given {given}")
+    _steps(state, until=last.at, values=True)
+    if state.status is Status.DONE:
+        click.echo(f"  gives {_short(state.value)}")
+    if state.failure is not None:
+        click.echo(f"  {one_line(state.failure.message)} [{state.failure.error}]")
+
+
+def state_data(state: RunState) -> dict[str, Any]:
+    """Where a run stands, for machines."""
+    steps = {
+        path: {
+            "status": str(node.status),
+            "attempts": node.attempts,
+            **({} if node.status is not Status.DONE else {"value": to_plain(node.value)}),
+            **({} if node.failure is None else {"failure": node.failure.message, "error": node.failure.error}),
+            **({} if not node.reason else {"reason": node.reason}),
+            **({} if not node.spent and not node.spent_tokens else {"spent": node.spent, "tokens": node.spent_tokens}),
+        }
+        for path, node in state.nodes.items()
+    }
+    return {
+        "run": state.run,
+        "flow": state.flow,
+        "status": str(state.status),
+        "inputs": {name: to_plain(value) for name, value in state.inputs.items()},
+        "value": to_plain(state.value),
+        "failure": None if state.failure is None else state.failure.message,
+        "spent": state.spent,
+        "tokens": state.spent_tokens,
+        "steps": steps,
+    }
+
+
+# --- about the run ------------------------------------------------------------------------------------------------
+
+
+def _cost(money: int, tokens: int) -> list[str]:
+    """What is known of a cost; nothing where nobody counted."""
+    told = [value_words(Money(money))] if money else []
+    return [*told, f"{tokens:,} tokens"] if tokens else told
+
+
+def _times(state: RunState, run: Kept) -> str:
+    times = state.resumed - (run.origin is not None)  # a run that was made from another one begins by that
+    origin = "" if run.origin is None else f" from {run.origin.step} of run {run.origin.run}"
+    return origin + ("" if times < 1 else ", resumed once" if times == 1 else f", resumed {times} times")
+
+
+def _audit(run: Kept, entries: Sequence[Entry]) -> Iterator[str]:
+    """Who did what to the run, in order; nothing when it was begun and nothing else."""
+    lines = [line for entry in entries for line in _acts(entry, run.by)]
+    yield from lines if len(lines) > 1 else ()
+
+
+def _acts(entry: Entry, by: str | None) -> Iterator[str]:
+    at = moment(entry.at)
+    match entry.event:
+        case RunStarted() if by is not None:
+            yield f"{at}  begun by {by}"
+        case RunResumed(owner=owner):
+            yield f"{at}  taken up by {owner}"
+        case RunPaused(why=why):
+            yield f"{at}  paused: {one_line(why)}"
+        case CancelRequested(why=why, force=force, by=who):
+            insists = " at once" if force else ""
+            yield f"{at}  asked to stop{insists}{f' by {who}' if who else ''}: {one_line(why)}"
+        case DoubtSettled(path=path, decision=decision, why=why):
+            said = {"retry": "is called again", "failed": "counts as failed", "done": "counts as done"}[decision]
+            yield f"{at}  {path} {said}: {why}"
+        case QuestionAnswered(path=path, value=value, by=who):
+            yield f"{at}  {path} answered by {who}: {_short(value)}"
+        case _:
+            pass
+
+
+# --- steps --------------------------------------------------------------------------------------------------------
+
+
+def _steps(state: RunState, *, until: float, values: bool) -> None:
+    for line in _lines(_grown(state).below, 1, until=until, values=values):
+        click.echo(line)
+
+
+def _grown(state: RunState) -> _Branch:
+    """The nodes as a tree; what takes a step back stands below it."""
+    root = _Branch()
+    for path, node in state.nodes.items():
+        if _CONTROL.fullmatch(path.rpartition("/")[2]) and node.status is not Status.FAILED:
+            continue
+        branch = root
+        for part in path.split("/")[1:]:
+            name, is_undo, _ = part.partition(SUFFIX)
+            branch = branch.below.setdefault(name, _Branch())
+            if is_undo:
+                branch = branch.below.setdefault("undo", _Branch())
+        branch.state = node
+    return root
+
+
+def _lines(branches: Mapping[str, _Branch], depth: int, *, until: float, values: bool) -> Iterator[str]:
+    shown = 0
+    left = 0
+    for name, branch in branches.items():
+        is_plain = branch.state is None or branch.state.status in (Status.DONE, Status.SKIPPED)
+        if len(branches) > _MANY and is_plain and shown >= _FEW and not _has_trouble(branch):
+            left += 1
+            continue
+        shown += 1
+        yield "  " * depth + _line(name, branch.state, until=until, values=values)
+        if branch.state is not None:
+            yield from ("  " * (depth + 1) + line for line in _attempts(branch.state))
+        yield from _lines(branch.below, depth + 1, until=until, values=values)
+    if left:
+        yield "  " * depth + f"  and {left:,} more that ended well"
+
+
+def _has_trouble(branch: _Branch) -> bool:
+    """Whether something in it did not end well."""
+    state = branch.state
+    is_well = state is None or state.status in (Status.DONE, Status.SKIPPED)
+    return not is_well or any(_has_trouble(one) for one in branch.below.values())
+
+
+def _line(name: str, state: NodeState | None, *, until: float, values: bool) -> str:
+    if state is None:
+        return f"  {name}"
+    mark, color = MARKS[state.status]
+    told = [name]
+    if state.started_at is not None:
+        ended = state.ended_at if state.status.is_settled and state.ended_at is not None else until
+        told.append(duration(max(0.0, ended - state.started_at)))
+    if state.attempts > 1:
+        told.append(f"{state.attempts} attempts")
+    told += _cost(state.spent, state.spent_tokens)
+    if state.is_cached:
+        told.append("from memory")
+    if state.agent is not None and state.status is Status.DONE:
+        told.append(f"answered by {state.agent}")
+    if state.waits_for is not None and not state.status.is_settled:
+        told.append(f"waits for {one_line(state.waits_for)}")
+    if state.failure is not None:
+        absorbed = "absorbed: " if state.status is Status.DONE else ""
+        told.append(absorbed + one_line(state.failure.message))
+    elif state.reason:
+        blocked = "needs " if state.status is Status.BLOCKED else ""
+        told.append(blocked + one_line(state.reason))
+    if values and state.status is Status.DONE and state.value is not None:
+        told.append(f"= {_short(state.value)}")
+    return marked(mark, color) + " " + "  ".join(told)
+
+
+def _attempts(state: NodeState) -> Iterator[str]:
+    """The attempts of a step that failed, where more than one was made."""
+    if state.attempts < 2:
+        return
+    for one in state.failed_attempts:
+        yield f"  attempt {one.attempt}, {one.agent}: {one_line(one.message)} ({duration(one.seconds)})"
+
+
+def _short(value: Any) -> str:
+    """A value on one line, cut."""
+    text = one_line(to_text(value))
+    return text if len(text) <= 80 else text[:79] + "…"

@@ -1,0 +1,105 @@
+"""A kept run as `runs show` and `runs replay` draw it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from leadflow.cli.exports import NotAnExport, export_lines, read_export
+from leadflow.cli.views.tree import moment_of, tree
+from leadflow.events.model import (
+    AttemptFailed,
+    AttemptFailure,
+    AttemptStarted,
+    BudgetReserved,
+    BudgetSettled,
+    CallWaits,
+    CancelRequested,
+    DoubtSettled,
+    Entry,
+    Event,
+    NodeBlocked,
+    NodeCancelled,
+    NodeDone,
+    NodeStarted,
+    RunCancelled,
+    RunResumed,
+    Status,
+    UndoBegan,
+    UndoKept,
+)
+from leadflow.keeping import Kept, Origin
+from leadflow.run.driver import Bounds
+from leadflow.run.store import RunRow
+from tests.goldens import Golden
+from tests.run.fakes import compiled, started
+from tests.run.sagas import THREE
+
+SLIP = AttemptFailure(1, "put", "network.connect", "no route", 0.25, 503)
+PLAN = compiled(THREE)
+EVENTS: list[tuple[float, Event]] = [
+    (0.0, started(PLAN)),
+    (0.0, NodeStarted("f/a")),
+    (0.0, BudgetReserved("f/a", 1, 9_000, 900)),
+    (0.3, AttemptFailed("f/a", SLIP, 0.1)),
+    (0.4, AttemptStarted("f/a", 2, "put")),
+    (1.0, BudgetSettled("f/a", 2, 12_300, 456, False)),
+    (1.0, NodeDone("f/a", {"id": "T-1", "text": "x" * 200})),
+    (1.0, UndoKept("f/a", {"x": "T-1"})),
+    (1.0, NodeStarted("f/b")),
+    (90.0, RunResumed("ada@host, process 7")),
+    (90.0, DoubtSettled("f/b", "retry", "told by the operator")),
+    (90.0, AttemptStarted("f/b", 2, "put")),
+    (92.0, NodeDone("f/b", "B")),
+    (92.0, NodeStarted("f/c")),
+    (92.5, CallWaits("f/c", "put", "10 calls at once", None)),
+    (95.0, CancelRequested("not today", False, "bob")),
+    (95.0, NodeCancelled("f/c", "not today", True)),
+    (95.0, NodeBlocked("f/d", "f/c")),
+    (95.0, UndoBegan(("f/a",), None)),
+    (95.0, NodeStarted("f/a~undo")),
+    (95.5, NodeDone("f/a~undo", None)),
+    (95.5, RunCancelled("not today")),
+]
+ENTRIES = [Entry(seq, 1_000_000.0 + at, event) for seq, (at, event) in enumerate(EVENTS)]
+SETTING = '{"calls":5,"deadline":null,"by":"ada","from":["run-0","f/a"]}'
+ROW = RunRow("run-1", "f", PLAN.hash, "test.flow", "digest", SETTING, 1_000_000.0, Status.CANCELLED, 1_000_095.5, 2,
+             None, False, 2)  # fmt: skip
+KEPT = Kept(ROW, PLAN, Bounds(calls=5), "ada", Origin("run-0", "f/a"))
+
+
+def test_a_run_is_drawn(golden: Golden, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times, attempts and why they failed, costs, undos, what waits for what, and who did what; then some moments."""
+    monkeypatch.setattr("leadflow.cli.views.tree.moment", lambda at: f"{at - 1_000_000:.1f}")
+    tree(KEPT, ENTRIES)
+    for number in (8, 14):
+        print()
+        moment_of(KEPT, ENTRIES, number)
+    golden(Path(__file__).with_name("tree.txt"), capsys.readouterr().out)
+
+
+def test_an_export_reads_again() -> None:
+    """A run is the same behind its lines of JSON, and so are the lines."""
+    lines = list(export_lines(KEPT, ENTRIES))
+    run, entries = read_export("\n".join(lines))
+    assert (list(entries), run.plan, run.bounds, run.origin) == (ENTRIES, PLAN, KEPT.bounds, KEPT.origin)
+    assert lines == list(export_lines(run, entries))
+    assert all(line.isascii() and json.loads(line) for line in lines)
+
+
+@pytest.mark.parametrize("what", ["cut", "changed", "moved", "head", "plan", "form", "other", "nothing"])
+def test_what_is_no_whole_export_is_refused(what: str) -> None:
+    """Case D11: a file that lacks an event, or in which one is another, is not replayed."""
+    lines = list(export_lines(KEPT, ENTRIES))
+    texts = {
+        "cut": lines[:-1],
+        "changed": [line.replace("not today", "not ever") for line in lines],
+        "moved": [*lines[:4], lines[5], lines[4], *lines[6:]],
+        "head": [lines[0].replace('"id":"run-1"', '"id":"run-2"'), *lines[1:]],
+        "plan": [lines[0], "{}", *lines[2:]],
+        "form": [lines[0].replace('"form":1', '"form":99'), *lines[1:]],
+        "other": ['{"leadflow":"plan"}', *lines[1:]],
+        "nothing": [],
+    }
+    with pytest.raises(NotAnExport):
+        read_export("\n".join(texts[what]))
