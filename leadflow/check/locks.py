@@ -98,16 +98,33 @@ def kind_of(lock: Lock, base: Kind) -> Kind:
 def _fact(tool: LockedTool) -> Mapping[str, Any]:
     """What a run needs to know of a tool: its hash, and what the server calls it and its arguments."""
     names = {action_of(name): name for name in _properties(tool) if action_of(name) != name}
-    return {"hash": tool.hash, "name": tool.name, **({"names": names} if names else {})}
+    wrapped = {} if _inside(tool) is None else {"wrapped": True}
+    return {"hash": tool.hash, "name": tool.name, **({"names": names} if names else {}), **wrapped}
 
 
 def _action(tool: LockedTool, base: Kind) -> ActionRow:
     open_row = base.open_action
     params = _params(tool)
-    answer = Described(STRING) if tool.output is None else type_of(tool.output)
+    answer = _answer(tool)
     result = JSON if answer.problems else answer.type
     effect = "write" if open_row is None else open_row.effect
     return ActionRow(tool.action, params or (), result, effect, any_args=params is None, doc=tool.description)
+
+
+def _answer(tool: LockedTool) -> Described:
+    """What a tool gives."""
+    if tool.output is None:
+        return Described(STRING)
+    found, inside = type_of(tool.output), _inside(tool)
+    return found if inside is None or not isinstance(found.type, RecordType) else Described(found.type.fields[0].type)
+
+
+def _inside(tool: LockedTool) -> object:
+    """The schema in an answer that is nothing but `result`, as SDKs wrap what is no object; None: it is not wrapped."""
+    output = tool.output or {}
+    properties = output.get("properties")
+    is_wrapped = isinstance(properties, Mapping) and set(properties) == {"result"} == set(output.get("required") or ())
+    return properties["result"] if is_wrapped and isinstance(properties, Mapping) else None
 
 
 def _params(tool: LockedTool) -> tuple[ParamRow, ...] | None:
@@ -158,6 +175,4 @@ def problems_of(tool: LockedTool) -> tuple[str, ...]:
     found = [
         f"argument '{name}': {problem.why}" for name in _properties(tool) for problem in _alone(tool, name).problems
     ]
-    if tool.output is not None:
-        found += [f"answer: {problem.why}" for problem in type_of(tool.output).problems]
-    return tuple(found)
+    return (*found, *(f"answer: {problem.why}" for problem in _answer(tool).problems))

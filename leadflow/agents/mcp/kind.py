@@ -86,7 +86,8 @@ class McpAgent:
             names.get(name, name): to_plain(value) for name, value in request.args.items() if value is not None
         }
         answer = await self._link.call(what, fact["name"], arguments)
-        return Reply(import_module("leadflow.agents.mcp.told").value_of(what, request, answer))
+        told = import_module("leadflow.agents.mcp.told")
+        return Reply(told.value_of(what, request, answer, is_wrapped=fact.get("wrapped", False)))
 
     async def aclose(self) -> None:
         """Let go of the server; the last one ends it."""

@@ -164,7 +164,7 @@ class Program(asyncio.SubprocessProtocol):
         """What there is to say about it."""
         code = None if self.transport is None else self.transport.get_returncode()
         lines = [line for line in self._stderr.decode("utf-8", "replace").splitlines() if line.strip()]
-        said = f": {one_line(lines[-1], self._server.secrets, 200)}" if lines else ""
+        said = f": {one_line(' / '.join(lines[-3:]), self._server.secrets, 300)}" if lines else ""
         if self.fault is not None:
             return self.fault
         if code is None:

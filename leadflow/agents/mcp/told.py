@@ -22,7 +22,7 @@ from mcp_types import (
 
 from leadflow.agents.mcp.http import STATUS, WAIT
 from leadflow.agents.wire import read_json
-from leadflow.plan.types import JSON, STRING, MapType, OptionalType, RecordType, Type, UnionType
+from leadflow.plan.types import JSON, STRING, OptionalType
 from leadflow.run.errors import (
     AuthFailed,
     BadResponse,
@@ -44,8 +44,11 @@ _SAID = 300
 """Characters of a server's own words that go into a failure."""
 
 
-def value_of(what: str, request: Request, result: CallToolResult) -> object:
+def value_of(what: str, request: Request, result: CallToolResult, *, is_wrapped: bool) -> object:
     """The value of an answer, as the step wants it.
+
+    Args:
+        is_wrapped: the value stands in the field `result` of a structured answer, which has no other.
 
     Raises:
         ToolFailed: the tool says that it could not do it.
@@ -56,11 +59,14 @@ def value_of(what: str, request: Request, result: CallToolResult) -> object:
         raise ToolFailed(f"{what}: {one_line(text, most=_SAID) or 'the tool failed and says nothing'}")
     plain = request.result.inner if isinstance(request.result, OptionalType) else request.result
     structured: Any = result.structured_content
+    if is_wrapped and isinstance(structured, dict) and "result" in structured:
+        structured = structured["result"]
     if plain == STRING:
-        return text if text or structured is None else json.dumps(structured, ensure_ascii=False)
+        if isinstance(structured, str) or (structured is not None and not text):
+            return structured if isinstance(structured, str) else json.dumps(structured, ensure_ascii=False)
+        return text
     if structured is not None:
-        is_wrapped = isinstance(structured, dict) and set(structured) == {"result"} and not _takes_objects(plain)
-        return structured["result"] if is_wrapped else structured
+        return structured
     if plain == JSON and any(not isinstance(part, TextContent) for part in result.content):
         return [part.model_dump(mode="json", by_alias=True, exclude_none=True) for part in result.content]
     if not text:
@@ -71,11 +77,6 @@ def value_of(what: str, request: Request, result: CallToolResult) -> object:
         if plain == JSON:
             return text
         raise BadResponse(f"{what}: {problem.message}; declare the step's type `string` to take text") from None
-
-
-def _takes_objects(type_: Type) -> bool:
-    """Whether an object can be of the type; the SDKs wrap what is none as `{ result: … }`."""
-    return type_ == JSON or isinstance(type_, RecordType | MapType | UnionType)
 
 
 def failure_of(what: str, problem: MCPError) -> CallError:
