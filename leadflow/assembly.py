@@ -16,11 +16,12 @@ from leadflow.agents.spawner import ProcessSpawner
 from leadflow.agents.transport import HttpTransport
 from leadflow.bound.asks import Known
 from leadflow.bound.budgets import has_budgets, prices_of, unpriced
-from leadflow.bound.prices import read_prices
+from leadflow.bound.prices import Found, read_prices
 from leadflow.diagnostics import did_you_mean
 from leadflow.plan.kinds import find_kind
 from leadflow.plan.plan import AgentCall, AgentSpec, Node, Plan, Secret, SettingValue
 from leadflow.plan.policy import Limit
+from leadflow.plan.rates import Rates
 from leadflow.plan.reactions import resets
 from leadflow.policies.budget import Charge, Purse
 from leadflow.policies.call import Ports as PolicyPorts
@@ -58,6 +59,8 @@ class Making:
     shared: Shared
     purse: Purse | None
     """What calls cost, where budgets ask."""
+    rates: Mapping[str, Rates | None]
+    """By agent that asks a model, what that charges; None: nobody knows."""
     servers: Mapping[str, Server]
     """Servers of tools that its agents name."""
     cast: Cast | None = None
@@ -75,11 +78,15 @@ def make_ready(
     needed = _needed(plan, flow)
     themselves = needed if cast is None else [name for name in needed if not cast.stands_in(plan.agents[name])]
     secrets, missing = _secrets(plan, themselves)
-    purse, priceless = _purse(plan, flow, registry, project)
+    known = _known(plan, registry, project, needed)
+    prices = {} if known is None else prices_of(plan, known)
+    purse, priceless = _purse(plan, flow, known, prices)
     servers, unset = _servers(plan, themselves, project)
     if problems := [*_refused(plan, flow, registry, needed, cast), *missing, *unset, *priceless]:
         raise StartProblem(problems)
-    return Making(plan, flow, needed, secrets, project, registry, shared or Shared(), purse, servers, cast)
+    models = [name for name in themselves if "model" in plan.agents[name].settings]
+    rates = {name: prices[name].rates if name in prices else None for name in models}
+    return Making(plan, flow, needed, secrets, project, registry, shared or Shared(), purse, rates, servers, cast)
 
 
 @asynccontextmanager
@@ -104,7 +111,7 @@ async def callers_of(making: Making, clock: Clock, seed: int, people: People | N
         hidden = (*secrets.values(), *(value for server in making.servers.values() for value in server.secrets))
         ports = PolicyPorts(clock, rng, making.shared, hidden)
         keys, scopes = _upstreams(plan, needed, secrets), _scopes(plan, needed, secrets, project)
-        yield Stack(plan.agents, agents, ports, keys, scopes, making.purse)
+        yield Stack(plan.agents, agents, ports, keys, scopes, making.purse, making.rates)
 
 
 def _refused(plan: Plan, flow: str, registry: Registry, needed: Mapping[str, Uses], cast: Cast | None) -> list[str]:
@@ -123,13 +130,24 @@ def _refused(plan: Plan, flow: str, registry: Registry, needed: Mapping[str, Use
     return problems
 
 
-def _purse(plan: Plan, flow: str, registry: Registry, project: Project) -> tuple[Purse | None, list[str]]:
+def _known(plan: Plan, registry: Registry, project: Project, needed: Mapping[str, Uses]) -> Known | None:
+    """What is known of prices; None where no model is asked."""
+    if not any("model" in plan.agents[name].settings for name in needed):
+        return None
+    settings = project.settings
+    return Known(registry.catalogue, read_prices(prices_text()), own_prices(settings), settings.run.concurrency)
+
+
+def _purse(plan: Plan, flow: str, known: Known | None, prices: Mapping[str, Found]) -> tuple[Purse | None, list[str]]:
     """What the run pays from when there are budgets in it, and the models whose price they would need (case $9)."""
     if not has_budgets(plan, flow):
         return None, []
-    settings = project.settings
-    known = Known(registry.catalogue, read_prices(prices_text()), own_prices(settings), settings.run.concurrency)
-    charges = {name: Charge(one.input, one.output or 0, one.request) for name, one in prices_of(plan, known).items()}
+    if known is None:
+        return Purse(), []
+    charges = {
+        name: Charge(one.price.input, one.price.output or 0, one.price.request, one.rates)
+        for name, one in prices.items()
+    }
     problems = [f"{at.file}:{at.line}:{at.column}: {what}" for at, what in unpriced(plan, flow, known)]
     return Purse(charges), problems
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadflow.bound.asks import Known, is_asked, no_price, price_of
-from leadflow.bound.prices import Price
+from leadflow.bound.prices import Found
 from leadflow.plan.kinds import find_kind
 from leadflow.plan.plan import AgentCall, FlowCall, Place, Plan
 from leadflow.plan.policy import (
@@ -23,10 +23,10 @@ def has_budgets(plan: Plan, flow: str) -> bool:
     return any(policy_of(policies, Budget) is not None for policies in written if policies)
 
 
-def prices_of(plan: Plan, known: Known) -> dict[str, Price]:
+def prices_of(plan: Plan, known: Known) -> dict[str, Found]:
     """What the models of the agents charge, so far as that is known."""
     found = {name: price_of(known, spec) for name, spec in plan.agents.items()}
-    return {name: one.price for name, one in found.items() if one is not None}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def unpriced(plan: Plan, flow: str, known: Known) -> tuple[tuple[Place, str], ...]:

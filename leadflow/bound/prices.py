@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple, TypeAlias
 
+from leadflow.plan.rates import Rate, Rates, flat
 from leadflow.record import record
 
 HOMES: Mapping[str, str] = {"openai": "openai", "anthropic": "anthropic"}
@@ -33,8 +34,17 @@ class Found:
     """A price, and where it comes from."""
 
     price: Price
+    """The dearest that can apply."""
     origin: str
     """`agent fast`, `leadflow.toml`, `genai-prices 0.2.3 of 2026-11-28: gpt-5-mini of openai`."""
+    rows: tuple[Rate, ...] = ()
+    """What is charged for a request once its tokens are known, where that is not always the dearest."""
+
+    @property
+    def rates(self) -> Rates:
+        """What is charged for a request once its tokens are known."""
+        price = self.price
+        return Rates(self.rows, price.request) if self.rows else flat(price.input, price.output or 0, price.request)
 
 
 Clause: TypeAlias = str | list["Clause"]
@@ -49,6 +59,8 @@ class Model(NamedTuple):
     """One of them has to hold for the name, in small letters, that an agent writes."""
     price: Price | None
     """None: its tokens do not tell what it costs."""
+    rows: Sequence[Rate] = ()
+    """What is charged, where that is not always the dearest."""
 
 
 class Provider(NamedTuple):
@@ -80,7 +92,7 @@ class Prices:
         found = None if owner is None else self._model(owner, model.lower())
         if owner is None or found is None or found.price is None:
             return None
-        return Found(found.price, f"{self.source} of {self.made}: {found.name} of {owner.name}")
+        return Found(found.price, f"{self.source} of {self.made}: {found.name} of {owner.name}", tuple(found.rows))
 
     def _model(self, owner: Provider, name: str) -> Model | None:
         for written in dict.fromkeys((name, _with_dashes(name))):
@@ -99,7 +111,10 @@ def read_prices(text: str) -> Prices:
             one["name"],
             one["address"],
             one["others"],
-            [Model(name, matches, price and Price(*price)) for name, matches, price in one["models"]],
+            [
+                Model(name, matches, price and Price(*price), [Rate(*row) for row in rows])
+                for name, matches, price, *rows in one["models"]
+            ],
         )
         for one in data["providers"]
     ]

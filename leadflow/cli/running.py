@@ -18,7 +18,7 @@ from leadflow.assembly import StartProblem
 from leadflow.cli.interrupts import Interrupted, run_interruptibly
 from leadflow.cli.names import Names
 from leadflow.cli.streams import Lines, printing_to
-from leadflow.cli.views import human, machine, questions, runs
+from leadflow.cli.views import human, machine, questions, runs, spending
 from leadflow.cli.views.failures import absorbed, failure, undone
 from leadflow.cli.views.logs import OneLine
 from leadflow.events.model import Entry, RunFailed, Status, UndoBegan
@@ -85,6 +85,8 @@ def go(job: Job, work: Callable[[Sequence[Observer]], Coroutine[Any, Any, Result
             human.problem("interrupted; what was under way has been cleaned up")
             _tell_end(end, job)
         return stopped.code
+    if job.show in ("live", "lines"):
+        spending.tell(result.used)
     return _tell(result, job)
 
 

@@ -19,6 +19,7 @@ from leadflow.events.model import (
     BudgetSettled,
     CacheUsed,
     CallAdmitted,
+    CallUsed,
     CallWaits,
     CancelRequested,
     DeadlinePassed,
@@ -51,6 +52,38 @@ from leadflow.plan.types import Value
 
 
 @dataclass(slots=True)
+class Used:
+    """What models used, by their own word, added up over requests."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    """Of those read: out of a provider's cache."""
+    uncounted: int = 0
+    """Requests whose tokens nobody knows: they are in none of the sums."""
+    money: int = 0
+    """In millionths of a dollar."""
+    unpriced: int = 0
+    """Requests whose cost nobody knows: it is not in `money`."""
+
+    def add(self, event: CallUsed) -> None:
+        """One more request."""
+        self.requests += 1
+        usage = event.usage
+        if usage is None or usage.input_tokens is None or usage.output_tokens is None:
+            self.uncounted += 1
+        else:
+            self.input_tokens += usage.input_tokens
+            self.output_tokens += usage.output_tokens
+            self.cached_tokens += usage.cached_tokens or 0
+        if event.money is None:
+            self.unpriced += 1
+        else:
+            self.money += event.money
+
+
+@dataclass(slots=True)
 class NodeState:
     """What is known of a node. Nodes that nothing was said of are pending."""
 
@@ -65,6 +98,9 @@ class NodeState:
     agent: str | None = None
     """The agent of the last attempt, or the fallback that answered; None: the agent that was asked first."""
     usage: Usage | None = None
+    """Of the request that answered; `used` has all of them."""
+    used: Used | None = None
+    """By all of its attempts; None: it asked no model."""
     failed_attempts: list[AttemptFailure] = field(default_factory=list)
     """Attempts that failed while the call went on."""
     delay: float | None = None
@@ -116,6 +152,8 @@ class RunState:
     spent: int = 0
     """In millionths of a dollar, where budgets count it."""
     spent_tokens: int = 0
+    used: Used = field(default_factory=Used)
+    """By all models that were asked."""
     nodes: dict[str, NodeState] = field(default_factory=dict)
     """By path, in the order in which they were first heard of."""
     counts: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))
@@ -265,6 +303,14 @@ def _budget_settled(state: RunState, event: BudgetSettled, at: float | None) -> 
         node.spent_tokens += event.tokens
 
 
+def _call_used(state: RunState, event: CallUsed, at: float | None) -> None:
+    state.used.add(event)
+    if (node := state.nodes.get(event.path)) is not None:
+        if node.used is None:
+            node.used = Used()
+        node.used.add(event)
+
+
 def _cache_used(state: RunState, event: CacheUsed, at: float | None) -> None:
     node = _move(state, event.path, Status.RUNNING, at)
     node.waits_for, node.delay, node.is_cached = None, None, True
@@ -335,6 +381,7 @@ _APPLY: dict[type[Event], _Apply] = {
     BreakerMoved: _breaker_moved,
     BudgetReserved: _budget_reserved,
     BudgetSettled: _budget_settled,
+    CallUsed: _call_used,
     CacheUsed: _cache_used,
     ErrorHandled: _error_handled,
     QuestionAsked: _question_asked,

@@ -81,7 +81,12 @@ class Usage:
     """What a call used, as the upstream reported it; None is unknown."""
 
     input_tokens: int | None = None
+    """All that was read, what came out of the provider's cache included."""
     output_tokens: int | None = None
+    cached_tokens: int | None = None
+    """Of what was read: out of the provider's cache."""
+    stored_tokens: int | None = None
+    """Of what was read: into it."""
 
 
 # --- the run ------------------------------------------------------------------------------------------------------
@@ -302,6 +307,19 @@ class BudgetSettled:
 
 
 @record
+class CallUsed:
+    """A model answered a request of an attempt, or may have: what that used by its own word, and what it costs."""
+
+    path: str
+    attempt: int
+    agent: str
+    usage: Usage | None
+    """None: it does not say so."""
+    money: int | None
+    """In millionths of a dollar; None: not known, which is not nothing."""
+
+
+@record
 class CacheUsed:
     """A call is answered from memory, or by an equal call that is under way (cases C1, C3, $6)."""
 
@@ -362,6 +380,7 @@ CallEvent: TypeAlias = (
     | BreakerMoved
     | BudgetReserved
     | BudgetSettled
+    | CallUsed
     | CacheUsed
     | ErrorHandled
     | QuestionAsked

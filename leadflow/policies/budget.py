@@ -14,18 +14,18 @@ from leadflow.events.model import BudgetReserved, BudgetSettled, CallAdmitted, C
 from leadflow.plan.forms import money_text
 from leadflow.plan.plan import AgentCall, AgentSpec
 from leadflow.plan.policy import Budget
+from leadflow.plan.rates import Rates
 from leadflow.plan.types import Money
 from leadflow.policies.call import Ask, Course
 from leadflow.policies.estimate import Estimate, estimator
 from leadflow.policies.ledger import NOTHING, Account, Amount, Claim, Ledger
+from leadflow.policies.meter import Meter, believed
 from leadflow.policies.outcomes import Cost, outcome_of
 from leadflow.record import record
 from leadflow.run.errors import BudgetExceeded, CallError, TotalTimeout
 from leadflow.run.ports import Reply
 
 _MILLION = 1_000_000
-_MOST = 10**9
-"""Tokens of one attempt: a report of more, or of less than none, is not believed (case $10)."""
 
 
 @record
@@ -38,9 +38,11 @@ class Charge:
     """For a million tokens that it writes."""
     request: int = 0
     """For a thousand requests."""
+    rates: Rates | None = None
+    """What it charges once the tokens are known; None: just that."""
 
     def of(self, read: int, written: int) -> int:
-        """The price of one attempt, rounded up."""
+        """The most that one attempt costs, rounded up."""
         return -(-(read * self.input + written * self.output) // _MILLION) - (-self.request // 1000)
 
 
@@ -63,20 +65,28 @@ class Tariff:
 
     def took(self, usage: Usage | None, most: Estimate) -> Amount | None:
         """What an attempt took by its own word. None: it does not say so, or what nobody believes."""
-        read = None if usage is None else _believed(usage.input_tokens)
-        written = None if usage is None else _believed(usage.output_tokens)
+        read = None if usage is None else believed(usage.input_tokens)
+        written = None if usage is None else believed(usage.output_tokens)
         if not self.is_model:
             return Amount(0, (read or 0) + (written or 0), 1)
         if written is None and most.output == 0:
             written = 0
-        return None if read is None or written is None else self._amount(read, written)
+        if usage is None or read is None or written is None:
+            return None
+        amount = self._amount(read, written)
+        if self.charge is None or self.charge.rates is None:
+            return amount
+        cached, stored = believed(usage.cached_tokens) or 0, believed(usage.stored_tokens) or 0
+        return amount._replace(money=self.charge.rates.cost(read, written, cached, stored))
+
+    def took_so_far(self, meter: Meter | None) -> Amount | None:
+        """What the answered requests of an attempt took. None: one of them does not say so, or there is none."""
+        if meter is None or not meter.told or not meter.is_whole:
+            return None
+        return Amount(meter.money, meter.read + meter.written, 1)
 
     def _amount(self, read: int, written: int) -> Amount:
         return Amount(0 if self.charge is None else self.charge.of(read, written), read + written, 1)
-
-
-def _believed(count: object) -> int | None:
-    return count if type(count) is int and 0 <= count <= _MOST else None
 
 
 class Purse:
@@ -174,10 +184,11 @@ def within_budgets(inner: Ask, name: str, own: Budget | None, tariff: Tariff, pu
         took = None
         try:
             reply = await inner(course)
-            took = tariff.took(reply.usage, estimate)
+            has_turns = course.meter is not None and course.meter.told > 1
+            took = tariff.took_so_far(course.meter) if has_turns else tariff.took(reply.usage, estimate)
             return reply
         except BaseException as problem:
-            took = _of_failure(problem, tariff)
+            took = _of_failure(problem, tariff, course.meter)
             raise
         finally:
             course.behind = outer
@@ -214,9 +225,12 @@ def _is_open(accounts: tuple[Account, ...], estimate: Estimate) -> bool:
     return estimate.output is None and any(account.limits[:2] != (None, None) for account in accounts)
 
 
-def _of_failure(problem: BaseException, tariff: Tariff) -> Amount | None:
+def _of_failure(problem: BaseException, tariff: Tariff, meter: Meter | None) -> Amount | None:
     """What a failed attempt took. A request that was sent is a call, also where it cost nothing."""
-    if outcome_of(problem).cost is Cost.FREE:
+    cost = outcome_of(problem).cost
+    if meter is not None and meter.told and (cost is Cost.FREE or cost is Cost.SETTLE):
+        return tariff.took_so_far(meter)
+    if cost is Cost.FREE:
         is_sent = not isinstance(problem, CallError) or problem.sent
         return Amount(calls=1) if is_sent else NOTHING
     return None if tariff.is_model else Amount(calls=1)

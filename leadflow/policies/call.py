@@ -13,12 +13,14 @@ from typing import Protocol, TypeAlias
 from leadflow.events.model import AttemptFailed, AttemptFailure, AttemptStarted, ErrorHandled, Failure
 from leadflow.plan.plan import AgentCall
 from leadflow.plan.policy import GRACE, Does, ErrorClass
+from leadflow.plan.rates import Rates
+from leadflow.policies.meter import Meter
 from leadflow.policies.outcomes import is_in_doubt
 from leadflow.policies.shared import Shared, Upstream
 from leadflow.policies.watch import Timer, Watch
 from leadflow.record import record
-from leadflow.run.errors import AnswerInvalid, BudgetExceeded, CallError, FunctionFailed
-from leadflow.run.ports import Agent, Answer, Caller, CallOrder, Clock, Reply, Request, Rng
+from leadflow.run.errors import AnswerInvalid, BudgetExceeded, CallError, FunctionFailed, InternalError
+from leadflow.run.ports import Agent, Answer, Caller, CallOrder, Clock, Reply, Request, Rng, untold
 from leadflow.run.redact import one_line
 from leadflow.run.values import Mismatch, door
 
@@ -41,7 +43,7 @@ class Course:
 
     __slots__ = (
         "attempt", "attempts", "begun", "behind", "deadline", "has_last_of_total", "instance", "is_left", "limit",
-        "order", "pending", "ports", "repair", "resumed", "tried", "watch", "why",
+        "meter", "order", "pending", "ports", "repair", "resumed", "tried", "watch", "why",
     )  # fmt: skip
 
     def __init__(self, order: CallOrder, ports: Ports, watch: Watch) -> None:
@@ -65,6 +67,8 @@ class Course:
         """True when the attempt under way is limited by what is left of the total time."""
         self.instance = 0
         """Of an agent that can be made anew: which one the attempt under way, or last made, asked."""
+        self.meter: Meter | None = None
+        """What the attempt under way, or last made, uses; None: it asks no model."""
         self.limit: str | None = None
         """The path of what fails as a whole with this call (`Failure.limit`); None: only the call does."""
         self.repair: str | None = None
@@ -186,6 +190,10 @@ class Candidate:
     agent: Agent
     is_fallback: bool
     upstream: Upstream
+    is_model: bool = False
+    """Whether it is told what its attempts use."""
+    rates: Rates | None = None
+    """What its model charges; None: nobody knows."""
 
 
 class Limit(Protocol):
@@ -209,19 +217,24 @@ def attempting(candidate: Candidate, call: AgentCall, *, idle: timedelta | None,
         order = course.order
         if (unkept := order.unkept(order.path)) is not None:
             await unkept
+        meter = course.meter = _meter(candidate, order, course.attempt) if candidate.is_model else None
         request = Request(
             call.action, order.args, call.result, call.declared, order.run, order.path,
             course.attempt, order.key, call.idempotent, idle, course.repair,
+            untold if meter is None else meter.note,
         )  # fmt: skip
         timer = None if limit is None else limit.start(course)
         problem: BaseException | None = None
+        reply: Reply | None = None
         try:
             reply = await ask(request)
         except BaseException as raised:  # what is no failure of the call is raised again below
             problem = raised
+        if meter is not None:
+            meter.end(reply, problem)
         if limit is not None and timer is not None and timer.stop() and _is_ours(problem):
             error = limit.expired(course)
-        elif problem is None:
+        elif reply is not None:
             return reply
         else:
             error = _error_of(problem, name, call)
@@ -231,13 +244,17 @@ def attempting(candidate: Candidate, call: AgentCall, *, idle: timedelta | None,
     return attempt
 
 
-def _error_of(problem: BaseException, name: str, call: AgentCall) -> CallError:
+def _meter(candidate: Candidate, order: CallOrder, attempt: int) -> Meter:
+    return Meter(order.post, order.path, attempt, agent=candidate.name, rates=candidate.rates)
+
+
+def _error_of(problem: BaseException | None, name: str, call: AgentCall) -> CallError:
     """What an agent raised, as an error of the call; what is none is raised again."""
     if isinstance(problem, CallError):
         return problem
     if isinstance(problem, Exception):
         return FunctionFailed(f"{name}.{call.action}: {type(problem).__name__}: {problem}")
-    raise problem
+    raise problem or InternalError(f"{name}.{call.action} gave no reply")
 
 
 def _is_ours(problem: BaseException | None) -> bool:
@@ -272,7 +289,7 @@ def plain_caller(candidate: Candidate, call: AgentCall, ports: Ports, watch: Wat
 
     Most calls of a large flow are such, and a course with two layers costs as much as the rest of their way.
     """
-    ask, name = candidate.agent.call, candidate.name
+    ask, name, is_model = candidate.agent.call, candidate.name, candidate.is_model
     check, now = door(call.result), ports.clock.monotonic
 
     async def answer(order: CallOrder) -> Answer | Failure:
@@ -280,15 +297,20 @@ def plain_caller(candidate: Candidate, call: AgentCall, ports: Ports, watch: Wat
         if order.earlier is not None:
             number += order.earlier.attempts
             order.post(AttemptStarted(order.path, number, name))
+        meter = _meter(candidate, order, number) if is_model else None
         request = Request(
             call.action, order.args, call.result, call.declared, order.run, order.path,
-            number, order.key, call.idempotent, None,
+            number, order.key, call.idempotent, None, None, untold if meter is None else meter.note,
         )  # fmt: skip
         try:
             reply = await ask(request)
         except BaseException as problem:  # what is no failure of the call is raised again
+            if meter is not None:
+                meter.end(None, problem)
             error = _error_of(problem, name, call)
         else:
+            if meter is not None:
+                meter.end(reply, None)
             value = check(reply.value)
             if not isinstance(value, Mismatch):
                 return Answer(value, None, reply.usage)

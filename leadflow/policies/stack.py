@@ -24,6 +24,7 @@ from leadflow.plan.policy import (
     Timeout,
     policy_of,
 )
+from leadflow.plan.rates import Rates
 from leadflow.plan.reactions import resets, retry_in_force, stand_ins
 from leadflow.plan.types import Prim
 from leadflow.policies.breaker import looking, permitted
@@ -185,6 +186,7 @@ class Stack:
         keys: Mapping[str, str] | None = None,
         scopes: Mapping[str, str] | None = None,
         purse: Purse | None = None,
+        rates: Mapping[str, Rates | None] | None = None,
     ) -> None:
         """Make callers of these agents.
 
@@ -193,11 +195,13 @@ class Stack:
                 the agent that it shares them with.
             scopes: by agent, whose answers it gives: credentials, and what else its settings do not say (case C2).
             purse: of the run, when it has budgets; None: only those of calls themselves are kept, without prices.
+            rates: by agent that asks a model, what that charges, None where nobody knows; what it uses is told.
         """
         self._specs = specs
         self._keys = {name: spec.shares for name, spec in specs.items()} if keys is None else keys
         self._scopes = scopes or {}
         self._purse = purse
+        self._rates = rates or {}
         self._agents = agents
         self._ports = ports
         self._watch = Watch(ports.clock, ports.grace)
@@ -226,7 +230,14 @@ class Stack:
         steps: dict[str, tuple[Candidate, Step]] = {}
         for name in names:
             upstream = self._ports.shared.upstream(self._keys[name], self._specs[name].shares)
-            candidate = Candidate(name, self._agents[name], name != call.agent, upstream)
+            candidate = Candidate(
+                name,
+                self._agents[name],
+                name != call.agent,
+                upstream,
+                name in self._rates,
+                self._rates.get(name),
+            )
             purse = self._purse or (None if policy_of(applied, Budget) is None else self._own)
             use = Use(call, candidate, self._specs[name], applied, self._scopes.get(name, ""), purse)
             if len(names) == 1 and not _is_wrapped(use):

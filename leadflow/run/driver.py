@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TypeAlias, assert_never
 
+from leadflow.events.fold import Used
 from leadflow.events.model import (
+    CallUsed,
     CancelRequested,
     DeadlinePassed,
     Entry,
@@ -26,9 +28,10 @@ from leadflow.events.model import (
     RunStarted,
     Status,
     UndoBegan,
+    Usage,
 )
 from leadflow.plan.policy import GRACE
-from leadflow.plan.types import Value
+from leadflow.plan.types import Money, Value
 from leadflow.plan.undoing import SUFFIX
 from leadflow.record import record
 from leadflow.run.errors import InternalError
@@ -114,6 +117,29 @@ class Result:
         done = {entry.event.path for entry in self.entries if isinstance(entry.event, NodeDone)}
         began = (entry.event.paths for entry in reversed(self.entries) if isinstance(entry.event, UndoBegan))
         return tuple(path for path in next(began, ()) if path + SUFFIX in done)
+
+    @property
+    def usage(self) -> Usage:
+        """What models read and wrote, all attempts included; None for what one of them does not say."""
+        used = self.used
+        if used.uncounted:
+            return Usage()
+        return Usage(used.input_tokens, used.output_tokens, used.cached_tokens)
+
+    @property
+    def cost(self) -> Money | None:
+        """What models cost, all attempts included; None: nobody knows, because a price or a usage is not known."""
+        used = self.used
+        return None if used.unpriced else Money(used.money)
+
+    @property
+    def used(self) -> Used:
+        """What models used, and of how much of it nobody knows."""
+        used = Used()
+        for entry in self.entries:
+            if isinstance(entry.event, CallUsed):
+                used.add(entry.event)
+        return used
 
     def unwrap(self) -> Value:
         """The run's value, for callers who have no use for anything else; `value` alone is None when there is none.

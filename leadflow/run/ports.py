@@ -71,6 +71,10 @@ class Journal(Protocol):
 # --- agents -------------------------------------------------------------------------------------------------------
 
 
+def untold(usage: Usage | None) -> None:
+    """Nobody wants to know: what is no model uses nothing that is counted."""
+
+
 @record
 class Request:
     """One attempt of one call."""
@@ -93,6 +97,9 @@ class Request:
     """Longest time between two bytes."""
     repair: str | None = None
     """What was wrong with the last answer, when that is why this attempt is made (case R20)."""
+    used: Callable[[Usage | None], None] = untold
+    """A model's agent tells each request that was answered, as soon as it knows what that used; None: it is not said.
+    An agent that makes one request and tells nothing has said it with `Reply.usage`."""
 
 
 @record

@@ -197,7 +197,7 @@ async def test_a_text_becomes_a_vector(transport: HttpTransport) -> None:
     """`embed` asks another path."""
     answer = {"data": [{"embedding": [0.5, -1.0]}], "usage": {"prompt_tokens": 3}}
     reply, body, seen = await exchange(transport, ask("embed", ListType(FLOAT), text="x"), answer)
-    assert reply == Reply([0.5, -1.0], Usage(3, None))
+    assert reply == Reply([0.5, -1.0], Usage(3, 0))
     assert body == {"model": "m-1", "input": "x"}
     assert seen.requests[0].path == "/v1/embeddings"
 

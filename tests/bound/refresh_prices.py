@@ -13,7 +13,7 @@ without one, so that its name means no other model.
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import ROUND_CEILING, Decimal
 from importlib import import_module
 from importlib.metadata import distribution
@@ -51,7 +51,10 @@ def _provider(provider: Any, made: date) -> dict[str, Any]:
         "name": provider.id,
         "address": provider.api_pattern,
         "others": provider.fallback_model_providers or [],
-        "models": [[model.id, _clauses(model.match), price_of(model, made)] for model in provider.models],
+        "models": [
+            [model.id, _clauses(model.match), price_of(model, made), *rates_of(model, made)]
+            for model in provider.models
+        ],
     }
 
 
@@ -63,6 +66,44 @@ def price_of(model: Any, made: date) -> list[int | None] | None:
         return None
     requests = _dearest(sheets, ("requests_kcount",))
     return [reads, writes] if not requests else [reads, writes, requests]
+
+
+def rates_of(model: Any, made: date) -> list[list[int]]:
+    """What a plain request is charged on that day, where that is not always the dearest: `Rate`s, flat.
+
+    Models whose price depends on the hour have none, so that the dearest stands for them.
+    """
+    price = price_of(model, made)
+    if price is None or len(price) > 2 or price[1] is None or _has_hours(model):
+        return []
+    sheet = vars(model.get_prices(datetime.combine(made, time(12), UTC)))
+    starts = sorted({tier.start for name in (*READS, *WRITES) for tier in getattr(sheet.get(name), "tiers", ())})
+    rows = [_rate(sheet, start) for start in (0, *starts)]
+    return [] if rows == [[0, price[0], price[1], price[0], price[0]]] else rows
+
+
+def _has_hours(model: Any) -> bool:
+    conditional = model.prices if isinstance(model.prices, list) else []
+    return any(one.constraint is not None and not hasattr(one.constraint, "start_date") for one in conditional)
+
+
+def _rate(sheet: dict[str, Any], above: int) -> list[int]:
+    read = _at(sheet.get("input_mtok"), above) or 0
+    cached, stored = (_at(sheet.get(name), above) for name in ("cache_read_mtok", "cache_write_mtok"))
+    written = _at(sheet.get("output_mtok"), above) or 0
+    return [above, read, written, read if cached is None else cached, read if stored is None else stored]
+
+
+def _at(price: Any, above: int) -> int | None:
+    """A price for requests that read more than so many tokens, in millionths of a dollar, rounded up."""
+    if price is None:
+        return None
+    amounts = (
+        [price.base, *(tier.price for tier in price.tiers if tier.start <= above)]
+        if hasattr(price, "tiers")
+        else [price]
+    )
+    return int((amounts[-1] * 1_000_000).to_integral_value(ROUND_CEILING))
 
 
 def _that_apply(model: Any, made: date) -> Iterator[Any]:

@@ -299,7 +299,7 @@ def spend(plan: Plan, *, seed: int, greed: float, calls: int | None, pace: timed
     agents = {name: Spender(spec, spent, chance, greed, pace) for name, spec in plan.agents.items()}
     anew = {name: Renewable(agent, partial(_same, agent)) for name, agent in agents.items()}
     prices = prices_of(plan, known())
-    charges = {name: Charge(one.input, one.output or 0, one.request) for name, one in prices.items()}
+    charges = {name: Charge(one.price.input, one.price.output or 0, one.price.request) for name, one in prices.items()}
     purse = Purse(charges) if has_budgets(plan, plan.main or "") else None
     stack = Stack(plan.agents, anew, PolicyPorts(CLOCK, SeededRng(seed), Shared()), purse=purse)
 

@@ -1,6 +1,7 @@
 """What models cost: the snapshot says what its source says, in the names that providers take."""
 
-from datetime import date
+from datetime import UTC, date, datetime, time
+from decimal import ROUND_CEILING
 from importlib.util import find_spec
 
 import pytest
@@ -55,6 +56,28 @@ def test_no_request_costs_more_than_its_price_says(name: tuple[str, str], reads:
     usage = genai_prices.Usage(input_tokens=reads, output_tokens=writes)
     charged = genai_prices.calc_price(usage, name[1], provider_id=name[0]).total_price
     assert charged * 10**12 <= reads * found.price.input + writes * found.price.output
+
+
+SHARES = st.floats(0, 1)
+
+
+@is_there
+@given(st.sampled_from(names()), st.integers(0, 2_000_000), st.integers(0, 200_000), SHARES, SHARES)
+def test_a_request_costs_what_the_live_package_charges(
+    name: tuple[str, str], reads: int, writes: int, cached: float, stored: float
+) -> None:
+    """To the millionth of a dollar, on the day of the snapshot: tiers of long prompts, reads and writes of caches."""
+    genai_prices = pytest.importorskip("genai_prices")
+    found = PRICES.find(name[1], provider=name[0])
+    if found is None or not found.rows:
+        return
+    out, into = int(reads * cached), int((reads - int(reads * cached)) * stored)
+    usage = genai_prices.Usage(input_tokens=reads, output_tokens=writes, cache_read_tokens=out, cache_write_tokens=into)
+    at = datetime.combine(PRICES.made, time(12), UTC)
+    charged = genai_prices.calc_price(usage, name[1], provider_id=name[0], genai_request_timestamp=at).total_price
+    wanted = int((charged * 1_000_000).to_integral_value(ROUND_CEILING))
+    assert wanted == found.rates.cost(reads, writes, out, into)
+    assert wanted <= -(-(reads * found.price.input + writes * (found.price.output or 0)) // 1_000_000)
 
 
 @pytest.mark.parametrize(

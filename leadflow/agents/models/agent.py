@@ -71,7 +71,9 @@ class ModelAgent:
         self._allow(request, prompt_tokens(prompt))
         sent = self._wire.encode(prompt, self._profile, is_streamed=False)
         told, quota = await self._post(sent, request)
-        return replace(self._wire.decode(told), quota=quota)
+        turn = replace(self._wire.decode(told), quota=quota)
+        request.used(turn.usage)
+        return turn
 
     async def aclose(self) -> None:
         """Connections belong to the transport."""
@@ -111,7 +113,9 @@ class ModelAgent:
         self._allow(request, PER_REQUEST + PER_MESSAGE + text_tokens(str(text)))
         sent = Sent("/embeddings", {}, {"model": self._profile.model, "input": text})
         told, quota = await self._post(sent, request)
-        return Reply(read_vector(told), usage_of(told.get("usage"), "prompt_tokens", "completion_tokens"), quota)
+        vector, usage = read_vector(told), usage_of(told.get("usage"), "prompt_tokens")
+        request.used(usage)
+        return Reply(vector, usage, quota)
 
     def _allow(self, request: Request, tokens: int | None) -> None:
         """Look at a request before it is sent.

@@ -16,8 +16,8 @@ def read_answer(turn: Turn, type_: Type | None) -> object:
     """The value of a turn: its text, or the JSON of the asked type.
 
     Raises:
-        Declined, Filtered, Incomplete: there is no answer, or not the whole. BadResponse: the model waits for tools.
-        AnswerInvalid: it is not JSON, or not of the asked form.
+        Declined, Filtered, Incomplete: there is no answer, or not the whole.
+        AnswerInvalid: it is not JSON, not of the asked form, or waits for tools.
     """
     match turn.stop:
         case "refusal":
@@ -27,7 +27,7 @@ def read_answer(turn: Turn, type_: Type | None) -> object:
         case "filter":
             raise Filtered("the answer was cut off by the provider's content filter")
         case "tools":
-            raise BadResponse("the model asks for tools that it was not given")
+            raise AnswerInvalid("the model asks for tools that it was not given")
     return turn.text if type_ is None else _structured(turn.text, type_)
 
 

@@ -67,11 +67,18 @@ def count(value: object) -> int | None:
     return value if type(value) is int and 0 <= value <= _MOST_TOKENS else None
 
 
-def usage_of(told: object, read: str, written: str) -> Usage | None:
-    """What an answer says that it used, by the names of its wire."""
+def usage_of(told: object, read: str, written: str | None = None) -> Usage | None:
+    """What an answer says that it used, by OpenAI's names of what was read and written; a vector writes nothing."""
     if not isinstance(told, Mapping):
         return None
-    return Usage(count(told.get(read)), count(told.get(written)))
+    details = told.get(f"{read}_details")
+    kept = details if isinstance(details, Mapping) else {}
+    return Usage(
+        count(told.get(read)),
+        0 if written is None else count(told.get(written)),
+        count(kept.get("cached_tokens")),
+        count(kept.get("cache_write_tokens")),
+    )
 
 
 def failure_in(error: object) -> CallError:

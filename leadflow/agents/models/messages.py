@@ -227,9 +227,10 @@ def _usage(told: object) -> Usage | None:
     """All that was read: fresh, from the cache, and into it."""
     if not isinstance(told, dict):
         return None
-    read = [count(told.get("input_tokens"))]
-    for field in ("cache_read_input_tokens", "cache_creation_input_tokens"):
-        if told.get(field) is not None:
-            read.append(count(told[field]))
-    known = [amount for amount in read if amount is not None]
-    return Usage(sum(known) if len(known) == len(read) else None, count(told.get("output_tokens")))
+    fresh, written = count(told.get("input_tokens")), count(told.get("output_tokens"))
+    cached, stored = (
+        0 if told.get(name) is None else count(told[name])
+        for name in ("cache_read_input_tokens", "cache_creation_input_tokens")
+    )
+    read = None if fresh is None or cached is None or stored is None else fresh + cached + stored
+    return Usage(read, written, cached, stored)

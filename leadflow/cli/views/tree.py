@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from leadflow.cli.views import spending
 from leadflow.cli.views.human import duration, one_line
 from leadflow.cli.views.kept import moment, stands
 from leadflow.cli.views.marks import MARKS, marked
@@ -48,10 +49,12 @@ class _Branch:
 def tree(run: Kept, entries: Sequence[Entry]) -> None:
     """A run with its steps, each below what it stands in."""
     row, state = run.row, fold(entries)
-    told = [stands(row), duration(max(0.0, row.changed - row.started)), *_cost(state.spent, state.spent_tokens)]
+    told = [stands(row), duration(max(0.0, row.changed - row.started)), *_cost(state)]
     click.secho("  ".join([row.flow, *told]), bold=True)
     click.echo(f"  run {row.id}, started {moment(row.started)}{_times(state, run)}")
     _steps(state, until=row.changed, values=False)
+    if state.used.requests:
+        click.echo(f"  models: {spending.words(state.used)}")
     if state.failure is not None:
         click.echo(f"  {one_line(state.failure.message)} [{state.failure.error}]")
     for line in _audit(run, entries):
@@ -86,6 +89,7 @@ def state_data(state: RunState) -> dict[str, Any]:
             **({} if node.status is not Status.DONE else {"value": to_plain(node.value)}),
             **({} if node.failure is None else {"failure": node.failure.message, "error": node.failure.error}),
             **({} if not node.reason else {"reason": node.reason}),
+            **({} if node.used is None else {"used": spending.data(node.used)}),
             **({} if not node.spent and not node.spent_tokens else {"spent": node.spent, "tokens": node.spent_tokens}),
         }
         for path, node in state.nodes.items()
@@ -97,6 +101,7 @@ def state_data(state: RunState) -> dict[str, Any]:
         "inputs": {name: to_plain(value) for name, value in state.inputs.items()},
         "value": to_plain(state.value),
         "failure": None if state.failure is None else state.failure.message,
+        "used": spending.data(state.used),
         "spent": state.spent,
         "tokens": state.spent_tokens,
         "steps": steps,
@@ -106,8 +111,11 @@ def state_data(state: RunState) -> dict[str, Any]:
 # --- about the run ------------------------------------------------------------------------------------------------
 
 
-def _cost(money: int, tokens: int) -> list[str]:
-    """What is known of a cost; nothing where nobody counted."""
+def _cost(state: NodeState | RunState) -> list[str]:
+    """What is known of a cost: what models used, else what budgets counted; nothing where nobody did."""
+    if state.used is not None and state.used.requests:
+        return [spending.short(state.used)] if isinstance(state, NodeState) else []
+    money, tokens = state.spent, state.spent_tokens
     told = [value_words(Money(money))] if money else []
     return [*told, f"{tokens:,} tokens"] if tokens else told
 
@@ -203,7 +211,7 @@ def _line(name: str, state: NodeState | None, *, until: float, values: bool) -> 
         told.append(duration(max(0.0, ended - state.started_at)))
     if state.attempts > 1:
         told.append(f"{state.attempts} attempts")
-    told += _cost(state.spent, state.spent_tokens)
+    told += _cost(state)
     if state.is_cached:
         told.append("from memory")
     if state.agent is not None and state.status is Status.DONE:

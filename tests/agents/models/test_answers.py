@@ -10,7 +10,7 @@ from leadflow.agents.models.answers import read_answer
 from leadflow.agents.models.turns import Stop
 from leadflow.agents.wire import read_json
 from leadflow.events.model import Usage
-from leadflow.run.errors import BadResponse, CallError, Declined, Filtered, Incomplete
+from leadflow.run.errors import AnswerInvalid, BadResponse, CallError, Declined, Filtered, Incomplete
 from tests.agents.models.asking import Watching, agent_on, asked
 from tests.agents.models.wires import ANSWERS, WIRES
 from tests.agents.servers import api
@@ -91,12 +91,13 @@ def test_each_end_of_an_answer(wire: str, body: dict[str, Any], stop: Stop, text
     """The official types accept it, and each way to stop is one of ours."""
     ANSWERS[wire].validate_python(body)
     turn = WIRES[wire].decode(json.loads(json.dumps(body)))
-    assert (stop, text, Usage(11, 7)) == (turn.stop, turn.text, turn.usage)
+    assert turn.usage is not None
+    assert (stop, text, 11, 7) == (turn.stop, turn.text, turn.usage.input_tokens, turn.usage.output_tokens)
     assert [("t", "f", {"a": 1}, None)] * (stop == "tools") == [
         (use.id, use.name, use.args, use.problem) for use in turn.uses
     ]
     failures: dict[Stop, type[CallError]] = {
-        "refusal": Declined, "length": Incomplete, "filter": Filtered, "tools": BadResponse,
+        "refusal": Declined, "length": Incomplete, "filter": Filtered, "tools": AnswerInvalid,
     }  # fmt: skip
     if stop == "end":
         assert text == read_answer(turn, None)
@@ -167,15 +168,20 @@ def test_usage_that_cannot_be_true_is_unknown(wire: str, usage: Any) -> None:
         names = {"chat": ("prompt_tokens", "completion_tokens")}.get(wire, ("input_tokens", "output_tokens"))
         usage = dict.fromkeys(names, usage)
     body = {"chat": chat({"content": "x"}), "responses": responses([said(words("x"))]), "messages": messages([TEXT])}
-    assert WIRES[wire].decode({**body[wire], "usage": usage}).usage in (None, Usage(None, None))
+    told = WIRES[wire].decode({**body[wire], "usage": usage}).usage or Usage()
+    assert (None, None) == (told.input_tokens, told.output_tokens)
 
 
 def test_what_the_cache_gave_is_read_too() -> None:
-    """Anthropic counts what it reads from its cache, and into it, beside the rest."""
+    """Anthropic counts what it reads from its cache, and into it, beside the rest; OpenAI counts it among the rest."""
+    details = {"cached_tokens": 4, "cache_write_tokens": 2}
+    read = {"prompt_tokens": 11, "completion_tokens": 7, "prompt_tokens_details": details}
+    assert Usage(11, 7, 4, 2) == WIRES["chat"].decode(chat({"content": "Hi"}, usage=read)).usage
+    read = {"input_tokens": 11, "output_tokens": 7, "input_tokens_details": details}
+    assert Usage(11, 7, 4, 2) == WIRES["responses"].decode(responses([said(words("Hi"))], usage=read)).usage
     usage = {"input_tokens": 5, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 2, "output_tokens": 7}
     turn = WIRES["messages"].decode(messages([TEXT], usage=usage))
-    assert turn.usage is not None
-    assert (11, 7) == (turn.usage.input_tokens, turn.usage.output_tokens)
+    assert Usage(11, 7, 4, 2) == turn.usage
 
 
 BODIES: list[tuple[bytes, int, str]] = [
