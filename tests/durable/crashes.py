@@ -215,7 +215,7 @@ def _judged(plan: Plan, folder: Path, kills: int) -> list[str]:
     (folder / "calm").mkdir()
     calm = asyncio.run(live(plan, folder / "calm", None))
     entries = asyncio.run(_read(folder))
-    expected, found = _plain(calm.entries), _plain(entries)
+    expected, found = plain(calm.entries), plain(entries)
     if expected != found:
         at = next((n for n, (one, other) in enumerate(zip(expected, found, strict=False)) if one != other), -1)
         problems.append(f"the journal differs at {at}: {found[at : at + 1]} for {expected[at : at + 1]}")
@@ -241,7 +241,7 @@ async def _read(folder: Path) -> Sequence[Entry]:
         await store.aclose()
 
 
-def _plain(entries: Sequence[Entry]) -> list[Event | tuple[str, str]]:
+def plain(entries: Sequence[Entry]) -> list[Event | tuple[str, str]]:
     """A journal without what tells of crashes and without times; members that overlap stand in any order."""
     events = [entry.event for entry in entries if not isinstance(entry.event, MARKS)]
     return sorted((_timeless(event) for event in events), key=repr)
