@@ -44,6 +44,8 @@ class _Lowering:
             case tree.Let():
                 value = self._to.let(statement)
                 return trial.Let(self._open(statement.id), statement.name.text, value, self._place(statement.span))
+            case tree.Replay(file=file):
+                return trial.Replay(file.plain or "", self._place(statement.span))
             case tree.TestRun():
                 return self._start(statement)
             case tree.Expect(condition=condition):

@@ -40,6 +40,7 @@ from leadflow.syntax.tree import (
     PolicyDecl,
     ProfileDecl,
     RecordDecl,
+    Replay,
     Setting,
     TestDecl,
     TestRun,
@@ -223,6 +224,8 @@ class _Declarations:
                     row.append(self._expressions.arguments(args, target[-1].span.end, answers[0].span.start))
                 first, *more = [self._answer(answer) for answer in answers]
                 return group(*row, " => ", first, indent(*[concat(LINE, "then ", answer) for answer in more]))
+            case Replay(file=file):
+                return concat("replay ", write(file))
             case Expect(condition=condition):
                 return concat("expect ", write(condition))
             case TestRun(name=name, call=call):

@@ -250,6 +250,13 @@ class Mock(Node):
 
 
 @record
+class Replay(Node):
+    """`replay "file"`: a recorded run answers in a test."""
+
+    file: "Text"
+
+
+@record
 class Expect(Node):
     """`expect condition`."""
 
@@ -726,7 +733,7 @@ Expr = (
 
 Action = Expr | For | Repeat | Parallel | Race | Do
 
-TestStmt = Mock | Expect | Let | TestRun
+TestStmt = Mock | Replay | Expect | Let | TestRun
 
 Override = AgentOverride | ConstOverride
 

@@ -63,7 +63,7 @@ class Statements(Expressions):
         return tree.Step(self.ident(), made, action, clauses, marks, doc, **self.at())
 
     def _clause(self) -> tree.Clause:
-        match self.chance.randrange(4):
+        match self.chance.randrange(5):
             case 0:
                 return tree.Undo(self.call(2) if self.often(70) else None, **self.at())
             case 1:
@@ -180,5 +180,7 @@ class Trees(Statements):
                 return tree.Expect(self.expr(TOP), **self.at())
             case 2:
                 return tree.Let(self.ident(), None, self.expr(2), **self.at())
-            case _:
+            case 3:
                 return tree.TestRun(self.ident(), self.call(2), **self.at())
+            case _:
+                return tree.Replay(self.plain(), **self.at())

@@ -74,6 +74,7 @@ profile production {
 test "a quiet ticket is filed" {
   mock triage.a => fail "timeout" then { id: "T-1" }
   mock fast.ask("x", temperature: 1) => 3
+  replay "quiet.jsonl"
   let t = 1
   run r = triage(ticket: t)
   expect r.value?.case == "T-1" and r.calls.a == 2

@@ -131,7 +131,7 @@ KEYWORDS = re.split(
 )
 FREE = re.split(
     r"\s+",
-    """leadflow use as type agent tool policy const flow on run profile test mock expect at most until undo
+    """leadflow use as type agent tool policy const flow on run profile test mock replay expect at most until undo
     after per""",
 )
 

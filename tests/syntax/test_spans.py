@@ -117,6 +117,7 @@ PLACES: dict[type[tree.Node], str] = {
     tree.AgentOverride: 'agent fast { model: "gpt-5" }',
     tree.ConstOverride: "const wait = 2h",
     tree.Mock: 'mock triage.a => fail "timeout" then { id: "T-1" }',
+    tree.Replay: 'replay "quiet.jsonl"',
     tree.TestRun: "run r = triage(ticket: t)",
     tree.Expect: 'expect r.value?.case == "T-1" and r.calls.a == 2',
     tree.Block: '{ fail "no ${x}" }',

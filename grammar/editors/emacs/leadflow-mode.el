@@ -37,7 +37,7 @@
       ("\\(?:false\\|none\\|true\\)" font-lock-constant-face nil nil nil ("[A-Za-z0-9_]\\|[[:nonascii:]]"))
       ("\\(?:and\\|not\\|in\\|or\\)" leadflow-operator-face nil nil nil ("[A-Za-z0-9_]\\|[[:nonascii:]]"))
       ("\\(?:parallel\\|repeat\\|return\\|await\\|catch\\|match\\|yield\\|case\\|else\\|fail\\|race\\|step\\|then\\|when\\|with\\|for\\|let\\|try\\|do\\|fn\\|if\\)" font-lock-keyword-face nil nil nil ("[A-Za-z0-9_]\\|[[:nonascii:]]"))
-      ("\\(?:leadflow\\|profile\\|expect\\|policy\\|after\\|agent\\|const\\|until\\|flow\\|mock\\|most\\|test\\|tool\\|type\\|undo\\|per\\|run\\|use\\|as\\|at\\|on\\)" font-lock-keyword-face nil nil nil ("[A-Za-z0-9_]\\|[[:nonascii:]]" "[ \t]*[].,)}=?|+*/%<>!]"))
+      ("\\(?:leadflow\\|profile\\|expect\\|policy\\|replay\\|after\\|agent\\|const\\|until\\|flow\\|mock\\|most\\|test\\|tool\\|type\\|undo\\|per\\|run\\|use\\|as\\|at\\|on\\)" font-lock-keyword-face nil nil nil ("[A-Za-z0-9_]\\|[[:nonascii:]]" "[ \t]*[].,)}=?|+*/%<>!]"))
       ("\\(?:[A-Za-z_]\\|[[:nonascii:]]\\)\\(?:[A-Za-z0-9_]\\|[[:nonascii:]]\\)*" nil nil nil nil nil)))
     (declaration nil nil
      (("#[^\n]*" font-lock-comment-face nil nil nil nil)
@@ -78,7 +78,7 @@
       ("\\(?:false\\|none\\|true\\)" font-lock-constant-face nil nil nil ("[A-Za-z0-9_]\\|[[:nonascii:]]"))
       ("\\(?:and\\|not\\|in\\|or\\)" leadflow-operator-face nil nil nil ("[A-Za-z0-9_]\\|[[:nonascii:]]"))
       ("\\(?:parallel\\|repeat\\|return\\|await\\|catch\\|match\\|yield\\|case\\|else\\|fail\\|race\\|step\\|then\\|when\\|with\\|for\\|let\\|try\\|do\\|fn\\|if\\)" font-lock-keyword-face nil nil nil ("[A-Za-z0-9_]\\|[[:nonascii:]]"))
-      ("\\(?:leadflow\\|profile\\|expect\\|policy\\|after\\|agent\\|const\\|until\\|flow\\|mock\\|most\\|test\\|tool\\|type\\|undo\\|per\\|run\\|use\\|as\\|at\\|on\\)" font-lock-keyword-face nil nil nil ("[A-Za-z0-9_]\\|[[:nonascii:]]" "[ \t]*[].,)}=?|+*/%<>!]"))
+      ("\\(?:leadflow\\|profile\\|expect\\|policy\\|replay\\|after\\|agent\\|const\\|until\\|flow\\|mock\\|most\\|test\\|tool\\|type\\|undo\\|per\\|run\\|use\\|as\\|at\\|on\\)" font-lock-keyword-face nil nil nil ("[A-Za-z0-9_]\\|[[:nonascii:]]" "[ \t]*[].,)}=?|+*/%<>!]"))
       ("\\(?:[A-Za-z_]\\|[[:nonascii:]]\\)\\(?:[A-Za-z0-9_]\\|[[:nonascii:]]\\)*" nil nil nil nil nil)))
     (plain font-lock-string-face nil
      (("\\\\[^\n]" leadflow-escape-face nil nil nil nil)

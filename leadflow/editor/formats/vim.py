@@ -148,7 +148,8 @@ def _set(piece: Piece) -> str:
         elif first != last:
             ranges.append(f"{first}-{last}")
         else:
-            ranges.append({"\t": r"\t"}.get(first, "\\" + first if first in "]\\^-/" else first))
+            # in a set, `\/` is a backslash or a slash to Vim
+            ranges.append({"\t": r"\t", "/": r"\d47"}.get(first, "\\" + first if first in "]\\^-" else first))
     inner = "".join(ranges)
     if not inner:
         return "."

@@ -7,11 +7,11 @@ syntax case match
 syntax sync fromstart
 
 syntax match leadflowCodePlain /\v%(%([A-Za-z_]|[^\d1-\d127])%([A-Za-z0-9_]|[^\d1-\d127])*)/
-syntax match leadflowCodeKeyword /\v%(%(leadflow|profile|expect|policy|after|agent|const|until|flow|mock|most|test|tool|type|undo|per|run|use|as|at|on))%([A-Za-z0-9_]|[^\d1-\d127])@!%([ \t]*[.,)\]}=?|+*\/%<>!])@!/
+syntax match leadflowCodeKeyword /\v%(%(leadflow|profile|expect|policy|replay|after|agent|const|until|flow|mock|most|test|tool|type|undo|per|run|use|as|at|on))%([A-Za-z0-9_]|[^\d1-\d127])@!%([ \t]*[.,)\]}=?|+*\d47%<>!])@!/
 syntax match leadflowCodeKeyword /\v%(%(parallel|repeat|return|await|catch|match|yield|case|else|fail|race|step|then|when|with|for|let|try|do|fn|if))%([A-Za-z0-9_]|[^\d1-\d127])@!/
 syntax match leadflowCodeOperator /\v%(%(and|not|in|or))%([A-Za-z0-9_]|[^\d1-\d127])@!/
 syntax match leadflowCodeConstant /\v%(%(false|none|true))%([A-Za-z0-9_]|[^\d1-\d127])@!/
-syntax match leadflowCodeKeyword /\v%(%(profile|policy|agent|const|flow|tool|type))%([A-Za-z0-9_]|[^\d1-\d127])@!%([ \t]*[.,)\]}=?|+*\/%<>!])@!/ nextgroup=@leadflowDeclaration skipwhite skipnl skipempty
+syntax match leadflowCodeKeyword /\v%(%(profile|policy|agent|const|flow|tool|type))%([A-Za-z0-9_]|[^\d1-\d127])@!%([ \t]*[.,)\]}=?|+*\d47%<>!])@!/ nextgroup=@leadflowDeclaration skipwhite skipnl skipempty
 syntax match leadflowCodeKeyword /\v%(%(step|let))%([A-Za-z0-9_]|[^\d1-\d127])@!/ nextgroup=@leadflowDeclaration skipwhite skipnl skipempty
 syntax match leadflowCodeKey /\v%(%([A-Za-z_]|[^\d1-\d127])%([A-Za-z0-9_]|[^\d1-\d127])*)%([ \t]*\:)@=%([ \t]*\:\=)@!/
 syntax match leadflowCodeAnnotation /\v%(\@[ \t]*%([A-Za-z_]|[^\d1-\d127])%([A-Za-z0-9_]|[^\d1-\d127])*)/
@@ -48,7 +48,7 @@ syntax match leadflowBlockEscape /\v%(\$\$\{)/ contained
 syntax cluster leadflowBlock contains=leadflowBlockEscape,leadflowBlockHoleRegion
 
 syntax match leadflowHolePlain /\v%(%([A-Za-z_]|[^\d1-\d127])%([A-Za-z0-9_]|[^\d1-\d127])*)/ contained
-syntax match leadflowHoleKeyword /\v%(%(leadflow|profile|expect|policy|after|agent|const|until|flow|mock|most|test|tool|type|undo|per|run|use|as|at|on))%([A-Za-z0-9_]|[^\d1-\d127])@!%([ \t]*[.,)\]}=?|+*\/%<>!])@!/ contained
+syntax match leadflowHoleKeyword /\v%(%(leadflow|profile|expect|policy|replay|after|agent|const|until|flow|mock|most|test|tool|type|undo|per|run|use|as|at|on))%([A-Za-z0-9_]|[^\d1-\d127])@!%([ \t]*[.,)\]}=?|+*\d47%<>!])@!/ contained
 syntax match leadflowHoleKeyword /\v%(%(parallel|repeat|return|await|catch|match|yield|case|else|fail|race|step|then|when|with|for|let|try|do|fn|if))%([A-Za-z0-9_]|[^\d1-\d127])@!/ contained
 syntax match leadflowHoleOperator /\v%(%(and|not|in|or))%([A-Za-z0-9_]|[^\d1-\d127])@!/ contained
 syntax match leadflowHoleConstant /\v%(%(false|none|true))%([A-Za-z0-9_]|[^\d1-\d127])@!/ contained
