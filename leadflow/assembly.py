@@ -107,8 +107,10 @@ async def callers_of(making: Making, clock: Clock, seed: int, people: People | N
         held={},
         people=people,
     )
+    hidden = (*secrets.values(), *(value for server in making.servers.values() for value in server.secrets))
+    if making.cast is not None:
+        making.cast.hide(hidden)
     async with _agents(making, world) as agents:
-        hidden = (*secrets.values(), *(value for server in making.servers.values() for value in server.secrets))
         ports = PolicyPorts(clock, rng, making.shared, hidden)
         keys, scopes = _upstreams(plan, needed, secrets), _scopes(plan, needed, secrets, project)
         yield Stack(plan.agents, agents, ports, keys, scopes, making.purse, making.rates)

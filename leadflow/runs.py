@@ -22,7 +22,7 @@ from leadflow.run.adapters import SystemClock, new_run_id, new_seed
 from leadflow.run.driver import Bounds, Driver, Observer, Ports, Result
 from leadflow.run.inputs import read_inputs
 from leadflow.run.kernel import Program
-from leadflow.run.ports import Clock, Journal
+from leadflow.run.ports import Cast, Clock, Journal
 from leadflow.run.probing import probed
 from leadflow.run.questions import Questions
 from leadflow.run.store import JournalProblem, RunRow, Store
@@ -56,6 +56,8 @@ class RunOptions:
     """Keep the run in the project's journal, so that it can go on when its process has ended."""
     store: Store | None = None
     """Where runs are kept; None: the project's journal is opened for this one."""
+    cast: Cast | None = None
+    """Who plays the agents of a run that begins; None: they themselves."""
 
 
 async def run_plan(
@@ -81,7 +83,7 @@ async def run_plan(
     """
     options = options or RunOptions()
     values = _inputs(plan, flow, inputs)
-    making = make_ready(plan, flow, project, registry, shared)
+    making = make_ready(plan, flow, project, registry, shared, options.cast)
     clock, seed = options.clock or SystemClock(), new_seed() if options.seed is None else options.seed
     started = RunStarted(new_run_id(), flow, plan.hash, values, seed, clock.now())
     bounds = Bounds(calls=project.settings.run.concurrency, deadline=options.deadline)

@@ -20,6 +20,7 @@ from leadflow.check.messages.foregone import expects_nothing
 from leadflow.check.messages.names import unknown_name, unknown_trigger
 from leadflow.check.messages.policies import bad_run, bad_trigger, out_of_range, policy_twice
 from leadflow.check.messages.triggers import path_taken, unknown_zone
+from leadflow.check.messages.values import constant_needed
 from leadflow.check.mocks import check_mock
 from leadflow.check.policies import refuse_annotations
 from leadflow.check.program import BrokenSymbol, FlowSymbol, ModuleScope, Program
@@ -215,6 +216,11 @@ def _test(program: Program, scope: ModuleScope, decl: tree.TestDecl) -> None:
                 check_let(cx, statement)
             case tree.TestRun():
                 _run(cx, statement)
+            case tree.Replay(file=file):
+                expect(cx, file, STRING, "the file of 'replay'")
+                if file.plain is None:
+                    why = "a recording is chosen before anything runs"
+                    cx.report(constant_needed(file.span, where="the file of 'replay'", reason=why))
 
 
 def _is_sample(annotation: tree.Annotation) -> bool:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import click
 
@@ -18,10 +19,11 @@ from leadflow.plan.forms import read_written_duration
 from leadflow.policies.shared import Shared
 from leadflow.run.driver import Observer, Result
 from leadflow.runs import RunOptions
+from leadflow.testing.recording import Recorder
 
-_KEPT, _RESUMED = "leadflow.kept", "leadflow.resumed"
-"""In the context of the command: whether the run is kept, and whether one that has not ended goes on. As parameters
-they would be two too many."""
+_KEPT, _RESUMED, _RECORD = "leadflow.kept", "leadflow.resumed", "leadflow.record"
+"""In the context of the command: whether the run is kept, whether one that has not ended goes on, and where the run is
+recorded. As parameters they would be too many."""
 
 
 @click.command()
@@ -45,6 +47,13 @@ they would be two too many."""
     expose_value=False,
     callback=lambda ctx, _, value: ctx.meta.update({_RESUMED: value}),
     help="Go on with the newest run of this flow and input that has not ended; else start one.",
+)
+@click.option(
+    "--record",
+    metavar="FILE",
+    expose_value=False,
+    callback=lambda ctx, _, value: ctx.meta.update({_RECORD: value}),
+    help="Write down what agents were asked and answered; `replay` in a test answers with it.",
 )
 @click.option("--json", "show", flag_value="json", help="Nothing but JSON lines on standard error, terminal or not.")
 @click.option("--quiet", "-q", "show", flag_value="quiet", help="No progress and no events; only the result.")
@@ -79,10 +88,14 @@ def command(
     program = Program(plan, find_project(file), registry, Shared())
     given = raw_inputs(chosen, inputs, input_file)
     meta = click.get_current_context().meta
-    options = RunOptions(deadline=_duration(timeout), seed=_seed(seed), durable=meta[_KEPT])
+    record = meta[_RECORD]
+    if record is not None and meta[_RESUMED]:
+        raise Refused("--record writes down a whole run, and --resume goes on with one")
+    recorder = None if record is None else Recorder()
+    options = RunOptions(deadline=_duration(timeout), seed=_seed(seed), durable=meta[_KEPT], cast=recorder)
 
     async def work(observers: Sequence[Observer]) -> Result:
-        watched = replace(options, observers=observers)
+        watched = replace(options, observers=observers if recorder is None else (*observers, recorder))
         found = await program.unfinished(chosen.name, given) if meta[_KEPT] else None
         if found is not None and meta[_RESUMED]:
             return await program.resume(found.id, watched)
@@ -90,7 +103,20 @@ def command(
             human.note(f"run {found.id} of this flow and input has not ended; --resume goes on with it")
         return await program.run(chosen.name, given, watched)
 
-    sys.exit(go(Job(program, chosen, wanted), work))
+    code = go(Job(program, chosen, wanted), work)
+    if recorder is not None:
+        _write(recorder, record, is_told=wanted in ("live", "lines"))
+    sys.exit(code)
+
+
+def _write(recorder: Recorder, file: str, *, is_told: bool) -> None:
+    """Write the recording of a run, however that ended."""
+    try:
+        recorder.write(Path(file))
+    except OSError as problem:
+        raise Refused(f"{file}: {problem.strerror or problem}") from None
+    if is_told:
+        human.note(f'recorded {recorder.count} calls in {file}; a test answers with them: replay "{file}"')
 
 
 # --- the command line ---------------------------------------------------------------------------------------------

@@ -112,9 +112,9 @@ def _try(file: str, wanted: Wanted, registry: Registry) -> Tried | None:
     trials = [trial for trial in trials_of(checking.checked) if wanted.wants(trial)]
     if not trials:
         return None
-    subject = Subject(plan_of(checking.checked), find_project(file), registry, Path(file).parent, {})
+    subject = Subject(plan_of(checking.checked), find_project(file), registry, Path(file).parent, {}, [])
     outcomes = tuple(run_trial(trial, subject, wanted.ways) for trial in trials)
-    return Tried(file, checking.said, subject, outcomes, sources)
+    return Tried(file, checking.said, subject, outcomes, (*sources, *subject.recordings))
 
 
 def _logs(outcomes: Sequence[Outcome]) -> Iterator[Sequence[Entry]]:

@@ -312,6 +312,10 @@ class Cast(Protocol):
         """Whether the agent itself is not needed: then nothing of it has to be there, neither secret nor program."""
         ...
 
+    def hide(self, secrets: Sequence[str]) -> None:
+        """Values that must not be written anywhere; called before the first agent is made."""
+        ...
+
     def play(self, spec: AgentSpec, build: Callable[[], Agent]) -> Agent:
         """Who answers for an agent. `build` makes the agent itself.
 

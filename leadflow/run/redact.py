@@ -1,6 +1,9 @@
-"""What may be said of a failure: one line, not too long, without the secrets of the run."""
+"""What may be said of a failure: one line, not too long, and nothing that is secret; what may be written down."""
 
-from collections.abc import Iterable
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterable, Iterator
+from json import dumps
+from urllib.parse import quote, quote_plus
 
 LONGEST = 500
 """Most characters of a message."""
@@ -15,3 +18,43 @@ def one_line(text: str, secrets: Iterable[str] = (), most: int = LONGEST) -> str
             text = text.replace(secret, "***")
     line = " ".join("".join(char if char.isprintable() else " " for char in text[: 4 * most]).split())
     return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def forms_of(secret: str) -> tuple[str, ...]:
+    """How a secret may stand in a text: as it is, and in the forms in which it travels; the longest first.
+
+    In Base64 what stands before it decides between three forms; of each only the letters count that nothing around it
+    changes.
+    """
+    if len(secret) < SHORTEST:
+        return ()
+    found = dict.fromkeys(_forms(secret))
+    return tuple(sorted((form for form in found if len(form) >= SHORTEST), key=len, reverse=True))
+
+
+def _forms(secret: str) -> Iterator[str]:
+    data = secret.encode("utf-8", "surrogatepass")
+    yield secret
+    for text in (dumps(secret), dumps(secret, ensure_ascii=False)):
+        yield text[1:-1]
+        yield dumps(text)[1:-1].strip('\\"')
+    for safe in ("", "/", "-._~"):
+        yield quote(secret, safe=safe, errors="replace")
+        yield quote_plus(secret, safe=safe, errors="replace")
+    yield data.hex()
+    yield data.hex().upper()
+    for encode in (b64encode, urlsafe_b64encode):
+        for before in range(3):
+            after = -(before + len(data)) % 3
+            whole = encode(b"\0" * before + data + b"\0" * after).decode()
+            first = -(-before * 8 // 6)
+            last = (before + len(data)) * 8 // 6
+            yield whole[first:last]
+
+
+def without(text: str, forms: Iterable[str]) -> str:
+    """The text with `***` in place of each of these forms."""
+    for form in forms:
+        if form in text:
+            text = text.replace(form, "***")
+    return text

@@ -19,7 +19,7 @@ from leadflow.plan.trial import CallTarget, StepTarget, Target
 from leadflow.plan.types import Type, Value
 from leadflow.record import record
 from leadflow.run.errors import FLOW_ERRORS, CallError, NotAllowed, Permanent
-from leadflow.run.ports import Agent, Reply, Request
+from leadflow.run.ports import Agent, Reply, Request, Starting
 from leadflow.run.support import agents_of
 from leadflow.testing.fakes import fake
 from leadflow.testing.whereabouts import Spot, Whereabouts
@@ -87,7 +87,7 @@ Trouble: TypeAlias = Unmocked | Drift
 class Source(Protocol):
     """Answers calls as they were answered before."""
 
-    async def answer(self, request: Request, agent: str) -> Reply | Drift | None:
+    async def answer(self, request: Request, spec: AgentSpec) -> Reply | Drift | None:
         """The answer. None: it has none for this call.
 
         Raises:
@@ -168,6 +168,9 @@ class StandIns:
                     return True
         return False
 
+    def hide(self, secrets: Sequence[str]) -> None:
+        """Nothing is written down."""
+
     def play(self, spec: AgentSpec, build: Callable[[], Agent]) -> Agent:
         """The stand-in of an agent."""
         return _Player(self, spec, None if self.stands_in(spec) else build())
@@ -187,8 +190,8 @@ class StandIns:
             if isinstance(answer, Fails):
                 raise error_of(answer)
             return Reply(answer, _usage(spec, request, answer))
-        if spec.kind not in PREDECLARED and self.source is not None:
-            reply = await self.source.answer(request, spec.name)
+        if self.source is not None:
+            reply = await self.source.answer(request, spec)
             if isinstance(reply, Drift):
                 raise self._fail(reply, reply.said)
             if reply is not None:
@@ -214,6 +217,11 @@ class _Player:
         self._all = all_of_them
         self._spec = spec
         self._itself = itself
+
+    async def start(self) -> None:
+        """Have the agent itself ready, where there is one."""
+        if isinstance(self._itself, Starting):
+            await self._itself.start()
 
     async def call(self, request: Request) -> Reply:
         """One attempt."""

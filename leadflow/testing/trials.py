@@ -33,6 +33,8 @@ from leadflow.settings import Project
 from leadflow.stores.memory import MemoryJournal
 from leadflow.testing.apart import apart
 from leadflow.testing.outcome import Made, Note, NotStarted, NoValue, Outcome, PartSeen, Problem, Sample, Stuck, Unmet
+from leadflow.testing.playback import Playback
+from leadflow.testing.rows import BadRecording, read_recording
 from leadflow.testing.stand_ins import MOCKED, Fails, Standing, StandIns
 from leadflow.testing.virtual import run_virtual
 from leadflow.testing.whereabouts import Whereabouts
@@ -64,6 +66,8 @@ class Subject:
     """Of its main file: where the recordings lie that it names."""
     programs: dict[frozenset[tuple[str, int]], Program]
     """The plan as the kernel wants it, by what of it is mocked as a whole; made when first needed."""
+    recordings: list[str]
+    """Files that its tests have asked for."""
 
     def program(self, whole: frozenset[tuple[str, int]]) -> Program:
         """The plan, with calls of a mock in place of some blocks and calls of flows."""
@@ -169,6 +173,7 @@ class _Making:
         self._names = _Names(trial.slots)
         self._problems: list[Problem] = []
         self._runs: list[Made] = []
+        self._played: Playback | None = None
         self._at: Start | None = None
 
     async def make(self) -> Sample:
@@ -182,7 +187,7 @@ class _Making:
                 case Let(slot, name, value):
                     self._set(slot, value, f"let {name}", statement)
                 case Replay():
-                    pass
+                    self._replay(statement)
                 case Start():
                     await self._start(statement)
                     if self._problems:
@@ -200,7 +205,11 @@ class _Making:
         """Mocks that answered nothing."""
         mocks = [*self._cast.retired, *self._cast.mocks]
         idle = sorted((mock for mock in mocks if not mock.used), key=lambda mock: mock.place)
-        return [Note(mock.place, f"`{mock.written}` answered no call") for mock in idle]
+        notes = [Note(mock.place, f"`{mock.written}` answered no call") for mock in idle]
+        if self._played is not None and self._runs and not self._cast.troubles and (left := self._played.left):
+            told = f"{', '.join(left[:3])}{', …' if len(left) > 3 else ''}"
+            notes.append(Note(self._played.place, f"recorded calls that were not made: {told}"))
+        return notes
 
     # --- statements -----------------------------------------------------------------------------------------------
 
@@ -221,6 +230,20 @@ class _Making:
             self._problems.append(NoValue(mock.place, mock.written, problem.message))
         else:
             self._cast.add(Standing(mock.target, args, answers, mock.written, mock.place))
+
+    def _replay(self, replay: Replay) -> None:
+        root, file = self._subject.project.root.resolve(), (self._subject.folder / replay.file).resolve()
+        if not file.is_relative_to(root):
+            problems = (f"the recording {replay.file} lies outside of the project",)
+            self._problems.append(NotStarted(replay.place, problems))
+            return
+        self._subject.recordings.append(str(self._subject.folder / replay.file))
+        try:
+            recording = read_recording(file)
+        except BadRecording as problem:
+            self._problems.append(NotStarted(replay.place, (str(problem),)))
+        else:
+            self._cast.source = self._played = Playback(recording, self._clock, replay.place)
 
     def _answer(self, answer: Expr | Failing) -> Value | Fails:
         if not isinstance(answer, Failing):
@@ -286,8 +309,14 @@ class _Making:
         program = subject.program(self._cast.whole())
         making = make_ready(program.plan, flow.name, subject.project, subject.registry, self._shared, self._cast)
         started = RunStarted(self._rng.uuid(), flow.name, subject.plan.hash, inputs, self._seed, clock.now())
+        if self._played is not None:
+            self._played.begin()
+            head = self._played.recording.head
+            if head.flow == flow.name:
+                at = datetime.fromisoformat(head.started)
+                started = replace(started, run=head.run, seed=head.seed, started=at)
         bounds = Bounds(calls=subject.project.settings.run.concurrency)
-        async with callers_of(making, clock, self._seed) as callers:
+        async with callers_of(making, clock, started.seed) as callers:
             return await Driver(program, Ports(callers, MemoryJournal(clock), clock), bounds).run(started)
 
     def _told(self, flow: FlowPlan, result: Result, took: float) -> Value:

@@ -63,7 +63,7 @@ class Statements(Expressions):
         return tree.Step(self.ident(), made, action, clauses, marks, doc, **self.at())
 
     def _clause(self) -> tree.Clause:
-        match self.chance.randrange(5):
+        match self.chance.randrange(4):
             case 0:
                 return tree.Undo(self.call(2) if self.often(70) else None, **self.at())
             case 1:
@@ -171,7 +171,7 @@ class Trees(Statements):
         return tree.TestDecl(self.plain(), self.several(self._test_statement), marks, doc, **self.at())
 
     def _test_statement(self) -> tree.TestStmt:
-        match self.chance.randrange(4):
+        match self.chance.randrange(5):
             case 0:
                 args = self.args(1) if self.often(30) else None
                 answers = self.several(lambda: self.fail() if self.often(30) else self.expr(2), 1, 3)

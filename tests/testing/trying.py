@@ -31,7 +31,7 @@ def made(text: str, folder: Path, ways: Ways | None = None, *, name: str = "main
     checked, report = check_file(main, reader(root), catalogue=kinds().catalogue)
     assert [] == [found.message for found in report.diagnostics if found.severity == "error"]
     assert checked is not None
-    subject = Subject(plan_of(checked), load_project(file), kinds(), folder, {})
+    subject = Subject(plan_of(checked), load_project(file), kinds(), folder, {}, [])
     return [run_trial(trial, subject, ways or Ways()) for trial in trials_of(checked)]
 
 

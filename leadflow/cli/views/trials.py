@@ -134,6 +134,7 @@ def _problem(problem: Problem, lines: Sequence[str], names: Callable[[str], str]
         case Drift(path, said, changes, place):
             yield f"  {path}{_at(place, names)}: {said}"
             yield from (f"      {line}" for line in changes)
+            yield "  if that is meant, record the run anew: leadflow run --record"
         case _:
             assert_never(problem)
 

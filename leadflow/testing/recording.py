@@ -1,0 +1,173 @@
+"""`run --record`: writes down what was asked of agents and what they answered, attempt by attempt.
+
+It stands beside the agents, inside all policies, so that retries, fallbacks and hedges are in the recording as they
+happened. No secret of the run is in it, in no form in which one travels.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from math import isfinite
+from pathlib import Path
+
+from leadflow.events.model import Entry, RunStarted
+from leadflow.plan.forms import time_text
+from leadflow.plan.plan import AgentSpec
+from leadflow.plan.types import FileRef, Money, Value
+from leadflow.run.errors import BadResponse, CallError, FunctionFailed
+from leadflow.run.ports import Agent, Reply, Request, Starting
+from leadflow.run.redact import forms_of, without
+from leadflow.testing.rows import FailureRow, Head, Row, digest_of, kept, shape, written
+
+NEVER_RECORDED = frozenset({("clock", "sleep")})
+"""Calls that are made anew when a recording answers: time has to pass."""
+
+
+class Recorder:
+    """The `Cast` of a run that is recorded, and one of its observers: it learns from the log which run it is."""
+
+    def __init__(self) -> None:
+        self._forms: tuple[str, ...] = ()
+        self._ordinals: Counter[str] = Counter()
+        self._head: Head | None = None
+        self._rows: list[Row] = []
+
+    def __call__(self, entry: Entry) -> None:
+        """Take note of the run."""
+        if isinstance(started := entry.event, RunStarted):
+            at = time_text(started.started)
+            self._head = Head(flow=started.flow, run=started.run, started=at, seed=started.seed)
+
+    @property
+    def count(self) -> int:
+        """How many attempts there are so far."""
+        return len(self._rows)
+
+    def write(self, file: Path) -> None:
+        """Write the recording; nothing when no run began.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if self._head is not None:
+            beside = file.with_name(f".{file.name}.new")
+            beside.write_text(written(self._head, self._rows), "utf-8", errors="replace")
+            beside.replace(file)
+
+    # --- the cast -------------------------------------------------------------------------------------------------
+
+    def stands_in(self, spec: AgentSpec) -> bool:
+        """The agents answer themselves."""
+        return False
+
+    def hide(self, secrets: Sequence[str]) -> None:
+        """Values that may not be written down."""
+        self._forms = tuple(form for secret in secrets for form in forms_of(secret))
+
+    def play(self, spec: AgentSpec, build: Callable[[], Agent]) -> Agent:
+        """The agent, with somebody who listens."""
+        return _Heard(self, spec, build())
+
+    async def call(self, request: Request, spec: AgentSpec, agent: Agent) -> Reply:
+        """One attempt, and its row."""
+        if (spec.kind, request.action) in NEVER_RECORDED:
+            return await agent.call(request)
+        row = self._row(request, spec.name)
+        try:
+            reply = await agent.call(request)
+            value = self._hidden(_value(reply.value))
+        except BaseException as problem:  # it is raised again
+            self._rows.append(row.model_copy(update=self._ended(problem, row.call)))
+            raise
+        used = None if reply.usage is None else (reply.usage.input_tokens, reply.usage.output_tokens)
+        self._rows.append(row.model_copy(update={"reply": kept(value), "usage": used}))
+        return reply
+
+    def _row(self, request: Request, agent: str) -> Row:
+        self._ordinals[request.path] += 1
+        call, args, type_ = f"{agent}.{request.action}", self._hidden(request.args), shape(request.result)
+        repair = None if request.repair is None else without(request.repair, self._forms)
+        return Row(
+            path=request.path,
+            ordinal=self._ordinals[request.path],
+            call=call,
+            digest=digest_of(call, args, type_, repair),
+            args=kept(args),
+            type=type_,
+            repair=repair,
+        )
+
+    def _ended(self, problem: BaseException, call: str) -> dict[str, object]:
+        """What a row says of an attempt that has no answer."""
+        if not isinstance(problem, Exception):
+            return {"cut": True}
+        if not isinstance(problem, CallError):
+            problem = FunctionFailed(f"{call}: {type(problem).__name__}: {problem}")
+        wait = problem.retry_after
+        failure = FailureRow(
+            error=problem.error,
+            message=without(problem.message, self._forms),
+            sent=problem.sent,
+            status=problem.status,
+            retry_after=None if wait is None else wait.total_seconds(),
+        )
+        return {"failure": failure}
+
+    def _hidden(self, value: Value) -> Value:
+        """The value without secrets, in its texts and names too."""
+        if not self._forms:
+            return value
+        match value:
+            case str():
+                return without(value, self._forms)
+            case FileRef(path):
+                return FileRef(without(path, self._forms))
+            case Money():
+                return value
+            case tuple():
+                return tuple(self._hidden(item) for item in value)
+            case Mapping():
+                return {without(name, self._forms): self._hidden(item) for name, item in value.items()}
+            case _:
+                return value
+
+
+class _Heard:
+    """One agent of a run that is recorded."""
+
+    def __init__(self, recorder: Recorder, spec: AgentSpec, itself: Agent) -> None:
+        self._recorder = recorder
+        self._spec = spec
+        self._itself = itself
+
+    async def start(self) -> None:
+        """Have the agent ready."""
+        if isinstance(self._itself, Starting):
+            await self._itself.start()
+
+    async def call(self, request: Request) -> Reply:
+        """One attempt."""
+        return await self._recorder.call(request, self._spec, self._itself)
+
+    async def aclose(self) -> None:
+        """Give back what the agent holds."""
+        await self._itself.aclose()
+
+
+def _value(raw: object) -> Value:
+    """Plain data as a value that can be kept.
+
+    Raises:
+        BadResponse: it is none.
+    """
+    match raw:
+        case float() if not isfinite(raw):
+            raise BadResponse("the answer holds a number that is none")
+        case None | bool() | int() | float() | str() | timedelta() | datetime() | Money() | FileRef():
+            return raw
+        case list() | tuple():
+            return tuple(_value(item) for item in raw)
+        case Mapping():
+            return {str(name): _value(item) for name, item in raw.items()}
+        case _:
+            raise BadResponse(f"the answer holds a {type(raw).__name__}")

@@ -1,0 +1,183 @@
+"""A recording as a file: a line of JSON for the run, and one for each attempt of each call, in the order of paths.
+
+The same run gives the same lines, so that two recordings can be compared line by line. Knows the form of the file, not
+who writes or reads it.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from leadflow.plan.forms import canonical, keep, unkeep
+from leadflow.plan.operators import NoValue
+from leadflow.plan.types import (
+    ListType,
+    LiteralType,
+    MapType,
+    OptionalType,
+    Prim,
+    RecordType,
+    Type,
+    UnionType,
+    Value,
+)
+from leadflow.record import record
+
+LARGEST = 64 * 1024 * 1024
+"""Bytes of a recording that is read."""
+
+
+class Head(BaseModel):
+    """The run: what has to be the same for its calls to be the same."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    leadflow: int = 1
+    """The form of the file."""
+    flow: str
+    run: str
+    started: str
+    seed: int
+
+
+class FailureRow(BaseModel):
+    """How an attempt failed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    error: str
+    message: str
+    sent: bool = True
+    status: int | None = None
+    retry_after: float | None = None
+
+
+class Row(BaseModel):
+    """One attempt of one call."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    path: str
+    ordinal: int = Field(ge=1)
+    """Of the attempts of that path, over all agents."""
+    call: str
+    """`agent.action`."""
+    digest: str
+    """Of what was asked: the call, its arguments, the type of the answer, and what was wrong with the last one."""
+    args: Any
+    type: str
+    repair: str | None = None
+    reply: Any = None
+    usage: tuple[int | None, int | None] | None = Field(default=None, strict=False)
+    failure: FailureRow | None = None
+    cut: bool = False
+    """It was stopped before it had an answer."""
+
+
+@record
+class Recording:
+    """A recording that was read."""
+
+    head: Head
+    rows: Mapping[tuple[str, int], Row]
+    """By path and ordinal."""
+
+
+class BadRecording(Exception):
+    """A file that is no recording; the text says why."""
+
+
+def digest_of(call: str, args: Value, type_: str, repair: str | None) -> str:
+    """What tells one request from another."""
+    parts = {"call": call, "args": args, "type": type_, "repair": repair}
+    return blake2b(canonical(parts), digest_size=8).hexdigest()
+
+
+def written(head: Head, rows: Iterable[Row]) -> str:
+    """The file."""
+    lines = [head, *sorted(rows, key=lambda row: (_in_order(row.path), row.ordinal))]
+    return "".join(
+        json.dumps(_sorted(line.model_dump(exclude_defaults=True)), ensure_ascii=False, separators=(",", ":")) + "\n"
+        for line in lines
+    )
+
+
+def _in_order(path: str) -> list[tuple[int, str]]:
+    """Numbers in a path by their size."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", path)]
+
+
+def _sorted(line: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields in their order, what they hold by name."""
+    return {name: _by_name(value) for name, value in line.items()}
+
+
+def _by_name(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _by_name(value[name]) for name in sorted(value)}
+        case list() | tuple():
+            return [_by_name(item) for item in value]
+        case _:
+            return value
+
+
+def read_recording(file: Path) -> Recording:
+    """Read a recording.
+
+    Raises:
+        BadRecording: the file cannot be read, or is none.
+    """
+    try:
+        if file.stat().st_size > LARGEST:
+            raise BadRecording(f"{file.name} is larger than {LARGEST:,} bytes")
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, ValueError) as problem:
+        said = problem.strerror if isinstance(problem, OSError) else "it is no text"
+        raise BadRecording(f"the recording {file.name} cannot be read: {said}") from None
+    seen = 1
+    try:
+        head = Head.model_validate_json(lines[0] if lines else "")
+        if head.leadflow != 1:
+            raise BadRecording(f"{file.name} is a recording of another version of leadflow; record it anew")
+        datetime.fromisoformat(head.started)
+        rows: dict[tuple[str, int], Row] = {}
+        for line in lines[1:]:
+            seen += 1
+            row = Row.model_validate_json(line)
+            unkeep(row.args)
+            unkeep(row.reply)
+            rows[row.path, row.ordinal] = row
+    except (ValidationError, ValueError, NoValue):
+        raise BadRecording(f"{file.name} is no recording: line {seen} has another form") from None
+    return Recording(head, rows)
+
+
+def kept(value: Value) -> Any:
+    """A value as it stands in the file."""
+    return keep(value)
+
+
+def shape(type_: Type) -> str:
+    """A type by what it is made of, whatever it is called."""
+    match type_:
+        case Prim(name):
+            return name
+        case LiteralType(value):
+            return json.dumps(value, ensure_ascii=False)
+        case OptionalType(inner):
+            return f"({shape(inner)})?"
+        case ListType(item):
+            return f"list[{shape(item)}]"
+        case MapType(item):
+            return f"map[{shape(item)}]"
+        case UnionType(members):
+            return " | ".join(map(shape, members))
+        case RecordType(fields):
+            return "{ " + ", ".join(f"{field.name}: {shape(field.type)}" for field in fields) + " }"
