@@ -59,6 +59,8 @@ TABLE = """
 | ProcessFailed  | -      | yes  | asked      | failure | kept     | unknown |
 | NotApproved    | -      | yes  | never      | success | kept     | free    |
 | NoAnswer       | -      | yes  | asked      | failure | kept     | free    |
+| ToolFailed     | -      | yes  | asked      | success | kept     | unknown |
+| ToolsChanged   | -      | no   | never      | unseen  | returned | free    |
 | NotAllowed     | -      | no   | never      | unseen  | returned | free    |
 | BreakerOpen    | -      | no   | never      | unseen  | returned | free    |
 | BudgetExceeded | -      | no   | never      | unseen  | returned | free    |
