@@ -23,13 +23,11 @@ from leadflow.record import record
 from leadflow.run.driver import Bounds, Driver
 from leadflow.run.ports import Clock, Journal
 from leadflow.run.store import HeldJournal, JournalProblem, NewRun, RunRow, Store
-from leadflow.settings import Project
+from leadflow.settings import JOURNAL, Project
 from leadflow.stores.memory import MemoryJournal
 from leadflow.stores.owner import this_owner, this_user
 from leadflow.stores.sqlite import LEASE, SqliteStore
 
-JOURNAL = ".leadflow/journal.db"
-"""Where a project keeps its runs, from its root."""
 _RENEWALS = 5
 """How often a claim is renewed before it would end."""
 

@@ -12,7 +12,7 @@ from leadflow.agents.registry import Registry
 from leadflow.answers import OpenQuestion, give, open_questions
 from leadflow.assembly import StartProblem, callers_of, make_ready
 from leadflow.events.model import RunStarted
-from leadflow.keeping import JOURNAL, begin, find, heeding, held, kept, opened, unfinished
+from leadflow.keeping import begin, find, heeding, held, kept, opened, unfinished
 from leadflow.plan.plan import Plan
 from leadflow.plan.types import Value
 from leadflow.policies.ledger import Amount
@@ -27,7 +27,7 @@ from leadflow.run.probing import probed
 from leadflow.run.questions import Questions
 from leadflow.run.store import JournalProblem, RunRow, Store
 from leadflow.run.taken_up import Past, Told
-from leadflow.settings import Project
+from leadflow.settings import JOURNAL, Project
 from leadflow.stores.memory import MemoryJournal
 from leadflow.stores.owner import this_worker
 

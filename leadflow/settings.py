@@ -145,6 +145,10 @@ class SettingsError(Exception):
     """`leadflow.toml` cannot be used; the text says where and why, in lines."""
 
 
+JOURNAL = ".leadflow/journal.db"
+"""Where a project keeps its runs, from its root."""
+
+
 @record
 class Project:
     """A project's root and its settings."""

@@ -10,6 +10,7 @@ from textwrap import wrap
 from typing import Any
 
 from leadflow.bound.figures import NOTHING, Cause, Figure
+from leadflow.bound.history import Expected, expected_text
 from leadflow.bound.prices import Found
 from leadflow.bound.report import Bound, Priced
 from leadflow.plan.forms import duration_text, money_text
@@ -20,8 +21,14 @@ _MOST_CAUSES = 6
 """Lines about what has no bound; `--format json` has more."""
 
 
-def bound_text(bound: Bound, width: int) -> Iterator[str]:
-    """Lines for the head of a flow."""
+def bound_text(bound: Bound, width: int, history: Expected | None = None) -> Iterator[str]:
+    """Lines for the head of a flow.
+
+    Args:
+        history: what its runs took; None: none has ended.
+    """
+    if history is not None:
+        yield from _wrapped(expected_text(history), width, "  ", "    ")
     yield from _wrapped(summary(bound), width, "  ", "    ")
     told = _causes(bound)
     for cause, names in list(told.items())[:_MOST_CAUSES]:

@@ -9,10 +9,10 @@ from leadflow.cli.inputs import find_project
 from leadflow.cli.programs import compile_flow
 from leadflow.cli.refused import Refused
 from leadflow.events.model import Entry, Status
-from leadflow.keeping import JOURNAL, Kept, NoSuchRun, find, is_interrupted, kept, opened
+from leadflow.keeping import Kept, NoSuchRun, find, is_interrupted, kept, opened
 from leadflow.run.adapters import SystemClock
 from leadflow.run.store import JournalProblem, RunRow, Store, Wanted
-from leadflow.settings import Project
+from leadflow.settings import JOURNAL, Project
 from leadflow.stores.sqlite import SqliteStore
 
 T = TypeVar("T")

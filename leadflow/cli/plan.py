@@ -1,10 +1,12 @@
 """`leadflow plan FILE [FLOW]`: what a run would do, and the most that it can cost, without doing it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 
 import click
 
 from leadflow.bound.asks import Known
+from leadflow.bound.history import Expected, expected_data
 from leadflow.bound.report import Bound, bound_of
 from leadflow.bound.text import bound_data, bound_text
 from leadflow.cli.bounds import known_of
@@ -18,6 +20,8 @@ from leadflow.plan.text import WIDTH, as_json, plan_text
 from leadflow.plan.types import Value
 from leadflow.plugins import Installed
 from leadflow.run.inputs import read_inputs
+from leadflow.run.store import JournalProblem
+from leadflow.settings import JOURNAL, Project
 
 
 @click.command()
@@ -41,7 +45,7 @@ def command(
 
     With FLOW, only that one; the plan itself is always whole. The bound is on money for models, on calls and on time;
     where there is none, it says which line makes it so and what would bound it. With inputs it is the bound of runs
-    with these inputs.
+    with these inputs. Where runs of the flow have ended, it says what they took: what to expect.
     """
     catalogue = Installed()
     plan = compile_flow(file, profile=profile, catalogue=catalogue)
@@ -51,13 +55,16 @@ def command(
     if form == "plan":
         human.text(to_text(plan))
         return
-    known = known_of(find_project(file).settings, catalogue)
+    project = find_project(file)
+    known = known_of(project.settings, catalogue)
     bounds = _bounds(plan, known, None if chosen is None else chosen.name, values)
+    history = _history(project, plan, tuple(bounds), known)
     name = None if chosen is None else chosen.name
     if form == "json":
-        machine.document(as_json(plan, flow=name, bounds={flow: bound_data(one) for flow, one in bounds.items()}))
+        data = {flow: {"expected": expected_data(history.get(flow)), **bound_data(one)} for flow, one in bounds.items()}
+        machine.document(as_json(plan, flow=name, bounds=data))
     else:
-        heads = {flow: tuple(bound_text(one, WIDTH)) for flow, one in bounds.items()}
+        heads = {flow: tuple(bound_text(one, WIDTH, history.get(flow))) for flow, one in bounds.items()}
         human.text(plan_text(plan, flow=name, heads=heads))
 
 
@@ -68,6 +75,18 @@ def _values(flow: FlowPlan, raw: Mapping[str, object]) -> Mapping[str, Value]:
     if isinstance(admitted, list):
         raise Refused("\n".join(admitted))
     return admitted
+
+
+def _history(project: Project, plan: Plan, flows: Sequence[str], known: Known) -> Mapping[str, Expected]:
+    """What the project's runs tell of the flows. What reads runs is loaded only where some are kept."""
+    if not (project.root / JOURNAL).is_file():
+        return {}
+    read: Callable[..., Mapping[str, Expected]] = import_module("leadflow.cli.history").expected_of
+    try:
+        return read(project, plan, flows, known)
+    except JournalProblem as problem:
+        human.warning(f"the runs that tell what to expect cannot be read: {problem}")
+        return {}
 
 
 def _bounds(plan: Plan, known: Known, flow: str | None, inputs: Mapping[str, Value]) -> Mapping[str, Bound]:

@@ -56,9 +56,14 @@ def owners(flow: FlowPlan, node: Node) -> Iterator[Node]:
         owner = flow.scopes[flow.nodes[owner].scope].owner
 
 
+def without_numbers(path: str) -> str:
+    """The path of a run without the numbers of its iterations and attempts."""
+    return _NUMBERS.sub("", path)
+
+
 def find_steps(plan: Plan, path: str) -> tuple[tuple[Stop, ...], ...] | NoSuchStep:
     """The nodes that a path names, each with the way to it."""
-    plain = _NUMBERS.sub("", path).strip("/.")
+    plain = without_numbers(path).strip("/.")
     flow = _flow_of(plan, plain)
     if flow is None:
         return NoSuchStep(_no_flow(plan, plain))
