@@ -3,7 +3,8 @@
 Two parts. The span is the longest way when nobody queues outside: a call is its attempts and the pauses between them,
 a block ends with its last step, a `for` goes in groups as large as its concurrency. The queues: whoever waits, waits
 because some gate is full of calls at work, so all waiting together lasts no longer than the work behind each gate
-divided by its places. A gate that has room for all that can be under way at once adds nothing.
+divided by its places. A gate that has room for all that can be under way at once adds nothing. The rates of `@limit`
+are gates too (`rates.py`).
 
 Time that leadflow itself takes is not in it; the time until a call that does not stop is left behind is.
 """
@@ -11,7 +12,7 @@ Time that leadflow itself takes is not in it; the time until a call that does no
 from collections.abc import Iterable
 from datetime import timedelta
 
-from leadflow.bound import figures
+from leadflow.bound import figures, rates
 from leadflow.bound.arms import put_together
 from leadflow.bound.budgets import has_budgets
 from leadflow.bound.context import DEEPEST, Context
@@ -38,6 +39,7 @@ from leadflow.plan.policy import (
     GRACE,
     Applied,
     Concurrency,
+    Limit,
     Retry,
     Timeout,
     policy_of,
@@ -55,8 +57,10 @@ _AT_ONCE = Course()
 def flow_time(context: Context) -> Figure:
     """How long one run of a flow takes at most, when it is the only one of its process."""
     course = _flow(context)
-    waits = [_queue(course, context.known.calls)]
+    waits = [_queue(course, context.known.calls), *rates.waits(context.plan, course)]
     for owner, part in course.slots:
+        if rates.is_rate(owner):
+            continue
         places = [_places(spec) for spec in context.plan.agents.values() if spec.shares == owner]
         waits.append(_queue(part, min(limit for limit in places if limit is not None)))
     if has_budgets(context.plan, context.flow.name):  # a gate too: at worst only one call fits at a time
@@ -76,7 +80,8 @@ def _undo_itself(context: Context, undo: Node) -> Figure:
     """One undo: nothing else of the run is under way, so it waits for nobody."""
     match undo.work:
         case AgentCall() as call:
-            return figures.total(candidate(undo, call, context.plan.agents[name]) for name in agents_of(undo, call))
+            asked = [context.plan.agents[name] for name in agents_of(undo, call)]
+            return figures.total(candidate(undo, call, spec, wait=rates.alone(undo, spec)) for spec in asked)
         case FlowCall() as called if context.depth < DEEPEST:
             return flow_time(context.child(called))
         case _:
@@ -88,8 +93,9 @@ def _endless(flow: FlowPlan) -> Figure:
 
 
 def _places(spec: AgentSpec) -> int | None:
-    concurrency = policy_of(spec.policies, Concurrency)
-    return None if concurrency is None else concurrency.limit
+    concurrency, limit = policy_of(spec.policies, Concurrency), policy_of(spec.policies, Limit)
+    places = (None if concurrency is None else concurrency.limit, None if limit is None else limit.concurrent)
+    return min((each for each in places if each is not None), default=None)
 
 
 def _queue(course: Course, places: int | None) -> Figure:
@@ -133,7 +139,7 @@ def _within(course: Course, timeout: timedelta | None) -> Course:
     """What has to end in time, and then cleans up."""
     if timeout is None:
         return course
-    slots = tuple((owner, _within(part, timeout)) for owner, part in course.slots)
+    slots = tuple((own, part if rates.is_rate(own) else _within(part, timeout)) for own, part in course.slots)
     work = cut(course.work, course.width * _longest(timeout))
     return Course(_limited(course.span, timeout), work, course.width, slots)
 
@@ -310,30 +316,31 @@ def _call(context: Context, node: Node, call: AgentCall) -> Course:
     slots: dict[str, list[Course]] = {}
     for name in agents_of(node, call):
         spec = context.plan.agents[name]
-        span = candidate(node, call, spec)
+        span = candidate(node, call, spec, wait=rates.unbounded(node, spec))
         spans.append(span)
+        for owner, starts in rates.held(node, spec):
+            slots.setdefault(owner, []).append(starts)
         if _places(spec) is not None:
             slots.setdefault(spec.shares, []).append(Course(NOTHING, span, 1))
     span = figures.total(spans)
-    held = ((owner, Course(NOTHING, figures.total(part.work for part in parts), 1)) for owner, parts in slots.items())
+    held = (
+        (owner, Course(NOTHING, figures.total(part.work for part in parts), max(part.width for part in parts)))
+        for owner, parts in slots.items()
+    )
     return Course(span, span, 1, tuple(held))
 
 
-def candidate(node: Node, call: AgentCall, spec: AgentSpec) -> Figure:
-    """All attempts of one agent."""
+def candidate(node: Node, call: AgentCall, spec: AgentSpec, *, wait: Figure) -> Figure:
+    """All attempts of one agent.
+
+    Args:
+        wait: what its `@limit` makes them wait, as far as that is not told of all of them together.
+    """
     timeout, retry = policy_of(node.policies, Timeout) or Timeout(), retry_in_force(node.policies)
     attempts = attempts_of(retry)
     each = product(_attempt(node, call, spec, timeout), 2 if is_hedged(node) else 1)
     pauses = NOTHING if retry is None or attempts == 1 else _pauses(node, retry, attempts)
-    return _limited(figures.total((product(each, attempts), pauses, _rationed(node, spec))), timeout.total)
-
-
-def _rationed(node: Node, spec: AgentSpec) -> Figure:
-    """What an agent's `@limit` makes its calls wait."""
-    if all(applied.name != "limit" for applied in spec.policies):
-        return NOTHING
-    what = f"how long @limit on agent '{spec.name}' makes step '{node.name}' wait is not counted yet"
-    return endless(Cause(node.place, what, "write a total `@timeout(…)` on the step"))
+    return _limited(figures.total((product(each, attempts), pauses, wait)), timeout.total)
 
 
 def _attempt(node: Node, call: AgentCall, spec: AgentSpec, timeout: Timeout) -> Figure:

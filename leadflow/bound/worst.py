@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
+from leadflow.bound import rates
 from leadflow.bound.figures import Figure, total
 from leadflow.bound.times import candidate
 from leadflow.plan.expr import Const
@@ -59,7 +60,8 @@ def worst(plan: Plan, way: Sequence[Stop]) -> Worst:
 
 def _call_time(plan: Plan, node: Node, call: AgentCall) -> tuple[timedelta | None, str]:
     """All agents of a call, one after the other."""
-    times = [(name, candidate(node, call, plan.agents[name])) for name in agents_of(node, call)]
+    specs = [(name, plan.agents[name]) for name in agents_of(node, call)]
+    times = [(name, candidate(node, call, spec, wait=rates.of_one(node, spec))) for name, spec in specs]
     whole = total(figure for _, figure in times)
     if not whole.is_plain:
         cause = whole.causes[0]

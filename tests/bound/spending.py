@@ -25,11 +25,14 @@ from leadflow.plan.policy import (
     ErrorClass,
     Fallback,
     Jitter,
+    Limit,
     OnError,
+    PerTime,
     Policy,
     Reaction,
     Retry,
     Timeout,
+    policy_of,
 )
 from leadflow.plan.reactions import stand_ins
 from leadflow.plan.tokens import BYTES_PER_TOKEN, HINT, PER_MESSAGE, PER_REQUEST, schema_tokens, text_tokens
@@ -109,6 +112,7 @@ LIMIT = Timeout(total=s(200))
 def _agent(name: str, chance: Random) -> AgentSpec:
     shared = (_on_agent(Concurrency(chance.randint(1, 3))),) if chance.random() < 0.4 else ()
     if name[0] == "f":
+        shared = (*shared, *((_on_agent(_limit(chance)),) if chance.random() < 0.3 else ()))
         return AgentSpec(name, "python", {"module": "f.py"}, shared, name, NOWHERE)
     model: dict[str, str | int | Money | dict[str, Money]] = {"model": "gpt-5-mini", "max_tokens": chance.randint(1, 9)}
     if chance.random() < 0.5:
@@ -116,6 +120,13 @@ def _agent(name: str, chance: Random) -> AgentSpec:
     if chance.random() < 0.5:
         model["system"] = "Be brief. é" * chance.randint(0, 3)
     return AgentSpec(name, "openai", model, shared, name, NOWHERE)
+
+
+def _limit(chance: Random) -> Limit:
+    """Rates that make calls wait."""
+    rates = [PerTime(chance.randint(1, 4), s(chance.choice([0.5, 1, 10, 3600]))) for _ in range(chance.randint(1, 2))]
+    burst, places = chance.choice([None, None, 1, 2]), chance.choice([None, None, 1, 2])
+    return Limit(tuple(rates), None, places, burst)
 
 
 def _on_agent(policy: Policy) -> Applied:
@@ -240,6 +251,8 @@ class Spender:
             case 3:
                 await CLOCK.sleep(s(0.4))
                 self._charge(request, -1)  # what is turned away costs nothing
+                if policy_of(self.spec.policies, Limit) is not None:
+                    raise Transient("no server, so nobody says when")
                 raise RateLimited("slowly", retry_after=s(self.chance.choice([0.0, 2.0, 59.0, 61.0])))
             case 4:
                 raise FunctionFailed("no")

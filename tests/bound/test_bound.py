@@ -19,6 +19,8 @@ agent m: openai { model: "x"  max_tokens: 10  max_input_tokens: 80  price: { inp
 agent dear: openai { model: "x"  max_tokens: 10  max_input_tokens: 80  price: { input: $10, output: $20 } }
 agent f: python { module: "f.py"  reads: ["look"] }
 @limit(60 per minute) agent slow: python { module: "s.py"  reads: ["look"] }
+@limit(60 per minute) agent far: openai { model: "x"  max_tokens: 10 }
+@limit(tokens: 9 per minute) agent counted: python { module: "s.py"  reads: ["look"] }
 """
 """An attempt with `m` costs 100 millionths of a dollar, one with `dear` ten times that."""
 
@@ -108,7 +110,7 @@ def test_b2_a_list_of_unknown_length_is_bounded_for_each_item() -> None:
     assert (100, ((100, "len(xs)"),)) == (found.money.known, found.money.per)
     assert (1, ((1, "len(xs)"),)) == (found.calls.known, found.calls.per)
     (cause,) = found.calls.causes
-    assert ("test.flow", 9) == cause.place[:2]
+    assert ("test.flow", 11) == cause.place[:2]
     assert "`r` takes as many as there are in xs" == cause.what
     assert "write `at most …` behind the list, or `@length(…)` behind its type, or give xs with --input" == cause.mend
     assert 300 == plain(bound(text, {"xs": (1, 2)}).money)
@@ -274,6 +276,40 @@ def test_queues_take_time() -> None:
     assert 15 + 40 * 15 / 5 == seconds(bound_of(slots, "main", KNOWN, {}).time)
 
 
+def many(items: int, *, limit: str = "60 per minute", timeout: str = "attempt: 1s") -> float:
+    """Seconds of a loop over so many items, all at once, with an agent that may be called so often."""
+    each = f"@timeout({timeout})\nstep a = slow.look() yield a"
+    text = body(f"@concurrency(200)\nstep r = for x in xs at most {items} {{ {each} }}", params="xs: list[int]")
+    plan = compiled(text, HEAD.replace("@limit(60 per minute) agent slow", f"@limit({limit}) agent slow"))
+    return seconds(bound_of(plan, "main", KNOWN, {}).time)
+
+
+def test_rates_take_time() -> None:
+    """Each start holds one of sixty places for a minute and a little; as many as there are places wait for nobody."""
+    assert 6 == many(60)
+    assert 6 + 61 * 61.201 / 60 == pytest.approx(many(61), abs=0.01)
+    assert 6 + 120 * 61.201 / 60 == pytest.approx(many(120), abs=0.01)
+    assert 6 + 120 * (61.201 + 2.041) / 60 == pytest.approx(many(120, limit="60 per minute, 60 per 2s"), abs=0.01)
+    assert 6 + 120 * 61.201 / 60 + 120 * 1.021 == pytest.approx(many(120, limit="60 per minute, burst: 2"), abs=0.01)
+    assert 6 + 3 * 25 * 3600 / 2 == pytest.approx(many(3, limit="2 per day"), abs=0.1)
+    assert 6 + 120 * 6 / 3 == many(120, limit="200 per minute, concurrent: 3")
+
+
+def test_a_total_bounds_the_wait_for_a_rate() -> None:
+    """Whoever waits that long has failed; those without a total wait for all starts."""
+    assert 15 == many(120, timeout="10s")
+    chain = "@timeout(10s)\nstep a = slow.look()\n@timeout(attempt: 1s)\nstep b = slow.look(a)"
+    slow = HEAD.replace("@limit(60 per minute) agent slow", "@limit(1 per minute) agent slow")
+    assert 15 + 6 + 2 * 61.201 == pytest.approx(seconds(bound_of(compiled(body(chain), slow), "main", KNOWN, {}).time))
+
+
+def test_an_undo_waits_until_the_oldest_start_is_forgotten() -> None:
+    """Nothing else is under way: each of its attempts waits for a place at most as long as a start holds one."""
+    text = body('@timeout(attempt: 1s)\nstep a = puts.put() undo puts.unput()\nfail "x"')
+    head = HEAD + '@limit(5 per minute) @timeout(attempt: 1s) agent puts: python { module: "p.py" }\n'
+    assert 6 + 6 + 61.201 == pytest.approx(seconds(bound_of(compiled(text, head), "main", KNOWN, {}).time))
+
+
 @pytest.mark.parametrize(
     ("text", "what", "mend"),
     [
@@ -281,8 +317,11 @@ def test_queues_take_time() -> None:
         (f"@timeout(idle: 1s)\n{CALL}", "step 'a' (m.ask) has no timeout", None),
         (f"@retry(2)\n{LIMITED}", "between two attempts step 'a' waits as long as a server asks it to",
          "write `max_retry_after: …` in its @retry, or a total `@timeout(…)`"),
-        ("@timeout(attempt: 1s)\nstep a = slow.look()",
-         "how long @limit on agent 'slow' makes step 'a' wait is not counted yet", None),
+        ("@timeout(attempt: 1s)\nstep a = far.ask(\"x\")",
+         "a server may ask all calls of agent 'far' to wait, step 'a' too, as long as it likes",
+         "write a total `@timeout(…)` on the step"),
+        ("@timeout(attempt: 1s)\nstep a = counted.look()",
+         "how long step 'a' waits for tokens in the @limit of agent 'counted' shows in a run only", None),
         ("step a = clock.sleep(d)", "step 'a' sleeps as long as a value of the run says", None),
     ],
 )  # fmt: skip
