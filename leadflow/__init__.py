@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from leadflow.api import CheckFailed, Program, load, run, run_sync
     from leadflow.assembly import StartProblem
     from leadflow.events.model import Entry, Failure, Status
+    from leadflow.run.brake import Brake
     from leadflow.run.driver import Result, RunNotDone
     from leadflow.run.errors import CallError, Permanent, Transient
     from leadflow.runs import InputProblem, RunOptions
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES: dict[str, str] = {
+    "Brake": "leadflow.run.brake",
     "CallError": "leadflow.run.errors",
     "CheckFailed": "leadflow.api",
     "Entry": "leadflow.events.model",
@@ -58,6 +60,7 @@ _HOMES: dict[str, str] = {
 """Public name -> the module it lives in."""
 
 __all__ = [
+    "Brake",
     "CallError",
     "CheckFailed",
     "Entry",

@@ -19,6 +19,7 @@ from leadflow.policies.ledger import Amount
 from leadflow.policies.shared import Shared
 from leadflow.record import record
 from leadflow.run.adapters import SystemClock, new_run_id, new_seed
+from leadflow.run.brake import Brake
 from leadflow.run.driver import Bounds, Driver, Observer, Ports, Result
 from leadflow.run.inputs import read_inputs
 from leadflow.run.kernel import Program
@@ -58,6 +59,8 @@ class RunOptions:
     """Where runs are kept; None: the project's journal is opened for this one."""
     cast: Cast | None = None
     """Who plays the agents of a run that begins; None: they themselves."""
+    brake: Brake | None = None
+    """Pauses the run when it is pulled; None: nothing does."""
 
 
 async def run_plan(
@@ -93,7 +96,7 @@ async def run_plan(
         _begun(plan, started, bounds, options, project, questions) as journal,
     ):
         driver = Driver(Program(plan), Ports(callers, journal, clock, options.observers, questions), bounds)
-        async with heeding(journal, clock, driver):
+        async with heeding(journal, clock, driver), _braked(driver, options):
             result = await driver.run(started)
     return await _heard(result, project, registry, options, shared=shared)
 
@@ -152,12 +155,20 @@ async def _heard(
 ) -> Result:
     """A run that has given itself back goes on when an answer came in that moment: whoever gave it saw a run under way,
     and left it to that to hear of it."""
-    while result.questions and await _has_answer(result, project, options):
+    is_braked = options.brake is not None and options.brake.why is not None
+    while result.questions and not is_braked and await _has_answer(result, project, options):
         try:
             result = await _resumed(result.run, project, registry, options, told={}, shared=shared)
         except UnderWay:
             break
     return result
+
+
+@asynccontextmanager
+async def _braked(driver: Driver, options: RunOptions) -> AsyncIterator[None]:
+    """The brake of a run acts on it."""
+    with (options.brake or Brake()).on(driver, is_kept=options.durable):
+        yield
 
 
 async def _has_answer(result: Result, project: Project, options: RunOptions) -> bool:
@@ -200,7 +211,7 @@ async def _resumed(
                     program, entries, ports, found.bounds, journal=lambda: MemoryJournal(clock), told=told
                 )
                 driver = Driver(program, ports, found.bounds)
-                async with heeding(journal, clock, driver):
+                async with heeding(journal, clock, driver), _braked(driver, options):
                     return await driver.resume(entries, {**probes.told, **told}, owner=this_worker(), why=probes.why)
 
 

@@ -18,6 +18,7 @@ from leadflow.cli.views import human
 from leadflow.keeping import is_interrupted
 from leadflow.policies.shared import Shared
 from leadflow.record import record
+from leadflow.run.brake import Brake
 from leadflow.run.store import JournalProblem
 from leadflow.runs import RunOptions
 
@@ -72,6 +73,7 @@ def answer(given: Given) -> None:
         human.note(f"kept; run {run} is under way in another process, which hears of it")
         return
     require_same(found, project)
-    job = Job(program, found.plan.flows[found.row.flow], shown(given.show))
-    settings = RunOptions()
+    brake = Brake()
+    job = Job(program, found.plan.flows[found.row.flow], shown(given.show), brake=brake)
+    settings = RunOptions(brake=brake)
     sys.exit(go(job, lambda observers: program.resume(run, replace(settings, observers=observers))))

@@ -1,6 +1,6 @@
-"""What Ctrl-C does to a run: the first lets it stop and clean up, the second ends the process at once.
+"""What Ctrl-C does to a run: the first asks it to stop, the second ends the process at once (cases X8, X9).
 
-SIGTERM counts as Ctrl-C. Knows processes and event loops; not what a run is.
+SIGTERM counts as Ctrl-C. Knows processes and event loops; not what a run is, nor what it makes of being asked.
 """
 
 import asyncio
@@ -22,14 +22,17 @@ class Interrupted(Exception):
         """The exit code that says so."""
 
 
-def run_interruptibly(work: Coroutine[Any, Any, Made], *, leave: Callable[[], None]) -> Made:
-    """The result of the work, in an event loop of its own.
+def run_interruptibly(
+    work: Coroutine[Any, Any, Made], *, leave: Callable[[], None], stop: Callable[[int], None] | None = None
+) -> tuple[Made, int | None]:
+    """The result of the work, in an event loop of its own, and the exit code of a signal that came meanwhile.
 
     Args:
         leave: is called in the signal handler before the second signal ends the process.
+        stop: asks the work to end in its own way, with the number of the signal; None: it is cancelled.
 
     Raises:
-        Interrupted: a signal came, and the work has ended.
+        Interrupted: a signal came, and the work was cancelled and has cleaned up.
     """
     caught: list[int] = []
 
@@ -41,7 +44,11 @@ def run_interruptibly(work: Coroutine[Any, Any, Made], *, leave: Callable[[], No
             if len(caught) > 1:
                 leave()
                 os._exit(128 + number)
-            if task is not None and not loop.is_closed():
+            if loop.is_closed():
+                return
+            if stop is not None:
+                loop.call_soon_threadsafe(stop, number)
+            elif task is not None:
                 loop.call_soon_threadsafe(task.cancel)
 
         before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -52,7 +59,7 @@ def run_interruptibly(work: Coroutine[Any, Any, Made], *, leave: Callable[[], No
                 signal.signal(number, handler)
 
     try:
-        return asyncio.run(watched())
+        return asyncio.run(watched()), 128 + caught[0] if caught else None
     except asyncio.CancelledError:
         if not caught:
             raise

@@ -17,6 +17,7 @@ from leadflow.cli.running import Job, go, shown
 from leadflow.plan.plan import Plan
 from leadflow.plan.types import Value
 from leadflow.policies.shared import Shared
+from leadflow.run.brake import Brake
 from leadflow.run.inputs import read_json
 from leadflow.run.taken_up import Told
 from leadflow.run.values import Mismatch, door
@@ -60,8 +61,9 @@ def command(
         require_same(found, project)
     told = _told(found.plan, again, failed, done)
     program = Program(found.plan, project, find_kinds(), Shared())
-    options = RunOptions()
-    job = Job(program, found.plan.flows[found.row.flow], shown(show))
+    brake = Brake()
+    options = RunOptions(brake=brake)
+    job = Job(program, found.plan.flows[found.row.flow], shown(show), brake=brake)
     sys.exit(
         go(
             job,

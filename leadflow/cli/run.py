@@ -17,6 +17,7 @@ from leadflow.cli.running import Job, go, shown
 from leadflow.cli.views import human
 from leadflow.plan.forms import read_written_duration
 from leadflow.policies.shared import Shared
+from leadflow.run.brake import Brake
 from leadflow.run.driver import Observer, Result
 from leadflow.runs import RunOptions
 from leadflow.testing.recording import Recorder
@@ -71,8 +72,9 @@ def command(
     """Run a FLOW of FILE: the one that is named, else `main`, else the only one that no other flow calls.
 
     The program is checked first; nothing is started when it has errors. The result is printed as JSON on standard
-    output; progress goes to standard error: live on a terminal, as one JSON line per event otherwise. Ctrl-C stops the
-    run and cleans up, a second one ends it at once.
+    output; progress goes to standard error: live on a terminal, as one JSON line per event otherwise. Ctrl-C lets
+    what is under way end, for at most ten seconds, and stops there; `leadflow resume` goes on. A second one ends it at
+    once. A run that is not kept takes back what it did.
 
     \b
     Exit code 0    done
@@ -92,7 +94,8 @@ def command(
     if record is not None and meta[_RESUMED]:
         raise Refused("--record writes down a whole run, and --resume goes on with one")
     recorder = None if record is None else Recorder()
-    options = RunOptions(deadline=_duration(timeout), seed=_seed(seed), durable=meta[_KEPT], cast=recorder)
+    brake = Brake() if meta[_KEPT] else None
+    options = RunOptions(deadline=_duration(timeout), seed=_seed(seed), durable=meta[_KEPT], cast=recorder, brake=brake)
 
     async def work(observers: Sequence[Observer]) -> Result:
         watched = replace(options, observers=observers if recorder is None else (*observers, recorder))
@@ -103,7 +106,7 @@ def command(
             human.note(f"run {found.id} of this flow and input has not ended; --resume goes on with it")
         return await program.run(chosen.name, given, watched)
 
-    code = go(Job(program, chosen, wanted), work)
+    code = go(Job(program, chosen, wanted, brake=brake), work)
     if recorder is not None:
         _write(recorder, record, is_told=wanted in ("live", "lines"))
     sys.exit(code)

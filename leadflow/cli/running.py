@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from importlib import import_module
@@ -27,6 +28,7 @@ from leadflow.plan.forms import to_plain
 from leadflow.plan.plan import FlowPlan
 from leadflow.record import record
 from leadflow.run.adapters import SystemClock
+from leadflow.run.brake import Brake
 from leadflow.run.driver import Observer, Result
 from leadflow.run.store import JournalProblem
 from leadflow.runs import InputProblem
@@ -53,6 +55,8 @@ class Job:
     show: Show
     left: str | None = None
     """What to say when whoever watches leaves a run that goes on without them; None: it is the run that is stopped."""
+    brake: Brake | None = None
+    """What Ctrl-C pulls, so that the run is paused and can go on; None: it is cancelled."""
 
 
 def go(job: Job, work: Callable[[Sequence[Observer]], Coroutine[Any, Any, Result]]) -> int:
@@ -70,7 +74,8 @@ def go(job: Job, work: Callable[[Sequence[Observer]], Coroutine[Any, Any, Result
 
     try:
         with _watch(job) as (observers, leave):
-            result = run_interruptibly(work((*observers, note)), leave=leave)
+            stop = None if job.brake is None else _pulling(job.brake)
+            result, code = run_interruptibly(work((*observers, note)), leave=leave, stop=stop)
     except (StartProblem, JournalProblem) as problem:
         problems = problem.problems if isinstance(problem, StartProblem) else (str(problem),)
         if job.show == "json":
@@ -87,7 +92,26 @@ def go(job: Job, work: Callable[[Sequence[Observer]], Coroutine[Any, Any, Result
         return stopped.code
     if job.show in ("live", "lines"):
         spending.tell(result.used)
+    if code is not None and result.is_paused:
+        if job.show != "json":
+            human.problem(_stopped(result, job))
+        return code
     return _tell(result, job)
+
+
+def _pulling(brake: Brake) -> Callable[[int], None]:
+    """What a first signal does."""
+    return lambda number: brake.pull(signal.Signals(number).name)
+
+
+def _stopped(result: Result, job: Job) -> str:
+    """What to say of a run that was paused by a signal."""
+    run = result.run + _elsewhere(job)
+    return (
+        "stopped; nothing that was acknowledged is lost\n"
+        f"  leadflow resume {run}   goes on with the run\n"
+        f"  leadflow runs cancel {run}   takes back what it did"
+    )
 
 
 def _tell_end(end: Sequence[Entry], job: Job) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import TypeAlias, assert_never
+from typing import Literal, TypeAlias, assert_never
 
 from leadflow.events.fold import Used
 from leadflow.events.model import (
@@ -58,7 +58,7 @@ class Bounds:
     deadline: timedelta | None = None
     """Of the whole run; None: it may take for ever."""
     drain: timedelta = timedelta(seconds=10)
-    """How long a cancelled run waits for writes under way (rule A5)."""
+    """How long a cancelled run waits for writes under way (rule A5), and a paused one for all that is (case X8)."""
     grace: timedelta = GRACE
     """How long a cancelled call may clean up before it is given up (case T8)."""
 
@@ -181,6 +181,8 @@ class Driver:
         self._calls: Calls | None = None
         self._is_cancelled = False
         self._is_forced = False
+        self._pauses: Literal["no", "soon", "now"] = "no"
+        """Somebody asked to pause: as soon as nothing is under way, or at once since that took too long."""
         self._earlier: Mapping[str, Earlier] = {}
         """Of a run that was taken up: what its calls did before."""
 
@@ -263,6 +265,18 @@ class Driver:
         if force:
             self._stop_all(why)
 
+    def pause(self, why: str) -> None:
+        """Begin nothing more: what is under way may end for a while, then all is let go, and the run goes on when it is
+        resumed (case X8). Asking twice, or after a wish to cancel, changes nothing."""
+        if self._kernel.has_ended or self._is_cancelled or self._pauses != "no":
+            return
+        self._pauses = "soon"
+        self._arrived.insert(0, RunPaused(why))  # nothing begins of what has arrived at the same time
+        self._awake()
+        if self._calls is not None:
+            self._calls.put_down()
+        self._tasks.spawn(self._pause_at_last())
+
     # --- the loop -------------------------------------------------------------------------------------------------
 
     async def _shielded(self, run: str, first: Step) -> Result:
@@ -297,16 +311,18 @@ class Driver:
                     try:
                         self._show(await self._ports.journal.append(step.events))
                     except OSError as problem:
-                        return await self._parked(run, calls, problem)
+                        return await self._let_go(run, calls, problem)
                 calls.has_kept()
                 self._obey(step.commands, calls)
                 if self._kernel.has_ended:
                     return result_of(run, self._entries, calls.still_leaked())
                 if not self._arrived:
+                    if self._pauses == "now" or (self._pauses == "soon" and _are_idle(calls, questions)):
+                        return await self._let_go(run, calls)
                     if questions is not None and self._waits_for_people(calls, questions):
                         await questions.look()
                         if self._waits_for_people(calls, questions):
-                            return await self._paused(run, calls, "it waits for people")
+                            return await self._paused(run, calls, questions)
                     else:
                         self._waiter = loop.create_future()
                         await self._waiter
@@ -339,7 +355,12 @@ class Driver:
     def _waits_for_people(self, calls: Calls, questions: Questions) -> bool:
         """Whether nothing of the run can go on before a person answers."""
         is_idle = not self._arrived and not self._kernel.state.pauses
-        return is_idle and calls.are_all(questions.is_waiting)
+        return is_idle and calls.are_any and _are_idle(calls, questions)
+
+    async def _pause_at_last(self) -> None:
+        await self._ports.clock.sleep(self._bounds.drain)
+        self._pauses = "now"
+        self._awake()
 
     def _show(self, entries: Sequence[Entry]) -> None:
         self._entries.extend(entries)
@@ -386,23 +407,30 @@ class Driver:
         if self._calls is not None:
             self._calls.give_up(paths)
 
-    async def _paused(self, run: str, calls: Calls, why: str) -> Result:
-        """Keep that the run is paused, and let go of all that is held."""
-        questions = self._ports.questions
-        open_ones = () if questions is None else questions.waiting
-        paused = RunPaused(why, tuple(asked.path for asked in open_ones))
+    async def _paused(self, run: str, calls: Calls, questions: Questions) -> Result:
+        """Keep that the run waits for people."""
+        paused = RunPaused("it waits for people", tuple(asked.path for asked in questions.waiting))
         try:
             self._show(await self._ports.journal.append(self._kernel.on((paused,)).events))
         except OSError as problem:
-            return await self._parked(run, calls, problem)
-        await self._tasks.aclose(calls.abandon(), self._bounds.grace)
-        return Result(run, Status.WAITING, None, None, self._entries, calls.still_leaked(), open_ones)
+            return await self._let_go(run, calls, problem)
+        return await self._let_go(run, calls)
 
-    async def _parked(self, run: str, calls: Calls, problem: OSError) -> Result:
-        """It is not known what is committed: nothing more is done, and the journal decides later (cases D8, D9)."""
+    async def _let_go(self, run: str, calls: Calls, problem: OSError | None = None) -> Result:
+        """Nothing more is done now: the run is paused, or it is not known what is committed, which the journal decides
+        later (cases D8, D9)."""
+        questions = self._ports.questions
+        waiting = () if questions is None or problem is not None else questions.waiting
         await self._tasks.aclose(calls.abandon(), self._bounds.grace)
-        failure = Failure("system.journal", "system", f"the journal cannot be written: {problem}")
-        return Result(run, Status.WAITING, None, failure, self._entries, calls.still_leaked())
+        failure = None
+        if problem is not None:
+            failure = Failure("system.journal", "system", f"the journal cannot be written: {problem}")
+        return Result(run, Status.WAITING, None, failure, self._entries, calls.still_leaked(), waiting)
+
+
+def _are_idle(calls: Calls, questions: Questions | None) -> bool:
+    """Whether all calls that are under way wait for people."""
+    return calls.are_all(lambda path: questions is not None and questions.is_waiting(path))
 
 
 def result_of(run: str, entries: Sequence[Entry], leaked: tuple[str, ...] = ()) -> Result:

@@ -120,6 +120,9 @@ class Calls:
         """Calls that posted something that is not being committed yet, and who waits for that."""
         self._keeping: Waiting = {}
         """The same of what is being committed."""
+        self._is_closing = False
+        """Whoever is among those is put down."""
+        self._put_down: list[Task] = []
         self.leaked: dict[str, Task] = {}
 
     def begin(self, call: Call, deadline: float | None) -> None:
@@ -178,14 +181,35 @@ class Calls:
             self._pausing.discard(event.path)
         elif isinstance(event, CallWaits) or (isinstance(event, AttemptFailed) and not event.is_beside):
             self._pausing.add(event.path)
-            if (why := self._asked.pop(event.path, None)) is not None:
+            if self._is_closing:
+                self._let_go(event.path)
+            elif (why := self._asked.pop(event.path, None)) is not None:
                 self.stop(event.path, why)
         self._said.setdefault(event.path, [])
         self._post(event)
 
     def are_all(self, is_waiting: Callable[[str], bool]) -> bool:
-        """Whether calls are under way, none of which was told to stop, and that holds for each of their paths."""
-        return bool(self._running) and all(is_waiting(path) and path not in self._told for path in self._running)
+        """Whether that holds for the paths of all that are under way, and none of them was told to stop."""
+        return all(is_waiting(path) and path not in self._told for path in self._running)
+
+    @property
+    def are_any(self) -> bool:
+        """Whether calls are under way."""
+        return bool(self._running)
+
+    # --- pausing --------------------------------------------------------------------------------------------------
+
+    def put_down(self) -> None:
+        """No attempt begins any more: calls of which none is under way are let go without a word, now and later. What
+        follows for them is known when the run is resumed."""
+        self._is_closing = True
+        for path in [path for path in self._running if path in self._pausing]:
+            self._let_go(path)
+
+    def _let_go(self, path: str) -> None:
+        if (task := self._running.pop(path, None)) is not None:
+            task.cancel()
+            self._put_down.append(task)
 
     # --- what is committed --------------------------------------------------------------------------------------------
 
@@ -250,11 +274,11 @@ class Calls:
         self._end(path, fact)
 
     def abandon(self) -> list[Task]:
-        """The run ends with calls under way, since its journal cannot be written: their tasks."""
+        """The run is left with calls under way, because it is paused or cannot be kept: their tasks."""
         tasks, paths = list(self._running.values()), list(self._running)
         self.leaked.update(zip(paths, tasks, strict=True))
         self._running.clear()
-        return tasks
+        return [*tasks, *self._put_down]
 
     def still_leaked(self) -> tuple[str, ...]:
         """The paths of those that have not ended even now."""

@@ -220,6 +220,8 @@ class _Painter:
             words += self._undo_head(state.undoing)
         if state.cancel and not state.status.is_settled:
             words.append((f"{state.cancel}: waits for the clean-up; Ctrl-C again ends it at once", "yellow"))
+        elif state.paused and under_way:
+            words.append((f"{state.paused}: waits for what is under way; Ctrl-C again ends it at once", "yellow"))
         elif under_way:
             words.append((f"{under_way} under way", "dim"))
         if not state.status.is_settled:
