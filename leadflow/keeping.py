@@ -118,8 +118,9 @@ async def _renew(store: Store, journal: HeldJournal, clock: Clock) -> None:
     """Hold a run. Once it is another worker's, its next append says so."""
     while True:
         await clock.sleep(LEASE / _RENEWALS)
-        if not await store.renew(journal.run, journal.epoch):
-            return
+        with suppress(JournalProblem):  # there are further ones before the claim would end
+            if not await store.renew(journal.run, journal.epoch):
+                return
 
 
 @asynccontextmanager
