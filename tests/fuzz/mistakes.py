@@ -18,6 +18,7 @@ from leadflow.plan.types import UNKNOWN, LiteralType, OptionalType, Type, UnionT
 from leadflow.syntax import tree
 from leadflow.syntax.lexer import tokenise
 from leadflow.syntax.walk import walk
+from tests.checking import LOCKS
 from tests.chunks import read_chunks
 
 CORRECT = Path(__file__).resolve().parent.parent / "cases" / "right"
@@ -59,7 +60,7 @@ def subject(text: str) -> Subject:
     Raises:
         ValueError: it is not.
     """
-    checked, report = check_source("main.flow", text)
+    checked, report = check_source("main.flow", text, files=LOCKS)
     if checked is None or report.diagnostics:
         raise ValueError(f"this flow is not correct: {[one.message for one in report]}")
     tokens = tokenise("main.flow", text)

@@ -57,11 +57,13 @@ TABLE = """
 | FunctionFailed | -      | yes  | asked      | failure | kept     | unknown |
 | FunctionCutOff | -      | yes  | asked      | failure | kept     | unknown |
 | ProcessFailed  | -      | yes  | asked      | failure | kept     | unknown |
+| ToolFailed     | -      | yes  | asked      | success | kept     | unknown |
 | NotApproved    | -      | yes  | never      | success | kept     | free    |
 | NoAnswer       | -      | yes  | asked      | failure | kept     | free    |
 | ToolFailed     | -      | yes  | asked      | success | kept     | unknown |
 | ToolsChanged   | -      | no   | never      | unseen  | returned | free    |
 | NotAllowed     | -      | no   | never      | unseen  | returned | free    |
+| ToolsChanged   | -      | no   | never      | unseen  | returned | free    |
 | BreakerOpen    | -      | no   | never      | unseen  | returned | free    |
 | BudgetExceeded | -      | no   | never      | unseen  | returned | free    |
 | QueueFull      | -      | no   | never      | unseen  | returned | free    |
