@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import cache
 from hashlib import blake2b
 from zoneinfo import ZoneInfoNotFoundError
 
@@ -16,7 +17,7 @@ from leadflow.agents.spawner import ProcessSpawner
 from leadflow.agents.transport import HttpTransport
 from leadflow.bound.asks import Known
 from leadflow.bound.budgets import has_budgets, prices_of, unpriced
-from leadflow.bound.prices import Found, read_prices
+from leadflow.bound.prices import Found, Prices, read_prices
 from leadflow.diagnostics import did_you_mean
 from leadflow.plan.kinds import find_kind
 from leadflow.plan.plan import AgentCall, AgentSpec, Node, Plan, Secret, SettingValue
@@ -84,7 +85,7 @@ def make_ready(
     servers, unset = _servers(plan, themselves, project)
     if problems := [*_refused(plan, flow, registry, needed, cast), *missing, *unset, *priceless]:
         raise StartProblem(problems)
-    models = [name for name in themselves if "model" in plan.agents[name].settings]
+    models = [name for name in needed if "model" in plan.agents[name].settings]
     rates = {name: prices[name].rates if name in prices else None for name in models}
     return Making(plan, flow, needed, secrets, project, registry, shared or Shared(), purse, rates, servers, cast)
 
@@ -132,12 +133,18 @@ def _refused(plan: Plan, flow: str, registry: Registry, needed: Mapping[str, Use
     return problems
 
 
+@cache
+def _published() -> Prices:
+    """Published prices: they come with the package, and reading them takes longer than most runs of a test."""
+    return read_prices(prices_text())
+
+
 def _known(plan: Plan, registry: Registry, project: Project, needed: Mapping[str, Uses]) -> Known | None:
     """What is known of prices; None where no model is asked."""
     if not any("model" in plan.agents[name].settings for name in needed):
         return None
     settings = project.settings
-    return Known(registry.catalogue, read_prices(prices_text()), own_prices(settings), settings.run.concurrency)
+    return Known(registry.catalogue, _published(), own_prices(settings), settings.run.concurrency)
 
 
 def _purse(plan: Plan, flow: str, known: Known | None, prices: Mapping[str, Found]) -> tuple[Purse | None, list[str]]:

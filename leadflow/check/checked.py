@@ -122,6 +122,8 @@ class MockInfo:
     target: Target
     args: tuple[BoundArg, ...] | None
     """Those that a call must have; None: any."""
+    written_out: tuple[tuple[int, tree.Expr | None], ...] = ()
+    """As that of an `ActionCall`."""
 
 
 # --- declarations -------------------------------------------------------------------------------------------------

@@ -30,6 +30,8 @@ class _Found:
     """Of the action."""
     is_open: bool = False
     """It takes arguments of any name."""
+    tool: ToolSymbol | None = None
+    """A tool that is a call of an agent: what it sends is worked out from all of its arguments."""
 
 
 def check_mock(cx: Context, mock: tree.Mock) -> None:
@@ -37,7 +39,8 @@ def check_mock(cx: Context, mock: tree.Mock) -> None:
     found = _find(cx, mock)
     args = _args(cx, mock, found)
     if found is not None:
-        cx.program.mocks[mock.id] = MockInfo(found.target, args)
+        written_out = _written_out(cx, mock, found.tool, args) if found.tool is not None and args is not None else None
+        cx.program.mocks[mock.id] = written_out or MockInfo(found.target, args)
     for answer in mock.answers:
         if isinstance(answer, tree.Fail):
             _reason(cx, answer.reason)
@@ -88,6 +91,19 @@ def _args(cx: Context, mock: tree.Mock, found: _Found | None) -> tuple[BoundArg,
     for arg in bound.loose:
         infer(cx, arg.value)
     return tuple(args)
+
+
+def _written_out(cx: Context, mock: tree.Mock, tool: ToolSymbol, args: Sequence[BoundArg]) -> MockInfo | None:
+    """What a tool that is a call sends, given these arguments; None when it cannot be worked out, which is reported."""
+    given = {arg.param: arg.value for arg in args}
+    params = cx.program.signatures[tool.key].params
+    lacking = [param.name for param in params if param.required and param.name not in given]
+    if lacking:
+        why = f"'{_written(mock)}' is a call of an agent: say all of its arguments, {', '.join(lacking)} too, or none"
+        cx.report(bad_mock(mock.target[-1].span, mock.target[-1].text, why=why))
+        return None
+    stands = tuple((param.id, given.get(param.name.text, param.default)) for param in tool.decl.params)
+    return MockInfo(CallTarget(tool.key, None), cx.program.agents[tool.key].tool_args, stands)
 
 
 # --- targets ------------------------------------------------------------------------------------------------------
@@ -150,7 +166,9 @@ def _of_step(cx: Context, mock: tree.Mock, symbol: FlowSymbol, rest: Sequence[tr
 def _of_tool(cx: Context, symbol: ToolSymbol) -> _Found:
     signature = cx.program.signatures[symbol.key]
     params = [(Slot(param.name), param.type, _TEXT) for param in signature.params]
-    return _Found(CallTarget(symbol.key, None), _unique(_of_calls(cx, symbol.key, None)), params)
+    is_call = cx.program.agents[symbol.key].tool_args is not None
+    types = _unique(_of_calls(cx, symbol.key, None))
+    return _Found(CallTarget(symbol.key, None), types, params, tool=symbol if is_call else None)
 
 
 _TEXT: SlotKind = "text"

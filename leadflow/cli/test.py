@@ -51,6 +51,9 @@ def _kept(ctx: click.Context, param: click.Parameter, value: object) -> None:
 @click.option(
     "--fake", "has_fakes", is_flag=True, help="Let made-up values of the right types answer what no mock does."
 )
+@click.option(
+    "--live", "is_live", is_flag=True, help="Call the agents themselves for what no mock answers. This costs."
+)
 @click.option("--seed", type=click.IntRange(0), default=0, metavar="NUMBER", help="The seed of chance, and of --fake.")
 @click.option("--watch", is_flag=True, help="Make the tests again whenever a file of theirs changes, until Ctrl-C.")
 @click.option(
@@ -81,20 +84,24 @@ def _kept(ctx: click.Context, param: click.Parameter, value: object) -> None:
     metavar="PERCENT",
     help="Fail when less was gone through.",
 )
-def command(paths: Sequence[str], *, words: Sequence[str], has_fakes: bool, seed: int, watch: bool) -> None:
+def command(
+    paths: Sequence[str], *, words: Sequence[str], has_fakes: bool, is_live: bool, seed: int, watch: bool
+) -> None:
     """Make the tests of flows. PATHS are files and folders; without any, this folder.
 
     A test runs its flows with all their policies, in virtual time: an hour of back-off costs nothing. No agent is
-    called: mocks answer, and a call that nothing answers fails the test.
+    called: mocks and recordings answer, and a call that nothing answers fails the test.
 
     \b
     Exit code 0    all passed
               1    a test failed, a file has errors, or too little was gone through
               2    the command line is wrong, or there are no tests
     """
+    if has_fakes and is_live:
+        raise click.UsageError("--fake and --live both answer what no mock does; choose one")
     meta = click.get_current_context().meta
     report = Report(*(meta[_META + name] for name in ("form", "coverage", "least", "junit")))
-    wanted = Wanted(tuple(paths) or (".",), tuple(words), Ways(has_fakes, seed=seed))
+    wanted = Wanted(tuple(paths) or (".",), tuple(words), Ways(has_fakes, is_live, seed))
     registry = find_kinds()
     if watch:
         _again_and_again(wanted, report, registry)

@@ -58,6 +58,7 @@ class _Lowering:
 
     def _mock(self, mock: tree.Mock) -> trial.Mock:
         info = self._checked.mocks[mock.id]
+        self._to.written_out.update(info.written_out)
         args = None if info.args is None else tuple((arg.param, self._arg(arg)) for arg in info.args)
         answers = tuple(
             trial.Failing(self._to.expr(answer.reason)) if isinstance(answer, tree.Fail) else self._to.expr(answer)

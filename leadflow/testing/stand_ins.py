@@ -283,7 +283,8 @@ def _usage(spec: AgentSpec, request: Request, value: Value) -> Usage | None:
     """What a call of a model would have used: a token for each byte, as estimates count."""
     if not isinstance(spec.settings.get("model"), str):
         return None
-    read = sum(text_tokens(arg if isinstance(arg, str) else to_json_text(arg)) for arg in request.args.values())
+    said = (arg for arg in request.args.values() if not isinstance(arg, int | float))
+    read = sum(text_tokens(arg if isinstance(arg, str) else to_json_text(arg)) for arg in said)
     return Usage(read, text_tokens(value if isinstance(value, str) else to_json_text(value)))
 
 

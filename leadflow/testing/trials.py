@@ -12,7 +12,6 @@ from pathlib import Path
 
 from leadflow.agents.registry import Registry
 from leadflow.assembly import StartProblem, callers_of, make_ready
-from leadflow.events.fold import fold
 from leadflow.events.model import AttemptStarted, Failure, NodeStarted, RunStarted
 from leadflow.plan.expr import Expr, Guard
 from leadflow.plan.paths import is_control
@@ -325,7 +324,7 @@ class _Making:
             "value": result.value,
             "failure": None if result.failure is None else _failure(result.failure),
             "calls": self._calls(flow, result),
-            "cost": Money(fold(result.entries).spent),
+            "cost": Money(result.used.money),
             "took": timedelta(seconds=round(took, 6)),
             "undone": result.undone,
         }
