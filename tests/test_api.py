@@ -262,7 +262,7 @@ def test_a_flow_that_is_not_there(project: Path) -> None:
 def test_settings_that_nobody_understands(project: Path) -> None:
     """The operator's file is named, and what is wrong in it."""
     (project.parent / "leadflow.toml").write_text("[run]\nconcurency = 3\n")
-    with pytest.raises(SettingsError, match=r"leadflow.toml: run.concurency: "):
+    with pytest.raises(SettingsError, match=r"leadflow\.toml:2: run\.concurency: "):
         leadflow.load(project)
 
 

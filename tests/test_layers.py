@@ -181,7 +181,7 @@ def test_no_import_cycles() -> None:
         ("leadflow/policies/retry.py", "from leadflow.agents.pool import Pool"),
         ("leadflow/agents/http.py", "from leadflow.settings import Settings"),
         ("leadflow/agents/http.py", "import lark"),
-        ("leadflow/settings.py", "from leadflow.assembly import assemble"),
+        ("leadflow/settings/places.py", "from leadflow.assembly import assemble"),
         ("leadflow/assembly.py", "import leadflow.editor.hover"),
         ("leadflow/editor/hover.py", "import leadflow.run.values"),
         ("leadflow/server/app.py", "from leadflow.cli.main import main"),

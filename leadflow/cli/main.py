@@ -31,6 +31,8 @@ COMMANDS = {
     "runs": "List the runs that are kept, and show what happened in one.",
     "journal": "Look whether kept runs are whole, and copy them.",
     "mcp": "Look at the servers of tools, and lock what they offer.",
+    "config": "Show the operator's settings in force, and where each is said.",
+    "doctor": "Look whether what runs need is there, and tell how to mend it.",
     "explain": "Tell what a code means, or all that stands around a step.",
     "grammar": "Write the highlighters of editors, and the grammar itself.",
 }

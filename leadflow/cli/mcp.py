@@ -49,7 +49,7 @@ def list_(names: tuple[str, ...], *, folder: str, as_json: bool) -> None:
     """List the servers and, of each NAME, the tools of its lock. Starts nothing."""
     project = find_project(str(Path(folder) / "main.flow"))
     chosen = names or tuple(project.settings.mcp)
-    locks = {name: _lock(project, name) for name in chosen if _settings(project, name)}
+    locks = {name: kept_lock(project, name) for name in chosen if _settings(project, name)}
     if as_json:
         machine.document([_data(name, locks[name], project) for name in locks])
         return
@@ -69,7 +69,7 @@ def pin(name: str, *, folder: str) -> None:
     tools is shown and not believed: the agent's `reads` and `dangerous` decide.
     """
     project = find_project(str(Path(folder) / "main.flow"))
-    before, now = _lock(project, name), asyncio.run(_look(project, name))
+    before, now = kept_lock(project, name), asyncio.run(look_at(project, name))
     if clash := conflicts(now.tools):
         raise Refused(f"the server '{name}' is not pinned: {'; '.join(clash)}")
     path = project.root / lock_path(name)
@@ -105,12 +105,12 @@ def diff(ctx: click.Context, names: tuple[str, ...], *, folder: str) -> None:
     project = find_project(str(Path(folder) / "main.flow"))
     is_clean = True
     for name in names or tuple(project.settings.mcp):
-        before = _lock(project, name)
+        before = kept_lock(project, name)
         if before is None:
             human.problem(f"the server '{name}' has no lock; `leadflow mcp pin {name}` writes it")
             is_clean = False
             continue
-        now = asyncio.run(_look(project, name))
+        now = asyncio.run(look_at(project, name))
         found = drift(_hashes(before), now.tools)
         if found:
             click.echo(f"{name}:")
@@ -138,7 +138,7 @@ def _settings(project: Project, name: str) -> McpSettings:
     return found
 
 
-async def _look(project: Project, name: str) -> Lock:
+async def look_at(project: Project, name: str) -> Lock:
     """What a server offers now.
 
     Raises:
@@ -160,7 +160,7 @@ async def _look(project: Project, name: str) -> Lock:
     return found
 
 
-def _lock(project: Project, name: str) -> Lock | None:
+def kept_lock(project: Project, name: str) -> Lock | None:
     """The lock of a server; None when it has none.
 
     Raises:

@@ -45,4 +45,4 @@ def test_wrong_settings_are_told(tmp_path: Path) -> None:
     (tmp_path / "main.flow").write_text(FLOW)
     (tmp_path / "leadflow.toml").write_text("[prices.m]\ninput = -1\n")
     said = leadflow("plan", "main.flow", folder=tmp_path)
-    assert (2, "error: leadflow.toml: prices.m.input: write 0 or more\n") == (said.code, said.stderr)
+    assert (2, "error: leadflow.toml:2: prices.m.input: write 0 or more\n") == (said.code, said.stderr)

@@ -41,6 +41,11 @@ def pretty(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
+def compact(value: Any) -> str:
+    """JSON on one line, for people."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 def document_line(value: Any) -> None:
     """One of many JSON documents on standard output, a line each."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -22,6 +22,7 @@ from leadflow.diagnostics import did_you_mean
 from leadflow.files import SETTINGS, find_root
 from leadflow.record import record
 from leadflow.run.ports import Server
+from leadflow.settings.places import places
 
 _VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _SHELL = frozenset(" \t|&;<>()$`\"'*?[]#~{}!\\")
@@ -165,19 +166,63 @@ def load_project(flow: Path) -> Project:
     """
     root = find_root(flow)
     path = root / SETTINGS
-    if not path.is_file():
-        return Project(root, Settings())
+    text = ""
     try:
-        with path.open("rb") as file:
-            return Project(root, Settings.model_validate(tomllib.load(file)))
+        if path.is_file():
+            text = path.read_bytes().decode("utf-8")
+        raw = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise SettingsError(f"{SETTINGS} is no TOML: {problem}") from None
+    set_here = variables()
+    try:
+        return Project(root, Settings.model_validate(_overlaid(raw, set_here)))
     except ValidationError as problems:
-        raise SettingsError("\n".join(_line(p) for p in problems.errors(include_url=False))) from None
+        lines = [_line(problem, text, set_here) for problem in problems.errors(include_url=False)]
+        raise SettingsError("\n".join(lines)) from None
 
 
-def _line(problem: ErrorDetails) -> str:
-    """What is wrong with one setting, in the operator's words."""
+def variables() -> Mapping[str, tuple[str, ...]]:
+    """The settings that the environment says: `LEADFLOW_RUN_CONCURRENCY` is `run.concurrency`.
+
+    Raises:
+        SettingsError: a variable is called like a setting that there is not.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for table, known in _settable().items():
+        prefix = f"LEADFLOW_{table.upper()}_"
+        for name in sorted(os.environ):
+            if not name.startswith(prefix):
+                continue
+            setting = name.removeprefix(prefix).lower()
+            if setting not in known:
+                hint = did_you_mean(name, [prefix + one.upper() for one in known])
+                raise SettingsError(f"{name}: the environment sets no such setting" + hint)
+            found[name] = (table, setting)
+    return found
+
+
+def _settable() -> Mapping[str, Sequence[str]]:
+    """The settings that a variable can say, by table: those that are one value."""
+    tables = {name: field.annotation for name, field in Settings.model_fields.items()}
+    return {
+        name: [field for field, about in model.model_fields.items() if about.annotation in (int, float, str, bool)]
+        for name, model in tables.items()
+        if isinstance(model, type) and issubclass(model, BaseModel)
+    }
+
+
+def _overlaid(raw: Mapping[str, Any], names: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """What the file says, and what the environment says instead."""
+    whole = dict(raw)
+    for name, (table, setting) in names.items():
+        before = whole.get(table)
+        if before is None or isinstance(before, dict):
+            whole[table] = {**(before or {}), setting: os.environ[name]}
+    return whole
+
+
+def _line(problem: ErrorDetails, text: str, names: Mapping[str, tuple[str, ...]]) -> str:
+    """What is wrong with one setting, in the operator's words, and where it is said."""
     place = [str(part) for part in problem["loc"]]
     bounds = problem.get("ctx", {})
     match problem["type"]:
@@ -208,7 +253,19 @@ def _line(problem: ErrorDetails) -> str:
             said = f"write a table, [{place[-1]}]"
         case _:
             said = problem["msg"]
-    return f"{SETTINGS}: {'.'.join(place)}: {said}"
+    variable = next((name for name, setting in names.items() if setting == tuple(place)), None)
+    if variable is not None:
+        return f"{variable}: {said}"
+    return f"{SETTINGS}{_at(place, text)}: {'.'.join(place)}: {said}"
+
+
+def _at(place: Sequence[str], text: str) -> str:
+    """The line on which a setting is said, or what it is missing in."""
+    known = places(text)
+    for end in range(len(place), 0, -1):
+        if (line := known.get(tuple(place[:end]))) is not None:
+            return f":{line}"
+    return ""
 
 
 def _known(place: Sequence[str]) -> list[str]:

@@ -1,0 +1,255 @@
+"""What `leadflow doctor` looks at: each part of what a run needs around it, found well or not, and how to mend it.
+
+Reads and looks; starts servers and opens connections only where it is asked to (`online`). No value of a secret is in
+what it says: names of variables are.
+"""
+
+import asyncio
+import shutil
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from leadflow.agents.transport import HttpTransport
+from leadflow.agents.wire import AGENT_NAME
+from leadflow.bound.asks import Known, no_price, price_of
+from leadflow.cli.journals import verify
+from leadflow.cli.mcp import kept_lock, look_at
+from leadflow.cli.refused import Refused
+from leadflow.files import SETTINGS
+from leadflow.plan.kinds import find_kind
+from leadflow.plan.lock import drift, lock_path
+from leadflow.plan.plan import AgentSpec, Plan, Secret, SettingValue
+from leadflow.record import record
+from leadflow.run.errors import CallError
+from leadflow.run.redact import SHORTEST, one_line
+from leadflow.settings import JOURNAL, McpSettings, Project, find_program, find_server, read_secrets
+
+State: TypeAlias = Literal["ok", "warn", "fail"]
+_OLD = 180
+"""Days after which prices are worth a look."""
+_PATIENCE = 10.0
+"""Seconds for an address to answer."""
+
+
+@record
+class Finding:
+    """One part, looked at."""
+
+    part: str
+    """What kind of part: `settings`, `key`, `server`, `price`, `journal`, `endpoint`, `program`."""
+    state: State
+    said: str
+    mend: str = ""
+    """What to do; empty where nothing is to do."""
+
+
+# --- the project ----------------------------------------------------------------------------------------------
+
+
+def settings_file(project: Project) -> Iterator[Finding]:
+    """The file that decides what is started: nobody else may write it, and credentials in it are for nobody else."""
+    path = project.root / SETTINGS
+    if not path.is_file():
+        yield Finding("settings", "ok", f"no {SETTINGS} in {project.root}: every setting has its default")
+        return
+    mode = path.stat().st_mode
+    if mode & (stat.S_IWOTH | stat.S_IWGRP):
+        who = "everybody" if mode & stat.S_IWOTH else "its group"
+        yield Finding("settings", "fail", f"{SETTINGS} says which programs are started, and {who} may write it",
+                      f"chmod go-w {path}")  # fmt: skip
+        return
+    if (texts := _texts(project)) and mode & (stat.S_IROTH | stat.S_IRGRP):
+        yield Finding("settings", "warn", f"{SETTINGS} holds the text of {texts[0]}, and others may read it",
+                      f"write {{ env = \"NAME\" }} there, or chmod 600 {path}")  # fmt: skip
+        return
+    yield Finding("settings", "ok", f"{SETTINGS} can be used, and only its owner may write it")
+
+
+def _texts(project: Project) -> list[str]:
+    """Headers whose values stand in the file."""
+    servers = project.settings.mcp.items()
+    return [
+        f"the header '{header}' of [mcp.{name}]"
+        for name, server in servers
+        for header, value in server.headers.items()
+        if isinstance(value, str) and any(word in header.lower() for word in ("auth", "key", "token", "secret"))
+    ]
+
+
+def programs(project: Project) -> Iterator[Finding]:
+    """The programs that agents of the kind `process` may start."""
+    for name, argv in project.settings.commands.items():
+        if not argv or (shutil.which(argv[0]) is None and not (project.root / argv[0]).is_file()):
+            what = argv[0] if argv else "nothing"
+            yield Finding("program", "fail", f"[commands] {name}: there is no program {what}",
+                          "install it, or write its path")  # fmt: skip
+        else:
+            yield Finding("program", "ok", f"[commands] {name}: {argv[0]} is there")
+
+
+def prices(known: Known, project: Project, today: date) -> Iterator[Finding]:
+    """The snapshot of what models cost."""
+    snapshot = known.prices
+    days = (today - snapshot.made).days
+    said = f"{snapshot.source} of {snapshot.made.isoformat()}, {days} days old"
+    if days > _OLD:
+        yield Finding("price", "warn", said, "install a newer leadflow, or write [prices.MODEL] for your models")
+    else:
+        own = f"; {len(project.settings.prices)} of your own" if project.settings.prices else ""
+        yield Finding("price", "ok", said + own)
+
+
+def journal(project: Project) -> Iterator[Finding]:
+    """The kept runs: whole, and nobody else's to read."""
+    path = project.root / JOURNAL
+    if not path.is_file():
+        yield Finding("journal", "ok", "no runs are kept here yet")
+        return
+    try:
+        whole, problems = asyncio.run(verify(project))
+    except Refused as problem:
+        yield Finding("journal", "fail", f"{JOURNAL} cannot be read: {problem.message}", "restore a backup of it")
+        return
+    for line in problems:
+        yield Finding("journal", "fail", line, "leadflow runs ls shows what is left; restore a backup")
+    if path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH) and path.parent.stat().st_mode & stat.S_IXOTH:
+        yield Finding("journal", "warn", f"{JOURNAL} holds what went through runs, and everybody may read it",
+                      f"chmod 700 {path.parent}")  # fmt: skip
+    if not problems:
+        yield Finding("journal", "ok", f"{whole} kept runs are whole" if whole != 1 else "1 kept run is whole")
+
+
+# --- servers of tools -----------------------------------------------------------------------------------------
+
+
+def servers(project: Project, *, online: bool) -> Iterator[Finding]:
+    """The servers of tools: there, allowed what they need, and as their locks say."""
+    if project.settings.mcp and find_spec("mcp") is None:
+        yield Finding("server", "fail", "the SDK of the Model Context Protocol is not installed",
+                      "pip install 'leadflow[mcp]'")  # fmt: skip
+        return
+    for name, settings in project.settings.mcp.items():
+        yield _server(project, name, settings, online=online)
+
+
+def _server(project: Project, name: str, settings: McpSettings, *, online: bool) -> Finding:
+    _, missing = find_server(project, name)
+    where = f"[mcp.{name}]"
+    if settings.command and not Path(find_program(settings.command)[0]).is_file():
+        return Finding("server", "fail", f"{where}: there is no program {settings.command[0]}",
+                       "install it, or write its path")  # fmt: skip
+    if missing:
+        return Finding("server", "fail", f"{where} needs {', '.join(missing)}, which is not set",
+                       f"export {missing[0]}=…")  # fmt: skip
+    try:
+        lock = kept_lock(project, name)
+    except Refused as problem:
+        return Finding("server", "fail", problem.message, f"leadflow mcp pin {name}")
+    if lock is None:
+        return Finding("server", "warn", f"{where} has no lock: no flow can call it", f"leadflow mcp pin {name}")
+    count = f"{len(lock.tools)} tool{'' if len(lock.tools) == 1 else 's'}"
+    if not online:
+        return Finding("server", "ok", f"{where}: {count} in {lock_path(name)}; --online compares them")
+    try:
+        now = asyncio.run(look_at(project, name))
+    except Refused as problem:
+        return Finding("server", "fail", problem.message, f"leadflow mcp diff {name}")
+    found = drift({tool.name: tool.hash for tool in lock.tools}, now.tools)
+    if found.changed or found.gone:
+        what = ", ".join((*found.changed, *found.gone))
+        return Finding("server", "fail", f"{where}: its tools are not those of its lock: {one_line(what)}",
+                       f"leadflow mcp diff {name}")  # fmt: skip
+    if found.new:
+        return Finding("server", "warn", f"{where}: it has {len(found.new)} tools more than its lock",
+                       f"leadflow mcp diff {name}")  # fmt: skip
+    return Finding("server", "ok", f"{where}: {count}, as its lock says")
+
+
+# --- a program ------------------------------------------------------------------------------------------------
+
+
+def keys(plan: Plan) -> Iterator[Finding]:
+    """The variables that agents name: set, and long enough to be told from other text."""
+    users: dict[str, list[str]] = {}
+    for name, spec in plan.agents.items():
+        for secret in _secrets(spec):
+            users.setdefault(secret.name, []).append(name)
+    found, _ = read_secrets(tuple(users))
+    for name, agents in users.items():
+        of = f"agent {', '.join(dict.fromkeys(agents))}"
+        if name not in found:
+            yield Finding("key", "fail", f"{name} is not set ({of})", f"export {name}=…")
+        elif len(found[name]) < SHORTEST:
+            yield Finding("key", "warn", f"{name} is shorter than {SHORTEST} characters ({of}): no message can hide it",
+                          "use a real credential")  # fmt: skip
+        elif found[name] != found[name].strip():
+            yield Finding("key", "warn", f"{name} begins or ends with a blank ({of})", "take the blank away")
+        else:
+            yield Finding("key", "ok", f"{name} is set ({of})")
+
+
+def _secrets(spec: AgentSpec) -> Iterator[Secret]:
+    waiting: list[SettingValue] = list(spec.settings.values())
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Secret):
+            yield value
+        elif isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, tuple):
+            waiting += value
+
+
+def models(plan: Plan, known: Known) -> Iterator[Finding]:
+    """The models that agents name: with a price, or of an unknown one."""
+    for spec in plan.agents.values():
+        kind = find_kind(known.catalogue, spec.kind)
+        if kind is None or kind.setting("model") is None or not isinstance(spec.settings.get("model"), str):
+            continue
+        found = price_of(known, spec)
+        if found is None:
+            cause = no_price(plan, spec)
+            yield Finding("price", "warn", cause.what, cause.mend)
+        else:
+            yield Finding("price", "ok", f"agent {spec.name}: {spec.settings['model']} by {found.origin}")
+
+
+def endpoints(plan: Plan, *, online: bool) -> Iterator[Finding]:
+    """The addresses that agents name: whether somebody answers there."""
+    found: dict[str, list[str]] = {}
+    for name, spec in plan.agents.items():
+        for setting in ("url", "base_url"):
+            address = spec.settings.get(setting)
+            if isinstance(address, Secret):
+                address = read_secrets((address.name,))[0].get(address.name)
+            if isinstance(address, str):
+                found.setdefault(address, []).append(name)
+    if not online:
+        if found:
+            yield Finding("endpoint", "ok", f"{len(found)} addresses are not asked; --online asks them")
+        return
+    yield from asyncio.run(_answers(found))
+
+
+async def _answers(addresses: Mapping[str, Sequence[str]]) -> list[Finding]:
+    """Ask each address for its head, without credentials: any answer will do."""
+    transport = HttpTransport()
+    findings = []
+    try:
+        for address, agents in addresses.items():
+            of = f"agent {', '.join(agents)}"
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    async with transport.request("HEAD", address, headers={"User-Agent": AGENT_NAME}):
+                        findings.append(Finding("endpoint", "ok", f"the address of {of} answers"))
+            except (CallError, TimeoutError) as problem:
+                why = problem.message if isinstance(problem, CallError) else f"nothing within {_PATIENCE:g} s"
+                mend = "look at `url` and at the network between"
+                findings.append(Finding("endpoint", "fail", f"the address of {of} does not answer: {why}", mend))
+    finally:
+        await transport.aclose()
+    return findings
