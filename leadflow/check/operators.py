@@ -1,5 +1,6 @@
 """What an operator gives for the types of its operands. Knows types and places; the operands have been inferred."""
 
+from leadflow.check.checked import ConstRef
 from leadflow.check.context import Context
 from leadflow.check.messages.lint import never_none
 from leadflow.check.messages.types import (
@@ -10,6 +11,7 @@ from leadflow.check.messages.types import (
     no_common_type,
     outside_union,
 )
+from leadflow.check.messages.values import bad_constant
 from leadflow.check.origin import say_once
 from leadflow.check.spoken import spoken
 from leadflow.check.types import comparable, family, holds_none, is_number, is_text, join, without_none, words_of
@@ -52,6 +54,9 @@ def arithmetic(cx: Context, expr: tree.Binary, left: Type, right: Type) -> Type:
     """`+ - * / %`."""
     if UNKNOWN in (left, right):
         return UNKNOWN
+    if expr.op in ("/", "%") and cx.where == "flow" and _is_zero(cx, expr.right):
+        cx.report(bad_constant(expr.span, why=f"the right side of '{expr.op}' is 0"))
+        return UNKNOWN
     if is_number(left) and is_number(right):
         return INT if left == right == INT and expr.op != "/" else FLOAT
     found = _RESULTS.get((expr.op, left, right)) if isinstance(left, Prim) and isinstance(right, Prim) else None
@@ -69,6 +74,14 @@ def arithmetic(cx: Context, expr: tree.Binary, left: Type, right: Type) -> Type:
         hint = "put maps together with merge(a, b)"
     cx.report(bad_operator(expr.span, expr.op, left=show(left), right=show(right), hint=hint, fix=fix))
     return UNKNOWN
+
+
+def _is_zero(cx: Context, expr: tree.Expr) -> bool:
+    """Whether a number is written as 0, or is a constant that is: a division by it fails in every run."""
+    if isinstance(expr, tree.Int | tree.Float):
+        return expr.value == 0
+    ref = cx.program.refs.get(expr.id) if isinstance(expr, tree.Name) else None
+    return isinstance(ref, ConstRef) and ref.value in (0, 0.0) and not isinstance(ref.value, bool)
 
 
 def _as_text(expr: tree.Binary) -> Fix | None:

@@ -127,7 +127,8 @@ def read_annotations(
     for bundle, annotation in used:
         _read_bundle(cx, bundle, annotation, kinds, origin, written, direct, bundles)
     if "retry" in direct and "retry" in written.given:
-        check_one_attempt(cx, written.applied, direct["retry"], written.given["retry"])
+        is_last = target not in ("agent", "tool")
+        check_one_attempt(cx, written.applied, direct["retry"], written.given["retry"], is_last=is_last)
     return written
 
 
@@ -201,7 +202,7 @@ def check_bundle(cx: Context, decl: tree.PolicyDecl) -> None:
             cx.report(nested_policy(annotation.span, name))
     _check_places(cx, first)
     if "retry" in written.given:
-        check_one_attempt(cx, written.applied, first["retry"], written.given["retry"])
+        check_one_attempt(cx, written.applied, first["retry"], written.given["retry"], is_last=False)
     check_together(cx, written.applied, written.spans)
 
 

@@ -32,6 +32,8 @@ from leadflow.plan.reactions import retry_in_force
 from leadflow.plan.types import Money
 from leadflow.plan.words import per_words
 from leadflow.plan.zones import ZONES
+from leadflow.syntax import tree
+from leadflow.syntax.walk import walk
 
 
 def check_together(cx: Context, policies: Sequence[Applied], spans: Mapping[str, Span]) -> None:
@@ -173,17 +175,32 @@ def _no_second(cx: Context, at: Places) -> None:
     cx.report(never_comes(at.of("hedge"), why, labels=()))
 
 
-def check_one_attempt(cx: Context, policies: Sequence[Applied], span: Span, written: Sequence[str]) -> None:
-    """Warn about how to wait between attempts, where there is one and `@on_error` beside it asks for no more.
+def check_one_attempt(
+    cx: Context, policies: Sequence[Applied], span: Span, written: Sequence[str], *, is_last: bool
+) -> None:
+    """Warn about how to wait between attempts, where there is one and no `@on_error` asks for more.
 
     Args:
         policies: what stands on the same thing.
         written: the arguments of `@retry` that the author gave.
+        is_last: nothing else takes the policy over. Calls take over what stands on an agent or in a bundle, and each
+            may have an `@on_error` of its own.
     """
     retry = retry_in_force(policies)
     others = [name for name in written if name != "attempts"]
-    if retry is not None and retry.attempts == 1 and others:
+    if retry is not None and retry.attempts == 1 and others and (is_last or not _retries_on_error(cx)):
         cx.report(argument_without_effect(span, others, why="with one attempt there is nothing to try again"))
+
+
+def _retries_on_error(cx: Context) -> bool:
+    """Whether any `@on_error` of the program asks for further attempts."""
+    return any(
+        isinstance(node, tree.Annotation)
+        and node.path[-1].text == "on_error"
+        and any(isinstance(part, tree.Name) and part.text == "retry" for part in walk(node))
+        for module in cx.program.modules.values()
+        for node in walk(module.tree)
+    )
 
 
 def check_alone(cx: Context, policy: Applied, span: Span) -> None:

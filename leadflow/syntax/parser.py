@@ -89,6 +89,8 @@ def _hole(maker: Maker, start: int, end: int) -> tree.Expr:
     tokens = tokenise(maker.tokens.file, text, start, end)
     machine = Machine(tokens, replace(maker, tokens=tokens, docs={}), "expr", end=start)
     token = machine.feed(0)
+    for diagnostic in tokens.mistakes.pop(tokens.count - 1, ()):
+        maker.report(diagnostic)
     if token < 0:
         expr: tree.Expr = machine.values[-1]
         return expr
