@@ -161,6 +161,31 @@ def pay_for(value: Value, meter: Meter) -> None:
         level = inner
 
 
+def pay_for_text(value: Value, meter: Meter) -> None:
+    """Pay for writing everything in a value as text: more than for reading it, most where a form has to be made.
+
+    Raises:
+        NoValue: there is too much of it.
+    """
+    spend(meter, _TO_WRITE.get(type(value), 4))
+    level: list[Any] = [value]
+    while level:
+        inner: list[Any] = []
+        for item in level:
+            found = type(item)
+            if found is str:
+                spend(meter, len(item) >> 6)
+            elif found is tuple or found is dict:
+                parts = item if found is tuple else item.values()
+                spend(meter, 4 * len(item) + sum(_TO_WRITE.get(type(part), 2) for part in parts))
+                inner.extend(parts)
+        level = inner
+
+
+_TO_WRITE: Mapping[type, int] = {timedelta: 16, datetime: 10, Money: 6, float: 4}
+"""What the written form of a value costs."""
+
+
 # --- equality -----------------------------------------------------------------------------------------------------
 
 

@@ -40,6 +40,7 @@ from leadflow.plan.operators import (
     check_size,
     kind,
     pay_for,
+    pay_for_text,
     same_key,
     spend,
     text_of_size,
@@ -384,7 +385,7 @@ def _template(expr: Template) -> _Read:
             value = hole(env)
             if type(value) is not str:
                 before = env.fuel
-                pay_for(value, env)
+                pay_for_text(value, env)
                 spend(env, _JSON + before - env.fuel if type(value) in _PARTS else _SCALAR)
                 value = forms.to_text(value) if value is not None or escape is None else _refuse_none(expr.slot)
             size += len(value)

@@ -23,7 +23,7 @@ from leadflow.plan.operators import (
     kind,
     list_of_size,
     order_kind,
-    pay_for,
+    pay_for_text,
     same_key,
     spend,
     text_of_size,
@@ -168,7 +168,7 @@ def _join(meter: Meter, items: Any, separator: Any = "") -> Value:
 def _string(meter: Meter, value: Any) -> Value:
     if type(value) is str:
         return value
-    pay_for(value, meter)
+    pay_for_text(value, meter)
     return _of_size(forms.to_text(value))
 
 
@@ -214,7 +214,7 @@ def _frozen(raw: Any) -> Value:
 
 def _to_json(meter: Meter, value: Any) -> Value:
     spend(meter, 20)
-    pay_for(value, meter)
+    pay_for_text(value, meter)
     return _of_size(forms.to_json_text(value))
 
 

@@ -31,7 +31,7 @@ from leadflow.plan.expr import (
     Template,
     Unary,
 )
-from leadflow.plan.operators import Gauge, NoValue, check_size
+from leadflow.plan.operators import Gauge, NoValue, check_size, pay_for_text
 from leadflow.plan.types import INT, FieldType, ListType, Money, RecordType, Value
 from leadflow.run.errors import InternalError, ValueProblem
 from leadflow.run.evaluate import TABLE, compile_expr
@@ -304,6 +304,13 @@ def shared(depth: int) -> Value:
 
 LONG = Const("x" * 1_000_000)
 TWICE = Comprehension(Comprehension(Local(0), 1, numbers(3000), None), 0, numbers(3000), None)
+
+
+def each(value: Expr) -> Expr:
+    """The same value, ten thousand times."""
+    return Comprehension(value, 0, Apply("range", (Const(10_000),)), None)
+
+
 BOMBS: dict[str, Expr] = {
     "38 a list of 10^12": numbers(10**12),
     "38 doubling": Binary("+", Binary("+", LONG, LONG), Binary("+", LONG, Binary("+", LONG, LONG))),
@@ -322,6 +329,9 @@ BOMBS: dict[str, Expr] = {
     "shared values given away": RecordOf((("a", Const(shared(40))),)),
     "shared values in json": Apply("to_json", (Const(shared(40)),)),
     "too deep": ListOf((Const(shared(64)),)),
+    "durations in json": each(Apply("to_json", (ListOf((Const(timedelta(days=3, microseconds=7)),) * 8),))),
+    "controls in json": each(Apply("to_json", (Const('"\x01' * 2_000),))),
+    "durations in texts": each(Template((Const(timedelta(days=3, microseconds=7)),) * 3, "text")),
 }
 
 
@@ -343,6 +353,17 @@ def test_looking_through_what_was_built_is_paid_for() -> None:
     gauge = Gauge(100)
     with pytest.raises(NoValue, match="out of fuel"):
         check_size((1,) * 1_000, gauge)
+
+
+@pytest.mark.parametrize(
+    ("value", "units"),
+    [("x" * 6_400, 100), (timedelta(days=3), 16), ((Money(5),) * 10, 100), ((1.5, timedelta(1)), 30), ({"a": 1}, 10)],
+)
+def test_writing_a_value_is_paid_for(value: Value, units: int) -> None:
+    """A form that has to be made costs more than one that is there (case 38)."""
+    gauge = Gauge(10_000)
+    pay_for_text(value, gauge)
+    assert units <= 10_000 - gauge.fuel <= units + 8
 
 
 def test_fuel_is_for_one_evaluation() -> None:
