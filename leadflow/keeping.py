@@ -167,6 +167,11 @@ def is_interrupted(row: RunRow) -> bool:
     return row.is_whole and not row.status.is_settled and not row.is_held
 
 
+def is_dead(row: RunRow, project: Project) -> bool:
+    """Whether so many processes in a row have ended in the middle of a run that nobody takes it up (case D15)."""
+    return is_interrupted(row) and row.crashes >= project.settings.run.crashes
+
+
 async def unfinished(store: Store, flow: str, plan: str, inputs: Mapping[str, Value]) -> RunRow | None:
     """The newest run of this flow, content and input that has not ended, and that nobody works on."""
     wanted = (flow, plan, digest_of(inputs))

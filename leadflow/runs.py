@@ -12,7 +12,7 @@ from leadflow.agents.registry import Registry
 from leadflow.answers import OpenQuestion, give, open_questions
 from leadflow.assembly import StartProblem, callers_of, make_ready
 from leadflow.events.model import RunStarted
-from leadflow.keeping import begin, find, heeding, held, kept, opened, unfinished
+from leadflow.keeping import begin, find, heeding, held, is_dead, kept, opened, unfinished
 from leadflow.plan.plan import Plan
 from leadflow.plan.types import Value
 from leadflow.policies.ledger import Amount
@@ -61,6 +61,8 @@ class RunOptions:
     """Who plays the agents of a run that begins; None: they themselves."""
     brake: Brake | None = None
     """Pauses the run when it is pulled; None: nothing does."""
+    again_anyway: bool = False
+    """Go on also with a run in which too many processes in a row have ended (case D15)."""
 
 
 async def run_plan(
@@ -150,6 +152,15 @@ async def resume_run(
     return await _heard(result, project, registry, options, shared=shared)
 
 
+def _given_up(row: RunRow) -> str:
+    """Why nobody takes up a run that ends its workers, and what to do (case D15)."""
+    return (
+        f"{row.crashes} processes in a row have ended in the middle of run {row.id}, so nobody takes it up any more;"
+        f" look why (`leadflow runs show {row.id}`), and then go on (`leadflow resume {row.id} --again-anyway`) or"
+        f" end it (`leadflow runs cancel {row.id}`)"
+    )
+
+
 async def _heard(
     result: Result, project: Project, registry: Registry, options: RunOptions, *, shared: Shared | None
 ) -> Result:
@@ -193,6 +204,8 @@ async def _resumed(
         found = await kept(store, await find(store, run))
         plan, row = found.plan, found.row
         making = make_ready(plan, row.flow, project, registry, shared)
+        if is_dead(row, project) and not options.again_anyway:
+            raise StartProblem([_given_up(row)])
         claimed = await store.claim(row.id)
         if claimed is None:
             raise UnderWay([f"run {row.id} is under way in another process: {row.owner}"])

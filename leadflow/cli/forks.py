@@ -16,6 +16,7 @@ from leadflow.cli.views import human
 from leadflow.keeping import is_interrupted
 from leadflow.operating import fork_run
 from leadflow.policies.shared import Shared
+from leadflow.run.brake import Brake
 from leadflow.run.forking import NotBegun
 from leadflow.run.store import JournalProblem
 from leadflow.runs import RunOptions
@@ -68,5 +69,6 @@ def _again(run: str, step: str, folder: str, show: str | None, *, before: bool) 
     if wanted in ("live", "quiet"):  # among events in lines there is nothing but events
         human.note(f"run {made.row.id} goes on from {made.origin.step if made.origin is not None else step}")
     program = Program(made.plan, project, registry, Shared())
-    job = Job(program, made.plan.flows[made.row.flow], wanted)
-    return go(job, lambda observers: program.resume(made.row.id, replace(RunOptions(), observers=observers)))
+    brake = Brake()
+    job, options = Job(program, made.plan.flows[made.row.flow], wanted, brake=brake), RunOptions(brake=brake)
+    return go(job, lambda observers: program.resume(made.row.id, replace(options, observers=observers)))

@@ -9,7 +9,7 @@ from leadflow.cli.inputs import find_project
 from leadflow.cli.programs import compile_flow
 from leadflow.cli.refused import Refused
 from leadflow.events.model import Entry, Status
-from leadflow.keeping import Kept, NoSuchRun, find, is_interrupted, kept, opened
+from leadflow.keeping import Kept, NoSuchRun, find, is_dead, is_interrupted, kept, opened
 from leadflow.run.adapters import SystemClock
 from leadflow.run.store import JournalProblem, RunRow, Store, Wanted
 from leadflow.settings import JOURNAL, Project
@@ -67,7 +67,8 @@ async def newest_unfinished(project: Project) -> Kept:
 
     async def look(store: Store) -> Kept:
         rows = await store.runs()
-        row = next((row for row in rows if is_interrupted(row)), None)
+        open_ones = [row for row in rows if is_interrupted(row)]
+        row = next((row for row in open_ones if not is_dead(row, project)), open_ones[0] if open_ones else None)
         if row is None:
             raise Refused("every run has ended, or is under way; `leadflow runs` lists them")
         return await kept(store, row)

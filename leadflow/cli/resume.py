@@ -31,6 +31,7 @@ from leadflow.runs import RunOptions
 @click.option("--failed", multiple=True, metavar="STEP", help="A step in doubt: it was not done.")
 @click.option("--done", multiple=True, metavar="STEP[=JSON]", help="A step in doubt: it was done, and gave this.")
 @click.option("--as-started", is_flag=True, help="Go on with the flow as it was, though its files have changed.")
+@click.option("--again-anyway", is_flag=True, help="Go on also with a run in which too many processes have ended.")
 @click.option("--json", "show", flag_value="json", help="Nothing but JSON lines on standard error, terminal or not.")
 @click.option("--quiet", "-q", "show", flag_value="quiet", help="No progress and no events; only the result.")
 def command(
@@ -41,6 +42,7 @@ def command(
     failed: Sequence[str],
     done: Sequence[str],
     as_started: bool,
+    again_anyway: bool,
     show: str | None,
 ) -> None:
     """Go on with a RUN whose process has ended: the one of that id (its beginning is enough), else the newest that has
@@ -62,7 +64,7 @@ def command(
     told = _told(found.plan, again, failed, done)
     program = Program(found.plan, project, find_kinds(), Shared())
     brake = Brake()
-    options = RunOptions(brake=brake)
+    options = RunOptions(brake=brake, again_anyway=again_anyway)
     job = Job(program, found.plan.flows[found.row.flow], shown(show), brake=brake)
     sys.exit(
         go(

@@ -26,6 +26,7 @@ from leadflow.policies.shared import Shared
 from leadflow.run.adapters import SystemClock
 from leadflow.run.store import JournalProblem, RunRow, Wanted
 from leadflow.runs import RunOptions
+from leadflow.settings import Project
 from leadflow.stores.owner import this_user
 
 _IN = click.option("--in", "folder", metavar="DIR", default=".", help="The project whose runs; else this folder's.")
@@ -72,9 +73,11 @@ def list_(
     if waiting:
         _list(folder, as_json=as_json, waiting=True)
         return
-    rows = asyncio.run(all_runs(the_project(folder), wanted))
+    project = the_project(folder)
+    rows = asyncio.run(all_runs(project, wanted))
     _show_list(
-        [row for row in rows if state in (None, kept.stands(row))],
+        [row for row in rows if state in (None, kept.stands(row, project))],
+        project,
         as_json=as_json,
         are_all=wanted == Wanted() and state is None,
     )
@@ -82,7 +85,8 @@ def list_(
 
 def _list(folder: str, *, as_json: bool, waiting: bool) -> None:
     if not waiting:
-        _show_list(asyncio.run(all_runs(the_project(folder))), as_json=as_json, are_all=True)
+        project = the_project(folder)
+        _show_list(asyncio.run(all_runs(project)), project, as_json=as_json, are_all=True)
         return
     found = asyncio.run(questions_in(the_project(folder)))
     if as_json:
@@ -91,11 +95,11 @@ def _list(folder: str, *, as_json: bool, waiting: bool) -> None:
         questions.open_ones(found, where=_where(folder), now=SystemClock().timestamp())
 
 
-def _show_list(rows: Sequence[RunRow], *, as_json: bool, are_all: bool) -> None:
+def _show_list(rows: Sequence[RunRow], project: Project, *, as_json: bool, are_all: bool) -> None:
     if as_json:
-        machine.document([kept.row_data(row) for row in rows])
+        machine.document([kept.row_data(row, project) for row in rows])
     else:
-        kept.table(rows, are_all=are_all)
+        kept.table(rows, project, are_all=are_all)
 
 
 @command.command("show")
@@ -105,7 +109,7 @@ def show(run: str, *, folder: str) -> None:
     """Draw a RUN as a tree: each step with its time, its attempts, and why it ended as it did."""
     project = the_project(folder)
     found, entries = asyncio.run(entries_of(project, run))
-    tree.tree(found, entries)
+    tree.tree(found, entries, project)
     if found.row.status is Status.WAITING:
         questions.open_ones(
             asyncio.run(questions_in(project, run)), where=_where(folder), now=SystemClock().timestamp()

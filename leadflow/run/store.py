@@ -55,7 +55,9 @@ class RunRow(NewRun):
     is_held: bool
     """Whether the claim holds: its lease has not ended."""
     claims: int
-    """How often it was claimed: a run that kills its workers is seen by that (case D15)."""
+    """How often it was claimed."""
+    crashes: int = 0
+    """How many claims in a row ended without being given back: a run that kills its workers is seen by that (D15)."""
     is_whole: bool = True
     """False when this row is not what was written: then nothing of it is known but its id (case D11)."""
 

@@ -38,6 +38,8 @@ class RunSettings(BaseModel):
 
     concurrency: int = Field(default=500, ge=1, le=100_000)
     """Calls under way at once in one run."""
+    crashes: int = Field(default=5, ge=1, le=1_000)
+    """So many processes in a row may end in the middle of one run; then nobody takes it up without being told to."""
 
 
 class ProcessSettings(BaseModel):

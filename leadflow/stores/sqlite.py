@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from leadflow.events.model import CancelRequested, Entry, Event, QuestionAnswered
 from leadflow.run.ports import Clock
-from leadflow.run.store import JournalProblem, NewRun, RunRow, Wanted
+from leadflow.run.store import Fenced, JournalProblem, NewRun, RunRow, Wanted
 from leadflow.stores import beside
 from leadflow.stores.rows import Chain, Rows
 from leadflow.stores.sqlite_file import JournalFile, seed_of_run, told
@@ -47,6 +47,14 @@ class _Worker:
         if not self._is_writing:
             self._write_next(loop)
         await asyncio.shield(done)  # a commit under way is not left in the middle (case X3)
+
+    async def has(self, rows: Rows) -> bool:
+        """Whether the rows of an append that raised are there, and are the last ones (case D9).
+
+        Raises:
+            JournalProblem: it cannot be read.
+        """
+        return await self._do(lambda: self._file.ends_with(rows))
 
     def _write_next(self, loop: asyncio.AbstractEventLoop) -> None:
         """Commit all that waits, and then what came in the meantime."""
@@ -215,12 +223,19 @@ class SqliteJournal:
         """Keep events in order; returns when they are committed.
 
         Raises:
-            Fenced: another worker has claimed the run. JournalProblem: not known whether they are kept (case D9).
+            Fenced: another worker has claimed the run. JournalProblem: they are not kept, or nobody can say: a commit
+                that raised may have been one all the same, so that it is read again (case D9).
         """
         if not events:
             return ()
         rows, entries = self._chain.rows(events, self._store.now(), self.run, self.epoch)
-        await self._store.keep(rows)
+        try:
+            await self._store.keep(rows)
+        except Fenced:
+            raise
+        except JournalProblem:
+            if not await self._store.has(rows):
+                raise
         self._chain.extend(rows)
         return entries
 

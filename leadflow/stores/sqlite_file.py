@@ -109,6 +109,8 @@ class JournalFile:
             for statement in _SCHEMA.split(";"):  # a file of an earlier leadflow may lack a table
                 cursor.execute(statement)
             beside.make(cursor)
+            if "crashes" not in {row[1] for row in cursor.execute("PRAGMA table_info(lf_run)")}:
+                cursor.execute("ALTER TABLE lf_run ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0")
             cursor.execute("INSERT OR IGNORE INTO lf_meta VALUES ('format', ?)", (str(FORMAT),))
             (form,) = cursor.execute("SELECT value FROM lf_meta WHERE name = 'format'").fetchone()
         if form != str(FORMAT):
@@ -155,6 +157,12 @@ class JournalFile:
             return [told(self.path, problem)] * len(batch)
         return results
 
+    def ends_with(self, rows: Rows) -> bool:
+        """Whether the rows of an append are the last ones of their run (case D9)."""
+        with closing(self.cursor) as cursor:
+            found = cursor.execute("SELECT tail, epoch FROM lf_run WHERE id = ?", (rows.run,)).fetchone()
+        return found is not None and tuple(found) == (rows.rows[-1].hash, rows.epoch)
+
     def create(self, run: NewRun) -> None:
         """A new run, claimed by this worker."""
         with self.transaction() as cursor:
@@ -178,12 +186,12 @@ class JournalFile:
             found = cursor.execute("SELECT owner FROM lf_run WHERE id = ?", (run,)).fetchone()
             if found is None:
                 raise KeyError(run)
-            if found[0] is not None and is_gone(found[0]):
-                cursor.execute("UPDATE lf_run SET owner = NULL WHERE id = ?", (run,))
+            is_free = found[0] is None or is_gone(found[0])
             claimed = cursor.execute(
-                "UPDATE lf_run SET epoch = epoch + 1, owner = ?, lease = lf_now() + ?, claims = claims + 1"
-                " WHERE id = ? AND (owner IS NULL OR lease < lf_now()) RETURNING epoch, tail, events",
-                (self._owner, self._lease, run),
+                "UPDATE lf_run SET epoch = epoch + 1, owner = ?, lease = lf_now() + ?, claims = claims + 1,"
+                " crashes = crashes + (owner IS NOT NULL)"  # who holds it still has not given it back
+                " WHERE id = ? AND (? OR lease < lf_now()) RETURNING epoch, tail, events",
+                (self._owner, self._lease, run, is_free),
             ).fetchone()
         return None if claimed is None else (claimed[0], Chain(*claimed[1:]))
 
@@ -198,7 +206,7 @@ class JournalFile:
     def release(self, run: str, epoch: int) -> None:
         """Give a claimed run back before its lease ends."""
         with self.transaction() as cursor:
-            cursor.execute("UPDATE lf_run SET owner = NULL WHERE id = ? AND epoch = ?", (run, epoch))
+            cursor.execute("UPDATE lf_run SET owner = NULL, crashes = 0 WHERE id = ? AND epoch = ?", (run, epoch))
 
     def runs(self, wanted: Wanted) -> Sequence[RunRow]:
         """The runs that are wanted, the newest first."""
@@ -347,7 +355,7 @@ def seed_of_run(run: NewRun) -> bytes:
 
 
 _STATUSES = frozenset(status.value for status in Status)
-_KINDS = (str, str, str, str, str, str, float, str, float, int, str | None, int, int)
+_KINDS = (str, str, str, str, str, str, float, str, float, int, str | None, int, int, int)
 """Of the columns that a list of runs shows."""
 
 
@@ -355,10 +363,13 @@ def _run_row(row: tuple[Any, ...]) -> RunRow:
     """A row of the columns of `_KINDS`."""
     if row[7] not in _STATUSES or not all(map(isinstance, row, _KINDS)):
         return RunRow(str(row[0]), "", "", "", "", "", 0.0, Status.FAILED, 0.0, 0, None, False, 0, is_whole=False)
-    id_, flow, plan, source, digest, setting, started, status, changed, epoch, owner, is_held, claims = row
+    id_, flow, plan, source, digest, setting, started, status, changed, epoch, owner, is_held, claims, crashes = row
     held = bool(is_held) and not is_gone(owner)
+    crashes += owner is not None and not held
     at = Status(status)
-    return RunRow(id_, flow, plan, source, digest, setting, started, at, changed, epoch, owner, held, claims)
+    return RunRow(
+        id_, flow, plan, source, digest, setting, started, at, changed, epoch, owner, held, claims, crashes=crashes
+    )
 
 
 def told(path: Path, problem: sqlite3.Error) -> JournalProblem:

@@ -193,6 +193,34 @@ def test_a_run_as_a_tree(project: Path) -> None:
     assert ("RunStarted", "RunDone", 1) == (events[0], events[-1], events.count("RunResumed"))
 
 
+def test_a_run_that_ends_its_processes_is_left_alone(project: Path) -> None:
+    """Case D15: after so many crashes in a row nobody takes it up unless told to."""
+    (project / "leadflow.toml").write_text("[run]\ncrashes = 2\n")
+    killed_at(project, "look 1")
+    (project / "deadly").write_text("look 1")
+    code = "from leadflow.cli.main import cli; cli(['resume', '-q'])"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, check=False)
+    assert -signal.SIGKILL == ended.returncode
+    assert ["dead"] == listed(project)
+    said = leadflow("resume", "-q", folder=project)
+    assert 1 == said.code
+    assert "2 processes in a row have ended in the middle of run" in said.stderr
+    assert "--again-anyway" in said.stderr
+    again = leadflow("run", "main.flow", "-q", "--resume", folder=project)
+    assert (1, True) == (again.code, "2 processes in a row" in again.stderr)
+    shown = leadflow("runs", "show", newest(project), folder=project).stdout
+    assert "2 processes in a row ended in it" in shown
+    assert ["look 1", "look 1"] == effects(project)
+    assert 0 == leadflow("resume", "-q", "--again-anyway", folder=project).code
+    assert ["done"] == listed(project)
+
+
+def newest(project: Path) -> str:
+    """The id of the newest run."""
+    run: str = json.loads(leadflow("runs", "--json", folder=project).stdout)[0]["run"]
+    return run
+
+
 def test_an_unusable_journal_stops_the_start(project: Path) -> None:
     """Case D8: a run that could not be kept does not begin, and the message says how to run without."""
     (project / ".leadflow").mkdir(exist_ok=True)

@@ -31,6 +31,7 @@ from leadflow.events.model import (
 from leadflow.keeping import Kept, Origin
 from leadflow.run.driver import Bounds
 from leadflow.run.store import RunRow
+from leadflow.settings import Project, Settings
 from tests.goldens import Golden
 from tests.run.fakes import compiled, started
 from tests.run.sagas import THREE
@@ -71,7 +72,7 @@ KEPT = Kept(ROW, PLAN, Bounds(calls=5), "ada", Origin("run-0", "f/a"))
 def test_a_run_is_drawn(golden: Golden, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Times, attempts and why they failed, costs, undos, what waits for what, and who did what; then some moments."""
     monkeypatch.setattr("leadflow.cli.views.tree.moment", lambda at: f"{at - 1_000_000:.1f}")
-    tree(KEPT, ENTRIES)
+    tree(KEPT, ENTRIES, Project(Path(), Settings()))
     for number in (8, 14):
         print()
         moment_of(KEPT, ENTRIES, number)

@@ -244,6 +244,22 @@ class Conformance(FromOutside):
 
         play(scene)
 
+    def test_claims_that_were_not_given_back_are_counted(self, play: Any) -> None:
+        """Case D15: each worker in a row that falls silent counts; one that gives the run back ends the row."""
+
+        async def scene(stage: Stage) -> None:
+            held: HeldJournal | None = await stage.one.create(new_run())
+            for crashes in (1, 2):
+                stage.clock.at += 11
+                assert crashes == (await stage.one.runs())[0].crashes
+                held = await stage.two.claim("r")
+                assert crashes == (await stage.one.runs())[0].crashes
+            assert held is not None
+            await stage.two.release("r", held.epoch)
+            assert 0 == (await stage.one.runs())[0].crashes
+
+        play(scene)
+
     def test_a_lease_ends_by_the_clock_of_the_store(self, play: Any) -> None:
         """Case D13: a claim holds until its lease has passed, and longer only when it is renewed."""
 

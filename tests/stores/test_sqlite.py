@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import pytest
 from leadflow.events.model import NodeDone, NodeStarted
 from leadflow.run.store import Corrupt, JournalProblem, Store
 from leadflow.stores.owner import is_gone, this_owner
+from leadflow.stores.rows import Rows
 from leadflow.stores.sqlite import SqliteStore
 from tests.stores.conformance import LEASE, Conformance, SetClock, new_run
 
@@ -251,3 +252,32 @@ def test_a_number_that_is_used_again_is_another_process() -> None:
     assert is_gone(f"{host} {number} {int(started) + 1}")
     assert not is_gone(f"elsewhere {number} {started}")
     assert not is_gone("nonsense")
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_commit_that_raised_is_read_again(tmp_path: Path, is_kept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case D9: what raised may be there: then the run goes on behind it; else nobody believes that it is."""
+
+    async def scene() -> list[str]:
+        async with opened(tmp_path / "j.db") as store:
+            journal = await store.create(new_run())
+            await journal.append([NodeStarted("main/a")])
+            write = store._file.write
+
+            def broken(batch: Sequence[Rows]) -> Sequence[JournalProblem | None]:
+                if is_kept:
+                    write(batch)
+                return [JournalProblem("disk I/O error")] * len(batch)
+
+            monkeypatch.setattr(store._file, "write", broken)
+            said = ["kept"]
+            try:
+                await journal.append([NodeStarted("main/b"), NodeStarted("main/c")])
+            except JournalProblem as problem:
+                said = [str(problem)]
+            monkeypatch.setattr(store._file, "write", write)
+            await journal.append([NodeStarted("main/d")])
+            return said + [one.event.path for one in await store.load("r") if isinstance(one.event, NodeStarted)]
+
+    end = ["kept", "main/a", "main/b", "main/c", "main/d"] if is_kept else ["disk I/O error", "main/a", "main/d"]
+    assert end == asyncio.run(scene())

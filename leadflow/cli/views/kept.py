@@ -9,11 +9,12 @@ import click
 from leadflow.cli.views.human import duration
 from leadflow.cli.views.marks import MARKS, marked
 from leadflow.events.model import Status
-from leadflow.keeping import is_interrupted
+from leadflow.keeping import is_dead, is_interrupted
 from leadflow.run.store import RunRow
+from leadflow.settings import Project
 
 
-def table(rows: Sequence[RunRow], *, are_all: bool) -> None:
+def table(rows: Sequence[RunRow], project: Project, *, are_all: bool) -> None:
     """A row per run: its id, where it stands, when it began, how long it took, its flow."""
     if not rows:
         click.echo("no run is kept here yet" if are_all else "no run is like that", err=True)
@@ -21,42 +22,46 @@ def table(rows: Sequence[RunRow], *, are_all: bool) -> None:
     wide = max(8, *(len(row.flow) for row in rows))
     click.echo(f"{'RUN':36}  {'STATUS':11}  {'STARTED':19}  {'TIME':>10}  {'FLOW':{wide}}  FILE".rstrip())
     for row in rows:
-        status = marked(f"{stands(row):11}", _color(row))
+        status = marked(f"{stands(row, project):11}", _color(row, project))
         started = moment(row.started)
         took = duration(max(0.0, row.changed - row.started))
         click.echo(f"{row.id:36}  {status}  {started:19}  {took:>10}  {row.flow:{wide}}  {row.source}")
 
 
-INTERRUPTED = ("interrupted", "broken")
+INTERRUPTED = ("interrupted", "dead", "broken")
 """Words that no event says."""
 STATES = (*(status.value for status in Status if status not in (Status.SKIPPED, Status.BLOCKED)), *INTERRUPTED)
 """What `stands` can say of a run."""
 
 
-def stands(row: RunRow) -> str:
-    """Where a run stands, in a word: `interrupted` when nobody works on it and it neither has ended nor waits."""
+def stands(row: RunRow, project: Project) -> str:
+    """Where a run stands, in a word: `interrupted` when nobody works on it and it has not ended, `dead` when so many
+    processes have ended in it that nobody takes it up (case D15)."""
     if not row.is_whole:
         return "broken"
-    return "interrupted" if is_interrupted(row) and row.status is not Status.WAITING else str(row.status)
+    if is_interrupted(row):
+        return "dead" if is_dead(row, project) else "interrupted"
+    return str(row.status)
 
 
-def row_data(row: RunRow) -> dict[str, Any]:
+def row_data(row: RunRow, project: Project) -> dict[str, Any]:
     """A run for machines."""
     return {
         "run": row.id,
         "flow": row.flow,
         "file": row.source,
-        "status": stands(row),
+        "status": stands(row, project),
         "started": row.started,
         "changed": row.changed,
         "plan": row.plan,
         "claims": row.claims,
+        "crashes": row.crashes,
     }
 
 
-def _color(row: RunRow) -> str:
-    word = stands(row)
-    return {"interrupted": "yellow", "broken": "red"}.get(word) or MARKS[row.status][1]
+def _color(row: RunRow, project: Project) -> str:
+    word = stands(row, project)
+    return {"interrupted": "yellow", "dead": "red", "broken": "red"}.get(word) or MARKS[row.status][1]
 
 
 def moment(seconds: float) -> str:

@@ -29,6 +29,7 @@ from leadflow.plan.forms import to_plain, to_text
 from leadflow.plan.types import Money
 from leadflow.plan.undoing import SUFFIX
 from leadflow.plan.words import value_words
+from leadflow.settings import Project
 
 _CONTROL = re.compile(r"(?:if|match|return|yield|fail|merge|join)@[0-9]+")
 """Nodes that only decide: they are shown when they fail."""
@@ -46,10 +47,10 @@ class _Branch:
     below: dict[str, "_Branch"] = field(default_factory=dict)
 
 
-def tree(run: Kept, entries: Sequence[Entry]) -> None:
+def tree(run: Kept, entries: Sequence[Entry], project: Project) -> None:
     """A run with its steps, each below what it stands in."""
     row, state = run.row, fold(entries)
-    told = [stands(row), duration(max(0.0, row.changed - row.started)), *_cost(state)]
+    told = [stands(row, project), duration(max(0.0, row.changed - row.started)), *_cost(state)]
     click.secho("  ".join([row.flow, *told]), bold=True)
     click.echo(f"  run {row.id}, started {moment(row.started)}{_times(state, run)}")
     _steps(state, until=row.changed, values=False)
@@ -123,7 +124,9 @@ def _cost(state: NodeState | RunState) -> list[str]:
 def _times(state: RunState, run: Kept) -> str:
     times = state.resumed - (run.origin is not None)  # a run that was made from another one begins by that
     origin = "" if run.origin is None else f" from {run.origin.step} of run {run.origin.run}"
-    return origin + ("" if times < 1 else ", resumed once" if times == 1 else f", resumed {times} times")
+    crashes = run.row.crashes
+    ended = f", {crashes} {'process' if crashes == 1 else 'processes'} in a row ended in it" if crashes else ""
+    return origin + ended + ("" if times < 1 else ", resumed once" if times == 1 else f", resumed {times} times")
 
 
 def _audit(run: Kept, entries: Sequence[Entry]) -> Iterator[str]:
