@@ -20,7 +20,7 @@ from leadflow.bound.budgets import has_budgets, prices_of, unpriced
 from leadflow.bound.prices import Found, Prices, read_prices
 from leadflow.diagnostics import did_you_mean
 from leadflow.plan.kinds import find_kind
-from leadflow.plan.plan import AgentCall, AgentSpec, Node, Plan, Secret, SettingValue
+from leadflow.plan.plan import AgentCall, AgentSpec, Node, Plan, Secret, SettingValue, ToolPlan
 from leadflow.plan.policy import Limit
 from leadflow.plan.rates import Rates
 from leadflow.plan.reactions import resets
@@ -28,14 +28,17 @@ from leadflow.policies.budget import Charge, Purse
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.renewal import Renewable
 from leadflow.policies.shared import Shared
-from leadflow.policies.stack import Stack
+from leadflow.policies.stack import Granted, Stack
 from leadflow.record import record
 from leadflow.resources import prices_text
 from leadflow.run.adapters import SeededRng, zone_of
 from leadflow.run.errors import CallError, NotAllowed
+from leadflow.run.kernel import Program
+from leadflow.run.nested import Nested
 from leadflow.run.ports import Agent, AgentKind, Cast, Clock, People, Server, Starting, Transport, Uses, World
-from leadflow.run.support import agents_of, reached, refusals, with_others
+from leadflow.run.support import agents_of, agents_of_tool, reached, refusals, tools_of, with_others
 from leadflow.settings import Project, find_server, own_prices, program_env, read_secrets
+from leadflow.stores.memory import MemoryJournal
 
 
 class StartProblem(Exception):
@@ -114,7 +117,10 @@ async def callers_of(making: Making, clock: Clock, seed: int, people: People | N
     async with _agents(making, world) as agents:
         ports = PolicyPorts(clock, rng, making.shared, hidden)
         keys, scopes = _upstreams(plan, needed, secrets), _scopes(plan, needed, secrets, project)
-        yield Stack(plan.agents, agents, ports, keys, scopes, making.purse, making.rates)
+        most = project.settings.run.concurrency
+        nested = Nested(Program(plan), clock, rng, journal=lambda: MemoryJournal(clock), calls=most)
+        granted = Granted({tool.key: tool for tool in plan.tools}, nested.run)
+        yield Stack(plan.agents, agents, ports, keys, scopes, making.purse, making.rates, granted)
 
 
 def _refused(plan: Plan, flow: str, registry: Registry, needed: Mapping[str, Uses], cast: Cast | None) -> list[str]:
@@ -184,7 +190,18 @@ def _needed(plan: Plan, flow: str) -> Mapping[str, Uses]:
             names = tuple(name for name, _ in call.args)
             for agent in agents_of(each, call):
                 shapes.setdefault(agent, {}).setdefault(call.action, {})[names] = None
+            for tool in tools_of(plan, each):
+                for agent in agents_of_tool(tool):
+                    _note_tool(tool, shapes.setdefault(agent, {}))
     return {agent: {action: tuple(found) for action, found in by_action.items()} for agent, by_action in shapes.items()}
+
+
+def _note_tool(tool: ToolPlan, by_action: dict[str, dict[tuple[str, ...], None]]) -> None:
+    """How a tool calls an agent; nobody knows the arguments of an action that takes any."""
+    if isinstance(tool.work, AgentCall):
+        shapes = by_action.setdefault(tool.work.action, {})
+        if not tool.is_open:
+            shapes[tuple(name for name, _ in tool.work.args)] = None
 
 
 def _nodes(plan: Plan, flow: str) -> Iterator[Node]:
@@ -195,7 +212,9 @@ def _made_anew(plan: Plan, flow: str) -> frozenset[str]:
     """The agents that a failure may make anew (`reset` of `@on_error`)."""
     nodes = (each for node in _nodes(plan, flow) for each in with_others(node) if resets(each.policies))
     calls = ((node, node.work) for node in nodes if isinstance(node.work, AgentCall))
-    return frozenset(agent for node, call in calls for agent in agents_of(node, call))
+    tools = (tool for node in _nodes(plan, flow) for each in with_others(node) for tool in tools_of(plan, each))
+    named = [agent for node, call in calls for agent in agents_of(node, call)]
+    return frozenset((*named, *(agent for tool in tools if resets(tool.policies) for agent in agents_of_tool(tool))))
 
 
 def _secrets(plan: Plan, needed: Iterable[str]) -> tuple[Mapping[str, str], list[str]]:

@@ -13,6 +13,7 @@ from leadflow.bound.prices import HOMES, Found, Price, Prices
 from leadflow.bound.sizes import Most
 from leadflow.plan.expr import Const, Expr
 from leadflow.plan.kinds import Catalogue, Kind, find_kind
+from leadflow.plan.looping import Loop, loop_of
 from leadflow.plan.plan import AgentCall, AgentSpec, Node, Place, Plan
 from leadflow.plan.tokens import HINT_TOKENS, PER_MESSAGE, PER_REQUEST, schema_tokens, text_tokens
 from leadflow.plan.types import STRING, Money
@@ -74,6 +75,12 @@ def place_of(plan: Plan, spec: AgentSpec) -> Place:
     return spec.place or Place(plan.file, 1, 1)
 
 
+def tool_loop(plan: Plan, name: str, call: AgentCall) -> Loop | None:
+    """How far the model of an agent may go with tools in a call; None: it has none."""
+    spec = plan.agents[call.role or name]
+    return loop_of(spec) if spec.settings.get("tools") and call.action != "embed" else None
+
+
 # --- how much a model writes --------------------------------------------------------------------------------------
 
 
@@ -106,11 +113,10 @@ def ask_of(
         what = f"nobody knows what agent '{name}' of the kind {spec.kind} costs"
         nobody = endless(Cause(place_of(plan, spec), what, "ask a model by an agent of its own"))
         return Ask(name, nobody, nobody, nobody)
-    if spec.settings.get("tools"):
-        what = f"agent '{name}' may use its tools as often as it likes"
-        loop = endless(Cause(place_of(plan, spec), what, "take off `tools`: nothing bounds their use yet"))
-        return Ask(name, loop, loop, loop)
     read = _read(plan, spec, node, call, reads, again=again and writes)
+    if (loop := tool_loop(plan, name, call)) is not None and read.is_plain:
+        limit = spec.settings.get("max_input_tokens")  # what tools give comes back with each turn
+        read = Figure(min(limit, loop.tokens) if isinstance(limit, int) else loop.tokens)
     written = _written(plan, spec, call) if writes else NOTHING
     if found is None or (writes and found.price.output is None):
         return Ask(name, read, written, endless(no_price(plan, spec), *read.causes, *written.causes))

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from leadflow.bound.asks import Known, is_asked, no_price, price_of
 from leadflow.bound.prices import Found
 from leadflow.plan.kinds import find_kind
-from leadflow.plan.plan import AgentCall, FlowCall, Place, Plan
+from leadflow.plan.looping import loop_of
+from leadflow.plan.plan import AgentCall, FlowCall, Node, Place, Plan
 from leadflow.plan.policy import (
     Applied,
     Budget,
     policy_of,
 )
 from leadflow.plan.undoing import undo_node
-from leadflow.run.support import agents_of, reached, with_undo
+from leadflow.run.support import agents_of, agents_of_tool, reached, tools_of, with_undo
 
 
 def has_budgets(plan: Plan, flow: str) -> bool:
@@ -20,7 +21,10 @@ def has_budgets(plan: Plan, flow: str) -> bool:
     flows = [plan.flows[name] for name in reached(plan, flow)]
     written = [one.policies for one in flows]
     written += [each.policies for one in flows for node in one.nodes for each in with_undo(node)]
-    return any(policy_of(policies, Budget) is not None for policies in written if policies)
+    tools = [tool for one in flows for node in one.nodes for each in with_undo(node) for tool in tools_of(plan, each)]
+    written += [tool.policies for tool in tools]
+    has_money = any(loop_of(spec).money is not None for spec in plan.agents.values()) if plan.tools else False
+    return has_money or any(policy_of(policies, Budget) is not None for policies in written if policies)
 
 
 def prices_of(plan: Plan, known: Known) -> dict[str, Found]:
@@ -59,11 +63,23 @@ def _under_money(
         for each, around in ((node, inside[node.scope]), (undo_node(node), False)):
             if each is None:
                 continue
-            is_here = around or _has_money(each.policies)
+            is_here = around or _has_money(each.policies) or _limits_loop(plan, each)
+            for tool in tools_of(plan, each):
+                if isinstance(tool.work, FlowCall):
+                    yield from _under_money(plan, tool.work.flow, seen, is_under=is_here)
+                elif is_here or _has_money(tool.policies):
+                    yield from ((agent, tool.work) for agent in agents_of_tool(tool))
             if isinstance(each.work, FlowCall):
                 yield from _under_money(plan, each.work.flow, seen, is_under=is_here)
             elif is_here and isinstance(call := each.work, AgentCall):
                 yield from ((agent, call) for agent in agents_of(each, call))
+
+
+def _limits_loop(plan: Plan, node: Node) -> bool:
+    """Whether a model with tools may take so much money and no more."""
+    call = node.work
+    names = [call.role, *agents_of(node, call)] if isinstance(call, AgentCall) and plan.tools else []
+    return any(name is not None and loop_of(plan.agents[name]).money is not None for name in names)
 
 
 def _has_money(policies: tuple[Applied, ...]) -> bool:

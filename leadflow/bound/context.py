@@ -271,11 +271,11 @@ def constant(expr: Expr | None) -> int | None:
     return expr.value if isinstance(expr, Const) and type(expr.value) is int else None
 
 
-def open_flow(plan: Plan, known: Known, name: str, inputs: Mapping[str, Value]) -> Context:
-    """A flow as a run starts it: with these inputs, and anything of their types for the others."""
+def open_flow(plan: Plan, known: Known, name: str, inputs: Mapping[str, Value], *, depth: int = 0) -> Context:
+    """A flow as a run, or a model, starts it: with these inputs, and anything of their types for the others."""
     flow = plan.flows[name]
     sizes = [
         size_of_value(inputs[param.name]) if param.name in inputs else size_of_field(param, param.name)
         for param in flow.params
     ]
-    return Context(plan, known, flow, tuple(sizes))
+    return Context(plan, known, flow, tuple(sizes), depth)

@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterable
 
 from leadflow.bound import figures
 from leadflow.bound.arms import put_together
-from leadflow.bound.asks import Cost, ask_of, is_asked
-from leadflow.bound.context import DEEPEST, Context
+from leadflow.bound.asks import MILLION, Cost, ask_of, is_asked, most_written, tool_loop
+from leadflow.bound.context import DEEPEST, Context, open_flow
 from leadflow.bound.figures import Cause, Figure, cut, endless, product
+from leadflow.bound.prices import Price
+from leadflow.bound.sizes import Most
 from leadflow.bound.undos import Sums, attempts_of, undos
 from leadflow.plan.kinds import find_kind
-from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Race, Repeat
+from leadflow.plan.looping import Loop
+from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Race, Repeat, ToolPlan
 from leadflow.plan.policy import (
     Applied,
     Budget,
@@ -22,7 +25,7 @@ from leadflow.plan.policy import (
     policy_of,
 )
 from leadflow.plan.reactions import retry_in_force
-from leadflow.run.support import agents_of
+from leadflow.run.support import agents_of, agents_of_tool, tools_of
 
 FREE = Cost()
 
@@ -104,8 +107,54 @@ def _candidates(context: Context, node: Node, call: AgentCall, attempts: int) ->
 
     What the call may spend is for all of them together, also where its agent says it (rule C4).
     """
-    each = [_call(context, node, call, name, attempts) for name in agents_of(node, call)]
+    names = agents_of(node, call)
+    each = [_conversation(context, node, call, name, attempts) for name in names]
+    loops = [loop for name in names if (loop := tool_loop(context.plan, name, call)) is not None]
+    if loops:
+        uses = _either(_tool(context, node, tool) for tool in tools_of(context.plan, node))
+        each.append(_times(uses, max(loop.calls for loop in loops)))
     return _budgeted(_together(each), node.policies)
+
+
+def _conversation(context: Context, node: Node, call: AgentCall, name: str, attempts: int) -> Cost:
+    """All turns of one model. No turn is sent that may take more than is left of the loop's tokens and money, and each
+    attempt of a turn is worth no more than the turn.
+    """
+    turn, loop = _call(context, node, call, name, attempts), tool_loop(context.plan, name, call)
+    if loop is None:
+        return turn
+    whole = _times(turn, loop.turns)
+    if not whole.tokens.is_plain:
+        return whole
+    found, money = context.price(name), whole.money
+    if found is not None and money.is_plain:
+        money = cut(money, attempts * _most_money(found.price, loop, most_written(context.plan.agents[name], call)))
+        if loop.money is not None:
+            money = cut(money, attempts * loop.money.micros)
+    return Cost(money, cut(whole.tokens, attempts * loop.tokens), whole.calls, turn.each_money, turn.each_tokens)
+
+
+def _most_money(price: Price, loop: Loop, written: Most) -> int:
+    """What all tokens of a loop cost, as many of them as can be those that a model writes; each turn rounded up."""
+    read, more = price.input, max(0, (price.output or 0) - price.input)
+    dearer = loop.tokens if written is None else min(loop.tokens, loop.turns * written)
+    return -(-(loop.tokens * read + dearer * more) // MILLION) + loop.turns * (2 + price.request // 1000)
+
+
+def _tool(context: Context, node: Node, tool: ToolPlan) -> Cost:
+    """What one use of a tool costs at most, whatever its arguments."""
+    if isinstance(tool.work, FlowCall):
+        if context.depth >= DEEPEST:
+            return _too_deep(context.flow)
+        child = open_flow(context.plan, context.known, tool.work.flow, {}, depth=context.depth + 1)
+        return _together((flow_cost(child), undo_cost(child)))
+    for name in agents_of_tool(tool):
+        spec = context.plan.agents[name]
+        if is_asked(find_kind(context.known.catalogue, spec.kind), tool.work):
+            what = f"tool '{tool.key}' asks the model of agent '{name}', with whatever another model makes up"
+            asks = endless(Cause(tool.place or node.place, what, "make a flow with a `@budget` of it"))
+            return Cost(asks, asks, asks, asks, asks)
+    return Cost(calls=Figure(attempts_of(retry_in_force(tool.policies)) * len(agents_of_tool(tool))))
 
 
 def _call(context: Context, node: Node, call: AgentCall, name: str, attempts: int) -> Cost:

@@ -12,7 +12,7 @@ from leadflow.plan.kinds import find_kind
 from leadflow.plan.plan import AgentCall, Plan
 from leadflow.plan.types import Value
 from leadflow.record import record
-from leadflow.run.support import agents_of, reached, with_undo
+from leadflow.run.support import agents_of, agents_of_tool, reached, tools_of, with_undo
 
 
 @record
@@ -55,10 +55,12 @@ def _priced(plan: Plan, flow: str, known: Known) -> list[Priced]:
         for each in with_undo(node):
             if not isinstance(call := each.work, AgentCall):
                 continue
-            for name in agents_of(each, call):
+            tools = [(name, tool.work) for tool in tools_of(plan, each) for name in agents_of_tool(tool)]
+            asked = [*((name, call) for name in agents_of(each, call)), *tools]
+            for name, work in asked:
                 spec = plan.agents[name]
                 model = spec.settings.get("model")
-                is_model = is_asked(find_kind(known.catalogue, spec.kind), call)
+                is_model = isinstance(work, AgentCall) and is_asked(find_kind(known.catalogue, spec.kind), work)
                 if name not in found and is_model and isinstance(model, str):
                     found[name] = Priced(name, model, price_of(known, spec))
     return list(found.values())

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from leadflow.bound import figures, rates
 from leadflow.bound.arms import put_together
+from leadflow.bound.asks import tool_loop
 from leadflow.bound.budgets import has_budgets
 from leadflow.bound.context import DEEPEST, Context
 from leadflow.bound.costs import is_hedged
@@ -21,6 +22,7 @@ from leadflow.bound.figures import NOTHING, Cause, Course, Figure, cut, endless,
 from leadflow.bound.undos import Sums, attempts_of, undos
 from leadflow.plan.backoff import longest_asked, longest_pause
 from leadflow.plan.expr import Const
+from leadflow.plan.looping import loop_of
 from leadflow.plan.plan import (
     AgentCall,
     AgentSpec,
@@ -323,6 +325,12 @@ def _call(context: Context, node: Node, call: AgentCall) -> Course:
         if _places(spec) is not None:
             slots.setdefault(spec.shares, []).append(Course(NOTHING, span, 1))
     span = figures.total(spans)
+    names = agents_of(node, call)
+    if any(tool_loop(context.plan, name, call) is not None for name in names):  # all turns and tools are over by then
+        span = Figure(_longest(max(loop_of(context.plan.agents[call.role or name]).time for name in names)))
+        timeout = policy_of(node.policies, Timeout)
+        if timeout is not None and timeout.total is not None:
+            span = cut(span, _longest(timeout.total) * len(names))
     held = (
         (owner, Course(NOTHING, figures.total(part.work for part in parts), max(part.width for part in parts)))
         for owner, parts in slots.items()

@@ -44,6 +44,8 @@ from leadflow.events.model import (
     RunStarted,
     ScopeFailed,
     Status,
+    ToolCalled,
+    ToolEnded,
     UndoBegan,
     UndoKept,
     Usage,
@@ -84,6 +86,18 @@ class Used:
 
 
 @dataclass(slots=True)
+class ToolState:
+    """What is known of a tool's calls."""
+
+    calls: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    """Of all that have ended."""
+    size: int = 0
+    """Bytes of all results."""
+
+
+@dataclass(slots=True)
 class NodeState:
     """What is known of a node. Nodes that nothing was said of are pending."""
 
@@ -114,6 +128,8 @@ class NodeState:
     spent_tokens: int = 0
     is_cached: bool = False
     """Answered from memory, or by an equal call."""
+    tools: dict[str, ToolState] = field(default_factory=dict)
+    """What its model did with tools, by tool."""
     started_at: float | None = None
     """Wall-clock seconds, where the log has them."""
     ended_at: float | None = None
@@ -332,6 +348,19 @@ def _question_answered(state: RunState, event: QuestionAnswered, at: float | Non
     state.questions.pop(event.path, None)
 
 
+def _tool_called(state: RunState, event: ToolCalled, at: float | None) -> None:
+    if (node := state.nodes.get(event.path)) is not None:
+        node.tools.setdefault(event.tool, ToolState()).calls += 1
+
+
+def _tool_ended(state: RunState, event: ToolEnded, at: float | None) -> None:
+    if (node := state.nodes.get(event.path)) is not None:
+        tool = node.tools.setdefault(event.tool, ToolState())
+        tool.failed += event.failure is not None
+        tool.seconds += event.seconds
+        tool.size += event.size
+
+
 def _node_done(state: RunState, event: NodeDone, at: float | None) -> None:
     node = _move(state, event.path, Status.DONE, at)
     node.value, node.failure, node.agent, node.usage = event.value, event.absorbed, event.agent, event.usage
@@ -386,6 +415,8 @@ _APPLY: dict[type[Event], _Apply] = {
     ErrorHandled: _error_handled,
     QuestionAsked: _question_asked,
     QuestionAnswered: _question_answered,
+    ToolCalled: _tool_called,
+    ToolEnded: _tool_ended,
     NodeDone: _node_done,
     NodeFailed: _node_failed,
     NodeSkipped: _node_skipped,

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Literal, NamedTuple, TypeAlias
 
 from leadflow.plan.policy import Does, ErrorClass
-from leadflow.plan.types import Value
+from leadflow.plan.types import Effect, Value
 from leadflow.record import record
 
 
@@ -372,6 +372,37 @@ class QuestionAnswered:
     note: str = ""
 
 
+@record
+class ToolCalled:
+    """A model's turn asks for a tool, which is called now."""
+
+    path: str
+    """Of the step."""
+    call: int
+    """Which call of a tool in this step, from 0."""
+    turn: int
+    """From 1."""
+    tool: str
+    """As the setting `tools` names it; what the model wrote, where that names none."""
+    effect: Effect
+    args: Mapping[str, Value]
+
+
+@record
+class ToolEnded:
+    """What a tool's call came to; the model is told."""
+
+    path: str
+    call: int
+    """As `ToolCalled` has it."""
+    tool: str
+    seconds: float
+    failure: Failure | None
+    """`tool.unknown`, `tool.arguments`, `tool.calls`: nothing was called."""
+    size: int
+    """Bytes of the result, also of what is not told of it (case O2)."""
+
+
 CallEvent: TypeAlias = (
     AttemptStarted
     | AttemptFailed
@@ -385,6 +416,8 @@ CallEvent: TypeAlias = (
     | ErrorHandled
     | QuestionAsked
     | QuestionAnswered
+    | ToolCalled
+    | ToolEnded
 )
 """What the policies around a call report while it is under way; the kernel passes these on to the log."""
 

@@ -11,6 +11,7 @@ from typing import cast
 from leadflow.check.checked import FlowCallInfo
 from leadflow.graph.model import DATA, FlowGraph, Graph, Why, is_let, let_of, let_vertex, node_of
 from leadflow.graph.rewrite import Change, map_vertex, rename_lets
+from leadflow.graph.tools import granted_tools
 from leadflow.plan.annotations import ORDER
 from leadflow.plan.expr import Expr, LetValue
 from leadflow.plan.plan import PLAN_VERSION, FlowPlan, Let, Need, NeedWhy, Node, Plan, Scope
@@ -32,6 +33,7 @@ def lower(graph: Graph) -> Plan:
         agents=checked.agents,
         main=_main(graph),
         hash="",
+        tools=tuple(replace(tool, policies=sorted_policies(tool.policies)) for tool in granted_tools(checked)),
     )
 
 

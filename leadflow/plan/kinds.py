@@ -158,6 +158,20 @@ TAKES = RecordType(
 )
 """What an endpoint takes (`Profile` of `agents/models/turns.py`); what is not said is as the provider's own is."""
 
+LOOP = RecordType(
+    (
+        FieldType("turns", optional(INT)),
+        FieldType("calls", optional(INT)),
+        FieldType("repeats", optional(INT)),
+        FieldType("tokens", optional(INT)),
+        FieldType("money", optional(MONEY)),
+        FieldType("time", optional(DURATION)),
+        FieldType("result", optional(INT)),
+    )
+)
+"""How far a model may go with its tools in one step (`plan.looping`)."""
+_LOOP = SettingRow("loop", LOOP, low=1, doc="bounds of one step: `{ turns: 10, calls: 50, time: 10m }`")
+
 MODEL_SETTINGS: tuple[SettingRow, ...] = (
     SettingRow("model", STRING, required=True, doc="the provider's name of the model"),
     SettingRow("key", SECRET, slot="secret", doc="the provider's API key"),
@@ -171,6 +185,7 @@ MODEL_SETTINGS: tuple[SettingRow, ...] = (
     SettingRow("price", PRICE, low=0, doc="for a million tokens: `{ input: $0.25, output: $2 }`"),
     SettingRow("headers", MapType(STRING), slot="header"),
     SettingRow("tools", JSON, what="tools"),
+    _LOOP,
 )  # fmt: skip
 
 OPENAI = Kind(
@@ -392,7 +407,7 @@ LATER: Catalogue = {
     kind.name: kind
     for kind in (
         Kind("role", (SettingRow("via", JSON, required=True, what="agents", doc="models, tried in order"),
-                      SettingRow("system", STRING), SettingRow("tools", JSON, what="tools")),
+                      SettingRow("system", STRING), SettingRow("tools", JSON, what="tools"), _LOOP),
              _actions(ASK, CHAT), runs=False, doc="A role played by the first model of a chain that can."),
         Kind("pool", (SettingRow("of", JSON, required=True, what="agents"), SettingRow("route", STRING)),
              _actions(ASK, CHAT), runs=False, doc="Agents that share the load."),

@@ -81,6 +81,8 @@ class AgentCall:
     """The idempotency key, sent on every attempt."""
     cache_key: Expr | None = None
     """What `@cache(key:)` tells equal calls by; None: by their arguments."""
+    role: str | None = None
+    """The agent of the kind `role` that is played: its tools are used, whichever model of its chain is asked."""
 
 
 @record
@@ -300,6 +302,28 @@ class FlowPlan:
 
 
 @record
+class ToolPlan:
+    """Something that models may call: a call over its parameters, which are `Bound` slots of scope 0."""
+
+    key: str
+    """As the setting `tools` of agents names it: a tool, a flow, `agent.action`."""
+    calls: str
+    """What does its work, for people."""
+    doc: str | None
+    """What models are told of it."""
+    category: str | None
+    params: tuple[FieldType, ...]
+    result: Type
+    effect: Effect
+    work: AgentCall | FlowCall
+    is_open: bool
+    """It takes arguments of any name."""
+    policies: tuple[Applied, ...]
+    """Around each call of it."""
+    place: Place | None
+
+
+@record
 class Plan:
     """A whole program, ready to run: any of its flows may be started."""
 
@@ -315,3 +339,5 @@ class Plan:
     else None."""
     hash: str
     """Content hash of what was compiled: equal for equal meaning, whatever the layout of the text."""
+    tools: tuple[ToolPlan, ...] = ()
+    """What models are granted, by key in order."""

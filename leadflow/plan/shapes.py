@@ -36,6 +36,7 @@ UNSAID: Mapping[type, frozenset[str]] = {
     plan.AgentSpec: frozenset({"place"}),
     plan.FlowPlan: frozenset({"place", "doc"}),
     plan.Node: frozenset({"place", "doc"}),
+    plan.ToolPlan: frozenset({"place"}),
     policy.Applied: frozenset({"origin", "place"}),
 }
 """Fields that say where or how something was written, and have no part in the meaning."""

@@ -9,6 +9,7 @@ Who may spend is decided in `Ledger`, which is pure. One purse per run.
 import asyncio
 from asyncio import Future
 from collections.abc import Mapping
+from dataclasses import replace
 
 from leadflow.events.model import BudgetReserved, BudgetSettled, CallAdmitted, CallWaits, Usage
 from leadflow.plan.forms import money_text
@@ -61,6 +62,8 @@ class Tariff:
         if not self.is_model:
             return Amount(calls=1), Estimate(0, 0)
         found = self._estimator(course.order.args, course.repair is not None)
+        if course.further:
+            found = replace(found, input=found.input + course.further)
         return self._amount(found.input, found.output or 0), found
 
     def took(self, usage: Usage | None, most: Estimate) -> Amount | None:

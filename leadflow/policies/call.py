@@ -17,11 +17,13 @@ from leadflow.plan.rates import Rates
 from leadflow.policies.meter import Meter
 from leadflow.policies.outcomes import is_in_doubt
 from leadflow.policies.shared import Shared, Upstream
+from leadflow.policies.talk import Talk
 from leadflow.policies.watch import Timer, Watch
 from leadflow.record import record
 from leadflow.run.errors import AnswerInvalid, BudgetExceeded, CallError, FunctionFailed, InternalError
 from leadflow.run.ports import Agent, Answer, Caller, CallOrder, Clock, Reply, Request, Rng, untold
 from leadflow.run.redact import one_line
+from leadflow.run.toolbox import Exchange, ToolSpec
 from leadflow.run.values import Mismatch, door
 
 
@@ -42,8 +44,9 @@ class Course:
     """One call under way, from its order to its outcome."""
 
     __slots__ = (
-        "attempt", "attempts", "begun", "behind", "deadline", "has_last_of_total", "instance", "is_left", "limit",
-        "meter", "order", "pending", "ports", "repair", "resumed", "tried", "watch", "why",
+        "attempt", "attempts", "begun", "behind", "deadline", "exchanges", "further", "has_last_of_total", "instance",
+        "is_left", "limit", "meter", "must_answer", "order", "pending", "ports", "repair", "resumed", "talk", "tools",
+        "tried", "watch", "why",
     )  # fmt: skip
 
     def __init__(self, order: CallOrder, ports: Ports, watch: Watch) -> None:
@@ -82,6 +85,17 @@ class Course:
         self.tried: list[tuple[str, Failure]] | None = None
         """Candidates that failed, when there are fallbacks."""
 
+        self.talk: Talk | None = None
+        """What its model and its tools have said to each other; None: nothing yet."""
+        self.tools: tuple[ToolSpec, ...] = ()
+        """What the model of this candidate may use."""
+        self.exchanges: tuple[Exchange, ...] = ()
+        """What it is told of what was said."""
+        self.must_answer = False
+        """Its model may use no tools any more."""
+        self.further = 0
+        """Most tokens of a request beside what its arguments say: its tools, and what was said."""
+
     @property
     def next_attempt(self) -> int:
         """The number of the attempt that begins next."""
@@ -96,6 +110,30 @@ class Course:
             self.begun -= earlier.asked  # it began when it asked
         if self.attempt > 1 or is_fallback:
             self.order.post(AttemptStarted(self.order.path, self.attempt, agent))
+
+    def next_turn(self) -> None:
+        """A turn of the model is over and another one begins, with attempts of its own."""
+        self.attempt, self.repair, self.why, self.pending, self.resumed = 0, None, "", None, None
+
+    def key(self) -> str | None:
+        """The idempotency key of the next request: each turn of a model says something else, and has its own."""
+        key = self.order.key
+        return f"{key}~{len(self.exchanges)}" if key is not None and self.exchanges else key
+
+    def is_stuck(self, error: CallError, *, repeatable: bool) -> bool:
+        """Whether nobody may go on with the call in another way: it is not known whether something was done.
+
+        A model's turn changes nothing, so only a tool can leave that open.
+        """
+        return is_in_doubt(error, repeatable=repeatable) if self.talk is None else self.talk.is_in_doubt
+
+    def is_doubtful(self, error: CallError, *, repeatable: bool) -> bool:
+        """Whether the call, which ends with this error, may have changed something. What tools have written, is done,
+        and doing it all again would do it twice.
+        """
+        if self.talk is None:
+            return is_in_doubt(error, repeatable=repeatable)
+        return self.talk.is_in_doubt or (bool(self.talk.written) and not repeatable)
 
     def made_before(self) -> tuple[int, float]:
         """Attempts of the candidate, and seconds under way, before the process ended (T12, R22)."""
@@ -220,8 +258,8 @@ def attempting(candidate: Candidate, call: AgentCall, *, idle: timedelta | None,
         meter = course.meter = _meter(candidate, order, course.attempt) if candidate.is_model else None
         request = Request(
             call.action, order.args, call.result, call.declared, order.run, order.path,
-            course.attempt, order.key, call.idempotent, idle, course.repair,
-            untold if meter is None else meter.note,
+            course.attempt, course.key(), call.idempotent, idle, course.repair,
+            untold if meter is None else meter.note, course.tools, course.exchanges, course.must_answer,
         )  # fmt: skip
         timer = None if limit is None else limit.start(course)
         problem: BaseException | None = None
@@ -269,6 +307,8 @@ def validated(inner: Ask, candidate: Candidate, call: AgentCall) -> Step:
 
     async def answer(course: Course) -> Answer:
         reply = await inner(course)
+        if reply.asked is not None:
+            return Answer(None, fallback, reply.usage, asked=reply.asked)
         value = check(reply.value)
         if isinstance(value, Mismatch):
             error = _misfit(value, name, call)

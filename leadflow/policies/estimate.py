@@ -25,7 +25,7 @@ class Estimate:
     output: int | None
     """Most tokens of the answer; None: as many as it likes."""
     is_bound: bool = True
-    """False where the request may have more tokens than were counted: pictures in a history, tools, no model at all."""
+    """False where the request may have more tokens than were counted: pictures in a history, no model at all."""
 
 
 Estimator: TypeAlias = Callable[[Mapping[str, Value], bool], Estimate]
@@ -40,7 +40,6 @@ def estimator(spec: AgentSpec, call: AgentCall) -> Estimator:
         return lambda args, again: Estimate(_within(spec, PER_REQUEST + _message(args.get("text"))), 0)
     is_shaped = call.declared and call.result != STRING
     fixed = PER_REQUEST + (schema_tokens(call.result) if is_shaped else 0)
-    knows_all = not spec.settings.get("tools")
 
     def estimate(args: Mapping[str, Value], again: bool) -> Estimate:
         history, is_text = _history(args.get("history"))
@@ -48,7 +47,7 @@ def estimator(spec: AgentSpec, call: AgentCall) -> Estimator:
         most = fixed + history + (HINT_TOKENS if again else 0)
         most += sum(_message(text) for text in (system, args.get("prompt")) if text is not None)
         written = args.get("max_tokens", spec.settings.get("max_tokens"))
-        return Estimate(_within(spec, most), max(0, written) if type(written) is int else None, is_text and knows_all)
+        return Estimate(_within(spec, most), max(0, written) if type(written) is int else None, is_text)
 
     return estimate
 

@@ -13,8 +13,7 @@ from leadflow.plan.policy import Fallback, OnError
 from leadflow.plan.reactions import reaction_to
 from leadflow.policies.call import Candidate, Course, Step
 from leadflow.policies.on_error import Chain
-from leadflow.policies.outcomes import is_in_doubt
-from leadflow.run.errors import BudgetExceeded, CallError
+from leadflow.run.errors import BudgetExceeded, CallError, LoopStopped
 from leadflow.run.ports import Answer
 
 
@@ -36,7 +35,7 @@ def falling_back(
         while True:
             try:
                 return await step(course)
-            except BudgetExceeded:
+            except (BudgetExceeded, LoopStopped):
                 raise  # nothing inside a budget makes up for its end (case F1, rule C3)
             except CallError as error:
                 reaction = reaction_to(on_error, error.category)
@@ -45,7 +44,7 @@ def falling_back(
                     course.limit = ""
                     course.handle(error.category, does, None)
                 course.give_up_on(candidate.name, error)
-                if does == "terminate" or is_in_doubt(error, repeatable=repeatable) or _is_over(course):
+                if does == "terminate" or course.is_stuck(error, repeatable=repeatable) or _is_over(course):
                     raise
                 if does == "skip":
                     course.handle(error.category, does, None)

@@ -26,7 +26,7 @@ def limited(inner: Ask, name: str, turnstile: Turnstile, estimator: Estimator | 
     async def in_turn(course: Course) -> Reply:
         clock = course.ports.clock
         most = _NOTHING if estimator is None else estimator(course.order.args, course.repair is not None)
-        tokens = most.input + (most.output or 0)
+        tokens = most.input + course.further + (most.output or 0)
         ticket = await turnstile.enter(course.order, name, tokens=tokens, deadline=course.deadline, clock=clock)
         try:
             reply = await inner(course)

@@ -4,11 +4,13 @@ The order is that of `plan.annotations.ORDER`; a test compares them. `@optional`
 flows, `@priority` and `@on_failure` are the kernel's.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from leadflow.events.model import Failure
-from leadflow.plan.plan import AgentCall, AgentSpec, FlowPlan, Node
+from leadflow.plan.looping import Loop, loop_of
+from leadflow.plan.plan import AgentCall, AgentSpec, FlowPlan, Node, ToolPlan
 from leadflow.plan.policy import (
     Applied,
     Breaker,
@@ -26,7 +28,7 @@ from leadflow.plan.policy import (
 )
 from leadflow.plan.rates import Rates
 from leadflow.plan.reactions import resets, retry_in_force, stand_ins
-from leadflow.plan.types import Prim
+from leadflow.plan.types import Prim, Value
 from leadflow.policies.breaker import looking, permitted
 from leadflow.policies.budget import Purse, Tariff, looking_ahead, within_budgets
 from leadflow.policies.cache import remembering, telling
@@ -35,14 +37,18 @@ from leadflow.policies.estimate import estimator
 from leadflow.policies.fallback import falling_back
 from leadflow.policies.hedge import hedging
 from leadflow.policies.limit import limited
-from leadflow.policies.outcomes import is_in_doubt
 from leadflow.policies.renewal import Renewable, noting
 from leadflow.policies.retry import retrying
 from leadflow.policies.timeout import AttemptLimit, within_total
+from leadflow.policies.tools import conversing
+from leadflow.policies.toolset import Toolset
 from leadflow.policies.watch import Watch
 from leadflow.record import record
 from leadflow.run.errors import CallError, InternalError
-from leadflow.run.ports import Agent, Answer, Caller, CallOrder
+from leadflow.run.ports import Agent, Answer, Caller, Callers, CallOrder
+
+RunNested: TypeAlias = Callable[[Callers, str, Mapping[str, Value], CallOrder], Awaitable[Answer | Failure]]
+"""Runs a flow with these callers, inside of the call that is ordered."""
 
 P = TypeVar("P", bound=Policy)
 L = TypeVar("L")
@@ -60,6 +66,10 @@ class Use:
     """Whose answers the agent gives, where its settings do not say it (case C2)."""
     purse: Purse | None = None
     """Of the run, where budgets may be around the call."""
+    tools: Toolset | None = None
+    """What its model may use; None: its model is asked once."""
+    loop: Loop = Loop()
+    """How far it may go with them."""
 
     def policy(self, kind: type[P]) -> P | None:
         """The node's policy of that kind, or None."""
@@ -81,6 +91,13 @@ def _cache(inner: Step, use: Use) -> Step:
     tell = telling(use.spec, use.scope, use.call)
     policies = tuple([each.policy for each in use.applied])
     return remembering(inner, policy, use.candidate, tell=tell, policies=policies)
+
+
+def _tools(inner: Step, use: Use) -> Step:
+    if use.tools is None:
+        return inner
+    tariff = Tariff(use.spec, use.call, None if use.purse is None else use.purse.charges.get(use.candidate.name))
+    return conversing(inner, use.tools, use.loop, tariff, use.policy(Budget))
 
 
 def _retry(inner: Step, use: Use) -> Step:
@@ -158,6 +175,7 @@ class Layer(NamedTuple, Generic[L]):
 OUTER: tuple[Layer[Step], ...] = (
     Layer("timeout", _total, "inside fallback: a total time that is over can still be answered by another agent"),
     Layer("cache", _cache, "inside the total time, which bounds waits for equal calls; a hit enters nothing below"),
+    Layer("tools", _tools, "outside retry: an attempt is one turn of the model, and repeats no tool"),
     Layer("retry", _retry, "inside the total time, which bounds all attempts and the waits between them"),
     Layer("hedge", _hedge, "inside retry: two attempts beside each other are one, and both wait for the answer to fit"),
 )
@@ -175,6 +193,16 @@ INNER: tuple[Layer[Ask], ...] = (
 it has its turn, and queueing here never counts as slowness there. `@concurrency` of an agent is a part of its limit."""
 
 
+@record
+class Granted:
+    """What models may use."""
+
+    tools: Mapping[str, ToolPlan]
+    """By key."""
+    run_flow: RunNested | None
+    """Runs those that are flows."""
+
+
 class Stack:
     """Makes callers: an agent with all of a node's policies around it. Nodes that call alike share one."""
 
@@ -187,6 +215,7 @@ class Stack:
         scopes: Mapping[str, str] | None = None,
         purse: Purse | None = None,
         rates: Mapping[str, Rates | None] | None = None,
+        granted: Granted | None = None,
     ) -> None:
         """Make callers of these agents.
 
@@ -196,6 +225,7 @@ class Stack:
             scopes: by agent, whose answers it gives: credentials, and what else its settings do not say (case C2).
             purse: of the run, when it has budgets; None: only those of calls themselves are kept, without prices.
             rates: by agent that asks a model, what that charges, None where nobody knows; what it uses is told.
+            granted: what models may use; None: there are no tools.
         """
         self._specs = specs
         self._keys = {name: spec.shares for name, spec in specs.items()} if keys is None else keys
@@ -206,6 +236,7 @@ class Stack:
         self._ports = ports
         self._watch = Watch(ports.clock, ports.grace)
         self._own = Purse()
+        self._tools = granted or Granted({}, None)
         self._made: dict[object, tuple[AgentCall, Caller]] = {}
         """With the call that each was made for: it keeps the identity of its type."""
 
@@ -218,7 +249,7 @@ class Stack:
         if node.policies:
             policies = tuple([each.policy for each in node.policies if isinstance(each.policy, _WRAPPING)])
         result = call.result.name if isinstance(call.result, Prim) else id(call.result)
-        alike = (call.agent, call.action, result, call.declared, call.idempotent, policies)
+        alike = (call.agent, call.role, call.action, result, call.declared, call.idempotent, policies)
         found = self._made.get(alike)
         if found is None:
             found = self._made[alike] = (call, self._make(call, node.policies))
@@ -227,6 +258,9 @@ class Stack:
     def _make(self, call: AgentCall, applied: tuple[Applied, ...]) -> Caller:
         fallback, on_error = policy_of(applied, Fallback), policy_of(applied, OnError)
         names = dict.fromkeys((call.agent, *stand_ins(applied)))
+        granted = {name: self._granted(call, name) for name in names}
+        has_tools = any(granted.values())
+        turn = replace(call, idempotent=True) if has_tools else call  # a model's turn by itself changes nothing
         steps: dict[str, tuple[Candidate, Step]] = {}
         for name in names:
             upstream = self._ports.shared.upstream(self._keys[name], self._specs[name].shares)
@@ -239,13 +273,30 @@ class Stack:
                 self._rates.get(name),
             )
             purse = self._purse or (None if policy_of(applied, Budget) is None else self._own)
-            use = Use(call, candidate, self._specs[name], applied, self._scopes.get(name, ""), purse)
+            tools = Toolset(granted[name], self) if has_tools else None
+            loop = loop_of(self._specs[call.role or name])
+            use = Use(turn, candidate, self._specs[name], applied, self._scopes.get(name, ""), purse, tools, loop)
             if len(names) == 1 and not _is_wrapped(use):
                 return plain_caller(use.candidate, call, self._ports, self._watch)
             steps[name] = (candidate, _compose(use))
         if len(steps) == 1 and on_error is None:
             return _caller(steps[call.agent][1], call, self._ports, self._watch)
         return _caller(falling_back(steps, call, fallback, on_error), call, self._ports, self._watch)
+
+    def _granted(self, call: AgentCall, name: str) -> tuple[ToolPlan, ...]:
+        """What a model may use in a call; of a role it is the role that says so."""
+        keys = self._specs[call.role or name].settings.get("tools") if call.action != "embed" else None
+        return tuple(self._tools.tools[key] for key in keys if isinstance(key, str)) if isinstance(keys, tuple) else ()
+
+    def caller_of(self, call: AgentCall, policies: tuple[Applied, ...]) -> Caller:
+        """The caller of a tool."""
+        return self._make(call, policies)
+
+    async def run_flow(self, flow: str, args: Mapping[str, Value], order: CallOrder) -> Answer | Failure:
+        """What a flow gives, as a tool of the call that is ordered."""
+        if self._tools.run_flow is None:
+            raise InternalError(f"nobody runs the flow {flow}")
+        return await self._tools.run_flow(self, flow, args, order)
 
 
 _WRAPPING = (Fallback, Timeout, Cache, Retry, OnError, Hedge, Budget)
@@ -256,7 +307,7 @@ _SHARED = (Limit, Concurrency, Breaker)
 
 def _is_wrapped(use: Use) -> bool:
     """Whether anything stands around the attempt and its validation, or limits it."""
-    if use.purse is not None:
+    if use.purse is not None or use.tools is not None:
         return True
     is_shared = any(policy_of(use.spec.policies, kind) is not None for kind in _SHARED)
     return is_shared or any(use.policy(kind) is not None for kind in _WRAPPING)
@@ -281,6 +332,6 @@ def _caller(step: Step, call: AgentCall, ports: Ports, watch: Watch) -> Caller:
             return await step(course)
         except CallError as error:
             repeatable = call.idempotent or order.key is not None
-            return course.failure(error, in_doubt=is_in_doubt(error, repeatable=repeatable))
+            return course.failure(error, in_doubt=course.is_doubtful(error, repeatable=repeatable))
 
     return answer

@@ -18,6 +18,7 @@
         ├── BreakerOpen             resource.breaker      the agent's breaker lets nothing through: nothing was sent
         ├── QueueFull               resource.queue        too many calls wait for the agent already
         ├── BudgetExceeded          resource.budget       it would not fit into a budget: nothing was sent
+        ├── LoopStopped             resource.loop_…         a model has used its tools as much as it may (case O1)
         ├── TooLarge                resource.too_large    it would never fit into the agent's limit
         ├── Declined, Incomplete    agent.declined, agent.incomplete
         ├── Filtered                agent.filtered        cut off by the provider's content filter
@@ -218,6 +219,18 @@ class QueueFull(Permanent):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, sent=False)
+
+
+class LoopStopped(Permanent):
+    """A model has used its tools as much as it may in one step (case O1)."""
+
+    error = "resource.loop"
+    category = "resource"
+
+    def __init__(self, message: str, *, bound: str = "turns") -> None:
+        """Bound: the one that was reached: `turns calls repeats tokens money time`."""
+        super().__init__(message, sent=False)
+        self.error = f"resource.loop_{bound}"
 
 
 class TooLarge(Permanent):

@@ -26,6 +26,7 @@ from leadflow.events.model import (
     RunStarted,
     ScopeFailed,
 )
+from leadflow.plan.looping import call_of
 from leadflow.run.context import RunValues
 from leadflow.run.errors import InternalError
 from leadflow.run.kernel_blocks import finish_frame, reopen_block
@@ -242,7 +243,7 @@ def _take(state: State, fact: Event, *, logged: bool) -> None:
             state.events.append(fact)
             _again(state, path, attempt)
         case _ if isinstance(fact, _CALL_EVENTS):
-            if fact.path in state.calls:
+            if fact.path in state.calls or call_of(fact.path) in state.calls:
                 state.events.append(fact)
         case RunPaused() | RunResumed():
             state.events.append(fact)

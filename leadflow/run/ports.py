@@ -17,7 +17,7 @@ from leadflow.plan.policy import Budgets
 from leadflow.plan.types import Type, Value
 from leadflow.record import record
 from leadflow.run.quota import Quota
-from leadflow.run.toolbox import ToolResult, ToolSpec, ToolUse
+from leadflow.run.toolbox import Asked, Exchange, ToolSpec
 
 
 class Clock(Protocol):
@@ -100,6 +100,12 @@ class Request:
     used: Callable[[Usage | None], None] = untold
     """A model's agent tells each request that was answered, as soon as it knows what that used; None: it is not said.
     An agent that makes one request and tells nothing has said it with `Reply.usage`."""
+    tools: tuple[ToolSpec, ...] = ()
+    """What the model may use: it answers, or asks for some of these."""
+    exchanges: tuple[Exchange, ...] = ()
+    """What it asked for before in this call, and what it was told."""
+    must_answer: bool = False
+    """True: the tools are shown because they were used before, and may not be used any more."""
 
 
 @record
@@ -111,6 +117,8 @@ class Reply:
     usage: Usage | None = None
     quota: Quota | None = None
     """What the upstream says is left of its own quota; None: it says nothing."""
+    asked: Asked | None = None
+    """What a model asks of tools; there is no value then."""
 
 
 class Agent(Protocol):
@@ -189,24 +197,6 @@ class Spawner(Protocol):
         ...
 
 
-class Toolbox(Protocol):
-    """The tools that one agent is granted."""
-
-    @property
-    def specs(self) -> Sequence[ToolSpec]:
-        """What the model is shown."""
-        ...
-
-    async def call(self, use: ToolUse, request: Request) -> ToolResult:
-        """Run a tool for a model, or tell it why not. What a tool fails with is a result, not an exception.
-
-        Args:
-            use: what the model asks for.
-            request: the attempt in which it does.
-        """
-        ...
-
-
 @record
 class Server:
     """A server of tools that the operator allows, as it is reached."""
@@ -262,8 +252,6 @@ class World:
     """The whole environment of started programs."""
     secrets: Mapping[str, str]
     """Values of the secrets that the plan names."""
-    toolbox_of: Callable[[AgentSpec], Toolbox | None] = lambda spec: None
-    """The tools that an agent's model may use; None: none."""
     servers: Mapping[str, Server] | None = None
     """Servers of tools, by name, from `leadflow.toml`."""
     held: MutableMapping[str, object] | None = None
@@ -384,6 +372,8 @@ class Answer:
     usage: Usage | None = None
     absorbed: Failure | None = None
     """The failure of which `@on_error` made this value."""
+    asked: Asked | None = None
+    """What a model asks of tools: its turn is over, the call is not."""
 
 
 Caller: TypeAlias = Callable[[CallOrder], Awaitable[Answer | Failure]]

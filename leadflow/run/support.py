@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from leadflow.plan.annotations import ROWS
 from leadflow.plan.kinds import BUILT_IN, LATER, find_kind
-from leadflow.plan.plan import AgentCall, AgentSpec, FlowCall, FlowPlan, Node, Place, Plan
+from leadflow.plan.plan import AgentCall, AgentSpec, FlowCall, FlowPlan, Node, Place, Plan, ToolPlan
 from leadflow.plan.policy import Applied, Cache, Hedge
 from leadflow.plan.reactions import stand_ins
 from leadflow.plan.undoing import probe_node, undo_node
@@ -33,9 +33,42 @@ def reached(plan: Plan, flow: str) -> tuple[str, ...]:
     for name in names:  # grows while it is read
         for node in plan.flows[name].nodes:
             for each in with_others(node):
-                if isinstance(each.work, FlowCall) and each.work.flow not in names:
-                    names.append(each.work.flow)
+                names.extend(flow for flow in dict.fromkeys(_flows_of(plan, each)) if flow not in names)
     return tuple(names)
+
+
+def _flows_of(plan: Plan, node: Node) -> Iterator[str]:
+    """The flows that a node may call, as tools too."""
+    if isinstance(node.work, FlowCall):
+        yield node.work.flow
+    yield from (tool.work.flow for tool in tools_of(plan, node) if isinstance(tool.work, FlowCall))
+
+
+def tools_of(plan: Plan, node: Node) -> tuple[ToolPlan, ...]:
+    """The tools that the models which answer a call of a node are granted, and those that tools use in turn."""
+    if not plan.tools or not isinstance(node.work, AgentCall) or node.work.action == "embed":
+        return ()
+    known = {tool.key: tool for tool in plan.tools}
+    found: dict[str, ToolPlan] = {}
+    waiting = [*agents_of(node, node.work), *([node.work.role] if node.work.role is not None else [])]
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        keys = plan.agents[name].settings.get("tools") if name not in seen else None
+        seen.add(name)
+        for key in keys if isinstance(keys, tuple) else ():
+            tool = known[key] if isinstance(key, str) else None
+            if tool is not None and tool.key not in found:
+                found[tool.key] = tool
+                waiting += agents_of_tool(tool)
+    return tuple(found.values())
+
+
+def agents_of_tool(tool: ToolPlan) -> tuple[str, ...]:
+    """The agents that may answer a tool's call, each once."""
+    if not isinstance(tool.work, AgentCall):
+        return ()
+    return tuple(dict.fromkeys((tool.work.agent, *stand_ins(tool.policies))))
 
 
 def with_undo(node: Node) -> tuple[Node, ...]:
@@ -64,6 +97,22 @@ def _of_flow(plan: Plan, flow: FlowPlan, played: Callable[[AgentSpec], bool]) ->
         if isinstance(node.work, AgentCall):
             for name in agents_of(node, node.work):
                 yield from _of_agent(plan, plan.agents[name], is_played=played(plan.agents[name]))
+            for tool in tools_of(plan, node):
+                place = tool.place or node.place
+                yield from ((place, f"tool '{tool.key}': {_not_yet(policy)}") for policy in _later(tool.policies))
+                if _asks_people(plan, tool):
+                    yield place, f"tool '{tool.key}': a model cannot ask people by this version; ask them in a step"
+                for name in agents_of_tool(tool):
+                    yield from _of_agent(plan, plan.agents[name], is_played=played(plan.agents[name]))
+
+
+def _asks_people(plan: Plan, tool: ToolPlan) -> bool:
+    """Whether a tool may ask a person, which can take days: a run waits for people at its steps only."""
+    agents = set(agents_of_tool(tool))
+    if isinstance(tool.work, FlowCall):
+        nodes = (node for name in reached(plan, tool.work.flow) for node in plan.flows[name].nodes)
+        agents |= {name for node in nodes if isinstance(call := node.work, AgentCall) for name in agents_of(node, call)}
+    return any(plan.agents[name].kind == "human" for name in agents)
 
 
 def _of_group(node: Node) -> Iterator[str]:

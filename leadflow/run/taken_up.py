@@ -29,6 +29,7 @@ from leadflow.events.model import (
     QuestionAsked,
     RunResumed,
     RunStarted,
+    ToolCalled,
 )
 from leadflow.plan.paths import is_inside
 from leadflow.plan.plan import AgentCall
@@ -64,6 +65,8 @@ class _Way:
     """Its process ended in an attempt."""
     is_unsent: bool = False
     """It waits for its first attempt."""
+    has_written: bool = False
+    """A tool that writes was called: between two attempts it may be done, too."""
     asks: QuestionAsked | None = None
     """Its question to a person, while it has not gone on from it."""
     waited: float = 0.0
@@ -126,6 +129,8 @@ class Past:
             case CallWaits(path=path) if path in self._ways:
                 way = self._ways[path]
                 way.is_pausing, way.is_unsent = True, way.attempts == 1 and not way.failed and not way.is_lost
+            case ToolCalled(path=path, effect="write" | "dangerous") if path in self._ways:
+                self._ways[path].has_written = True
             case BudgetReserved() as reserved:
                 self._reserved[reserved.path, reserved.attempt] = reserved
             case BudgetSettled() as settled:
@@ -198,7 +203,7 @@ class Past:
             return DoubtSettled(path, told[path].decision, told[path].why)
         if self._ways[path].asks is not None:
             return DoubtSettled(path, "retry", "a person was asked")
-        if self._ways[path].is_pausing:
+        if self._ways[path].is_pausing and not self._ways[path].has_written:
             return DoubtSettled(path, "retry", "no attempt was under way")
         if call.layout.node.effect in ("pure", "read"):
             return DoubtSettled(path, "retry", "it changes nothing")

@@ -41,3 +41,23 @@ class ToolResult:
     id: str
     text: str
     is_error: bool = False
+
+
+@record
+class Asked:
+    """A model's turn that asks for tools instead of answering."""
+
+    uses: tuple[ToolUse, ...]
+    """In its order, at least one."""
+    said: object
+    """The turn as the model's agent keeps it; nobody else looks into it."""
+    tokens: int
+    """Most tokens that it takes in the requests that follow."""
+
+
+@record
+class Exchange:
+    """A turn that asked for tools, and what the model was told of them."""
+
+    asked: Asked
+    results: tuple[ToolResult, ...]

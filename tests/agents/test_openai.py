@@ -265,7 +265,7 @@ async def test_json_is_asked_for_without_a_schema_of_its_own(transport: HttpTran
     assert body["response_format"]["json_schema"]["strict"] is False
 
 
-def test_tools_are_refused_until_they_run(transport: HttpTransport) -> None:
-    """A grant that this version cannot honour is not ignored."""
-    with pytest.raises(NotAllowed, match="tools"):
-        agent(transport, {"tools": ("search",)})
+def test_an_endpoint_that_takes_no_tools_is_granted_none(transport: HttpTransport) -> None:
+    """A grant that its model could never see is not ignored."""
+    with pytest.raises(NotAllowed, match="its endpoint takes none"):
+        agent(transport, {"tools": ("search",), "takes": {"tools": False}})

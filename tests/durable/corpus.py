@@ -27,7 +27,7 @@ from typing import Any
 from leadflow.agents.human import HumanAgent
 from leadflow.bound.budgets import has_budgets
 from leadflow.events.fold import fold
-from leadflow.events.model import Entry, Event, QuestionAnswered, RunStarted, Status
+from leadflow.events.model import Entry, Event, QuestionAnswered, RunStarted, Status, Usage
 from leadflow.keeping import begin, kept
 from leadflow.pipeline import compile_source
 from leadflow.plan.plan import Plan
@@ -35,7 +35,7 @@ from leadflow.policies.budget import Purse
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.ledger import Amount
 from leadflow.policies.shared import Shared
-from leadflow.policies.stack import Stack
+from leadflow.policies.stack import Granted, Stack
 from leadflow.run.adapters import SeededRng, SystemClock
 from leadflow.run.driver import Bounds, Driver, Ports, Result
 from leadflow.run.errors import ConnectFailed, ConnectionLost, RateLimited
@@ -45,6 +45,7 @@ from leadflow.run.ports import Agent, Reply, Request
 from leadflow.run.questions import Questions
 from leadflow.run.store import HeldJournal, JournalProblem
 from leadflow.run.taken_up import Past, Told
+from leadflow.run.toolbox import Asked, ToolUse
 from leadflow.stores.sqlite import SqliteStore
 from leadflow.testing import run_virtual
 from tests.durable.recipes import AGENTS, Recipe, recipes
@@ -86,6 +87,9 @@ class Actor:
     async def call(self, request: Request) -> Reply:
         """By its first argument."""
         text = str(next(iter(request.args.values()), ""))
+        if request.tools and not request.exchanges:
+            uses = tuple(ToolUse(name, name, {"x": "1"}) for name in ("look", "drop"))
+            return Reply(None, Usage(7, 5), asked=Asked(uses, None, 5))
         match "" if self._is_spare else text.split(maxsplit=1)[0]:
             case "fail":
                 raise ValueError("it never works")
@@ -175,7 +179,8 @@ class Life:
             for name, spec in self.plan.agents.items()
         }
         ports = PolicyPorts(CLOCK, SeededRng(1), Shared())
-        stack = Stack(self.plan.agents, agents, ports, purse=purse)
+        granted = Granted({tool.key: tool for tool in self.plan.tools}, None)
+        stack = Stack(self.plan.agents, agents, ports, purse=purse, granted=granted)
         return Driver(Program(self.plan), Ports(stack, journal, CLOCK, (), questions))
 
 

@@ -64,6 +64,8 @@ SHAPES = {
     "asked": 'agent boss: human { expires: 2d }\n'
              'flow f() { step p = parallel { step n: int = boss.ask("How many?") step m: int = boss.ask("Which?") } '
              'step a = put("${p.n}") }',
+    "tools": 'agent wise: openai { model: "m"  max_tokens: 50  tools: [drop, look] }\n'
+             'flow f() { step a = wise.ask("tools") step b = put(a) }',
 }  # fmt: skip
 
 
@@ -97,6 +99,7 @@ def recipes() -> list[Recipe]:
         text = {**FLOWS, **SHAPES}[name]
         found.append(Recipe(f"{name}-taken-up", text, (2, 1)))
         found.append(Recipe(f"{name}-killed-twice", text, (2, 2), is_ended=False))
+    found.append(Recipe("tools-in-doubt", SHAPES["tools"], (4, 1), is_ended=False))
     found.append(Recipe("approved-waits", SHAPES["approved"], answers=False))
     found.append(Recipe("asked-waits", SHAPES["asked"], answers=False))
     return found

@@ -11,7 +11,7 @@ from leadflow.events import model
 from leadflow.events.codec import NotAnEvent, event_text, read_event
 from leadflow.events.model import Event, NodeDone, NodeStarted
 from leadflow.plan.policy import ERROR_CLASSES
-from leadflow.plan.types import Value
+from leadflow.plan.types import EFFECTS, Value
 from tests.values import values
 
 VALUES = values(4)
@@ -39,6 +39,16 @@ BY_TYPE = {
     model.UndoKept: st.builds(
         model.UndoKept, TEXTS, st.dictionaries(TEXTS, VALUES, max_size=2), st.booleans(), st.none() | FAILURES
     ),
+    model.ToolCalled: st.builds(
+        model.ToolCalled,
+        TEXTS,
+        COUNTS,
+        COUNTS,
+        TEXTS,
+        st.sampled_from(EFFECTS),
+        st.dictionaries(TEXTS, VALUES, max_size=2),
+    ),
+    model.ToolEnded: st.builds(model.ToolEnded, TEXTS, COUNTS, TEXTS, st.floats(0, 1e9), st.none() | FAILURES, COUNTS),
     model.CallWaits: st.builds(model.CallWaits, TEXTS, TEXTS, TEXTS, SECONDS),
     model.CallAdmitted: st.builds(model.CallAdmitted, TEXTS, TEXTS, st.floats(0, 1e9)),
     model.BreakerMoved: st.builds(

@@ -119,7 +119,7 @@ def chain(world: World, agent: str, inner: Callable[[], None]) -> str:
         return agent
     except Failed as problem:
         end = problem.end
-    if end.row[0] == "BudgetExceeded":  # nothing inside a budget makes up for its end (rule C3)
+    if end.row[0] in ("BudgetExceeded", "LoopStopped"):  # nothing inside a budget makes up for its end (rule C3)
         return end.error
     if world.does("terminate"):
         return f"run {end.error}"

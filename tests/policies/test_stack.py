@@ -31,9 +31,10 @@ LOST = ConnectionLost("it broke")
 def test_the_order_is_the_languages() -> None:
     """The layers stand in the order that the plan shows, and each says why."""
     layers = ["fallback", *(layer.policy for layer in OUTER), *(layer.policy for layer in INNER)]
-    written = [name for name in layers if name != "peek"]
+    written = [name for name in layers if name not in ("peek", "tools")]
     assert [name for name in ORDER if name in written] == written
     assert "peek" == INNER[0].policy
+    assert ["cache", "tools", "retry"] == [layer.policy for layer in OUTER][1:4]
     assert all([layer.why for layer in OUTER] + [layer.why for layer in INNER])
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
@@ -44,10 +44,7 @@ def compiled(text: str, main: str = "f") -> Plan:
     """The plan of a flow text, under the prelude; a finding that is an error fails the test."""
     plan, report = compile_source("test.flow", PRELUDE + text)
     assert plan is not None, [str(finding.message) for finding in report.diagnostics]
-    return plan if plan.main == main else Plan(**{name: getattr(plan, name) for name in _FIELDS} | {"main": main})
-
-
-_FIELDS = ("version", "edition", "file", "profile", "flows", "agents", "main", "hash")
+    return plan if plan.main == main else replace(plan, main=main)
 
 
 # --- calls --------------------------------------------------------------------------------------------------------

@@ -1,19 +1,18 @@
 """The agent of every model kind: asks one model of one endpoint, on whichever wire it speaks.
 
-One attempt of a step is one conversation. `turn` sends one request and gives what the model said to it, whole;
-`_converse` makes a conversation of turns. An agent that is granted tools has a `Toolbox` (of `World.toolbox_of`): its
-`specs` go with the prompt, and a turn whose `stop` is `tools` has `uses`, each of which `Toolbox.call` answers;
-`turn.message` and then one message of the user's with all results are appended to the next prompt. `turn` counts, sends
-and reads; it keeps nothing, so that a loop may call it as often as it likes.
+One attempt is one request and one turn of the model. Tools come with the request: a turn that asks for some of them is
+a reply with `asked` instead of a value, and the request that follows has it, with what the tools gave, among its
+`exchanges`. Who runs tools, and how often, is decided outside (`policies/tools.py`). `turn` counts, sends and reads;
+it keeps nothing.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from leadflow.agents.models.answers import in_words, read_answer, read_vector, repair_words, with_words
 from leadflow.agents.models.common import as_json, failure_in, usage_of
-from leadflow.agents.models.counting import prompt_tokens
+from leadflow.agents.models.counting import message_tokens, prompt_tokens
 from leadflow.agents.models.history import read_history
 from leadflow.agents.models.turns import Message, Profile, Prompt, Sent, Text, Turn, Wire
 from leadflow.agents.wire import MOST_BYTES, read_body, read_json, refuse
@@ -21,8 +20,9 @@ from leadflow.plan.plan import AgentSpec
 from leadflow.plan.tokens import HINT, PER_MESSAGE, PER_REQUEST, text_tokens
 from leadflow.plan.types import STRING, Type
 from leadflow.run.errors import BadResponse, NotAllowed
-from leadflow.run.ports import Reply, Request, Streamed, Toolbox, World
+from leadflow.run.ports import Reply, Request, Streamed, World
 from leadflow.run.quota import Quota, read_quota
+from leadflow.run.toolbox import Asked
 
 
 class ModelAgent:
@@ -37,23 +37,24 @@ class ModelAgent:
         url: str,
         headers: Mapping[str, str],
         world: World,
-        toolbox: Toolbox | None = None,
     ) -> None:
         """
         Args:
             url: of the endpoint, without a slash at its end.
             headers: of every request, the credential among them.
-            toolbox: the tools that the model may use.
         """
         self._spec, self._wire, self._profile = spec, wire, profile
-        self._url, self._headers, self._world, self._toolbox = url, headers, world, toolbox
+        self._url, self._headers, self._world = url, headers, world
 
     async def call(self, request: Request) -> Reply:
         """Ask, chat or embed, once."""
         if request.action == "embed":
             return await self._embed(request)
         prompt = self._prompt(request)
-        turn = await self._converse(prompt, request)
+        turn = await self.turn(prompt, request)
+        if turn.stop == "tools" and turn.uses and prompt.tools and not prompt.must_answer:
+            asked = Asked(turn.uses, turn.message, message_tokens(turn.message) or 0)
+            return Reply(None, turn.usage, turn.quota, asked)
         return Reply(read_answer(turn, prompt.result), turn.usage, turn.quota)
 
     async def turn(self, prompt: Prompt, request: Request) -> Turn:
@@ -78,10 +79,6 @@ class ModelAgent:
     async def aclose(self) -> None:
         """Connections belong to the transport."""
 
-    async def _converse(self, prompt: Prompt, request: Request) -> Turn:
-        """The last turn of a conversation."""
-        return await self.turn(prompt, request)
-
     def _prompt(self, request: Request) -> Prompt:
         """What a step asks for."""
         system = self._chosen(request, "system")
@@ -90,11 +87,15 @@ class ModelAgent:
         else:
             said, messages = read_history(request.args["history"])
             system = "\n\n".join(part for part in (system, said) if part is not None) or None
+        for exchange in request.exchanges:
+            messages += (cast(Message, exchange.asked.said), Message("user", exchange.results))
         if request.repair is not None:
             messages += (Message("user", (Text(repair_words(request.repair, HINT)),)),)
         return Prompt(
             messages,
             system,
+            request.tools,
+            request.must_answer,
             result=request.result if request.declared and request.result != STRING else None,
             temperature=self._chosen(request, "temperature"),
             max_tokens=self._chosen(request, "max_tokens"),

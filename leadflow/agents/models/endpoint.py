@@ -30,8 +30,6 @@ def build_model(spec: AgentSpec, wire: Wire, home: Home, world: World) -> ModelA
     Raises:
         NotAllowed: the address is none, a secret is missing, or the endpoint does not take what is asked for.
     """
-    if spec.settings.get("tools"):
-        raise NotAllowed(f"agent '{spec.name}': tools of a model are not run by this version")
     own = spec.settings.get("base_url")
     url = (home.url if own is None else resolve(own, world.secrets)).rstrip("/")
     if not url.startswith(("http://", "https://")):
@@ -41,8 +39,9 @@ def build_model(spec: AgentSpec, wire: Wire, home: Home, world: World) -> ModelA
         headers[home.key_header] = home.key_prefix + resolve(spec.settings["key"], world.secrets)
     headers |= resolve_headers(spec.settings.get("headers", {}), world.secrets)
     profile = _profile(spec, home, is_home=own is None)
-    toolbox = world.toolbox_of(spec)
-    return ModelAgent(spec, wire, profile, url=url, headers=headers, world=world, toolbox=toolbox)
+    if spec.settings.get("tools") and not profile.has_tools:
+        raise NotAllowed(f"agent '{spec.name}' has tools, and `takes` says that its endpoint takes none")
+    return ModelAgent(spec, wire, profile, url=url, headers=headers, world=world)
 
 
 def _profile(spec: AgentSpec, home: Home, *, is_home: bool) -> Profile:

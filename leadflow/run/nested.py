@@ -1,0 +1,82 @@
+"""A flow as a tool: it runs inside of a call, under the call's deadline and budgets, and leaves no log of its own.
+
+The call that it belongs to is one node of the run, and stands in the log with what the flow came to. A process that
+ends meanwhile leaves that node under way; so nothing in here is ever gone on with.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from leadflow.events.model import BudgetReserved, BudgetSettled, CallUsed, Event, Failure, RunStarted, Status
+from leadflow.plan.plan import FlowPlan, Node
+from leadflow.plan.types import Value
+from leadflow.run.driver import Bounds, Driver, Ports
+from leadflow.run.kernel import Program
+from leadflow.run.ports import Answer, Caller, Callers, CallOrder, Clock, Journal, Rng
+
+
+class Nested:
+    """Runs flows of a program inside of calls."""
+
+    def __init__(
+        self, program: Program, clock: Clock, rng: Rng, *, journal: Callable[[], Journal], calls: int | None
+    ) -> None:
+        """
+        Args:
+            journal: makes one that is kept nowhere.
+            calls: most calls of such a flow at once.
+        """
+        self._program, self._clock, self._rng = program, clock, rng
+        self._journal, self._calls = journal, calls
+
+    async def run(self, callers: Callers, flow: str, args: Mapping[str, Value], order: CallOrder) -> Answer | Failure:
+        """What a flow gives for these arguments.
+
+        Args:
+            order: of the call inside of which it runs; its path is that of the flow here.
+        """
+        seed = int(self._rng.random() * (1 << 53))
+        started = RunStarted(order.run, flow, self._program.plan.hash, args, seed, self._clock.now())
+        ports = Ports(_Inside(callers, flow, order), self._journal(), self._clock)
+        result = await Driver(self._program, ports, Bounds(calls=self._calls)).run(started)
+        if result.status is Status.DONE:
+            return Answer(result.value)
+        return result.failure or Failure("system.journal", "system", f"flow {flow} did not end", order.path)
+
+
+class _Inside(Callers):
+    """The callers of a flow that runs inside of a call."""
+
+    def __init__(self, callers: Callers, flow: str, order: CallOrder) -> None:
+        self._callers, self._flow, self._order = callers, flow, order
+
+    def prepare(self, flow: FlowPlan, node: Node) -> Caller:
+        """The caller of a node, whose calls belong to what is around."""
+        caller, outer = self._callers.prepare(flow, node), self._order
+
+        async def ask(order: CallOrder) -> Answer | Failure:
+            def post(event: Any) -> None:
+                order.post(replace(event, path=order.path))
+                if isinstance(event, BudgetReserved | BudgetSettled | CallUsed):
+                    outer.post(event)
+
+            ends = [end for end in (order.deadline, outer.deadline) if end is not None]
+            budgets = tuple((self._path(path), budget) for path, budget in order.budgets)
+            answer = await caller(
+                replace(
+                    order,
+                    path=self._path(order.path),
+                    deadline=min(ends, default=None),
+                    post=cast(Callable[[Event], None], post),
+                    give_up=lambda path, failure: order.give_up(order.path, failure),
+                    budgets=(*budgets, *outer.budgets),
+                )
+            )
+            return replace(answer, path=order.path) if isinstance(answer, Failure) else answer
+
+        return ask
+
+    def _path(self, path: str) -> str:
+        """A path of the flow, as the log around it has it."""
+        return self._order.path + path.removeprefix(self._flow)

@@ -1,0 +1,93 @@
+"""A run whose models and tools are scripts, in virtual time: what models ask for, what they are told, what is kept."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from leadflow.events.model import Event, Failure, ToolCalled, ToolEnded, Usage
+from leadflow.plan.plan import Plan
+from leadflow.plan.types import Value
+from leadflow.policies.budget import Charge, Purse
+from leadflow.policies.call import Ports as PolicyPorts
+from leadflow.policies.shared import Shared
+from leadflow.policies.stack import Granted, Stack
+from leadflow.run.adapters import SeededRng
+from leadflow.run.driver import Driver, Ports, Result
+from leadflow.run.kernel import Program
+from leadflow.run.nested import Nested
+from leadflow.run.ports import Reply
+from leadflow.run.toolbox import Asked, ToolResult, ToolUse
+from leadflow.stores.memory import MemoryJournal
+from leadflow.testing import run_virtual
+from tests.policies.playing import CLOCK, Player
+from tests.run.fakes import compiled, started
+
+MODEL = 'agent fast: openai { model: "m"  max_tokens: 100  tools: [TOOLS] }\n'
+ASK = 'flow f() -> string {\n step a = fast.ask("go")\n return a\n}\n'
+
+
+def use(name: str, **args: object) -> ToolUse:
+    """A use of a tool."""
+    return ToolUse(f"id-{name}-{args}", name, args)
+
+
+def asks(*uses: ToolUse, usage: Usage | None = None) -> Reply:
+    """A model's turn that asks for tools."""
+    return Reply(None, usage, asked=Asked(uses, "said", 10))
+
+
+@dataclass
+class Talked:
+    """A run that ended."""
+
+    result: Result
+    players: Mapping[str, Player]
+
+    @property
+    def failure(self) -> Failure:
+        """Why it failed."""
+        assert self.result.failure is not None, self.result.value
+        return self.result.failure
+
+    def told(self, agent: str = "fast") -> list[Sequence[ToolResult]]:
+        """What the model was told after each of its turns, as its last request has it."""
+        return [exchange.results for exchange in self.players[agent].requests[-1].exchanges]
+
+    def texts(self, agent: str = "fast") -> list[str]:
+        """The same as texts, in a row."""
+        return [result.text for results in self.told(agent) for result in results]
+
+    @property
+    def events(self) -> list[Event]:
+        """What the log has of tools."""
+        return [entry.event for entry in self.result.entries if isinstance(entry.event, ToolCalled | ToolEnded)]
+
+
+def talk(
+    text: str,
+    players: Mapping[str, Player],
+    *,
+    inputs: Mapping[str, Value] | None = None,
+    charges: Mapping[str, Charge] | None = None,
+) -> Talked:
+    """Run the flow `f` of a text, each agent played by its script."""
+    plan = compiled(text)
+    return Talked(run_virtual(_run(plan, players, inputs, charges)), players)
+
+
+async def _run(
+    plan: Plan,
+    players: Mapping[str, Player],
+    inputs: Mapping[str, Value] | None,
+    charges: Mapping[str, Charge] | None,
+) -> Result:
+    program, rng = Program(plan), SeededRng(0)
+    nested = Nested(program, CLOCK, rng, journal=lambda: MemoryJournal(CLOCK), calls=None)
+    purse = None if charges is None else Purse(charges)
+    stack = Stack(
+        plan.agents,
+        players,
+        PolicyPorts(CLOCK, rng, Shared(), ("hush-hush",)),
+        purse=purse,
+        granted=Granted({tool.key: tool for tool in plan.tools}, nested.run),
+    )
+    return await Driver(program, Ports(stack, MemoryJournal(CLOCK), CLOCK)).run(started(plan, inputs))
