@@ -16,27 +16,31 @@ import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from typing import Literal
+from typing import Literal, TypeVar
 
+from leadflow.agents.human import HumanAgent
 from leadflow.events.model import (
     AttemptFailed,
     AttemptStarted,
     DoubtSettled,
     Entry,
+    ErrorHandled,
     Event,
     Failure,
     NodeDone,
+    QuestionAnswered,
+    RunPaused,
     RunResumed,
     RunStarted,
     Status,
 )
 from leadflow.keeping import begin, held
-from leadflow.plan.plan import AgentCall, AgentSpec, Plan
+from leadflow.plan.plan import AgentCall, Plan
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
@@ -44,13 +48,16 @@ from leadflow.run.adapters import SeededRng, SystemClock
 from leadflow.run.driver import Bounds, Driver, Ports, Result
 from leadflow.run.errors import ConnectFailed
 from leadflow.run.kernel import Program
-from leadflow.run.ports import Reply, Request
+from leadflow.run.ports import Agent, Reply, Request
+from leadflow.run.questions import Questions
 from leadflow.run.store import HeldJournal, JournalProblem
 from leadflow.run.taken_up import Told
 from leadflow.stores.owner import this_owner
 from leadflow.stores.rows import Rows
 from leadflow.stores.sqlite import SqliteStore
 from tests.run.fakes import compiled, started
+
+T = TypeVar("T")
 
 FLOWS = {
     "chain": 'flow f() -> string { step a = look("1") step b = put(a) step c = put(b) return c }',
@@ -70,7 +77,21 @@ FLOWS = {
     "undone": 'tool drop(x: string) = python("tools:drop")\n'
               'flow f() { step a = put("1") undo drop(a) step b = put("fail") undo none }',
 }  # fmt: skip
-MARKS = (RunResumed, DoubtSettled, AttemptStarted, AttemptFailed)
+PEOPLE = {
+    "approval": 'agent desk: human\n'
+                'flow f() { step a = put("1") step ok = desk.approve("Well?") step b = put(a) after ok }',
+    "questions": 'agent desk: human\n'
+                 'flow f() { step x: string = desk.ask("Who?") step y: string = desk.ask("When?") step a = put("1")\n'
+                 '  step b = put("${x}${y}") }',
+    "escalated": 'agent desk: human\n'
+                 'flow f() { @on_error(tool: escalate(desk)) step a: string = clerk.ask("fail") step b = put(a) }\n'
+                 'agent clerk: python { module: "tools.py"  reads: ["ask"] }',
+    "loop": 'agent desk: human\n'
+            'flow f() { step all = for t in ["1", "2"] { step a: string = desk.ask(t) step b = put(a) yield b } }',
+}  # fmt: skip
+"""Flows that ask people. Whoever lives when such a run is paused answers its first question; nobody is asked twice."""
+ALL = {**FLOWS, **PEOPLE}
+MARKS = (RunResumed, RunPaused, DoubtSettled, AttemptStarted, AttemptFailed, ErrorHandled)
 """Events that tell of the crashes, or of attempts, which they change."""
 _MOST_LIVES = 12
 
@@ -92,7 +113,7 @@ class Effects:
 
     async def call(self, request: Request) -> Reply:
         """Write the line, and answer what follows from the request."""
-        text = str(request.args.get("x", ""))
+        text = str(request.args.get("x", request.args.get("0", "")))
         if text == "fail":
             raise ValueError("it never works")
         if text == "once" and request.attempt == 1:
@@ -112,19 +133,26 @@ class MortalStore(SqliteStore):
 
     def mortal(self, kill: Kill | None) -> None:
         """Say at which."""
-        write, commits = self._file.write, 0
+        write, keep, commits = self._file.write, self._file.answer, 0
 
-        def deadly(batch: Sequence[Rows]) -> Sequence[JournalProblem | None]:
+        def deadly(work: Callable[[], T]) -> T:
             nonlocal commits
             commits += 1
             if kill is not None and commits == kill.commit and kill.when == "before":
                 os.kill(os.getpid(), signal.SIGKILL)
-            results = write(batch)
+            results = work()
             if kill is not None and commits == kill.commit:
                 os.kill(os.getpid(), signal.SIGKILL)
             return results
 
-        self._file.write = deadly  # type: ignore[method-assign]
+        def deadly_write(batch: Sequence[Rows]) -> Sequence[JournalProblem | None]:
+            return deadly(lambda: write(batch))
+
+        def deadly_answer(run: str, answer: QuestionAnswered) -> QuestionAnswered | None:
+            return deadly(lambda: keep(run, answer))
+
+        self._file.write = deadly_write  # type: ignore[method-assign]
+        self._file.answer = deadly_answer  # type: ignore[method-assign]
 
 
 @dataclass(slots=True)
@@ -136,10 +164,15 @@ class Scenario:
     problems: list[str] = field(default_factory=list)
 
 
-def _stack(plan: Plan, effects: Path) -> Stack:
-    agents = {name: Effects(effects) for name in plan.agents}
-    specs: Mapping[str, AgentSpec] = plan.agents
-    return Stack(specs, agents, PolicyPorts(SystemClock(), SeededRng(1), Shared()))
+def _ports(plan: Plan, effects: Path, journal: HeldJournal, store: SqliteStore) -> Ports:
+    """What a driver needs; people are asked by the real agent."""
+    clock, specs = SystemClock(), plan.agents
+    questions = Questions(clock)
+    questions.listen(lambda: store.answers(journal.run))
+    agents: Mapping[str, Agent] = {
+        name: HumanAgent(spec, questions) if spec.kind == "human" else Effects(effects) for name, spec in specs.items()
+    }
+    return Ports(Stack(specs, agents, PolicyPorts(clock, SeededRng(1), Shared())), journal, clock, (), questions)
 
 
 def _told(doubts: Failure, effects: Path) -> Mapping[str, Told]:
@@ -155,31 +188,44 @@ def _lines(effects: Path) -> list[tuple[str, str]]:
 
 
 async def live(plan: Plan, folder: Path, kill: Kill | None) -> Result:
-    """One process: it begins the run, or takes it up."""
-    clock, effects = SystemClock(), folder / "effects"
+    """One process: it begins the run, or takes it up, and answers for people while the run is paused."""
+    clock = SystemClock()
     store = MortalStore(folder / "journal.db", clock, owner=this_owner(), lease=timedelta(seconds=10))
     await store.open()
     store.mortal(kill)
     try:
-        rows = await store.runs()
-        journal: HeldJournal | None = None if not rows else await store.claim(rows[0].id)
-        if rows and journal is None:
-            raise AssertionError("the run of a process that was killed is held")
-        entries = [] if journal is None else await journal.load()
-        first = started(plan)
-        if journal is None:
-            journal = await begin(store, first, plan, Bounds())
-        async with held(store, journal, clock):
-            driver = Driver(Program(plan), Ports(_stack(plan, effects), journal, clock))
-            if not entries:
-                return await driver.run(first)
-            result = await driver.resume(entries, owner="second")
-            if result.status is Status.WAITING and result.failure is not None and result.failure.in_doubt:
-                driver = Driver(Program(plan), Ports(_stack(plan, effects), journal, clock))
-                result = await driver.resume(entries, _told(result.failure, effects), owner="second")
-            return result
+        while True:
+            result = await _lived(plan, folder / "effects", store, clock)
+            if not result.questions:
+                return result
+            asked = result.questions[0]
+            await store.answer(
+                result.run,
+                QuestionAnswered(asked.path, asked.number, asked.is_approval or "so", "me", clock.timestamp()),
+            )
     finally:
         await store.aclose()
+
+
+async def _lived(plan: Plan, effects: Path, store: SqliteStore, clock: SystemClock) -> Result:
+    """A run until it ends or is paused."""
+    rows = await store.runs()
+    journal: HeldJournal | None = None if not rows else await store.claim(rows[0].id)
+    if rows and journal is None:
+        raise AssertionError("the run of a process that was killed is held")
+    entries = [] if journal is None else await journal.load()
+    first = started(plan)
+    if journal is None:
+        journal = await begin(store, first, plan, Bounds())
+    async with held(store, journal, clock):
+        driver = Driver(Program(plan), _ports(plan, effects, journal, store))
+        if not entries:
+            return await driver.run(first)
+        result = await driver.resume(entries, owner="second")
+        if result.status is Status.WAITING and result.failure is not None and result.failure.in_doubt:
+            driver = Driver(Program(plan), _ports(plan, effects, journal, store))
+            result = await driver.resume(entries, _told(result.failure, effects), owner="second")
+        return result
 
 
 def _in_child(plan: Plan, folder: Path, kill: Kill | None) -> bool:
@@ -200,7 +246,7 @@ def _in_child(plan: Plan, folder: Path, kill: Kill | None) -> bool:
 
 def try_scenario(scenario: Scenario, folder: Path) -> list[str]:
     """What is wrong after all the kills; empty when nothing is."""
-    plan = compiled(FLOWS[scenario.flow])
+    plan = compiled(ALL[scenario.flow])
     kills = [*scenario.kills, None]
     lives = 0
     while not _in_child(plan, folder, kills[min(lives, len(kills) - 1)]):
@@ -253,13 +299,15 @@ def _timeless(event: Event) -> tuple[str, str]:
         return type(event).__name__, getattr(event, "path", "")
     if isinstance(event, NodeDone):
         return event.path, repr(event.value)
+    if isinstance(event, QuestionAnswered):
+        return event.path, f"{event.number} {event.value!r}"
     return type(event).__name__, repr(event)
 
 
 def scenarios(count: int, seed: int) -> list[Scenario]:
     """So many scenarios: every flow, first kills at every commit in turn, further kills during recovery."""
     chance = Random(seed)
-    names = list(FLOWS)
+    names = list(ALL)
     found = []
     for number in range(count):
         kills = [Kill(1 + number // len(names) % 8, ("before", "behind")[number // (8 * len(names)) % 2])]

@@ -8,13 +8,13 @@ import pytest
 from leadflow.events.model import DoubtSettled
 from leadflow.run.kernel import Call
 from leadflow.run.taken_up import Past, Told
-from tests.durable.crashes import FLOWS, Kill, Scenario, scenarios, try_scenario
+from tests.durable.crashes import ALL, Kill, Scenario, scenarios, try_scenario
 
 
 def test_killed_runs_end_as_if_nobody_had_killed_them(tmp_path: Path) -> None:
     """Cases D1 to D5: over all shapes, killed before and behind commits, and again while they are taken up."""
     found = {}
-    for number, scenario in enumerate(scenarios(len(FLOWS) * 10, seed=3)):
+    for number, scenario in enumerate(scenarios(len(ALL) * 10, seed=3)):
         folder = tmp_path / str(number)
         folder.mkdir()
         if problems := try_scenario(scenario, folder):
