@@ -22,8 +22,8 @@ def _behind(trouble: Trouble, braces: Braces) -> Finding | None:
         start = trouble.machine.begins[starts[-1]]
         owner = _owner(trouble, starts[-1])
         move = _moved_above(trouble, start, written, text)
-    if text.startswith(CONSTRAINTS) and owner.startswith("'type "):
-        return Finding(messages.constraint_of_type(written, _short(text), owner=owner), Skip(end))
+    if text.startswith(CONSTRAINTS) and owner.startswith(("'type ", "'step ", "'let ")):
+        return Finding(messages.constraint_of_no_field(written, _short(text), owner=owner), Skip(end))
     return Finding(messages.trailing_annotation(written, _short(text), owner=owner, move=move), Skip(end))
 
 

@@ -213,10 +213,11 @@ def trailing_annotation(span: Span, written: str, *, owner: str, move: Fix | Non
     )
 
 
-@code("FLOW139", "Constraint of a named type")
-def constraint_of_type(span: Span, written: str, *, owner: str) -> Draft:
+@code("FLOW139", "Constraint of what is no field")
+def constraint_of_no_field(span: Span, written: str, *, owner: str) -> Draft:
     """A constraint belongs to one place where values come in, a field or a parameter. A named type has none: it would
-    hold wherever the name is used, and nobody would see it there.
+    hold wherever the name is used, and nobody would see it there. Neither has a step: what it has to be in every
+    detail is said by the fields of its type, as in `step note: { text: string @length(1, 80) } = …`.
 
     ```flow
     leadflow 1
@@ -236,6 +237,7 @@ def constraint_of_type(span: Span, written: str, *, owner: str) -> Draft:
     return Draft(
         span,
         f"'{written}' stands behind {short(owner)}; a constraint stands behind the type of a field or a parameter",
+        notes=() if owner.startswith("'type ") else (f"write a record whose field has it: `{{ value: … {written} }}`",),
     )
 
 
