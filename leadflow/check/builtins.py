@@ -13,6 +13,7 @@ from leadflow.check.messages.values import field_name_needed
 from leadflow.check.operators import sought
 from leadflow.check.origin import say_once
 from leadflow.check.types import family, fits, holds_none, is_number, is_text, join, join_all, without_none
+from leadflow.plan.forms import read_time
 from leadflow.plan.functions import (
     FUNCTIONS,
     Fields,
@@ -35,6 +36,7 @@ from leadflow.plan.types import (
     NEVER,
     NONE,
     STRING,
+    TIME,
     UNKNOWN,
     FieldType,
     ListType,
@@ -112,7 +114,15 @@ def function_call(cx: Context, call: tree.Call, name: str, infer: Infer) -> Type
     cx.program.calls[call.id] = FunctionCall(name, tuple(exprs), zeros)
     if isinstance(row.result, str):
         return _RULES[row.result](work, types, exprs)
+    if name == "parse_time" and _is_a_time(exprs[0]):
+        return TIME
     return _close(row.result, work.bound)
+
+
+def _is_a_time(expr: tree.Expr) -> bool:
+    """Whether a text that is written right there names a time: that is how a time is written."""
+    plain = expr.plain if isinstance(expr, tree.Text) else None
+    return plain is not None and read_time(plain) is not None
 
 
 def _index(row: FunctionRow, name: str) -> int:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from leadflow.check.args import Slot, bind
+from leadflow.check.calls import target_of
 from leadflow.check.checked import ActionCall, BoundArg, FlowCallInfo, MockInfo
 from leadflow.check.context import Context
 from leadflow.check.infer import expect, infer
 from leadflow.check.messages.names import unknown_name
 from leadflow.check.messages.policies import bad_mock
 from leadflow.check.messages.trials import unknown_failure
-from leadflow.check.program import Agent, AgentSymbol, BrokenSymbol, FlowSymbol, ModuleScope, ToolSymbol
+from leadflow.check.program import Agent, AgentSymbol, BrokenSymbol, FlowSymbol, ModuleScope, Symbol, ToolSymbol
 from leadflow.check.statements import steps_in
 from leadflow.plan.expr import SlotKind
 from leadflow.plan.kinds import PREDECLARED
@@ -17,6 +18,7 @@ from leadflow.plan.trial import FAILURES, CallTarget, StepTarget, Target, failur
 from leadflow.plan.types import JSON, STRING, UNKNOWN, Type
 from leadflow.record import record
 from leadflow.syntax import tree
+from leadflow.syntax.walk import walk
 
 
 @record
@@ -34,9 +36,40 @@ class _Found:
     """A tool that is a call of an agent: what it sends is worked out from all of its arguments."""
 
 
-def check_mock(cx: Context, mock: tree.Mock) -> None:
-    """A stand-in: its target exists, and each of its answers fits all that it can answer."""
-    found = _find(cx, mock)
+def answerable(cx: Context, decl: tree.TestDecl) -> frozenset[int]:
+    """The calls that mocks of actions can answer in a test: of the flows that it runs, but those that a mock answers by
+    their step.
+    """
+    by_step: set[int] = set()
+    keys: list[str] = []
+    for statement in decl.body:
+        if isinstance(statement, tree.Mock) and len(statement.target) > 1:
+            named = _named(cx, statement)
+            if isinstance(named.symbol, FlowSymbol) and len(named.rest) == 1:
+                steps = steps_in(named.symbol.decl.body)
+                by_step.update(step.action.id for step in steps if step.name.text == named.rest[0].text)
+        elif isinstance(statement, tree.TestRun) and isinstance(statement.call, tree.Call):
+            target = target_of(cx, statement.call.callee)
+            if target is not None and isinstance(target.symbol, FlowSymbol):
+                keys.append(target.symbol.key)
+    found: set[int] = set()
+    for key in keys:  # grows while it is read
+        info = cx.program.flows.get(key)
+        for node in walk(info.decl.body) if info is not None else ():
+            call = cx.program.calls.get(node.id)
+            if isinstance(call, FlowCallInfo) and call.flow not in keys:
+                keys.append(call.flow)
+            found.add(node.id)
+    return frozenset(found - by_step)
+
+
+def check_mock(cx: Context, mock: tree.Mock, calls: frozenset[int]) -> None:
+    """A stand-in: its target exists, and each of its answers fits all that it can answer.
+
+    Args:
+        calls: what a mock of an action can answer here.
+    """
+    found = _find(cx, mock, calls)
     args = _args(cx, mock, found)
     if found is not None:
         written_out = _written_out(cx, mock, found.tool, args) if found.tool is not None and args is not None else None
@@ -109,33 +142,47 @@ def _written_out(cx: Context, mock: tree.Mock, tool: ToolSymbol, args: Sequence[
 # --- targets ------------------------------------------------------------------------------------------------------
 
 
-def _find(cx: Context, mock: tree.Mock) -> _Found | None:
-    """What the target names; None when that was reported."""
-    parts = list(mock.target)
-    home = cx.scope
-    symbol = cx.symbol(parts[0].text)
+@record
+class _Named:
+    """A target, as far as its names lead: what has a name in a file, and the names behind that."""
+
+    home: ModuleScope
+    symbol: Symbol | None
+    first: tree.Ident
+    rest: Sequence[tree.Ident]
+
+
+def _named(cx: Context, mock: tree.Mock) -> _Named:
+    first, *rest = mock.target
+    symbol = cx.symbol(first.text)
     module = getattr(symbol, "scope", None)
-    if isinstance(module, ModuleScope) and len(parts) > 1:
-        home, parts = module, parts[1:]
-        symbol = home.values.get(parts[0].text)
-    rest = parts[1:]
-    match symbol:
-        case FlowSymbol():
-            return _of_step(cx, mock, symbol, rest)
-        case ToolSymbol() if not rest:
-            return _of_tool(cx, symbol)
-        case AgentSymbol() if len(rest) == 1:
-            return _of_action(cx, symbol.key, rest[0])
+    if isinstance(module, ModuleScope) and rest:
+        first, *rest = rest
+        return _Named(module, module.values.get(first.text), first, rest)
+    return _Named(cx.scope, symbol, first, rest)
+
+
+def _find(cx: Context, mock: tree.Mock, calls: frozenset[int]) -> _Found | None:
+    """What the target names; None when that was reported."""
+    named = _named(cx, mock)
+    first, rest = named.first, named.rest
+    match named.symbol:
+        case FlowSymbol() as flow:
+            return _of_step(cx, mock, flow, rest)
+        case ToolSymbol() as symbol if not rest:
+            return _of_tool(cx, symbol, calls)
+        case AgentSymbol() as symbol if len(rest) == 1:
+            return _of_action(cx, symbol.key, rest[0], calls)
         case BrokenSymbol():
             return None
-        case None if parts[0].text in PREDECLARED and len(rest) == 1:
-            return _of_action(cx, parts[0].text, rest[0])
+        case None if first.text in PREDECLARED and len(rest) == 1:
+            return _of_action(cx, first.text, rest[0], calls)
         case None:
-            known = cx.program.known(home.values)
-            cx.report(unknown_name(parts[0].span, parts[0].text, what="flow, agent or tool", known=known))
+            known = cx.program.known(named.home.values)
+            cx.report(unknown_name(first.span, first.text, what="flow, agent or tool", known=known))
         case _:
             why = f"'{_written(mock)}' is nothing to stand in for: name a step 'flow.step', an 'agent.action' or a tool"
-            cx.report(bad_mock(mock.target[0].span.to(mock.target[-1].span), parts[0].text, why=why))
+            cx.report(bad_mock(mock.target[0].span.to(mock.target[-1].span), first.text, why=why))
     return None
 
 
@@ -163,18 +210,18 @@ def _of_step(cx: Context, mock: tree.Mock, symbol: FlowSymbol, rest: Sequence[tr
     return _Found(StepTarget(symbol.key, tuple(part.text for part in rest)), _unique(found))
 
 
-def _of_tool(cx: Context, symbol: ToolSymbol) -> _Found:
+def _of_tool(cx: Context, symbol: ToolSymbol, calls: frozenset[int]) -> _Found:
     signature = cx.program.signatures[symbol.key]
     params = [(Slot(param.name), param.type, _TEXT) for param in signature.params]
     is_call = cx.program.agents[symbol.key].tool_args is not None
-    types = _unique(_of_calls(cx, symbol.key, None))
+    types = _unique(_of_calls(cx, symbol.key, None, calls))
     return _Found(CallTarget(symbol.key, None), types, params, tool=symbol if is_call else None)
 
 
 _TEXT: SlotKind = "text"
 
 
-def _of_action(cx: Context, key: str, action: tree.Ident) -> _Found | None:
+def _of_action(cx: Context, key: str, action: tree.Ident, calls: frozenset[int]) -> _Found | None:
     agent: Agent | None = cx.program.agents.get(key)
     if agent is None or agent.kind is None:
         return None
@@ -184,16 +231,16 @@ def _of_action(cx: Context, key: str, action: tree.Ident) -> _Found | None:
         cx.report(bad_mock(action.span, action.text, why=why, known=cx.program.known(agent.kind.actions)))
         return None
     params = [(Slot(param.name, positional=param.positional), param.type, param.slot) for param in row.params]
-    types = _unique(_of_calls(cx, key, action.text))
+    types = _unique(_of_calls(cx, key, action.text, calls))
     return _Found(CallTarget(key, action.text), types, params, row.any_args)
 
 
-def _of_calls(cx: Context, agent: str, action: str | None) -> list[Type]:
-    """The results of all calls of an agent's action."""
+def _of_calls(cx: Context, agent: str, action: str | None, calls: frozenset[int]) -> list[Type]:
+    """The results of an agent's action, of those calls."""
     return [
         call.result
-        for call in cx.program.calls.values()
-        if isinstance(call, ActionCall) and call.agent == agent and action in (None, call.action)
+        for id_, call in cx.program.calls.items()
+        if id_ in calls and isinstance(call, ActionCall) and call.agent == agent and action in (None, call.action)
     ]
 
 

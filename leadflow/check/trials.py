@@ -21,7 +21,7 @@ from leadflow.check.messages.names import unknown_name, unknown_trigger
 from leadflow.check.messages.policies import bad_run, bad_trigger, out_of_range, policy_twice
 from leadflow.check.messages.triggers import path_taken, unknown_zone
 from leadflow.check.messages.values import constant_needed
-from leadflow.check.mocks import check_mock
+from leadflow.check.mocks import answerable, check_mock
 from leadflow.check.policies import refuse_annotations
 from leadflow.check.program import BrokenSymbol, FlowSymbol, ModuleScope, Program
 from leadflow.check.statements import steps_in
@@ -205,10 +205,11 @@ def _test(program: Program, scope: ModuleScope, decl: tree.TestDecl) -> None:
     _sample(cx, decl)
     if not any(isinstance(statement, tree.Expect) for statement in decl.body):
         cx.report(expects_nothing(decl.name.span, decl.name.plain or ""))
+    calls = answerable(cx, decl)
     for statement in decl.body:
         match statement:
             case tree.Mock():
-                check_mock(cx, statement)
+                check_mock(cx, statement, calls)
             case tree.Expect():
                 condition(cx, statement.condition)
                 check_foregone(cx, statement.condition)

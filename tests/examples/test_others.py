@@ -18,6 +18,16 @@ from tests.examples.running import EXAMPLES, ROOT, expected, leadflow, run_examp
 FILES = sorted(map(str, [*EXAMPLES.rglob("*.flow"), *(ROOT / "stdlib").glob("*.flow")]))
 
 
+def test_the_tests_of_the_examples() -> None:
+    """`leadflow test examples` makes the tests in the examples: they pass, without a key or a server."""
+    ran = leadflow("test", "--format", "json", str(EXAMPLES), str(ROOT / "stdlib"))
+    told = ran.result
+    assert (0, []) == (ran.code, told["errors"])
+    with_tests = {Path(test["file"]).parent.name for test in told["tests"]}
+    assert {"01_triage", "03_modules", "04_llm", "05_breaker", "10_on_error", "12_saga"} <= with_tests
+    assert [] == [(test["name"], test["notes"]) for test in told["tests"] if test["notes"]]
+
+
 def test_every_flow_file_checks() -> None:
     """`leadflow check` finds nothing in any file of the examples and of the standard library."""
     ran = leadflow("check", "--format", "json", *FILES)
@@ -165,8 +175,9 @@ async def test_hedge(shop: str) -> None:
 
 
 @pytest.mark.node
-def test_llm(llm_double: LlmDouble) -> None:
-    """A classified message gets a reply that is improved once, since the first score is too low."""
+def test_llm(llm_double: LlmDouble, tmp_path: Path) -> None:
+    """A classified message gets a reply that is improved once, since the first score is too low; the recording that the
+    example's test replays is one of such a run."""
     verdict = {"topic": "bug", "urgent": True, "confidence": 0.93}
     llm_double.answer({"userMessage": "Classify this message"}, {"content": json.dumps(verdict)})
     llm_double.answer({"userMessage": "Notes of the reviewer: none yet"}, {"content": "We are on it."})
@@ -183,7 +194,11 @@ def test_llm(llm_double: LlmDouble) -> None:
         "04_llm",
         "--input-file",
         str(EXAMPLES / "04_llm" / "input.json"),
+        "--record",
+        str(tmp_path / "recorded.jsonl"),
         env={"OPENAI_BASE_URL": llm_double.base_url, "OPENAI_API_KEY": "test-key"},
     )
     assert (0, expected("04_llm")) == (ran.code, ran.result)
     assert 5 == len(llm_double.requests())
+    now, kept = (folder / "recorded.jsonl" for folder in (tmp_path, EXAMPLES / "04_llm"))
+    assert now.read_text("utf-8").splitlines()[1:] == kept.read_text("utf-8").splitlines()[1:]
