@@ -14,7 +14,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ from leadflow.run.store import Fenced, NewRun
 from leadflow.stores.owner import this_owner
 from leadflow.stores.rows import Chain
 from leadflow.stores.sqlite_file import JournalFile
-from tests.simulation.simulate import TMPFS
+from tests.simulation.inline import fast_folder
 
 LEASE = timedelta(milliseconds=50)
 PAUSE = (0.02, 0.15)
@@ -150,7 +149,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(dir=TMPFS if TMPFS.is_dir() else None) as folder:
+    with fast_folder() as folder:
         seen, wrong = trial(chosen.claims, chosen.workers, chosen.seed, Path(folder))
     print(json.dumps({"what": "claims", "seen": seen, "wrong": len(wrong), "findings": wrong[:5]}))
     return int(bool(wrong))

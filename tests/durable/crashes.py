@@ -15,10 +15,12 @@ import os
 import signal
 import sys
 import tempfile
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Literal, TypeVar
@@ -228,14 +230,21 @@ async def _lived(plan: Plan, effects: Path, store: SqliteStore, clock: SystemClo
         return result
 
 
-def _in_child(plan: Plan, folder: Path, kill: Kill | None) -> bool:
-    """Live in a child process; True when it came to the end of the run."""
+def in_child(work: Callable[[], object]) -> bool:
+    """Do something in a child process; True when it came to its end, False when it was killed.
+
+    Raises:
+        AssertionError: it failed.
+    """
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            result = asyncio.run(live(plan, folder, kill))
-            code = 0 if result.status in (Status.DONE, Status.FAILED) else 3
+            work()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+            raise
         finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
@@ -244,12 +253,18 @@ def _in_child(plan: Plan, folder: Path, kill: Kill | None) -> bool:
     return os.WIFEXITED(status)
 
 
+def _life(plan: Plan, folder: Path, kill: Kill | None) -> None:
+    result = asyncio.run(live(plan, folder, kill))
+    if result.status not in (Status.DONE, Status.FAILED):
+        raise AssertionError(f"the run is {result.status}")
+
+
 def try_scenario(scenario: Scenario, folder: Path) -> list[str]:
     """What is wrong after all the kills; empty when nothing is."""
     plan = compiled(ALL[scenario.flow])
     kills = [*scenario.kills, None]
     lives = 0
-    while not _in_child(plan, folder, kills[min(lives, len(kills) - 1)]):
+    while not in_child(partial(_life, plan, folder, kills[min(lives, len(kills) - 1)])):
         lives += 1
         if lives > _MOST_LIVES:
             return ["the run never ends"]
@@ -260,7 +275,7 @@ def _judged(plan: Plan, folder: Path, kills: int) -> list[str]:
     problems = []
     (folder / "calm").mkdir()
     calm = asyncio.run(live(plan, folder / "calm", None))
-    entries = asyncio.run(_read(folder))
+    entries = stored(folder)
     expected, found = plain(calm.entries), plain(entries)
     if expected != found:
         at = next((n for n, (one, other) in enumerate(zip(expected, found, strict=False)) if one != other), -1)
@@ -276,6 +291,11 @@ def _judged(plan: Plan, folder: Path, kills: int) -> list[str]:
         if more > kills:
             problems.append(f"{path} ran {more} times more than in the calm run, with {kills} kills")
     return problems
+
+
+def stored(folder: Path) -> Sequence[Entry]:
+    """What the journal of a folder has of its run."""
+    return asyncio.run(_read(folder))
 
 
 async def _read(folder: Path) -> Sequence[Entry]:

@@ -13,7 +13,6 @@ import argparse
 import json
 import sqlite3
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing, suppress
@@ -26,7 +25,7 @@ from leadflow.events.model import Entry, Event, NodeDone, NodeStarted
 from leadflow.run.store import JournalProblem, NewRun
 from leadflow.stores.rows import Chain
 from leadflow.stores.sqlite_file import JournalFile, seed_of_run
-from tests.simulation.simulate import TMPFS
+from tests.simulation.inline import fast_folder
 
 RUN = NewRun("r", "main", "plan-1", "main.flow", "digest", "{}", 1.0)
 HEADER, FRAME = 32, 24
@@ -200,7 +199,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--flips", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(dir=TMPFS if TMPFS.is_dir() else None) as folder:
+    with fast_folder() as folder:
         seen, wrong = trial(chosen.cuts, chosen.flips, chosen.seed, Path(folder))
     told = {"what": "cuts", "cuts": chosen.cuts, "flips": chosen.flips, "seen": seen, "wrong": len(wrong)}
     print(json.dumps(told | {"findings": wrong[:5]}))

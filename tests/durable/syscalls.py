@@ -16,7 +16,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,7 +26,7 @@ from leadflow.events.model import Entry, NodeDone, NodeStarted
 from leadflow.run.adapters import SystemClock
 from leadflow.stores.sqlite import SqliteStore
 from tests.durable.crashes import plain
-from tests.simulation.simulate import TMPFS
+from tests.simulation.inline import fast_folder
 
 FLOW = """leadflow 1
 @read tool look(x: string) -> string = python("work:look")
@@ -123,7 +122,7 @@ class Run:
 
 def points() -> list[tuple[str, int]]:
     """Every system call that a thread of a calm run makes: which, and which of its kind."""
-    with tempfile.TemporaryDirectory(dir=TMPFS if TMPFS.is_dir() else None) as folder:
+    with fast_folder() as folder:
         run, trace = Run(Path(folder)), Path(folder) / "trace"
         run.leadflow("check", "main.flow")  # what is remembered of it is written now
         done = run.leadflow("run", "main.flow", "--no-journal", trace=trace)  # and bytecode
@@ -203,7 +202,7 @@ def main(arguments: Sequence[str]) -> int:
     step = max(1, len(every) // chosen.points) if chosen.points else 1
     wrong: dict[str, list[str]] = {}
     killed = 0
-    with tempfile.TemporaryDirectory(dir=TMPFS if TMPFS.is_dir() else None) as folder:
+    with fast_folder() as folder:
         (Path(folder) / "calm").mkdir()
         undisturbed = calm(Path(folder) / "calm")
         for call, number in every[::step]:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
 import pytest
@@ -15,7 +14,7 @@ from leadflow.run.recover import replay
 from leadflow.testing import run_virtual
 from tests.durable.corpus import EXPECTED, FOLDER, gone_on, made, packed, read, seen, unpacked
 from tests.durable.recipes import recipes
-from tests.simulation.simulate import TMPFS
+from tests.simulation.inline import fast_folder
 
 NAMES = sorted(path.name.removesuffix(".sql.xz") for path in FOLDER.glob("*.sql.xz"))
 EXPECTATIONS: dict[str, Any] = json.loads(EXPECTED.read_text())
@@ -24,7 +23,7 @@ EXPECTATIONS: dict[str, Any] = json.loads(EXPECTED.read_text())
 @pytest.fixture
 def file() -> Iterator[Path]:
     """Where a commit costs nothing, if there is such a place."""
-    with TemporaryDirectory(dir=TMPFS if TMPFS.is_dir() else None) as folder:
+    with fast_folder() as folder:
         yield Path(folder) / "journal.db"
 
 

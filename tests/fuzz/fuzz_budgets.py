@@ -26,28 +26,28 @@ from leadflow.testing import run_virtual
 from tests.policies.playing import CLOCK, s
 
 CALLS = 500
-TEXT = f"""leadflow 1
-agent fast: openai {{ model: "m"  max_tokens: 40 }}
+TEXT = """leadflow 1
+agent fast: openai { model: "m"  max_tokens: 40 }
 @budget($FLOW)
-flow f() -> int {{
-  @optional @budget($LEFT) @concurrency({CALLS})
-  step left = for n in [{", ".join(map(str, range(CALLS // 2)))}] {{
+flow f() -> int {
+  @optional @budget($LEFT) @concurrency(CALLS)
+  step left = for n in range(HALF) {
     @optional @retry(2, backoff: 1s) @timeout(attempt: 3s) step a = fast.ask("x")
-  }}
-  @optional @budget($RIGHT) @concurrency({CALLS})
-  step right = for n in [{", ".join(map(str, range(CALLS // 2)))}] {{
+  }
+  @optional @budget($RIGHT) @concurrency(CALLS)
+  step right = for n in range(HALF) {
     @optional @timeout(20s) step a = fast.ask("x")
-  }}
+  }
   return 1
-}}
+}
 """
 
 
-def plan_of(chance: Random) -> tuple[Plan, dict[str, int]]:
+def plan_of(chance: Random, calls: int = CALLS) -> tuple[Plan, dict[str, int]]:
     """The flow with random budgets, in millionths of a dollar by path."""
     limits = {"f": chance.randint(1000, 60_000), "f/left": chance.randint(200, 40_000)}
     limits["f/right"] = chance.randint(200, 40_000)
-    text = TEXT
+    text = TEXT.replace("CALLS", str(calls)).replace("HALF", str(calls // 2))
     for word, path in (("FLOW", "f"), ("LEFT", "f/left"), ("RIGHT", "f/right")):
         text = text.replace(word, f"{limits[path] / 10**6:.6f}")
     plan, report = compile_source("z11.flow", text)

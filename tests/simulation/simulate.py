@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import json
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
@@ -39,6 +38,7 @@ from leadflow.run.kernel import Program
 from leadflow.run.store import HeldJournal, JournalProblem
 from leadflow.run.taken_up import Past
 from tests.policies.playing import CLOCK
+from tests.simulation.inline import fast_folder
 from tests.simulation.machines import (
     BEGUN,
     EchoingDriver,
@@ -54,8 +54,6 @@ from tests.simulation.world import World, is_in_race
 MOST = 3600.0
 """Virtual seconds in which a run has to end, whatever the weather was."""
 RUN = "run-1"
-TMPFS = Path("/dev") / "shm"
-"""Where files cost nothing, if it is there."""
 Task: TypeAlias = "asyncio.Task[None]"
 Wrap: TypeAlias = Callable[[HeldJournal], HeldJournal]
 """Puts something between a driver and its journal: a planted mistake."""
@@ -265,7 +263,7 @@ def main(arguments: Sequence[str]) -> int:
     wrong: dict[int, list[str]] = {}
     begun = perf_counter()
     for seed in range(chosen.first, chosen.first + chosen.seeds):
-        with tempfile.TemporaryDirectory(dir=TMPFS if TMPFS.is_dir() else None) as folder:
+        with fast_folder() as folder:
             found = simulate(seed, Path(folder))
         counts += found.counts
         if found.violations:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
@@ -14,8 +13,9 @@ from leadflow.run.store import HeldJournal
 from leadflow.run.taken_up import Past
 from leadflow.stores import sqlite_file
 from leadflow.stores.rows import Rows
+from tests.simulation.inline import fast_folder
 from tests.simulation.machines import Around
-from tests.simulation.simulate import TMPFS, Wrap, simulate
+from tests.simulation.simulate import Wrap, simulate
 
 SEEDS = range(1, 41)
 
@@ -49,7 +49,7 @@ class Hasty(Around):
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """Where a commit costs nothing, if there is such a place."""
-    with TemporaryDirectory(dir=TMPFS if TMPFS.is_dir() else None) as made:
+    with fast_folder() as made:
         yield Path(made)
 
 

@@ -5,8 +5,8 @@
 A call under its policies is one coroutine, with tasks of its own perhaps. Here every suspension of them is counted;
 then the call is made anew for each, and cancelled just there: right after it began to wait, or in the turn in which
 what it waits for is there. Two other calls of the same agent are under way, which have to end as if nothing happened.
-Whole runs are cancelled at each commit of their journal instead. In virtual time; the script tells the real time too
-that a call takes from its cancel to its end. One line of JSON.
+Whole runs are cancelled at each commit of their journal instead, in memory and on disk. In virtual time; the script
+tells the real time too that a call takes from its cancel to its end. One line of JSON.
 """
 
 import argparse
@@ -17,11 +17,13 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import combinations, count
+from itertools import chain, combinations, count
 from time import perf_counter
 from typing import Any, Literal
 
 from leadflow.events.model import Entry, Event, Failure, RunStarted
+from leadflow.keeping import begin
+from leadflow.keeping import held as work_on
 from leadflow.pipeline import compile_source
 from leadflow.plan.annotations import ROWS
 from leadflow.plan.plan import Plan
@@ -29,13 +31,15 @@ from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.run.adapters import SeededRng
-from leadflow.run.driver import Driver, Ports
+from leadflow.run.driver import Bounds, Driver, Ports, Result
 from leadflow.run.errors import ConnectionLost, RateLimited, Rejected
 from leadflow.run.kernel import Program
-from leadflow.run.ports import Answer, Caller, CallOrder, Reply, Request
+from leadflow.run.ports import Answer, Caller, CallOrder, Journal, Reply, Request
 from leadflow.stores.memory import MemoryJournal
 from leadflow.testing import run_virtual
 from tests.policies.playing import CLOCK, Act, after, play, s
+from tests.run.fakes import STARTED
+from tests.simulation.inline import inline_store
 from tests.soak.leaks import held, tasks_left, timers
 from tests.soak.programs import program_of
 from tests.soak.soak import renewable
@@ -281,12 +285,12 @@ def groups(*, pairs: bool) -> list[tuple[str, ...]]:
 # --- whole runs ---------------------------------------------------------------------------------------------------
 
 
-class Watched(MemoryJournal):
-    """A journal that does something at one of its commits."""
+class Watched:
+    """A journal that does something at one of its commits, while it is under way."""
 
-    def __init__(self, at: int, act: Callable[[], object]) -> None:
-        super().__init__(CLOCK)
+    def __init__(self, journal: Journal, at: int, act: Callable[[], object]) -> None:
         self.commits = 0
+        self._journal = journal
         self._at = at
         self._act = act
 
@@ -295,44 +299,65 @@ class Watched(MemoryJournal):
         self.commits += 1
         if self.commits == self._at:
             asyncio.get_running_loop().call_soon(self._act)
-        return await super().append(events)
+        return await self._journal.append(events)
+
+    async def load(self) -> Sequence[Entry]:
+        """All entries so far."""
+        return await self._journal.load()
 
 
-def cancelled_run(program: Program, at: int, seed: int) -> tuple[int, list[str]]:
-    """One run that is cancelled at a commit: how many commits there were, and what is wrong."""
+def cancelled_run(program: Program, at: int, seed: int, *, kept: bool = False) -> tuple[int, list[str]]:
+    """One run that is cancelled at a commit: how many commits there were, and what is wrong.
+
+    Args:
+        kept: in a journal on disk. Then the run is over in it too, all of it is there, and nobody holds it.
+    """
     agents = {name: Weathered(name, seed, CLOCK) for name in program.plan.agents}
     for agent in agents.values():
         agent.set_weather("shaky")
     shared, violations = Shared(), list[str]()
+    started = RunStarted("run-1", "main", program.plan.hash, {"x": 50}, seed, STARTED)
 
-    async def main() -> int:
+    async def work(journal: Journal) -> tuple[int, Result]:
         instances = {name: renewable(agent) for name, agent in agents.items()}
         stack = Stack(program.plan.agents, instances, PolicyPorts(CLOCK, SeededRng(seed), shared))
-        journal = Watched(at, lambda: driver.cancel("enough"))
-        driver = Driver(program, Ports(stack, journal, CLOCK))
-        await driver.run(RunStarted("run-1", "main", program.plan.hash, {"x": 50}, seed, CLOCK.now()))
+        watched = Watched(journal, at, lambda: driver.cancel("enough"))
+        driver = Driver(program, Ports(stack, watched, CLOCK))
+        result = await driver.run(started)
         for instance in instances.values():
             await instance.aclose()
-        ended = CLOCK.monotonic()
-        calls = sum(agent.calls for agent in agents.values())
+        return watched.commits, result
+
+    async def on_disk() -> int:
+        async with inline_store(CLOCK) as store:
+            async with work_on(store, await begin(store, started, program.plan, Bounds()), CLOCK) as journal:
+                commits, result = await work(journal)
+            (row,) = await store.runs()
+            if row.is_held or row.status is not result.status or await store.load("run-1") != result.entries:
+                violations.append(f"the run is {result.status}, and in the journal {row.status}, held: {row.is_held}")
+        return commits
+
+    async def main() -> int:
+        commits = await on_disk() if kept else (await work(MemoryJournal(CLOCK)))[0]
+        ended, calls = CLOCK.monotonic(), sum(agent.calls for agent in agents.values())
         await CLOCK.sleep(LONG)
         violations.extend([*tasks_left(), *held(shared)])
         if timers(asyncio.get_running_loop()):
             violations.append("timers are left")
         if calls != sum(agent.calls for agent in agents.values()):
             violations.append(f"agents were asked after the end at {ended:g}")
-        return journal.commits
+        return commits
 
     return run_virtual(main()), violations
 
 
-def cancelled_runs(programs: int, seed: int) -> Iterator[tuple[str, list[str]]]:
+def cancelled_runs(programs: int, seed: int, *, kept: bool = False) -> Iterator[tuple[str, list[str]]]:
     """Runs of programs of the soak, each cancelled at every commit."""
     for number in range(programs):
         program = program_of(number, seed)
         for at in count(1):
-            commits, violations = cancelled_run(program, at, seed)
-            yield f"program {number}, commit {at}", violations
+            commits, violations = cancelled_run(program, at, seed, kept=kept)
+            yield f"program {number}, commit {at}{' on disk' * kept}", violations
             if at >= commits:
                 break
 
@@ -356,7 +381,8 @@ def main(arguments: list[str]) -> int:
                 cancels += 1
                 real.append(found.real)
     runs = 0
-    for name, wrong in cancelled_runs(chosen.programs, chosen.seed):
+    in_memory, on_disk = (cancelled_runs(chosen.programs, chosen.seed, kept=kept) for kept in (False, True))
+    for name, wrong in chain(in_memory, on_disk):
         runs += 1
         violations += [f"{name}: {text}" for text in wrong]
     real.sort()

@@ -16,7 +16,8 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import blake2b
@@ -38,6 +39,9 @@ from leadflow.events.model import (
     RunStarted,
     Status,
 )
+from leadflow.keeping import begin
+from leadflow.keeping import held as work_on
+from leadflow.plan.plan import Plan
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.renewal import Renewable
 from leadflow.policies.shared import Shared
@@ -45,9 +49,11 @@ from leadflow.policies.stack import Stack
 from leadflow.run.adapters import SeededRng
 from leadflow.run.driver import Bounds, Driver, Ports
 from leadflow.run.kernel import Program
+from leadflow.run.ports import Journal
 from leadflow.stores.memory import MemoryJournal
 from leadflow.testing import run_virtual
 from tests.policies.playing import CLOCK
+from tests.simulation.inline import InlineStore, inline_store
 from tests.soak.leaks import counts, growth, held, tasks_left, timers
 from tests.soak.programs import program_of
 from tests.soak.weather import Weathered
@@ -85,6 +91,8 @@ class Soak:
 
     def __init__(self, seed: int, programs: int) -> None:
         self.seen = Seen()
+        self.store: InlineStore | None = None
+        """Where runs are kept; None: in memory."""
         self._chance = Random(f"soak {seed}")
         self._programs = [program_of(number, seed) for number in range(programs)]
         names = [name for program in self._programs for name in program.plan.agents]
@@ -144,18 +152,23 @@ class Soak:
         stack = Stack(plan.agents, agents, PolicyPorts(CLOCK, rng, self._shared))
         deadline = timedelta(seconds=chance.expovariate(1 / 30)) if chance.random() < 0.05 else None
         bounds = Bounds(calls=chance.choice([None, 1000, 4]), deadline=deadline)
-        journal = MemoryJournal(CLOCK)
-        driver = Driver(program, Ports(stack, journal, CLOCK), bounds)
-        if chance.random() < 0.05:
-            asyncio.get_running_loop().call_later(chance.expovariate(1 / 10), driver.cancel, "enough")
         inputs = {"x": chance.randint(0, 99)}
         name = f"run-{number}"
+        cancel_after = chance.expovariate(1 / 10) if chance.random() < 0.05 else None
+        started = RunStarted(name, "main", plan.hash, inputs, number, CLOCK.now())
         self._active.add(name)
         try:
-            result = await driver.run(RunStarted(name, "main", plan.hash, inputs, number, CLOCK.now()))
-        except asyncio.CancelledError:  # it has ended in its log nevertheless
-            self._note(name, await journal.load(), looks=True)
-            raise
+            async with self._kept(plan, started, bounds) as journal:
+                driver = Driver(program, Ports(stack, journal, CLOCK), bounds)
+                if cancel_after is not None:
+                    asyncio.get_running_loop().call_later(cancel_after, driver.cancel, "enough")
+                try:
+                    result = await driver.run(started)
+                except asyncio.CancelledError:  # it has ended in its log nevertheless
+                    self._note(name, await journal.load(), looks=True)
+                    raise
+                if self.store is not None and number % 20 == 0 and await journal.load() != result.entries:
+                    self.seen.violations.append(f"{name}: what is kept is not what was told")
         finally:
             self._active.remove(name)
             for agent in agents.values():
@@ -164,6 +177,21 @@ class Soak:
         self._note(name, result.entries, looks=number % 20 == 0)
         if result.leaked and not any(agent.acts["deaf"] for agent in self.agents.values()):
             self.seen.violations.append(f"{name} left {result.leaked} behind")
+
+    @asynccontextmanager
+    async def _kept(self, plan: Plan, started: RunStarted, bounds: Bounds) -> AsyncIterator[Journal]:
+        """The journal of a run; what was kept is forgotten when the run has ended."""
+        if self.store is None:
+            yield MemoryJournal(CLOCK)
+            return
+        begun = asyncio.ensure_future(begin(self.store, started, plan, bounds))
+        journal = await asyncio.shield(begun)
+        try:
+            async with work_on(self.store, journal, CLOCK):
+                yield journal
+        finally:
+            if not await self.store.remove(started.run):
+                self.seen.violations.append(f"{started.run} is held though it has ended")
 
     def _note(self, run: str, entries: Sequence[Entry], *, looks: bool) -> None:
         """Count what a run did, and judge how it ended."""
@@ -243,12 +271,15 @@ class _Complaints(logging.Handler):
         self.texts.append(record.getMessage())
 
 
-def soak(world: Soak, *, periods: int, seconds: float, runs: int, executions: int = 0) -> dict[str, object]:
+def soak(
+    world: Soak, *, periods: int, seconds: float, runs: int, executions: int = 0, kept: bool = False
+) -> dict[str, object]:
     """So many periods of a world, in virtual time; what was seen.
 
     Args:
         runs: in each period.
         executions: nodes that are to be executed in all: then it is as many runs as that takes, after a first period.
+        kept: runs are kept in a journal on disk, and forgotten when they have ended.
     """
     complaints, begun, busy = _Complaints(), perf_counter(), process_time()
     loggers = [logging.getLogger(name) for name in ("asyncio", "leadflow")]
@@ -256,6 +287,10 @@ def soak(world: Soak, *, periods: int, seconds: float, runs: int, executions: in
         logger.addHandler(complaints)
 
     async def all_periods() -> None:
+        async with inline_store(CLOCK) if kept else nullcontext() as world.store:
+            await periods_of_it()
+
+    async def periods_of_it() -> None:
         for left in range(periods, 0, -1):
             still = world.seen.still(executions) if executions and left < periods else runs * left
             await world.period(ceil(still / left), seconds)
@@ -305,13 +340,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--runs", type=int, default=50, help="in each period, or in the first")
     parser.add_argument("--programs", type=int, default=5, help="of ten agents each")
     parser.add_argument("--executions", type=int, default=0, help="so many in all, after the runs of a first period")
+    parser.add_argument("--kept", action="store_true", help="in a journal on disk")
     parser.add_argument("--twice", action="store_true", help="in two processes, with equal hashes")
     chosen = parser.parse_args(arguments)
     if chosen.twice:
         return _twice([argument for argument in arguments if argument != "--twice"])
     world = Soak(chosen.seed, chosen.programs)
     told = soak(
-        world, periods=chosen.periods, seconds=chosen.seconds, runs=chosen.runs, executions=chosen.executions
+        world, periods=chosen.periods, seconds=chosen.seconds, runs=chosen.runs, executions=chosen.executions,
+        kept=chosen.kept,
     )  # fmt: skip
     print(json.dumps(told))
     return int(bool(told["violations"]) or world.seen.executions < chosen.executions)

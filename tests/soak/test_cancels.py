@@ -54,6 +54,11 @@ def test_each_suspension_is_found() -> None:
     assert 2 == len(found)
 
 
+def test_a_kept_run_is_cancelled_at_each_commit() -> None:
+    """Case X3: a run that is cancelled while a commit to the disk is under way ends in its journal, and is let go."""
+    assert [] == [text for _, found in cancelled_runs(1, 2, kept=True) for text in found]
+
+
 # --- planted leaks ------------------------------------------------------------------------------------------------
 
 

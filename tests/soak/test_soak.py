@@ -29,6 +29,13 @@ def test_an_hour_in_bad_weather_leaves_nothing() -> None:
     assert told["hash"] == again["hash"]
 
 
+def test_a_journal_on_disk_is_the_same_day() -> None:
+    """Kept on disk nothing is left either, each run is there as it was told, and one seed gives the same log."""
+    told = [soak(Soak(4, 3), periods=2, seconds=900, runs=20, kept=True) for _ in range(2)]
+    assert [[], []] == [each["violations"] for each in told]
+    assert 1 == len({each["hash"] for each in told})
+
+
 def test_another_seed_is_another_day() -> None:
     """The hash depends on what happened."""
     one, other = (soak(Soak(seed, 1), periods=1, seconds=900, runs=5)["hash"] for seed in (1, 2))
