@@ -20,7 +20,7 @@ from leadflow.policies.shared import Shared
 from leadflow.record import record
 from leadflow.run.adapters import SystemClock, new_run_id, new_seed
 from leadflow.run.brake import Brake
-from leadflow.run.driver import Bounds, Driver, Observer, Ports, Result
+from leadflow.run.driver import Bounds, Driver, Listener, Observer, Ports, Result
 from leadflow.run.inputs import read_inputs
 from leadflow.run.kernel import Program
 from leadflow.run.ports import Cast, Clock, Journal
@@ -47,6 +47,8 @@ class RunOptions:
 
     observers: Sequence[Observer] = ()
     """Are shown every event, in order."""
+    listeners: Sequence[Listener] = ()
+    """Hear what models say while they say it."""
     deadline: timedelta | None = None
     """Of the whole run; None: it may take for ever."""
     seed: int | None = None
@@ -97,7 +99,8 @@ async def run_plan(
         callers_of(making, clock, seed, questions) as callers,
         _begun(plan, started, bounds, options, project, questions) as journal,
     ):
-        driver = Driver(Program(plan), Ports(callers, journal, clock, options.observers, questions), bounds)
+        ports = Ports(callers, journal, clock, options.observers, questions, options.listeners)
+        driver = Driver(Program(plan), ports, bounds)
         async with heeding(journal, clock, driver), _braked(driver, options):
             result = await driver.run(started)
     return await _heard(result, project, registry, options, shared=shared)
@@ -219,7 +222,10 @@ async def _resumed(
             questions = Questions(clock)
             questions.listen(lambda: store.answers(row.id))
             async with callers_of(making, clock, new_seed(), questions) as callers:
-                program, ports = Program(plan), Ports(callers, journal, clock, options.observers, questions)
+                program, ports = (
+                    Program(plan),
+                    Ports(callers, journal, clock, options.observers, questions, options.listeners),
+                )
                 probes = await probed(
                     program, entries, ports, found.bounds, journal=lambda: MemoryJournal(clock), told=told
                 )

@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
 
 import click
@@ -76,4 +75,4 @@ def answer(given: Given) -> None:
     brake = Brake()
     job = Job(program, found.plan.flows[found.row.flow], shown(given.show), brake=brake)
     settings = RunOptions(brake=brake)
-    sys.exit(go(job, lambda observers: program.resume(run, replace(settings, observers=observers))))
+    sys.exit(go(job, lambda audience: program.resume(run, audience.of(settings))))

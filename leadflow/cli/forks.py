@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from dataclasses import replace
 
 import click
 
@@ -71,4 +70,4 @@ def _again(run: str, step: str, folder: str, show: str | None, *, before: bool) 
     program = Program(made.plan, project, registry, Shared())
     brake = Brake()
     job, options = Job(program, made.plan.flows[made.row.flow], wanted, brake=brake), RunOptions(brake=brake)
-    return go(job, lambda observers: program.resume(made.row.id, replace(options, observers=observers)))
+    return go(job, lambda audience: program.resume(made.row.id, audience.of(options)))

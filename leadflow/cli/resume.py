@@ -4,7 +4,6 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import click
 
@@ -69,7 +68,7 @@ def command(
     sys.exit(
         go(
             job,
-            lambda observers: program.resume(found.row.id, replace(options, observers=observers), told=told),
+            lambda audience: program.resume(found.row.id, audience.of(options), told=told),
         )
     )
 

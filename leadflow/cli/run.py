@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,12 +12,12 @@ from leadflow.api import Program
 from leadflow.cli.inputs import find_project, raw_inputs
 from leadflow.cli.programs import choose_flow, compile_flow
 from leadflow.cli.refused import Refused
-from leadflow.cli.running import Job, go, shown
+from leadflow.cli.running import Audience, Job, go, shown
 from leadflow.cli.views import human
 from leadflow.plan.forms import read_written_duration
 from leadflow.policies.shared import Shared
 from leadflow.run.brake import Brake
-from leadflow.run.driver import Observer, Result
+from leadflow.run.driver import Result
 from leadflow.runs import RunOptions
 from leadflow.testing.recording import Recorder
 
@@ -97,8 +96,8 @@ def command(
     brake = Brake() if meta[_KEPT] else None
     options = RunOptions(deadline=_duration(timeout), seed=_seed(seed), durable=meta[_KEPT], cast=recorder, brake=brake)
 
-    async def work(observers: Sequence[Observer]) -> Result:
-        watched = replace(options, observers=observers if recorder is None else (*observers, recorder))
+    async def work(audience: Audience) -> Result:
+        watched = audience.of(options, *(() if recorder is None else (recorder,)))
         found = await program.unfinished(chosen.name, given) if meta[_KEPT] else None
         if found is not None and meta[_RESUMED]:
             return await program.resume(found.id, watched)

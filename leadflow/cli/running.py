@@ -10,6 +10,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, TextIO, TypeAlias, cast
@@ -29,9 +30,9 @@ from leadflow.plan.plan import FlowPlan
 from leadflow.record import record
 from leadflow.run.adapters import SystemClock
 from leadflow.run.brake import Brake
-from leadflow.run.driver import Observer, Result
+from leadflow.run.driver import Listener, Observer, Result
 from leadflow.run.store import JournalProblem
-from leadflow.runs import InputProblem
+from leadflow.runs import InputProblem, RunOptions
 
 Show: TypeAlias = Literal["live", "lines", "json", "quiet"]
 """A picture on a terminal; events as JSON lines, and words at the end; nothing but JSON lines; nothing of it."""
@@ -59,11 +60,23 @@ class Job:
     """What Ctrl-C pulls, so that the run is paused and can go on; None: it is cancelled."""
 
 
-def go(job: Job, work: Callable[[Sequence[Observer]], Coroutine[Any, Any, Result]]) -> int:
+@record
+class Audience:
+    """Who watches a run."""
+
+    observers: tuple[Observer, ...] = ()
+    listeners: tuple[Listener, ...] = ()
+
+    def of(self, options: RunOptions, *others: Observer) -> RunOptions:
+        """The options of the run that they watch, and others too."""
+        return replace(options, observers=(*self.observers, *others), listeners=self.listeners)
+
+
+def go(job: Job, work: Callable[[Audience], Coroutine[Any, Any, Result]]) -> int:
     """Do the work of a run, shown as the job says; returns the exit code.
 
     Args:
-        work: takes the observers, and ends with the run.
+        work: takes who watches, and ends with the run.
     """
     end: list[Entry] = []
 
@@ -73,9 +86,10 @@ def go(job: Job, work: Callable[[Sequence[Observer]], Coroutine[Any, Any, Result
             end.append(entry)
 
     try:
-        with _watch(job) as (observers, leave):
+        with _watch(job) as (audience, leave):
             stop = None if job.brake is None else _pulling(job.brake)
-            result, code = run_interruptibly(work((*observers, note)), leave=leave, stop=stop)
+            watched = replace(audience, observers=(*audience.observers, note))
+            result, code = run_interruptibly(work(watched), leave=leave, stop=stop)
     except (StartProblem, JournalProblem) as problem:
         problems = problem.problems if isinstance(problem, StartProblem) else (str(problem),)
         if job.show == "json":
@@ -178,7 +192,7 @@ def _how_to_go_on(result: Result) -> str:
 
 
 @contextlib.contextmanager
-def _watch(job: Job) -> Iterator[tuple[tuple[Observer, ...], Callable[[], None]]]:
+def _watch(job: Job) -> Iterator[tuple[Audience, Callable[[], None]]]:
     """Who is shown the events while the run lasts; what functions print and what is logged goes to standard error."""
     as_json = job.show == "json"
     with (
@@ -196,19 +210,19 @@ def _tell_as_json(event: str) -> Callable[[str], None]:
 
 
 @contextlib.contextmanager
-def _screen(job: Job) -> Iterator[tuple[tuple[Observer, ...], Callable[[], None]]]:
+def _screen(job: Job) -> Iterator[tuple[Audience, Callable[[], None]]]:
     """Who is shown the events, and what to do with the screen when the process ends at once."""
     match job.show:
         case "quiet":
-            yield (), lambda: None
+            yield Audience(), lambda: None
         case "json" | "lines":
-            yield (_lines(),), lambda: None
+            yield Audience((_lines(),)), lambda: None
         case "live":
             progress = import_module("leadflow.cli.views.progress")  # rich is slow to load
             watch = progress.Watch(job.program.plan, job.flow.name)
             screen = progress.Screen(watch, lambda: SystemClock().now().timestamp())
             with screen:
-                yield (watch,), screen.leave
+                yield Audience((watch,), (watch.hear,)), screen.leave
 
 
 def _lines() -> Observer:

@@ -4,7 +4,6 @@ import asyncio
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 
 import click
 
@@ -139,7 +138,7 @@ def watch(run: str, *, folder: str, show: str | None) -> None:
     program = Program(found.plan, project, find_kinds(), Shared())
     left = f"run {found.row.id} goes on; `leadflow runs cancel {found.row.id}` stops it"
     job = Job(program, found.plan.flows[found.row.flow], shown(show), left)
-    sys.exit(go(job, lambda observers: watch_run(found.row.id, project, replace(RunOptions(), observers=observers))))
+    sys.exit(go(job, lambda audience: watch_run(found.row.id, project, audience.of(RunOptions()))))
 
 
 @command.command("cancel")

@@ -18,6 +18,7 @@ from leadflow.policies.meter import Meter
 from leadflow.policies.outcomes import is_in_doubt
 from leadflow.policies.shared import Shared, Upstream
 from leadflow.policies.talk import Talk
+from leadflow.policies.voice import Voice
 from leadflow.policies.watch import Timer, Watch
 from leadflow.record import record
 from leadflow.run.errors import AnswerInvalid, BudgetExceeded, CallError, FunctionFailed, InternalError
@@ -256,10 +257,12 @@ def attempting(candidate: Candidate, call: AgentCall, *, idle: timedelta | None,
         if (unkept := order.unkept(order.path)) is not None:
             await unkept
         meter = course.meter = _meter(candidate, order, course.attempt) if candidate.is_model else None
+        voice = _voice(candidate, order, course.attempt, course.ports) if order.hear is not None else None
         request = Request(
             call.action, order.args, call.result, call.declared, order.run, order.path,
             course.attempt, course.key(), call.idempotent, idle, course.repair,
             untold if meter is None else meter.note, course.tools, course.exchanges, course.must_answer,
+            None if voice is None else voice.say,
         )  # fmt: skip
         timer = None if limit is None else limit.start(course)
         problem: BaseException | None = None
@@ -273,6 +276,8 @@ def attempting(candidate: Candidate, call: AgentCall, *, idle: timedelta | None,
         if limit is not None and timer is not None and timer.stop() and _is_ours(problem):
             error = limit.expired(course)
         elif reply is not None:
+            if voice is not None:
+                voice.end()
             return reply
         else:
             error = _error_of(problem, name, call)
@@ -284,6 +289,13 @@ def attempting(candidate: Candidate, call: AgentCall, *, idle: timedelta | None,
 
 def _meter(candidate: Candidate, order: CallOrder, attempt: int) -> Meter:
     return Meter(order.post, order.path, attempt, agent=candidate.name, rates=candidate.rates)
+
+
+def _voice(candidate: Candidate, order: CallOrder, attempt: int, ports: Ports) -> Voice | None:
+    """Of an attempt that somebody listens to; what asks no model has none."""
+    if not candidate.is_model or order.hear is None:
+        return None
+    return Voice(order.hear, order.path, attempt, agent=candidate.name, secrets=ports.secrets)
 
 
 def _error_of(problem: BaseException | None, name: str, call: AgentCall) -> CallError:
@@ -338,9 +350,11 @@ def plain_caller(candidate: Candidate, call: AgentCall, ports: Ports, watch: Wat
             number += order.earlier.attempts
             order.post(AttemptStarted(order.path, number, name))
         meter = _meter(candidate, order, number) if is_model else None
+        voice = _voice(candidate, order, number, ports) if order.hear is not None else None
         request = Request(
             call.action, order.args, call.result, call.declared, order.run, order.path,
             number, order.key, call.idempotent, None, None, untold if meter is None else meter.note,
+            hear=None if voice is None else voice.say,
         )  # fmt: skip
         try:
             reply = await ask(request)
@@ -351,6 +365,8 @@ def plain_caller(candidate: Candidate, call: AgentCall, ports: Ports, watch: Wat
         else:
             if meter is not None:
                 meter.end(reply, None)
+            if voice is not None:
+                voice.end()
             value = check(reply.value)
             if not isinstance(value, Mismatch):
                 return Answer(value, None, reply.usage)

@@ -30,6 +30,7 @@ from leadflow.events.model import (
     UndoBegan,
     Usage,
 )
+from leadflow.events.words import Words
 from leadflow.plan.policy import GRACE
 from leadflow.plan.types import Money, Value
 from leadflow.plan.undoing import SUFFIX
@@ -47,6 +48,11 @@ _log = logging.getLogger("leadflow")
 
 Observer: TypeAlias = Callable[[Entry], None]
 """Is shown every entry after it is committed. What it raises is logged and changes nothing (case X10)."""
+
+
+Listener: TypeAlias = Callable[[Words], None]
+"""Hears what models say while they say it; models are asked for streams where there is one. What it raises is logged
+and changes nothing (case X10)."""
 
 
 @record
@@ -73,6 +79,7 @@ class Ports:
     observers: Sequence[Observer] = ()
     questions: Questions | None = None
     """To people; None: nobody is asked."""
+    listeners: Sequence[Listener] = ()
 
 
 class RunNotDone(Exception):
@@ -299,7 +306,8 @@ class Driver:
 
     async def _loop(self, run: str, step: Step) -> Result:
         loop = asyncio.get_running_loop()
-        calls = self._calls = Calls(run, self._ports.callers, self._post, self._earlier)
+        hear = _telling(self._ports.listeners) if self._ports.listeners else None
+        calls = self._calls = Calls(run, self._ports.callers, self._post, self._earlier, hear)
         questions = self._ports.questions
         if questions is not None:
             questions.begin(post=self._post, wake=self._awake, spawn=self._tasks.spawn)
@@ -431,6 +439,19 @@ class Driver:
 def _are_idle(calls: Calls, questions: Questions | None) -> bool:
     """Whether all calls that are under way wait for people."""
     return calls.are_all(lambda path: questions is not None and questions.is_waiting(path))
+
+
+def _telling(listeners: Sequence[Listener]) -> Listener:
+    """Passes words on to each of them."""
+
+    def tell(words: Words) -> None:
+        for listener in listeners:
+            try:
+                listener(words)
+            except Exception:
+                _log.exception("a listener failed at the words of %s", words.path)
+
+    return tell
 
 
 def result_of(run: str, entries: Sequence[Entry], leaked: tuple[str, ...] = ()) -> Result:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from leadflow.events.model import AttemptFailure, CallEvent, Entry, Event, Failure, QuestionAnswered, Usage
+from leadflow.events.words import Words
 from leadflow.plan.kinds import Kind
 from leadflow.plan.plan import AgentSpec, FlowPlan, Node
 from leadflow.plan.policy import Budgets
@@ -106,6 +107,8 @@ class Request:
     """What it asked for before in this call, and what it was told."""
     must_answer: bool = False
     """True: the tools are shown because they were used before, and may not be used any more."""
+    hear: Callable[[str], None] | None = None
+    """Somebody listens: a model's agent tells its words as they come. None: nobody does."""
 
 
 @record
@@ -360,6 +363,8 @@ class CallOrder:
     unkept: Callable[[str], Awaitable[None] | None] = lambda path: None
     """What the call of that path waits for before it sends anything: that all it has posted is committed, so that a
     log that ends there shows the attempt and what it may take (cases D2, R22, $8). None: it is."""
+    hear: Callable[[Words], None] | None = None
+    """Takes the words of a model as they come; None: nobody listens."""
 
 
 @record

@@ -2,6 +2,7 @@
 
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from json import dumps
 from urllib.parse import quote, quote_plus
 
@@ -58,3 +59,37 @@ def without(text: str, forms: Iterable[str]) -> str:
         if form in text:
             text = text.replace(form, "***")
     return text
+
+
+class Veil:
+    """Blots secrets out of a text that comes in pieces, also those that stand across two of them (bad input 130).
+
+    What may be the beginning of a secret is held back until it is known not to be.
+    """
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        self._forms, self._beginnings = _veiled(secrets)
+        self._held = ""
+
+    def feed(self, text: str) -> str:
+        """What may be shown so far."""
+        if not self._forms:
+            return text
+        whole = without(self._held + text, self._forms)
+        longest = min(len(self._forms[0]) - 1, len(whole))
+        end = len(whole) - next((n for n in range(longest, 0, -1) if whole[-n:] in self._beginnings), 0)
+        self._held = whole[end:]
+        return whole[:end]
+
+    def end(self) -> str:
+        """What was held back."""
+        held, self._held = self._held, ""
+        return held
+
+
+@lru_cache(8)
+def _veiled(secrets: tuple[str, ...]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """All forms of secrets, the longest first, and how they may begin."""
+    forms = {form for secret in secrets for form in forms_of(secret)}
+    beginnings = frozenset(form[:size] for form in forms for size in range(1, len(form)))
+    return tuple(sorted(forms, key=len, reverse=True)), beginnings

@@ -24,6 +24,7 @@ from leadflow.events.model import (
     NodeDone,
     NodeFailed,
 )
+from leadflow.events.words import Words
 from leadflow.run.kernel import Call, StartTimer, TryAgain
 from leadflow.run.kernel_layout import NodeLayout
 from leadflow.run.ports import Answer, Caller, Callers, CallOrder, Clock, Earlier
@@ -102,8 +103,16 @@ class Timers:
 class Calls:
     """Calls of agents under way, each a task."""
 
-    def __init__(self, run: str, callers: Callers, post: Post, earlier: Mapping[str, Earlier]) -> None:
+    def __init__(
+        self,
+        run: str,
+        callers: Callers,
+        post: Post,
+        earlier: Mapping[str, Earlier],
+        hear: Callable[[Words], None] | None = None,
+    ) -> None:
         self._run = run
+        self._hear = hear
         self._earlier = earlier
         self._prepare = callers.prepare
         self._post = post
@@ -144,6 +153,7 @@ class Calls:
             call.budgets,
             self._earlier.get(path) if self._earlier else None,
             self._unkept,
+            self._hear,
         )
         # Not `loop.create_task`: it asks three questions that are answered here already, once per call.
         self._running[path] = asyncio.Task(self._call(caller, order), loop=self._loop, name=path)

@@ -35,6 +35,7 @@ from leadflow.events.model import (
     RunStarted,
     UndoBegan,
 )
+from leadflow.events.words import Words
 from leadflow.pipeline import compile_source
 from leadflow.plan.types import Value
 from tests.goldens import Golden
@@ -220,6 +221,27 @@ def test_breakers_that_are_not_closed_are_told() -> None:
     watching(Entry(9, 9.0, BreakerMoved("main/first", "a", "open", "so", 30.0)))
     watching(Entry(10, 10.0, RunDone(1)))
     assert "breaker" not in drawn(watching, None, width=100, height=30)
+
+
+def test_what_a_model_says_is_shown_while_it_says_it() -> None:
+    """The last words of the newest attempt stand at their step, and go when it is done."""
+    flow = 'flow main() -> string {\n  step s = m.ask("?")\n  return s\n}\n'
+    plan, _ = compile_source("main.flow", f'leadflow 1\nagent m: openai {{ model: "y" }}\n{flow}')
+    assert plan is not None
+    watching = Watch(plan, "main")
+    watching(Entry(0, 0.0, NodeStarted("main/s")))
+    for attempt, text, is_first in (
+        (1, "void", True),
+        (2, "Once upon", True),
+        (1, "late", False),
+        (2, " a time", False),
+    ):
+        watching.hear(Words("main/s", attempt, "m", text, is_first))
+    assert "… Once upon a time" in drawn(watching, 0.1, width=100, height=10)
+    watching.hear(Words("main/s", 2, "m", "x" * 500, False))
+    assert 60 == drawn(watching, 0.1, width=200, height=10).count("x")
+    watching(Entry(1, 0.2, NodeDone("main/s", "all")))
+    assert "x" not in drawn(watching, 0.3, width=200, height=10)
 
 
 def test_many_steps_are_summed_up() -> None:

@@ -6,20 +6,22 @@ a reply with `asked` instead of a value, and the request that follows has it, wi
 it keeps nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, cast
 
 from leadflow.agents.models.answers import in_words, read_answer, read_vector, repair_words, with_words
-from leadflow.agents.models.common import as_json, failure_in, usage_of
+from leadflow.agents.models.bodies import is_stream, read_object, read_stream
+from leadflow.agents.models.common import as_json, usage_of
 from leadflow.agents.models.counting import message_tokens, prompt_tokens
 from leadflow.agents.models.history import read_history
 from leadflow.agents.models.turns import Message, Profile, Prompt, Sent, Text, Turn, Wire
-from leadflow.agents.wire import MOST_BYTES, read_body, read_json, refuse
+from leadflow.agents.wire import MOST_BYTES, read_body, refuse
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.tokens import HINT, PER_MESSAGE, PER_REQUEST, text_tokens
 from leadflow.plan.types import STRING, Type
-from leadflow.run.errors import BadResponse, NotAllowed
+from leadflow.run.errors import NotAllowed
 from leadflow.run.ports import Reply, Request, Streamed, World
 from leadflow.run.quota import Quota, read_quota
 from leadflow.run.toolbox import Asked
@@ -70,9 +72,14 @@ class ModelAgent:
         if prompt.result is not None and not self._takes_schema(prompt.result):
             prompt = replace(prompt, system=with_words(prompt.system, in_words(prompt.result)), result=None)
         self._allow(request, prompt_tokens(prompt))
-        sent = self._wire.encode(prompt, self._profile, is_streamed=False)
-        told, quota = await self._post(sent, request)
-        turn = replace(self._wire.decode(told), quota=quota)
+        is_streamed = request.hear is not None and self._profile.has_streams
+        sent = self._wire.encode(prompt, self._profile, is_streamed=is_streamed)
+        async with self._asked(sent, request) as response:
+            if request.hear is not None and is_streamed and is_stream(response):
+                turn = await read_stream(response, self._wire.reader(), request.hear)
+            else:
+                turn = self._wire.decode(await read_object(response))
+            turn = replace(turn, quota=self._quota(response))
         request.used(turn.usage)
         return turn
 
@@ -113,7 +120,8 @@ class ModelAgent:
         text = request.args["text"]
         self._allow(request, PER_REQUEST + PER_MESSAGE + text_tokens(str(text)))
         sent = Sent("/embeddings", {}, {"model": self._profile.model, "input": text})
-        told, quota = await self._post(sent, request)
+        async with self._asked(sent, request) as response:
+            told, quota = await read_object(response), self._quota(response)
         vector, usage = read_vector(told), usage_of(told.get("usage"), "prompt_tokens")
         request.used(usage)
         return Reply(vector, usage, quota)
@@ -143,25 +151,25 @@ class ModelAgent:
     def _what(self, request: Request) -> str:
         return f"{self._spec.name}.{request.action}"
 
-    async def _post(self, sent: Sent, request: Request) -> tuple[Mapping[str, Any], Quota | None]:
-        """What it answers, and what it says is left of the quota."""
+    @asynccontextmanager
+    async def _asked(self, sent: Sent, request: Request) -> AsyncIterator[Streamed]:
+        """The answer to a request, its body not yet read.
+
+        Raises:
+            CallError: nothing was sent, or the status says that it is no answer.
+        """
         headers = {**self._headers, **sent.headers}
         if request.key is not None:
             headers["Idempotency-Key"] = request.key
+        body = as_json(sent.body).encode()
         async with self._world.transport.request(
-            "POST", self._url + sent.path, headers=headers, body=as_json(sent.body).encode(), idle=request.idle
+            "POST", self._url + sent.path, headers=headers, body=body, idle=request.idle
         ) as response:
-            answer = await self._accepted(response, request)
-        told = read_json(answer, response.status)
-        if not isinstance(told, dict):
-            raise BadResponse("the answer is no JSON object", status=response.status)
-        if told.get("error"):
-            raise failure_in(told["error"])
-        return told, read_quota(response.headers, now=self._world.clock.now())
+            if not 200 <= response.status < 300:
+                told = await read_body(response, MOST_BYTES)
+                raise refuse(self._what(request), response, told, self._world)
+            yield response
 
-    async def _accepted(self, response: Streamed, request: Request) -> bytes:
-        """The body of an answer that is one."""
-        body = await read_body(response, MOST_BYTES)
-        if not 200 <= response.status < 300:
-            raise refuse(self._what(request), response, body, self._world)
-        return body
+    def _quota(self, response: Streamed) -> Quota | None:
+        """What the answer says is left."""
+        return read_quota(response.headers, now=self._world.clock.now())

@@ -13,7 +13,6 @@ from leadflow.agents.models.common import (
     count,
     data_of,
     data_url,
-    failure_in,
     make_use,
     usage_of,
 )
@@ -100,7 +99,7 @@ class ChatReader(EventReader):
             return
         told = data_of(event)
         if told.get("error"):
-            raise failure_in(told["error"])
+            raise self.broken(told["error"])
         self._usage = told.get("usage") or self._usage
         choices = told.get("choices")
         for choice in choices if isinstance(choices, list) else ():

@@ -119,6 +119,12 @@ class EventReader(ABC):
     def take(self, event: Event, words: list[str]) -> None:
         """Note an event, and the words that it brings."""
 
+    @staticmethod
+    def broken(error: object) -> CallError:
+        """What it means that the provider fails in the middle of a stream: what was said by then may have cost."""
+        problem = failure_in(error)
+        return problem if isinstance(problem, Rejected) else StreamTruncated(problem.message)
+
     def check_done(self) -> None:
         """Refuse a stream that has not come to its end."""
         if not self.is_done:

@@ -13,7 +13,6 @@ from leadflow.agents.models.common import (
     base64_of,
     count,
     data_of,
-    failure_in,
     make_use,
 )
 from leadflow.agents.models.sse import Event
@@ -135,7 +134,7 @@ class MessagesReader(EventReader):
                     raise BadResponse("the stream ends in the middle of a block")
                 self.is_done = True
             case "error":
-                raise failure_in(told.get("error"))
+                raise self.broken(told.get("error"))
 
     def end(self) -> Turn:
         """See `Reader`."""

@@ -114,7 +114,7 @@ class ResponsesReader(EventReader):
             case "response.output_text.delta" if isinstance(told.get("delta"), str):
                 words.append(told["delta"])
             case "error":
-                raise failure_in(told.get("error") or told)
+                raise self.broken(told.get("error") or told)
             case "response.completed" | "response.incomplete" | "response.failed":
                 if not isinstance(told.get("response"), dict):
                     raise BadResponse("the stream ends without its answer")

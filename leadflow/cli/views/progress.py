@@ -29,6 +29,7 @@ from leadflow.events.model import (
     Status,
     UndoBegan,
 )
+from leadflow.events.words import Words
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Merge, Node, Parallel, Plan, Race, Repeat
 from leadflow.plan.undoing import SUFFIX
 from leadflow.record import record
@@ -42,11 +43,13 @@ _BREAKERS: Mapping[BreakerState, str] = {
 }
 _INSIDE = 4
 """Most rows for what is under way inside one step."""
+_SAID = 60
+"""Characters of what a model is saying."""
 _FINAL = 100
 """Rows of the last picture, whatever the terminal's height."""
 
-Words = list[tuple[str, str]]
-"""What is said of a node: phrases with their styles."""
+Phrases = list[tuple[str, str]]
+"""What is said of a node, with the styles."""
 
 
 @dataclass(slots=True)
@@ -106,6 +109,8 @@ class Watch:
         """When the next attempt of a waiting call begins, or its turn comes at the earliest; since the epoch."""
         self._asked: dict[str, str] = {}
         """At which agent a call waits for its turn."""
+        self._heard: dict[str, tuple[int, str]] = {}
+        """The last words of models that are speaking, with the attempt that they are of, by path."""
         self._began: float | None = None
         self._last = 0.0
         self._lock = Lock()
@@ -114,6 +119,14 @@ class Watch:
         """Take an event in."""
         with self._lock:
             self._take(entry)
+
+    def hear(self, words: Words) -> None:
+        """Take a model's words in: those of the newest attempt count."""
+        with self._lock:
+            attempt, before = self._heard.get(words.path, (0, ""))
+            if words.attempt >= attempt:
+                text = words.text if words.is_first else before + words.text
+                self._heard[words.path] = (words.attempt, text[-_SAID:])
 
     def rows(self, width: int, height: int, now: float | None = None) -> list[Text]:
         """The picture at a time (seconds since the epoch; None: at the last event), in at most `height` rows."""
@@ -134,6 +147,8 @@ class Watch:
             self._next[event.path] = entry.at + event.delay
         elif isinstance(event, CallWaits):
             self._next[event.path], self._asked[event.path] = entry.at + (event.seconds or 0.0), event.agent
+        if path in self._heard and self._state.nodes[path].status.is_settled:
+            del self._heard[path]
         if path and path in self._state.nodes and "/" in path and SUFFIX not in path:
             self._count(path, self._state.nodes[path], was_settled, event)
 
@@ -179,6 +194,7 @@ class _Painter:
     def __init__(self, watch: Watch, width: int, now: float) -> None:
         self._state, self._flow = watch._state, watch._flow
         self._steps, self._inside, self._next, self._asked = watch._steps, watch._inside, watch._next, watch._asked
+        self._heard = watch._heard
         self._began, self._width, self._now = watch._began, width, now
         longest = max((len(name) for name in (self._flow.name, *self._steps)), default=0)
         self._name_width = min(max(longest, 16), width // 3)
@@ -215,7 +231,7 @@ class _Painter:
             isinstance(node.work, AgentCall) and self._at(node).status in (Status.RUNNING, Status.WAITING)
             for node in self._steps.values()
         )
-        words: Words = []
+        words: Phrases = []
         if state.undoing is not None:
             words += self._undo_head(state.undoing)
         if state.cancel and not state.status.is_settled:
@@ -229,7 +245,7 @@ class _Painter:
             words += [(_BREAKERS[at].format(agent), "yellow") for agent, at in moved]
         return self._row(whole, self._flow.name, words, bold=True)
 
-    def _row(self, state: NodeState, name: str, words: Words, *, bold: bool) -> Text:
+    def _row(self, state: NodeState, name: str, words: Phrases, *, bold: bool) -> Text:
         sign, style = MARKS[state.status]
         row = Text(f"{sign} ", style, no_wrap=True, overflow="ellipsis")
         row.append(_fitted(name, self._name_width), f"bold {style}" if bold else style)
@@ -264,7 +280,7 @@ class _Painter:
 
     # --- words ----------------------------------------------------------------------------------------------------
 
-    def _words(self, node: Node, state: NodeState) -> Words:
+    def _words(self, node: Node, state: NodeState) -> Phrases:
         """The most telling words about a step."""
         match state.status:
             case Status.PENDING:
@@ -280,8 +296,8 @@ class _Painter:
                 words = [*(_inside_words(node, inside) if inside else []), *self._call_words(path, state)]
                 return [*self._undo_words(path), *words]
 
-    def _call_words(self, path: str, state: NodeState) -> Words:
-        words: Words = []
+    def _call_words(self, path: str, state: NodeState) -> Phrases:
+        words: Phrases = []
         left = self._next.get(path, self._now) - self._now
         if state.status is Status.WAITING and state.waits_for is not None:
             long = f" {duration(left)}" if left > 0 else ""
@@ -291,6 +307,8 @@ class _Painter:
             words.append((f"attempt {state.attempts + 1} {due}: {state.failed_attempts[-1].message}", "yellow"))
         elif state.attempts > 1:
             words.append((f"attempt {state.attempts}", "yellow"))
+        if path in self._heard and state.status is Status.RUNNING:
+            words.append((f"… {self._heard[path][1]}", "dim"))
         if state.is_cached and state.status is Status.DONE:
             words.append(("from memory", "dim"))
         if state.agent is not None and state.status is Status.DONE:
@@ -302,19 +320,19 @@ class _Painter:
             words.append((f"cancelled: {state.reason.removeprefix(f'{self._flow.name}/')}", "yellow"))
         return words
 
-    def _undo_head(self, undoing: UndoBegan) -> Words:
+    def _undo_head(self, undoing: UndoBegan) -> Phrases:
         """How far the run is with taking its steps back."""
         done, bad, total = self._undone(undoing.paths)
-        words: Words = [(f"{done} undone" if self._state.status.is_settled else f"undoing {done + bad + 1} of {total}",
-                         "yellow")]  # fmt: skip
+        so_far = f"{done} undone" if self._state.status.is_settled else f"undoing {done + bad + 1} of {total}"
+        words: Phrases = [(so_far, "yellow")]
         return words if not bad else [*words, (f"{bad} not undone", "red")]
 
-    def _undo_words(self, path: str) -> Words:
+    def _undo_words(self, path: str) -> Phrases:
         """What is taken back of a step, of what stands in it."""
         undoing = self._state.undoing
         paths = [] if undoing is None else [each for each in undoing.paths if _is_of(each, path)]
         done, bad, total = self._undone(paths)
-        words: Words = []
+        words: Phrases = []
         if done:
             words.append(("undone" if done == total else f"{done} of {total} undone", "yellow"))
         if bad:
@@ -405,8 +423,8 @@ def _members(flow: FlowPlan, step: Node) -> int:
     return 0 if scope is None else sum(not isinstance(flow.nodes[node].work, Merge) for node in scope.nodes)
 
 
-def _inside_words(node: Node, inside: Inside) -> Words:
-    words: Words = []
+def _inside_words(node: Node, inside: Inside) -> Phrases:
+    words: Phrases = []
     match node.work:
         case AgentCall():
             return words  # it tells its attempts itself
