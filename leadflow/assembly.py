@@ -12,6 +12,7 @@ from functools import cache
 from hashlib import blake2b
 from zoneinfo import ZoneInfoNotFoundError
 
+from leadflow.agents.discreet import Discreet
 from leadflow.agents.registry import Registry
 from leadflow.agents.spawner import ProcessSpawner
 from leadflow.agents.transport import HttpTransport
@@ -36,8 +37,9 @@ from leadflow.run.errors import CallError, NotAllowed
 from leadflow.run.kernel import Program
 from leadflow.run.nested import Nested
 from leadflow.run.ports import Agent, AgentKind, Cast, Clock, People, Server, Starting, Transport, Uses, World
+from leadflow.run.redact import all_forms
 from leadflow.run.support import agents_of, agents_of_tool, reached, refusals, tools_of, with_others
-from leadflow.settings import Project, find_server, own_prices, program_env, read_secrets
+from leadflow.settings import Project, find_server, own_prices, passed_secrets, program_env, read_secrets
 from leadflow.stores.memory import MemoryJournal
 
 
@@ -67,6 +69,8 @@ class Making:
     """By agent that asks a model, what that charges; None: nobody knows."""
     servers: Mapping[str, Server]
     """Servers of tools that its agents name."""
+    hidden: tuple[str, ...]
+    """Values that nothing which is said or kept may hold."""
     cast: Cast | None = None
     """Who plays the agents; None: they themselves."""
 
@@ -90,7 +94,11 @@ def make_ready(
         raise StartProblem(problems)
     models = [name for name in needed if "model" in plan.agents[name].settings]
     rates = {name: prices[name].rates if name in prices else None for name in models}
-    return Making(plan, flow, needed, secrets, project, registry, shared or Shared(), purse, rates, servers, cast)
+    hidden = (*secrets.values(), *(value for server in servers.values() for value in server.secrets))
+    hidden += passed_secrets(project.settings)
+    return Making(
+        plan, flow, needed, secrets, project, registry, shared or Shared(), purse, rates, servers, hidden, cast
+    )
 
 
 @asynccontextmanager
@@ -111,11 +119,10 @@ async def callers_of(making: Making, clock: Clock, seed: int, people: People | N
         held={},
         people=people,
     )
-    hidden = (*secrets.values(), *(value for server in making.servers.values() for value in server.secrets))
     if making.cast is not None:
-        making.cast.hide(hidden)
+        making.cast.hide(making.hidden)
     async with _agents(making, world) as agents:
-        ports = PolicyPorts(clock, rng, making.shared, hidden)
+        ports = PolicyPorts(clock, rng, making.shared, making.hidden)
         keys, scopes = _upstreams(plan, needed, secrets), _scopes(plan, needed, secrets, project)
         most = project.settings.run.concurrency
         nested = Nested(Program(plan), clock, rng, journal=lambda: MemoryJournal(clock), calls=most)
@@ -344,7 +351,7 @@ async def _started(plan: Plan, agents: Mapping[str, Agent]) -> list[str]:
 
 
 def _built(spec: AgentSpec, uses: Uses, making: Making, world: World) -> Agent:
-    return _played(spec, lambda: _kind(spec, making.registry).build(spec, uses, world), making.cast)
+    return _played(spec, lambda: _kind(spec, making.registry).build(spec, uses, world), making)
 
 
 def _kind(spec: AgentSpec, registry: Registry) -> AgentKind:
@@ -355,8 +362,14 @@ def _kind(spec: AgentSpec, registry: Registry) -> AgentKind:
     return kind
 
 
-def _played(spec: AgentSpec, build: Callable[[], Agent], cast: Cast | None) -> Agent:
-    return build() if cast is None else cast.play(spec, build)
+def _played(spec: AgentSpec, build: Callable[[], Agent], making: Making) -> Agent:
+    """An agent, or who plays it; neither gives a secret away."""
+    forms = all_forms(making.hidden)
+
+    def quiet() -> Agent:
+        return Discreet(build(), forms) if forms else build()
+
+    return quiet() if making.cast is None else making.cast.play(spec, quiet)
 
 
 def _renewable(spec: AgentSpec, uses: Uses, making: Making, world: World) -> Agent:
@@ -368,7 +381,7 @@ def _renewable(spec: AgentSpec, uses: Uses, making: Making, world: World) -> Age
             transport = HttpTransport()
             return _Owner(find().build(spec, uses, replace(world, transport=transport, held={})), transport)
 
-        return _played(spec, build, making.cast)
+        return _played(spec, build, making)
 
     return Renewable(instance(lambda: _kind(spec, registry)), lambda: instance(lambda: registry.fresh(spec)))
 

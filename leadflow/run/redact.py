@@ -14,9 +14,7 @@ SHORTEST = 4
 
 def one_line(text: str, secrets: Iterable[str] = (), most: int = LONGEST) -> str:
     """The text on one line, its control characters gone, each secret replaced by `***`, its end cut off."""
-    for secret in secrets:
-        if len(secret) >= SHORTEST:
-            text = text.replace(secret, "***")
+    text = without(text, all_forms(tuple(secrets)))
     line = " ".join("".join(char if char.isprintable() else " " for char in text[: 4 * most]).split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
@@ -51,6 +49,12 @@ def _forms(secret: str) -> Iterator[str]:
             first = -(-before * 8 // 6)
             last = (before + len(data)) * 8 // 6
             yield whole[first:last]
+
+
+@lru_cache(16)
+def all_forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """How any of these secrets may stand in a text, the longest first, so that none is cut by a shorter one."""
+    return tuple(sorted({form for secret in secrets for form in forms_of(secret)}, key=len, reverse=True))
 
 
 def without(text: str, forms: Iterable[str]) -> str:

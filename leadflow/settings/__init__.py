@@ -305,9 +305,23 @@ def find_server(project: Project, name: str) -> tuple[Server | None, tuple[str, 
     headers = {header: value for header, value in found.headers.items() if isinstance(value, str)}
     headers |= {header: value.prefix + values.get(value.env, "") for header, value in named.items()}
     env = {**program_env(project.settings), **{variable: values.get(variable, "") for variable in found.env}}
-    secrets = tuple(values.values())
+    secrets = (*(values[value.env] for value in named.values() if value.env in values), *_secret_values(values))
     start = timedelta(seconds=found.start)
     return Server(name, find_program(found.command), found.url, headers, env, secrets, start), missing
+
+
+_SECRET_WORDS = frozenset(("AUTH", "CREDENTIAL", "CREDENTIALS", "KEY", "PASS", "PASSWORD", "PWD", "SECRET", "TOKEN"))
+"""A variable whose name has one of these words in it holds a secret."""
+
+
+def _secret_values(found: Mapping[str, str]) -> tuple[str, ...]:
+    """The values of variables that are called like secrets."""
+    return tuple(value for name, value in found.items() if _SECRET_WORDS & set(name.upper().split("_")))
+
+
+def passed_secrets(settings: Settings) -> tuple[str, ...]:
+    """Secrets in the environment of started programs."""
+    return _secret_values(program_env(settings))
 
 
 def find_program(command: Sequence[str]) -> tuple[str, ...]:
