@@ -3,6 +3,7 @@ has changed since. `pin` and `diff` start a server, `ls` starts nothing."""
 
 import asyncio
 import json
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,8 +26,8 @@ from leadflow.settings import McpSettings, Project, find_server
 
 _IN = click.option("--in", "folder", metavar="DIR", default=".", help="The project's folder; else this one.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
-_SHOWN = 160
-"""Characters of a description in a list."""
+_WIDTH = 100
+"""Characters of a line of a description."""
 
 
 @click.group()
@@ -207,10 +208,10 @@ def _signature(row: ActionRow) -> str:
 
 
 def _words(tool: LockedTool) -> Iterator[str]:
-    """What a server says of a tool, shortened and without anything that a terminal would obey."""
-    if tool.description:
-        text = human.one_line(tool.description)
-        yield text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    """All that is kept of what a server says of a tool, without anything that a terminal would obey: a model is told
+    all of it, so whoever pins it reads all of it."""
+    for line in tool.description.splitlines():
+        yield from textwrap.wrap("".join(char if char.isprintable() else "�" for char in line), _WIDTH)
     if tool.hints:
         yield f"claims {', '.join(human.one_line(hint) for hint in tool.hints)}"
 

@@ -289,7 +289,10 @@ def read_secrets(names: Sequence[str]) -> tuple[Mapping[str, str], tuple[str, ..
 
 def program_env(settings: Settings) -> Mapping[str, str]:
     """The environment that started programs get: a few harmless variables, and those the operator names."""
-    names = (*_PASSED_ON, *settings.process.pass_env)
+    return _plain_env((*_PASSED_ON, *settings.process.pass_env))
+
+
+def _plain_env(names: Sequence[str]) -> Mapping[str, str]:
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
@@ -304,7 +307,7 @@ def find_server(project: Project, name: str) -> tuple[Server | None, tuple[str, 
     values, missing = read_secrets([*found.env, *(header.env for header in named.values())])
     headers = {header: value for header, value in found.headers.items() if isinstance(value, str)}
     headers |= {header: value.prefix + values.get(value.env, "") for header, value in named.items()}
-    env = {**program_env(project.settings), **{variable: values.get(variable, "") for variable in found.env}}
+    env = {**_plain_env(_PASSED_ON), **{variable: values.get(variable, "") for variable in found.env}}
     secrets = (*(values[value.env] for value in named.values() if value.env in values), *_secret_values(values))
     start = timedelta(seconds=found.start)
     return Server(name, find_program(found.command), found.url, headers, env, secrets, start), missing

@@ -33,7 +33,7 @@ from mcp_types import (
 from pydantic import TypeAdapter, ValidationError
 
 from leadflow.agents.mcp.http import connected
-from leadflow.agents.mcp.stdio import MOST_UNASKED, Program, running
+from leadflow.agents.mcp.stdio import FLOOD, MOST_UNASKED, Program, running
 from leadflow.agents.mcp.told import failure_of
 from leadflow.agents.wire import AGENT_NAME
 from leadflow.plan.lock import MOST_TOOLS, Lock, LockedTool, conflicts, drift, make_tool
@@ -195,6 +195,8 @@ class _Connection:
         self._session: ClientSession | None = None
         self._program: Program | None = None
         self._unasked = 0
+        self._fault = ""
+        """Why it was given up."""
         self.tools: tuple[LockedTool, ...] = ()
         self.said = ""
         self.is_lost = False
@@ -264,10 +266,14 @@ class _Connection:
 
     async def last_words(self) -> str:
         """What is known of its end, when it has just been lost."""
-        return "" if self._program is None else f": {await self._program.last_words()}"
+        if self._program is not None and not self._fault:
+            return f": {await self._program.last_words()}"
+        return self.why()
 
     def why(self) -> str:
         """What is known of how it is."""
+        if self._fault:
+            return f": {self._fault}"
         return "" if self._program is None else f": {self._program.why()}"
 
     async def _own(self) -> None:
@@ -332,6 +338,7 @@ class _Connection:
             self.is_stale = True
         self._unasked += 1
         if self._unasked > MOST_UNASKED:
+            self._fault = FLOOD
             self.lose()
 
 

@@ -30,8 +30,9 @@ _log = logging.getLogger("leadflow")
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 MOST_LINE = 10_000_000
 """Bytes of one message."""
-MOST_UNASKED = 10_000
+MOST_UNASKED = 3_000
 """Messages and other lines without an answer among them."""
+FLOOD = f"it sent more than {MOST_UNASKED:,} messages that nobody asked for"
 _KEPT_OF_STDERR = 4_000
 _GOES_IN, _ENDS_IN = 1.0, 0.5
 """Seconds from the end of its input until a program is told to go, and from then until it is killed."""
@@ -103,7 +104,7 @@ class Program(asyncio.SubprocessProtocol):
     def _count(self) -> None:
         self._unasked += 1
         if self._unasked > MOST_UNASKED:
-            self.end(f"it sent more than {MOST_UNASKED:,} messages that nobody asked for")
+            self.end(FLOOD)
 
     def pause_writing(self) -> None:
         """It does not read fast enough."""

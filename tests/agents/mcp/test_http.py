@@ -195,3 +195,21 @@ async def test_a_header_cannot_break_its_line(tmp_path: Path) -> None:
         with pytest.raises((NotAllowed, ConnectFailed), match="the header 'X-Key' holds a line end"):
             await link.ready()
     assert [] == seen.requests
+
+
+async def test_112_a_flood_over_http_ends_the_connection(tmp_path: Path) -> None:
+    """Thousands of notifications before an answer: the connection is given up, the call in doubt."""
+
+    async def flood(request: web.BaseRequest, message: Json) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        told = json.dumps({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1}})
+        try:
+            while True:
+                await response.write(f"event: message\ndata: {told}\n\n".encode() * 100)
+        except ConnectionError:
+            return response
+
+    async with api(Server(flood)) as (url, _), linked(address(url), tmp_path) as link:
+        with pytest.raises(ConnectionLost, match="more than 3,000 messages that nobody asked for"):
+            await link.call("tried.echo", "echo", {})

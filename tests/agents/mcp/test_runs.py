@@ -1,6 +1,7 @@
 """Whole runs that call servers: what stops them before the first call, and what becomes of calls in doubt."""
 
 import asyncio
+import subprocess
 import sys
 from pathlib import Path
 
@@ -136,3 +137,16 @@ def _of(text: str) -> list[str]:
         if text.encode() in command and b"hostile.py" in command:
             found.append(path.parent.name)
     return found
+
+
+def test_without_the_sdk_it_is_told_what_to_install(tmp_path: Path) -> None:
+    """The extra is asked for when a run needs it, and by nothing else."""
+    program = (
+        "import sys; sys.modules['mcp'] = None\n"
+        "from leadflow.agents.mcp.kind import link_module\n"
+        "from leadflow.run.errors import NotAllowed\n"
+        "try: link_module('a')\n"
+        "except NotAllowed as problem: print(problem.message)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "agent 'a': servers of tools need the extra `mcp` (mcp is missing); install it: pip install" in ran.stdout
