@@ -55,10 +55,6 @@ class Lock:
     """What the server calls itself, with its version."""
     tools: tuple[LockedTool, ...]
 
-    def tool(self, action: str) -> LockedTool | None:
-        """The tool of that action."""
-        return next((tool for tool in self.tools if tool.action == action), None)
-
 
 def lock_path(server: str) -> str:
     """Where the lock of a server lies, from the project's root."""

@@ -50,5 +50,17 @@ MEANINGS: dict[str, tuple[str, ...]] = {
     "input.too_large": (),
     "input.duplicate_key": (),
     "import.changed": (),
+    "mcp.tools_changed": ("permission.tools",),
+    "mcp.name_conflict": ("permission.tools",),
+    "mcp.schema": (),
+    "mcp.not_granted": ("permission.local",),
+    "mcp.start_failed": ("network.connect",),
+    "mcp.command": (),
+    "net.denied": ("permission.local",),
+    "auth.upstream": ("permission.auth",),
+    "secret.missing": (),
+    "secret.flow": ("FLOW340",),
+    "secret.weak": (),
+    "config.permissions": (),
 }
 """Meaning -> codes of the checker and names of errors. No code: told in words, before anything is started."""

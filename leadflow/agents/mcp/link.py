@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 from mcp import Client
 from mcp.client.session import ClientSession
@@ -54,6 +55,8 @@ from leadflow.run.ports import Clock, Server, World
 from leadflow.run.redact import one_line
 
 _ANSWER: TypeAdapter[CallToolResult | InputRequiredResult] = TypeAdapter(CallToolResult | InputRequiredResult)
+_CANCELS_IN = 1.0
+"""Seconds in which a server is told that nobody waits for an answer any more."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 """Seconds before a server that fell over is started again; twice as long each time that it does not come up."""
 
@@ -62,8 +65,8 @@ class _Drop(logging.Filter):
     """Says nothing: the SDK logs whole answers, secrets and all; what is wrong is told as a failure."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """No."""
-        return False
+        """Whether it is somebody else's: one of the names is a common word."""
+        return "/mcp/" not in record.pathname.replace("\\", "/")
 
 
 for _name in ("client", "mcp.client.streamable_http", "mcp.client.client", "mcp.shared.jsonrpc_dispatcher"):
@@ -107,29 +110,33 @@ class Link:
             if self._fault is not None:
                 raise self._fault
             current = self._current
-            if current is not None and not current.is_lost:
-                if current.is_stale:
-                    await self._look_again(current)
-                return current
-            if current is not None:
-                await current.close()
-                self._current = None
-            if self._failed:
-                pause = min(_FIRST_PAUSE * 2 ** (self._failed - 1), _LONGEST_PAUSE)
-                await self._clock.sleep(timedelta(seconds=pause))
-            self._failed += 1
-            fresh = self._current = _Connection(self._server, self._root, self._clock)
-            await fresh.opened()
-            self._compare(fresh.tools)
-            return fresh
+            if current is None or current.is_lost:
+                current = self._current = await self._another(current)
+            await current.opened()
+            if not current.is_compared:
+                current.is_compared = True
+                self._compare(current.tools)
+            if current.is_stale:
+                await self._look_again(current)
+            return current
+
+    async def _another(self, lost: "_Connection | None") -> "_Connection":
+        """A connection that opens, instead of one that was lost."""
+        if lost is not None:
+            await lost.close()
+        if self._failed:
+            pause = min(_FIRST_PAUSE * 2 ** (self._failed - 1), _LONGEST_PAUSE)
+            await self._clock.sleep(timedelta(seconds=pause))
+        self._failed += 1
+        return _Connection(self._server, self._root, self._clock)
 
     async def _look_again(self, current: "_Connection") -> None:
         """The server says that its tools have changed."""
-        current.is_stale = False
         try:
             tools = await current.list_tools()
         except MCPError as problem:
             raise failure_of(f"the server '{self._server.name}'", problem) from None
+        current.is_stale = False
         self._compare(tools)
 
     def _compare(self, tools: Sequence[LockedTool]) -> None:
@@ -157,9 +164,13 @@ class Link:
             failure = failure_of(what, problem)
             if isinstance(failure, ConnectionLost | ConnectFailed):
                 connection.lose()
+            if isinstance(failure, ConnectionLost):
                 why = await connection.last_words()
-                raise type(failure)(f"{what}: the connection to the server was lost{why}", sent=failure.sent) from None
+                raise ConnectionLost(f"{what}: the connection to the server was lost{why}") from None
             raise failure from None
+        except (anyio.ClosedResourceError, anyio.BrokenResourceError):
+            connection.lose()
+            raise ConnectionLost(f"{what}: the connection to the server was lost") from None
         except (ValidationError, ValueError) as problem:
             said = type(problem).__name__
             raise BadResponse(f"{what}: the server's answer is not of the protocol ({said})") from None
@@ -200,6 +211,7 @@ class _Connection:
         self.tools: tuple[LockedTool, ...] = ()
         self.said = ""
         self.is_lost = False
+        self.is_compared = False
         self.is_stale = False
         """The server says that its tools have changed."""
         self._task = asyncio.create_task(self._own(), name=f"mcp {server.name}")
@@ -210,11 +222,7 @@ class _Connection:
         Raises:
             CallError: it does not get ready.
         """
-        try:
-            await asyncio.shield(self._ready)
-        except asyncio.CancelledError:
-            self.lose()
-            raise
+        await asyncio.shield(self._ready)  # whoever waits no longer leaves it to the next one
 
     async def ask(self, tool: str, arguments: dict[str, Any]) -> CallToolResult | InputRequiredResult:
         """Call a tool; a cancel is passed on to the server.
@@ -226,14 +234,17 @@ class _Connection:
             raise ConnectFailed("there is no connection", sent=False)
         request = CallToolRequest(params=CallToolRequestParams(name=tool, arguments=arguments))
         asked = asyncio.create_task(self._session.send_request(request, _ANSWER))
+        asked.add_done_callback(_seen)
         try:
             await asyncio.wait([asked, self._task], return_when=asyncio.FIRST_COMPLETED)
         finally:
             if not asked.done():
                 asked.cancel()
-                await asyncio.wait([asked])
+                await asyncio.wait([asked], timeout=_CANCELS_IN)
+            if not asked.done():  # it does not even take the word that nobody waits any more
+                self.lose()
         self._unasked = 0
-        if asked.cancelled():
+        if not asked.done() or asked.cancelled():
             raise ConnectionLost(f"{tool}: the connection to the server was lost{await self.last_words()}")
         return asked.result()
 
@@ -352,6 +363,12 @@ def _locked(tool: Tool) -> LockedTool:
 def _called(info: Implementation | None) -> str:
     """What a server calls itself."""
     return "" if info is None else one_line(f"{info.name} {info.version}", most=100)
+
+
+def _seen(task: "asyncio.Task[Any]") -> None:
+    """Nobody has to look at how a task ended."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -20,7 +20,7 @@ from typing import TypeAlias, cast
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
-from mcp_types import JSONRPCNotification, jsonrpc_message_adapter
+from mcp_types import JSONRPCError, JSONRPCRequest, JSONRPCResponse, jsonrpc_message_adapter
 
 from leadflow.run.errors import CallError, ConnectFailed
 from leadflow.run.ports import Server
@@ -31,7 +31,7 @@ _STDIN, _STDOUT, _STDERR = 0, 1, 2
 MOST_LINE = 10_000_000
 """Bytes of one message."""
 MOST_UNASKED = 3_000
-"""Messages and other lines without an answer among them."""
+"""Messages and other lines from one request to the next that are no answers; five of the longest at the most."""
 FLOOD = f"it sent more than {MOST_UNASKED:,} messages that nobody asked for"
 _KEPT_OF_STDERR = 4_000
 _GOES_IN, _ENDS_IN = 1.0, 0.5
@@ -50,7 +50,10 @@ class Program(asyncio.SubprocessProtocol):
         loop = asyncio.get_running_loop()
         self._server, self._heard = server, heard
         self._line = bytearray()
+        self._open = 0
+        """Requests that are not answered yet."""
         self._unasked = 0
+        self._unasked_size = 0
         self._has_junk = False
         self._stderr = bytearray()
         self.fault: str | None = None
@@ -86,7 +89,7 @@ class Program(asyncio.SubprocessProtocol):
         try:
             message = jsonrpc_message_adapter.validate_json(line, by_name=False)
         except ValueError:
-            self._count()
+            self._count(len(line))
             if not self._has_junk:
                 self._has_junk = True
                 _log.warning(
@@ -94,17 +97,24 @@ class Program(asyncio.SubprocessProtocol):
                     self._server.name,
                 )
             return
-        if isinstance(message, JSONRPCNotification):
-            self._count()
+        if self._open and isinstance(message, JSONRPCResponse | JSONRPCError):
+            self._open -= 1
         else:
-            self._unasked = 0
+            self._count(len(line))
         with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
             self._heard.send_nowait(SessionMessage(message))
 
-    def _count(self) -> None:
+    def _count(self, size: int) -> None:
+        """Something that nobody asked for."""
         self._unasked += 1
-        if self._unasked > MOST_UNASKED:
+        self._unasked_size += size
+        if self._unasked > MOST_UNASKED or self._unasked_size > 5 * MOST_LINE:
             self.end(FLOOD)
+
+    def ask(self) -> None:
+        """A request is sent to it: what comes now may belong to that."""
+        self._open += 1
+        self._unasked = self._unasked_size = 0
 
     def pause_writing(self) -> None:
         """It does not read fast enough."""
@@ -222,6 +232,8 @@ async def _pass_on(said: MemoryObjectReceiveStream[SessionMessage], program: Pro
     """Write what the session says."""
     async for one in said:
         await program.may_write.wait()
+        if isinstance(one.message, JSONRPCRequest):
+            program.ask()
         program.write(one.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n")
 
 

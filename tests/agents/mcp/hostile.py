@@ -6,6 +6,7 @@ SDK would do. `WAY` says what that is; `good` does nothing wrong.
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -90,6 +91,9 @@ def answer(call: Json) -> Json | None:
         case "floods":
             while True:
                 send({"method": "notifications/message", "params": {"level": "info", "data": "x" * 1_000}})
+        case "nags":
+            while True:
+                send({"id": "n", "method": "ping"})
         case "endless":
             while True:
                 sys.stdout.write("x" * 100_000)
@@ -153,7 +157,9 @@ def reply(message: Json) -> None:
 
 
 CALLS: list[Json] = []
-NUMBER = starts() if WAY in ("changes", "dies") else 0
+NUMBER = starts() if WAY in ("changes", "dies", "slow") else 0
+if WAY == "slow":
+    select.select([], [], [], 0.5)
 if WAY == "mute":
     while receive():
         pass

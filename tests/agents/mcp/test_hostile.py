@@ -129,9 +129,10 @@ async def test_111_nothing_is_granted(tmp_path: Path) -> None:
     )
 
 
-async def test_112_a_flood_ends_the_server(tmp_path: Path) -> None:
-    """A server that says thousands of things that nobody asked for is killed; the call is in doubt."""
-    async with linked(hostile("floods"), tmp_path) as link:
+@pytest.mark.parametrize("way", ["floods", "nags"])
+async def test_112_a_flood_ends_the_server(tmp_path: Path, way: str) -> None:
+    """A server that says, or asks, thousands of things that nobody asked for is killed; the call is in doubt."""
+    async with linked(hostile(way), tmp_path) as link:
         with pytest.raises(ConnectionLost, match="more than 3,000 messages that nobody asked for") as lost:
             await link.call("tried.echo", "echo", {"text": "a"})
     assert lost.value.sent
@@ -156,6 +157,17 @@ async def test_113_a_server_that_never_answers_is_given_up(tmp_path: Path) -> No
         with pytest.raises(ConnectFailed, match=r"was not ready within 0\.3 s") as failed:
             await link.ready()
     assert not failed.value.sent
+
+
+async def test_113_who_waits_no_longer_leaves_the_start_to_the_next(tmp_path: Path) -> None:
+    """A call that gives up while the server starts does not end it: the next one finds it started."""
+    count = tmp_path / "starts"
+    async with linked(hostile("slow", str(count)), tmp_path) as link:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await link.ready()
+        await link.ready()
+    assert "1" == count.read_text()
 
 
 async def test_114_another_version_of_the_protocol_is_refused(tmp_path: Path) -> None:
