@@ -114,7 +114,7 @@ def ask_of(
         nobody = endless(Cause(place_of(plan, spec), what, "ask a model by an agent of its own"))
         return Ask(name, nobody, nobody, nobody)
     read = _read(plan, spec, node, call, reads, again=again and writes)
-    if (loop := tool_loop(plan, name, call)) is not None and read.is_plain:
+    if (loop := tool_loop(plan, name, call)) is not None and (read.is_plain or call.action == "ask"):
         limit = spec.settings.get("max_input_tokens")  # what tools give comes back with each turn
         read = Figure(min(limit, loop.tokens) if isinstance(limit, int) else loop.tokens)
     written = _written(plan, spec, call) if writes else NOTHING

@@ -139,8 +139,31 @@ def _check_made(program: Program, agent: Agent) -> None:
     setting = agent.settings.get("tools")
     if setting is not None:
         _check_actions(Context(program, setting.home, "setting"), setting.value)
+    _check_chain(agent, program)
     if agent.budget_span is not None and not agent.missing:
         check_agent_budget(cx, agent, agent.budget_span)
+
+
+def _check_chain(agent: Agent, program: Program) -> None:
+    """Report what cannot play a role, and shared limits of it: those are of its models."""
+    via = agent.settings.get("via")
+    if agent.kind_name != "role" or via is None:
+        return
+    cx = Context(program, via.home, "setting")
+    items = via.value.items if isinstance(via.value, tree.ListLit) else (via.value,)
+    if not items:
+        cx.report(bad_reference(via.value.span, hint="a role is played by models: via: [fast, strong]"))
+    for item in items:
+        symbol, _ = find_agent(cx, item)
+        found = program.agents.get(symbol.key) if isinstance(symbol, AgentSymbol) else None
+        if found is None or found.kind is None:
+            continue
+        action = found.kind.actions.get("ask")
+        if action is None or not action.asks_model:
+            hint = f"'{found.name}' is no model: a role is played by models: via: [fast, strong]"
+            cx.report(bad_reference(item.span, hint=hint))
+        elif found.missing:
+            cx.report(abstract_agent(item.span, found.name, missing=found.missing, declared=found.span))
 
 
 def _check_actions(cx: Context, tools: tree.Expr) -> None:
@@ -182,6 +205,8 @@ def _needs(program: Program, symbol: AgentSymbol | ToolSymbol) -> list[str]:
     needs = [template.key for template in found if template is not None]
     for home, settings in [(symbol.home, symbol.decl.settings), *((home, change.settings) for home, change in changes)]:
         for setting in settings:
+            if setting.name.text == "via":
+                needs.extend(_named_agents(home, setting.value))
             exprs = setting.value.items if isinstance(setting.value, tree.ListLit) else (setting.value,)
             for expr in exprs:
                 if isinstance(expr, tree.Member) and expr.name.text == "tools" and isinstance(expr.target, tree.Name):
@@ -189,6 +214,13 @@ def _needs(program: Program, symbol: AgentSymbol | ToolSymbol) -> list[str]:
                     if isinstance(other, AgentSymbol):
                         needs.append(other.key)
     return needs
+
+
+def _named_agents(home: ModuleScope, expr: tree.Expr) -> list[str]:
+    """The agents of a list of them."""
+    items = expr.items if isinstance(expr, tree.ListLit) else (expr,)
+    found = [home.values.get(item.text) for item in items if isinstance(item, tree.Name)]
+    return [symbol.key for symbol in found if isinstance(symbol, AgentSymbol)]
 
 
 # --- one agent ----------------------------------------------------------------------------------------------------
@@ -220,6 +252,10 @@ def _agent(program: Program, symbol: AgentSymbol, decl: tree.AgentDecl, home: Mo
             row.name for row in agent.kind.settings if row.required and row.name not in agent.settings
         )
         _list_effects(Context(program, home, "setting"), agent)
+    if agent.kind_name == "role" and agent.via and agent.via[0] in program.agents:  # it is that model that is asked
+        own = {policy.name for policy in agent.inherited} | {"fallback"}
+        first = program.agents[agent.via[0]]
+        agent.inherited += [policy for policy in first.inherited if policy.name not in own]
     return agent
 
 

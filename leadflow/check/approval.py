@@ -323,7 +323,7 @@ def _dangerous_tool(program: Program, agent: Agent) -> str:
     waiting, seen = [agent], {agent.key}
     while waiting:
         model = waiting.pop()
-        nexts = list(model.via)
+        nexts = [] if model.kind_name == "role" else list(model.via)
         for kind, key in model.tools:
             owner, _, action = key.rpartition(".") if kind == "action" else (key, "", "")
             called = program.agents.get(owner)

@@ -19,7 +19,7 @@ from leadflow.check.loader import Loaded
 from leadflow.check.names import declare
 from leadflow.check.policies import check_bundle
 from leadflow.check.program import Agent, FlowSymbol, Program
-from leadflow.check.tools import check_repeats, check_tools, list_tools
+from leadflow.check.tools import check_repeats, check_tools, list_tools, tool_words
 from leadflow.check.trials import check_trials
 from leadflow.diagnostics import Diagnostic, Report, Span, did_you_mean
 from leadflow.plan.kinds import PREDECLARED, Catalogue
@@ -178,4 +178,5 @@ def _spec(agent: Agent) -> AgentSpec:
         place = Place(agent.span.file, at.line, at.column)
     settings = {name: setting.folded for name, setting in sorted(agent.settings.items())}
     settings |= (agent.kind.facts if agent.kind is not None else None) or {}
-    return AgentSpec(agent.key, agent.kind_name, settings, tuple(agent.shared), agent.shares, place)
+    calls = None if agent.tool is None else tool_words(agent.tool.decl.target)
+    return AgentSpec(agent.key, agent.kind_name, settings, tuple(agent.shared), agent.shares, place, calls)

@@ -120,7 +120,7 @@ def _from_agent(agent: Agent) -> list[str]:
 def _tool_effects(program: Program, agent: Agent) -> Iterable[Effect]:
     """Effects of what a model may call, and of what the models that speak for it may."""
     for key in agent.via:
-        if key in program.agents:
+        if key in program.agents and agent.kind_name != "role":  # a role brings its own tools
             yield program.agents[key].model_effect
     for kind, key in agent.tools:
         if kind == "flow":

@@ -278,7 +278,7 @@ def _declared(program: Program, agent: Agent, symbol: ToolSymbol) -> ToolInfo | 
     names = {policy.name for policy in agent.inherited}
     call = ActionCall(agent.key, agent.action, agent.tool_args or (), effect, result, is_declared)
     return ToolInfo(
-        agent.key, _spoken(decl.target), decl.doc, agent.category, signature.params, result, effect, call=call,
+        agent.key, tool_words(decl.target), decl.doc, agent.category, signature.params, result, effect, call=call,
         param_ids=tuple(param.id for param in decl.params) if agent.tool_args is not None else None,
         policies=tuple(agent.inherited), idempotent=effect in _SAFE or "idempotent" in names,
         key_expr=agent.key_expr if "idempotent" in names else None,
@@ -286,7 +286,7 @@ def _declared(program: Program, agent: Agent, symbol: ToolSymbol) -> ToolInfo | 
     )  # fmt: skip
 
 
-def _spoken(target: tree.Expr) -> str:
+def tool_words(target: tree.Expr) -> str:
     """What a tool calls, in a few words."""
     match target:
         case tree.Call(callee=tree.Name(), args=[tree.Arg(value=tree.Text() as text)]):

@@ -30,6 +30,7 @@ COMMANDS = {
     "answer": "Answer a question of a run.",
     "runs": "List the runs that are kept, and show what happened in one.",
     "journal": "Look whether kept runs are whole, and copy them.",
+    "tools": "List the tools of a flow, and count how they were used.",
     "mcp": "Look at the servers of tools, and lock what they offer.",
     "config": "Show the operator's settings in force, and where each is said.",
     "doctor": "Look whether what runs need is there, and tell how to mend it.",

@@ -13,6 +13,7 @@ from leadflow.check.checked import ActionCall, Checked, FlowCallInfo, FlowInfo, 
 from leadflow.graph.draft import Draft
 from leadflow.graph.exprs import FORMS, Translator, pattern_values
 from leadflow.graph.model import ORDER, FlowGraph, Graph, Vertex, is_let
+from leadflow.graph.roles import played, with_chain
 from leadflow.graph.serial import Region, Serial
 from leadflow.graph.soft import Softening
 from leadflow.graph.uses import HARMFUL, Touch, Uses
@@ -221,9 +222,10 @@ def _call_step(draft: Draft, step: tree.Step, info: StepInfo, call: ActionCall |
     waits = draft.wait(effect, touch, _after(draft, step) if clauses else ())
     node = draft.bind_step(step.id)
     place = draft.place(step.span)
-    vertex = Vertex(
-        name, draft.scope, work, guard, place, effect, info.type, info.policies, None, None, step.doc, probe
-    )
+    policies = info.policies
+    if isinstance(work, AgentCall) and work.role is not None:
+        policies = with_chain(draft.checked, work.role, policies)
+    vertex = Vertex(name, draft.scope, work, guard, place, effect, info.type, policies, None, None, step.doc, probe)
     if clauses:
         waits = draft.wait_also(waits, _clauses(draft, step, vertex, node))
     draft.put(vertex, waits[0])
@@ -241,7 +243,8 @@ def _work(draft: Draft, call: ActionCall | FlowCallInfo, idempotent: bool, key: 
             value = arg.value
             args.append((arg.param, FORMS[type(value)](to, value, arg.slot)))
         effect = call.effect
-        return AgentCall(call.agent, call.action, tuple(args), call.result, call.declared, effect, idempotent, key)
+        made = AgentCall(call.agent, call.action, tuple(args), call.result, call.declared, effect, idempotent, key)
+        return played(draft.checked, made)
     values: list[Expr] = []
     for given, is_given in zip(call.args, call.given, strict=True):
         values.append(to.expr(cast(tree.Expr, given)) if is_given else Const(cast(Value, given)))

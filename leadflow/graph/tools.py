@@ -5,6 +5,7 @@ Only what some model is granted comes into the plan; a tool that is called in st
 
 from leadflow.check.checked import ActionCall, Checked, ToolInfo
 from leadflow.graph.exprs import FORMS, Translator
+from leadflow.graph.roles import played, with_chain
 from leadflow.plan.expr import Bound, Expr
 from leadflow.plan.plan import AgentCall, FlowCall, ToolPlan
 
@@ -19,14 +20,16 @@ def granted_tools(checked: Checked) -> tuple[ToolPlan, ...]:
 
 
 def _tool(checked: Checked, info: ToolInfo) -> ToolPlan:
+    policies = info.policies
     slots = [Bound(0, slot) for slot in range(len(info.params))]
     if info.call is None:
         work: AgentCall | FlowCall = FlowCall(info.flow or info.key, tuple(slots))
     else:
         work = _call(checked, info, info.call, slots)
+        policies = with_chain(checked, info.call.agent, policies)
     return ToolPlan(
         info.key, info.calls, info.doc, info.category, info.params, info.result, info.effect, work, info.is_open,
-        info.policies, info.place,
+        policies, info.place,
     )  # fmt: skip
 
 
@@ -40,6 +43,7 @@ def _call(checked: Checked, info: ToolInfo, call: ActionCall, slots: list[Bound]
             to.bindings[param] = (slot, (), None)
         args = [(arg.param, FORMS[type(arg.value)](to, arg.value, arg.slot)) for arg in call.args]
     key = None if info.key_expr is None else to.expr(info.key_expr)
-    return AgentCall(
+    made = AgentCall(
         call.agent, call.action, tuple(args), call.result, call.declared, call.effect, info.idempotent, key
     )
+    return played(checked, made)

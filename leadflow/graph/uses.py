@@ -40,7 +40,7 @@ class Uses:
         return Touch(agents, agents if call.effect in HARMFUL else ())
 
     def agent(self, name: str) -> tuple[str, ...]:
-        """An agent, that of which a tool's own is made, and what its tools touch."""
+        """An agent, that of which a tool's own is made, the models of a role, and what tools touch."""
         found = self._agents.get(name)
         if found is None:
             self._agents[name] = (name,)
@@ -48,7 +48,9 @@ class Uses:
             tools = _tools(spec) if spec is not None else ()
             info = self.checked.tools.get(name)
             base = () if info is None or info.base is None else self.agent(info.base)
-            found = self._agents[name] = _join((name,), base, *(self._tool(tool) for tool in tools))
+            via = spec.settings.get("via") if spec is not None else None
+            chain = tuple(other for other in via if isinstance(other, str)) if isinstance(via, tuple) else ()
+            found = self._agents[name] = _join((name,), base, chain, *(self._tool(tool) for tool in tools))
         return found
 
     def _tool(self, tool: str) -> tuple[str, ...]:

@@ -262,7 +262,7 @@ def _undo_row(undo: Undo) -> Row:
 
 
 def _callee(work: AgentCall | FlowCall) -> str:
-    return work.flow if isinstance(work, FlowCall) else f"{work.agent}.{work.action}"
+    return work.flow if isinstance(work, FlowCall) else f"{work.role or work.agent}.{work.action}"
 
 
 _INNERMOST = ORDER.index("limit")

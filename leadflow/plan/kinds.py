@@ -398,17 +398,26 @@ BUILT_IN: Catalogue = {
             _actions(_APPROVE, _ASK_PERSON),
             doc="People.",
         ),
+        Kind(
+            "role",
+            (
+                SettingRow("via", JSON, required=True, what="agents", doc="models, asked in order"),
+                SettingRow("system", STRING, doc="the system message of every call"),
+                SettingRow("tools", JSON, what="tools"),
+                _LOOP,
+            ),
+            _actions(ASK, CHAT),
+            doc="A role that is played by the first model of a chain that can.",
+        ),
     )
 }
-"""The kinds that this version runs. The adapters are in `leadflow/agents/`, one file each."""
+"""The kinds that this version runs. The adapters are in `leadflow/agents/`, one file each; a role has none, because the
+plan has the models that play it."""
 
 
 LATER: Catalogue = {
     kind.name: kind
     for kind in (
-        Kind("role", (SettingRow("via", JSON, required=True, what="agents", doc="models, tried in order"),
-                      SettingRow("system", STRING), SettingRow("tools", JSON, what="tools"), _LOOP),
-             _actions(ASK, CHAT), runs=False, doc="A role played by the first model of a chain that can."),
         Kind("pool", (SettingRow("of", JSON, required=True, what="agents"), SettingRow("route", STRING)),
              _actions(ASK, CHAT), runs=False, doc="Agents that share the load."),
         Kind("events", (), _actions(ActionRow("wait", (ParamRow("name", STRING, required=True, positional=True),),

@@ -57,6 +57,8 @@ class AgentSpec:
     shares: str
     """The agent whose limits it uses: its own name, or that of the agent it derives from."""
     place: Place | None
+    calls: str | None = None
+    """For people, of the agent of a declared tool: what that calls. None: it is an agent of its own."""
 
 
 # --- work: what a node does ---------------------------------------------------------------------------------------

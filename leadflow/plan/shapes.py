@@ -33,7 +33,7 @@ class NotAPlan(ValueError):
 
 UNSAID: Mapping[type, frozenset[str]] = {
     plan.Plan: frozenset({"file", "profile", "hash"}),
-    plan.AgentSpec: frozenset({"place"}),
+    plan.AgentSpec: frozenset({"place", "calls"}),
     plan.FlowPlan: frozenset({"place", "doc"}),
     plan.Node: frozenset({"place", "doc"}),
     plan.ToolPlan: frozenset({"place"}),

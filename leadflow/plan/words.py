@@ -222,7 +222,8 @@ def work_words(flow: FlowPlan, node: Node) -> str:
         return expr_words(flow, expr)
 
     match node.work:
-        case AgentCall(agent, action):
+        case AgentCall(agent, action, role=role):
+            agent = role or agent
             return agent if agent == action else f"{agent}.{action}"
         case FlowCall(name):
             return f"flow {name}"

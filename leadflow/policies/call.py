@@ -45,9 +45,9 @@ class Course:
     """One call under way, from its order to its outcome."""
 
     __slots__ = (
-        "attempt", "attempts", "begun", "behind", "deadline", "exchanges", "further", "has_last_of_total", "instance",
-        "is_left", "limit", "meter", "must_answer", "order", "pending", "ports", "repair", "resumed", "talk", "tools",
-        "tried", "watch", "why",
+        "agent", "attempt", "attempts", "begun", "behind", "deadline", "exchanges", "further", "has_last_of_total",
+        "instance", "is_left", "limit", "meter", "must_answer", "order", "pending", "ports", "repair", "resumed",
+        "talk", "tools", "tried", "watch", "why",
     )  # fmt: skip
 
     def __init__(self, order: CallOrder, ports: Ports, watch: Watch) -> None:
@@ -86,6 +86,8 @@ class Course:
         self.tried: list[tuple[str, Failure]] | None = None
         """Candidates that failed, when there are fallbacks."""
 
+        self.agent = ""
+        """Who was asked last."""
         self.talk: Talk | None = None
         """What its model and its tools have said to each other; None: nothing yet."""
         self.tools: tuple[ToolSpec, ...] = ()
@@ -109,7 +111,9 @@ class Course:
         earlier = self.order.earlier
         if earlier is not None and earlier.asks == agent and self.attempt == earlier.attempts + 1:
             self.begun -= earlier.asked  # it began when it asked
-        if self.attempt > 1 or is_fallback:
+        is_new = is_fallback and agent != self.agent
+        self.agent = agent
+        if self.attempt > 1 or is_new:
             self.order.post(AttemptStarted(self.order.path, self.attempt, agent))
 
     def next_turn(self) -> None:
@@ -263,6 +267,7 @@ def attempting(candidate: Candidate, call: AgentCall, *, idle: timedelta | None,
             course.attempt, course.key(), call.idempotent, idle, course.repair,
             untold if meter is None else meter.note, course.tools, course.exchanges, course.must_answer,
             None if voice is None else voice.say,
+            call.role,
         )  # fmt: skip
         timer = None if limit is None else limit.start(course)
         problem: BaseException | None = None

@@ -78,6 +78,7 @@ def conversing(inner: Step, tools: Toolset, loop: Loop, tariff: Tariff, own: Bud
                     if answer.asked is None:
                         return replace(answer, usage=talk.usage)
                     await talking.answer(answer.asked)
+                    course.next_turn()
         except TimeoutError:
             if not timer.expired():
                 raise
@@ -103,14 +104,12 @@ async def _turn(inner: Step, course: Course, talk: Talk, loop: Loop, tariff: Tar
                                      f"{loop.tokens:,} are used")  # fmt: skip
     if loop.money is not None and tariff.charge is not None and talk.money + most.money > loop.money.micros:
         raise _stopped(talk, "money", "the next turn may cost more than is left of its money")
-    talk.turns += 1
-    if talk.turns > 1:
-        course.next_turn()
     failed = len(course.attempts or ())
     answer = await inner(course)
     took = tariff.took(answer.usage, estimate) or most
     talk.usage = _sum(talk.usage, answer.usage)
     again = len(course.attempts or ()) - failed
+    talk.turns += 1
     talk.tokens += took.tokens + again * most.tokens
     talk.money += took.money + again * most.money
     return answer

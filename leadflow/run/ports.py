@@ -109,6 +109,8 @@ class Request:
     """True: the tools are shown because they were used before, and may not be used any more."""
     hear: Callable[[str], None] | None = None
     """Somebody listens: a model's agent tells its words as they come. None: nobody does."""
+    role: str | None = None
+    """The role that the agent plays; None: it is asked by itself."""
 
 
 @record

@@ -250,7 +250,7 @@ def _weight(mock: Standing, request: Request, agent: str, spot: Spot | None) -> 
     target = mock.target
     if isinstance(target, StepTarget):
         return (2, len(target.names)) if spot is not None and fits_step(target, spot) else None
-    if target.agent != agent or target.action not in (None, request.action):
+    if target.agent not in (agent, request.role) or target.action not in (None, request.action):
         return None
     if mock.args is None:
         return (0, 0)

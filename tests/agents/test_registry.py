@@ -70,5 +70,5 @@ def test_two_packages_cannot_offer_one_kind() -> None:
 
 
 def test_every_built_in_row_has_its_adapter() -> None:
-    """The catalogue that `check` uses and the adapters that `run` uses name the same kinds."""
-    assert set(find_kinds(()).kinds) == {*BUILT_IN, *PREDECLARED}
+    """The catalogue that `check` uses and the adapters that `run` uses name the same kinds; a role has models."""
+    assert set(find_kinds(()).kinds) == {*BUILT_IN, *PREDECLARED} - {"role"}

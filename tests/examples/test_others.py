@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
 from tests.doubles import LlmDouble
@@ -96,6 +96,20 @@ async def test_budget() -> None:
     assert 5 == sum(e["event"] == "BudgetSettled" for e in ran.events)
     over = [e["over"] for e in ran.events if e["event"] == "BudgetSettled" and e["over"]]
     assert len(over) == 1
+
+
+async def test_tools() -> None:
+    """The second model of the role plays it; what the note asks for is refused, and no money is paid."""
+    words = ("answer", "--input-file", str(EXAMPLES / "15_tools" / "input.json"))
+    async with served("15_tools") as address:
+        env = {"SHOP_API": address, "FIRST_API": f"{address}/busy", "SECOND_API": address}
+        ran = await asyncio.to_thread(run_example, "15_tools", "--json", *words, env=env)
+        async with ClientSession() as session, session.get(f"{address}/refunds") as told:
+            refunds = await told.json()
+    assert (0, expected("15_tools"), 0) == (ran.code, ran.result, refunds)
+    told_of = [event["tool"] for event in ran.events if event["event"] == "ToolCalled"]
+    assert ["order", "days", "std.tools.calculate_metrics", "refund"] == told_of
+    assert [1, 1, 2, 2] == [event["turn"] for event in ran.events if event["event"] == "ToolCalled"]
 
 
 async def test_on_error() -> None:

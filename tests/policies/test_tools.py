@@ -273,3 +273,50 @@ def test_the_time_of_the_step_is_that_of_its_tools() -> None:
     told = talk(text, {"fast": fast, "look": look})
     assert "timeout.total" == told.failure.error
     assert 5.0 == told.result.entries[-1].at
+
+
+ROLE = (
+    'agent other: openai { model: "n"  max_tokens: 100  system: "own" }\n'
+    + MODEL.replace("TOOLS", "think")
+    + 'agent judge: role { via: [fast, other]  system: "You judge."  tools: [look] }\n'
+    + ASK.replace("fast.ask", "judge.ask")
+)
+
+
+def test_a_role_keeps_its_words_and_tools_over_its_chain() -> None:
+    """The first model plays it; when that fails the next one goes on, with the role's prompt and tools."""
+    fast, look = Player(asks(use("look", x="a")), Rejected("gone")), Player("seen")
+    told = talk(ROLE, {"fast": fast, "other": Player("done"), "look": look})
+    assert "done" == told.result.value
+    for agent in ("fast", "other"):
+        request = told.players[agent].requests[-1]
+        assert ("You judge.", ["look"], "judge") == (
+            request.args["system"],
+            [spec.name for spec in request.tools],
+            request.role,
+        )
+    assert ["seen"] == told.texts("other")
+
+
+def test_a_call_says_more_than_its_role() -> None:
+    """What the step gives replaces what the role says."""
+    text = ROLE.replace('judge.ask("go")', 'judge.ask("go", system: "Mine.")')
+    told = talk(text, {"fast": Player("done"), "other": Player("never")})
+    assert "Mine." == told.players["fast"].requests[0].args["system"]
+
+
+def test_a_role_has_the_defaults_of_the_model_that_plays_first() -> None:
+    """Rule C4: `@retry` of the first model governs the call, as if it was asked by its own name."""
+    text = ROLE.replace("agent fast", "@retry(2, backoff: 1s)\nagent fast")
+    fast = Player(ConnectionLost("x"), "done")
+    told = talk(text, {"fast": fast, "other": Player("never")})
+    assert ("done", 2) == (told.result.value, len(fast.requests))
+
+
+def test_a_template_of_a_role_is_a_role() -> None:
+    """Rule E8: `agent boss: judge { … }` copies the chain."""
+    text = ROLE.replace("flow f", 'agent boss: judge { system: "You decide." }\nflow f').replace(
+        "judge.ask", "boss.ask"
+    )
+    told = talk(text, {"fast": Player("done"), "other": Player("never")})
+    assert "You decide." == told.players["fast"].requests[0].args["system"]

@@ -18,6 +18,7 @@ from rich.text import Text
 from leadflow.cli.views.human import duration, one_line
 from leadflow.cli.views.marks import MARKS
 from leadflow.cli.views.sizes import size_of
+from leadflow.cli.views.tree import tool_words
 from leadflow.events.fold import NodeState, RunState, apply
 from leadflow.events.model import (
     AttemptFailed,
@@ -307,6 +308,7 @@ class _Painter:
             words.append((f"attempt {state.attempts + 1} {due}: {state.failed_attempts[-1].message}", "yellow"))
         elif state.attempts > 1:
             words.append((f"attempt {state.attempts}", "yellow"))
+        words += [(tool_words(name, tool), "dim") for name, tool in state.tools.items()]
         if path in self._heard and state.status is Status.RUNNING:
             words.append((f"… {self._heard[path][1]}", "dim"))
         if state.is_cached and state.status is Status.DONE:

@@ -13,7 +13,7 @@ from leadflow.cli.views import spending
 from leadflow.cli.views.human import duration, one_line
 from leadflow.cli.views.kept import moment, stands
 from leadflow.cli.views.marks import MARKS, marked
-from leadflow.events.fold import NodeState, RunState, fold
+from leadflow.events.fold import NodeState, RunState, ToolState, fold
 from leadflow.events.model import (
     CancelRequested,
     DoubtSettled,
@@ -215,6 +215,7 @@ def _line(name: str, state: NodeState | None, *, until: float, values: bool) -> 
     if state.attempts > 1:
         told.append(f"{state.attempts} attempts")
     told += _cost(state)
+    told += [tool_words(name, tool) for name, tool in state.tools.items()]
     if state.is_cached:
         told.append("from memory")
     if state.agent is not None and state.status is Status.DONE:
@@ -230,6 +231,12 @@ def _line(name: str, state: NodeState | None, *, until: float, values: bool) -> 
     if values and state.status is Status.DONE and state.value is not None:
         told.append(f"= {_short(state.value)}")
     return marked(mark, color) + " " + "  ".join(told)
+
+
+def tool_words(name: str, tool: ToolState) -> str:
+    """What a model did with a tool: `search x3 (1 failed)`."""
+    times = f" x{tool.calls}" if tool.calls > 1 else ""
+    return f"{name}{times}{f' ({tool.failed} failed)' if tool.failed else ''}"
 
 
 def _attempts(state: NodeState) -> Iterator[str]:
