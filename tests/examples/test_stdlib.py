@@ -1,10 +1,12 @@
 """The standard library: its flows give what their documentation says, its agents can be derived."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 import leadflow
+from leadflow.resources import stdlib_text
 from tests.doubles import LlmDouble
 
 PATTERNS = """
@@ -126,3 +128,51 @@ async def test_the_web_is_the_public_one(tmp_path: Path) -> None:
     result = await program(tmp_path, TOOLS).run("fetch", {"url": "http://127.0.0.1:1/"})
     assert result.failure is not None
     assert "permission.local" == result.failure.error
+
+
+SCORE = '{"score": 0.9, "notes": ""}'
+WIRED: dict[str, tuple[str, Mapping[str, object], Mapping[str, str], object]] = {
+    "scatter_gather": (
+        "patterns",
+        {"question": "Trains?", "views": ["a poet", "a banker"]},
+        {"point of view: a poet": "fast", "point of view: a banker": "cheap", "Name what they disagree on": "both"},
+        "both",
+    ),
+    "reflection": (
+        "patterns",
+        {"task": "A poem."},
+        {"The best draft so far": "Roses", "Score this from 0 to 1": SCORE},
+        {"text": "Roses", "score": 0.9},
+    ),
+    "data_analysis": (
+        "teams",
+        {"question": "Rain?", "data": "day,mm"},
+        {
+            "Doubts to settle": '{"findings": [{"claim": "No.", "evidence": "0 mm", "confidence": 0.9}]}',
+            "What is wrong with these findings": '{"serious": [], "small": ["one day"]}',
+            "Report to somebody": "It does not rain.",
+        },
+        {
+            "report": "It does not rain.",
+            "findings": ({"claim": "No.", "evidence": "0 mm", "confidence": 0.9},),
+            "doubts": (),
+        },
+    ),
+}
+"""By flow: its module, its inputs, what the model answers to a message with that in it, and what comes of it."""
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("flow", WIRED)
+async def test_flows_with_models(
+    flow: str, tmp_path: Path, llm_double: LlmDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Flows of the library as they stand, over the wire to a model server; only its address is put in."""
+    module, inputs, answers, value = WIRED[flow]
+    for said, answer in answers.items():
+        llm_double.answer({"userMessage": said}, {"content": answer})
+    text = stdlib_text(module) or ""
+    wired = text.replace('model: "gpt-5-mini"', f'model: "gpt-5-mini"  base_url: "{llm_double.base_url}"')
+    monkeypatch.setenv("OPENAI_API_KEY", "test-key")
+    result = await program(tmp_path, wired).run(flow, inputs)
+    assert value == result.unwrap()
