@@ -17,7 +17,7 @@ from leadflow.bound.costs import is_hedged
 from leadflow.bound.figures import NOTHING, Cause, Course, Figure, endless, share
 from leadflow.bound.undos import attempts_of
 from leadflow.plan.plan import AgentSpec, Node, Plan
-from leadflow.plan.policy import Limit, PerTime, Timeout, policy_of
+from leadflow.plan.policy import PATIENCE, Breaker, Limit, PerTime, Timeout, policy_of
 from leadflow.plan.reactions import retry_in_force
 
 _SERVERLESS = frozenset(("python", "process", "clock", "random", "folder", "toolbox"))
@@ -96,7 +96,11 @@ def waits(plan: Plan, course: Course) -> Iterator[Figure]:
 
 
 def alone(node: Node, spec: AgentSpec) -> Figure:
-    """The wait of a call while nothing else of the run is under way: for each start, until the oldest is forgotten."""
+    """The wait of an undo, while nothing else of the run is under way: for each start, until the oldest is forgotten,
+    and until an open breaker lets it try."""
     lengths = [length for _, _, length in _windows(spec)]
+    breaker = policy_of(spec.policies, Breaker)
+    if breaker is not None:
+        lengths.append(PATIENCE * breaker.max_recovery // timedelta(microseconds=1))
     found = unbounded(node, spec)
     return found if found.is_endless else Figure(_starts(node) * sum(lengths))

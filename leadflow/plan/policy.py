@@ -242,6 +242,8 @@ PER_UNITS: Mapping[str, timedelta] = {
     "hour": timedelta(hours=1),
     "day": timedelta(days=1),
 }
+PATIENCE = 2
+"""How often the longest time of an open breaker an undo waits for it, for each of its attempts."""
 DEFAULT_CONCURRENCY = 10
 """Iterations of a `for` under way at once when nothing says otherwise (rule B2)."""
 GRACE = timedelta(seconds=5)

@@ -17,6 +17,11 @@ PROBE = "~probe"
 """The same, of a probe."""
 
 
+def is_undoing(path: str) -> bool:
+    """Whether what runs under a path takes something back: it is an undo, or a part of one."""
+    return SUFFIX in path
+
+
 def args_of(work: AgentCall | FlowCall) -> tuple[tuple[str, Expr], ...]:
     """The arguments of a call by name, those of a flow by position. An undo's are fixed when its step is done."""
     if isinstance(work, AgentCall):

@@ -3,17 +3,59 @@
 Two layers. `looking` stands before the queue: nobody waits for a call that cannot happen, and who waits when the
 breaker opens is woken and turned away. `permitted` stands behind the queue: only there a permit is taken, so that no
 probe's permit is held in a queue and a breaker that opened meanwhile is respected.
+
+Before both stands `patient`, for what takes a step back: an undo that is turned away waits until the upstream is tried
+again. Nobody else would take the step back, and nothing waits for the undo that a quick failure could help.
 """
 
 import asyncio
 from datetime import timedelta
 
-from leadflow.events.model import BreakerMoved
+from leadflow.events.model import BreakerMoved, CallAdmitted, CallWaits
+from leadflow.plan.policy import PATIENCE
+from leadflow.plan.undoing import is_undoing
 from leadflow.policies.call import Ask, Course
 from leadflow.policies.circuit import Circuit, Permit, Refused
 from leadflow.policies.outcomes import Sees, outcome_of
 from leadflow.run.errors import BreakerOpen, CallError, InternalError
 from leadflow.run.ports import Reply
+
+
+def patient(inner: Ask, name: str, circuit: Circuit) -> Ask:
+    """An attempt of an undo that waits while the breaker is open; it holds no place meanwhile. All others do not.
+
+    Args:
+        name: the agent that is asked.
+    """
+    longest = PATIENCE * circuit.policy.max_recovery.total_seconds()
+
+    async def attempt(course: Course) -> Reply:
+        if not is_undoing(course.order.path):
+            return await inner(course)
+        left = longest
+        while True:
+            try:
+                return await inner(course)
+            except BreakerOpen as refused:
+                if not await _waited(course, name, refused, left):
+                    raise
+                left -= refused.next_probe.total_seconds() if refused.next_probe is not None else 0.0
+
+    return attempt
+
+
+async def _waited(course: Course, name: str, refused: BreakerOpen, left: float) -> bool:
+    """Whether it was worth to wait for the next probe: not for an operator's word, and not beyond the end."""
+    seconds = None if refused.next_probe is None else refused.next_probe.total_seconds()
+    remaining = course.remaining()
+    if seconds is None or seconds > left or (remaining is not None and seconds >= remaining):
+        return False
+    order, clock = course.order, course.ports.clock
+    begun = clock.monotonic()
+    order.post(CallWaits(order.path, name, f"the breaker of {name}", round(seconds, 3)))
+    await clock.sleep(timedelta(seconds=seconds))
+    order.post(CallAdmitted(order.path, name, round(clock.monotonic() - begun, 6)))
+    return True
 
 
 def looking(inner: Ask, circuit: Circuit) -> Ask:
@@ -70,8 +112,9 @@ def turned_away(refused: Refused) -> BreakerOpen:
 
 
 def _tell(course: Course, circuit: Circuit) -> None:
-    """Each transition once, in order, in the log of the call that first knows of it (case B14)."""
-    while circuit.moves:
+    """Each transition once, in order, in the log of the call that first knows of it (case B14). The log of a call that
+    was left behind takes nothing any more: then it is the next one that asks."""
+    while circuit.moves and not course.is_left:
         move = circuit.moves.pop(0)
         course.order.post(BreakerMoved(course.order.path, circuit.name, move.state, move.why, move.seconds))
 

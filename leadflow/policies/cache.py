@@ -133,9 +133,11 @@ class _Layer:
             landed = None if flights.join(group, turn) else await self._wait(course, turn)
             if landed is None:
                 course.behind = leave
+                course.order.when_left(course.order.path, leave)
                 return await self._lead(course, key, land)
         finally:
             course.behind = None
+            course.order.when_left(course.order.path, None)
             leave()
         if landed.kept.error is not None and landed.policies != self._policies:
             return None

@@ -29,7 +29,7 @@ from leadflow.plan.policy import (
 from leadflow.plan.rates import Rates
 from leadflow.plan.reactions import resets, retry_in_force, stand_ins
 from leadflow.plan.types import Prim, Value
-from leadflow.policies.breaker import looking, permitted
+from leadflow.policies.breaker import looking, patient, permitted
 from leadflow.policies.budget import Purse, Tariff, looking_ahead, within_budgets
 from leadflow.policies.cache import remembering, telling
 from leadflow.policies.call import Ask, Candidate, Course, Ports, Step, attempting, plain_caller, validated
@@ -123,12 +123,16 @@ def _anew(use: Use) -> Renewable | None:
 
 
 def _look(inner: Ask, use: Use) -> Ask:
-    if not any(policy_of(use.spec.policies, kind) for kind in (Limit, Concurrency)):
-        return inner  # without a queue the permit itself comes at once
-    if use.purse is not None:
-        inner = looking_ahead(inner, use.policy(Budget), _tariff(use, use.purse), use.purse)
     policy = policy_of(use.spec.policies, Breaker)
-    return inner if policy is None else looking(inner, use.candidate.upstream.breaker(policy))
+    circuit = None if policy is None else use.candidate.upstream.breaker(policy)
+    if any(policy_of(use.spec.policies, kind) for kind in (Limit, Concurrency)):  # else the permit itself comes at once
+        if use.purse is not None:
+            inner = looking_ahead(inner, use.policy(Budget), _tariff(use, use.purse), use.purse)
+        if circuit is not None:
+            inner = looking(inner, circuit)
+    if circuit is None or use.policy(Fallback) is not None:  # another agent is there for the one that fails
+        return inner
+    return patient(inner, use.candidate.name, circuit)
 
 
 def _budget(inner: Ask, use: Use) -> Ask:

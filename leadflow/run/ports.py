@@ -367,6 +367,9 @@ class CallOrder:
     log that ends there shows the attempt and what it may take (cases D2, R22, $8). None: it is."""
     hear: Callable[[Words], None] | None = None
     """Takes the words of a model as they come; None: nobody listens."""
+    when_left: Callable[[str, Callable[[], None] | None], None] = lambda path, told: None
+    """Asks to be told when the call of that path is left behind, because it does not stop although it was cancelled;
+    None: no more. Whoever waits for what it does waits in vain from then on."""
 
 
 @record

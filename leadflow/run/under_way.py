@@ -133,6 +133,8 @@ class Calls:
         """Whoever is among those is put down."""
         self._put_down: list[Task] = []
         self.leaked: dict[str, Task] = {}
+        self._if_left: dict[str, Callable[[], None]] = {}
+        """Whom to tell when a call is left behind, by its path."""
 
     def begin(self, call: Call, deadline: float | None) -> None:
         """A call starts."""
@@ -154,6 +156,7 @@ class Calls:
             self._earlier.get(path) if self._earlier else None,
             self._unkept,
             self._hear,
+            self._when_left,
         )
         # Not `loop.create_task`: it asks three questions that are answered here already, once per call.
         self._running[path] = asyncio.Task(self._call(caller, order), loop=self._loop, name=path)
@@ -282,6 +285,14 @@ class Calls:
         _log.warning("call %s of run %s does not stop and is left behind", path, self._run)
         self.leaked[path] = self._running[path]
         self._end(path, fact)
+        if (told := self._if_left.pop(path, None)) is not None:
+            told()
+
+    def _when_left(self, path: str, told: Callable[[], None] | None) -> None:
+        if told is None:
+            self._if_left.pop(path, None)
+        else:
+            self._if_left[path] = told
 
     def abandon(self) -> list[Task]:
         """The run is left with calls under way, because it is paused or cannot be kept: their tasks."""

@@ -310,6 +310,14 @@ def test_an_undo_waits_until_the_oldest_start_is_forgotten() -> None:
     assert 6 + 6 + 61.201 == pytest.approx(seconds(bound_of(compiled(text, head), "main", KNOWN, {}).time))
 
 
+def test_an_undo_waits_for_an_open_breaker() -> None:
+    """Twice its longest open time, for each attempt."""
+    text = body('@timeout(attempt: 1s)\nstep a = puts.put() undo puts.unput()\nfail "x"')
+    over = "@breaker(failures: 3, recovery: 10s, max_recovery: 30s) @timeout(attempt: 1s)"
+    head = HEAD + over + ' agent puts: python { module: "p.py" }\n'
+    assert 6 + 6 + 60 == seconds(bound_of(compiled(text, head), "main", KNOWN, {}).time)
+
+
 @pytest.mark.parametrize(
     ("text", "what", "mend"),
     [

@@ -297,7 +297,7 @@ def test_a_key_without_a_value_fails_its_step() -> None:
     main = Player(1)
     result = run(
         """flow f() -> int {
-          @cache(1h, key: "${1 / 0}")
+          @cache(1h, key: "${1 / len(\"\")}")
           step a: int = main.look()
           return a
         }""",
@@ -328,3 +328,45 @@ def test_a5_a_write_that_is_hedged_is_awaited() -> None:
     done = [event for event in of(result, NodeDone) if isinstance(event, NodeDone)]
     assert [("f/both/a", 7)] == [(event.path, event.value) for event in done]
     assert ["k", "k"] == [request.key for request in main.requests]
+
+
+def test_c3_a_cancelled_leader_that_does_not_stop_is_left_by_its_followers() -> None:
+    """Cases C3, T8: a run is cancelled while its call leads, and the agent does not stop: when the call is left behind
+    the call of another run, which has no deadline, is made; what the first one says later harms nobody."""
+
+    async def deaf(request: Request) -> object:
+        end = CLOCK.monotonic() + 1_000
+        while CLOCK.monotonic() < end - 1e-6:
+            try:
+                await CLOCK.sleep(s(end - CLOCK.monotonic()))
+            except asyncio.CancelledError:
+                continue
+        return 1
+
+    text = "flow f() -> int {\n@cache(1h)\nstep a: int = main.look()\nreturn a\n}"
+    plan, report = compile_source("test.flow", HEAD + text)
+    assert plan is not None, [finding.message for finding in report.diagnostics]
+    shared = Shared()
+    agents = {"main": Player(deaf, after(2, 7)), "spare": Player(0)}
+
+    def driver() -> Driver:
+        stack = Stack(plan.agents, agents, PolicyPorts(CLOCK, SeededRng(1), shared))
+        return Driver(Program(plan), Ports(stack, MemoryJournal(CLOCK), CLOCK))
+
+    def started(run: str) -> RunStarted:
+        return RunStarted(run, "f", plan.hash, {}, 1, CLOCK.now())
+
+    async def main() -> tuple[Result, Result, float]:
+        first = driver()
+        leading = asyncio.create_task(first.run(started("run-1")))
+        await CLOCK.sleep(s(1))
+        following = asyncio.create_task(driver().run(started("run-2")))
+        await CLOCK.sleep(s(1))
+        first.cancel("enough")
+        second = await following
+        return await leading, second, CLOCK.monotonic()
+
+    cancelled, second, ended = run_virtual(main())
+    assert (Status.CANCELLED, ("f/a",)) == (cancelled.status, cancelled.leaked)
+    assert (Status.DONE, 7, 9.0) == (second.status, second.value, round(ended, 3))  # 2 s, a grace of 5 s, 2 s
+    assert 0 == len(shared.flights)
