@@ -15,7 +15,7 @@ from leadflow.check.env import Frame, Var, mark
 from leadflow.check.infer import expect, infer
 from leadflow.check.lookup import action_called, check_new
 from leadflow.check.messages.flows import bad_after, bad_undo, clause_twice, no_action
-from leadflow.check.messages.lint import nothing_to_remove, retries_multiply, undo_only_reads
+from leadflow.check.messages.lint import for_calls_only, nothing_to_remove, retries_multiply, undo_only_reads
 from leadflow.check.messages.names import needs_itself, unknown_name
 from leadflow.check.messages.policies import caches_chance, caches_write, repeats_write
 from leadflow.check.messages.timing import never_comes
@@ -146,9 +146,27 @@ def _policies(cx: Context, step: tree.Step, done: _Done) -> list[Applied]:
     for name, span in written.removed.items():
         if name not in names and (done.called is not None or isinstance(step.action, BlockAction)):
             cx.report(nothing_to_remove(span, name))
+    if isinstance(step.action, BlockAction) or (done.called is not None and agent is None):
+        for name in sorted({"cache", "hedge"} & set(written.spans)):
+            _say_for_calls(cx, step, name, written.spans[name])
     policies = [*written.applied, *(policy for policy in inherited if policy.name not in own)]
     check_together(cx, [*policies, *(agent.shared if agent is not None else ())], written.spans)
     return policies
+
+
+def _say_for_calls(cx: Context, step: tree.Step, name: str, span: Span) -> None:
+    """Warn about a policy that is run on calls of agents only, and stands on a block or on a call of a flow."""
+    text, fix = cx.scope.module.source.at(span), None
+    is_block = isinstance(step.action, BlockAction)
+    inside = [
+        each
+        for each in (steps_in(step.action.body) if isinstance(step.action, BlockAction) else ())
+        if isinstance(call := cx.program.calls.get(each.action.id), ActionCall) and call.effect in SAFE
+    ]
+    if inside and text.startswith(f"@{name}"):  # not a bundle, which holds others too
+        edits = [Edit(each.span._replace(end=each.span.start), f"{text} ") for each in inside]
+        fix = Fix("put it on the calls inside", (Edit(span, ""), *edits))
+    cx.report(for_calls_only(span, name, on="a block" if is_block else "the call of a flow", fix=fix))
 
 
 def _skips(applied: Applied) -> bool:
