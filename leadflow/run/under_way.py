@@ -133,8 +133,7 @@ class Calls:
         """Whoever is among those is put down."""
         self._put_down: list[Task] = []
         self.leaked: dict[str, Task] = {}
-        self._if_left: dict[str, Callable[[], None]] = {}
-        """Whom to tell when a call is left behind, by its path."""
+        self._when_left = _Waiters()
 
     def begin(self, call: Call, deadline: float | None) -> None:
         """A call starts."""
@@ -285,14 +284,7 @@ class Calls:
         _log.warning("call %s of run %s does not stop and is left behind", path, self._run)
         self.leaked[path] = self._running[path]
         self._end(path, fact)
-        if (told := self._if_left.pop(path, None)) is not None:
-            told()
-
-    def _when_left(self, path: str, told: Callable[[], None] | None) -> None:
-        if told is None:
-            self._if_left.pop(path, None)
-        else:
-            self._if_left[path] = told
+        self._when_left.tell(path)
 
     def abandon(self) -> list[Task]:
         """The run is left with calls under way, because it is paused or cannot be kept: their tasks."""
@@ -304,6 +296,25 @@ class Calls:
     def still_leaked(self) -> tuple[str, ...]:
         """The paths of those that have not ended even now."""
         return tuple(path for path, task in self.leaked.items() if not task.done())
+
+
+class _Waiters:
+    """Whom to tell when a call is left behind, by its path."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, Callable[[], None]] = {}
+
+    def __call__(self, path: str, told: Callable[[], None] | None) -> None:
+        """`CallOrder.when_left`."""
+        if told is None:
+            self._told.pop(path, None)
+        else:
+            self._told[path] = told
+
+    def tell(self, path: str) -> None:
+        """The call of that path is."""
+        if (told := self._told.pop(path, None)) is not None:
+            told()
 
 
 def _broken(path: str, text: str) -> Failure:
