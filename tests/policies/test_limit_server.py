@@ -1,7 +1,9 @@
 """500 calls at once against a real server on loopback, in real time: it never sees more than allowed (case L1).
 
-What begins is exact on our side. On its way one request takes longer than another, so that the windows of the server
-are shorter by the longest way that any of them took.
+What begins is exact on our side, but for the time in which a busy machine lets nobody here go on: between a turn and
+the request that has it there may be as long a gap as the loop was ever held up. On its way one request takes longer
+than another. So the windows that are looked at are shorter by the longest gap, and those of the server by the longest
+way that any request took, too: what is asserted holds on any machine.
 """
 
 import asyncio
@@ -27,7 +29,7 @@ from tests.agents.worlds import world
 from tests.plans import Making
 from tests.policies.playing import s
 
-LIMIT, WINDOW, CALLS = 110, 1.0, 500
+LIMIT, WINDOW, CALLS, BEAT = 110, 1.0, 500, 0.001
 
 
 class Noting:
@@ -65,6 +67,20 @@ def most(times: Sequence[float], window: float) -> int:
     return found
 
 
+class Heartbeat:
+    """How long the loop was held up at most, by work or by the machine."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+
+    async def beat(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            before = monotonic()
+            await SystemClock().sleep(s(BEAT))
+            self.longest = max(self.longest, monotonic() - before - BEAT)
+
+
 async def test_l1_no_window_of_a_real_server_has_too_much(tmp_path: Path) -> None:
     """L1: of 500 calls at once no more than 110 begin within any second, and the server sees it so, too."""
     arrived: dict[str, float] = {}
@@ -73,7 +89,8 @@ async def test_l1_no_window_of_a_real_server_has_too_much(tmp_path: Path) -> Non
         arrived[request.path] = monotonic()
         return web.json_response(1)
 
-    transport = HttpTransport()
+    transport, heart = HttpTransport(), Heartbeat()
+    beating = asyncio.create_task(heart.beat())
     async with api(serve) as (url, seen):
         spec = AgentSpec("a", "http", {"url": url}, (_limit(PerTime(LIMIT, s(WINDOW))),), "a", None)
         agent = Noting(HttpKind().build(spec, {}, world(tmp_path, transport=transport)))
@@ -85,11 +102,13 @@ async def test_l1_no_window_of_a_real_server_has_too_much(tmp_path: Path) -> Non
             for number in range(CALLS):
                 order = CallOrder(f"main/s[{number}]", {"path": f"/{number}"}, None, "run", None, lambda event: None)
                 group.create_task(_answered(call(order)))
+    beating.cancel()
     await transport.aclose()
     assert CALLS == len(seen.requests) == len(agent.at)
     way = max(arrived[path] - begun for path, begun in agent.at.items())
-    assert most(list(agent.at.values()), WINDOW) <= LIMIT
-    assert most(list(arrived.values()), WINDOW - way) <= LIMIT
+    window = WINDOW - heart.longest
+    assert most(list(agent.at.values()), window) <= LIMIT
+    assert most(list(arrived.values()), window - way) <= LIMIT
 
 
 def test_too_much_would_be_found() -> None:

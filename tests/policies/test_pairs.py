@@ -14,10 +14,11 @@ from typing import NamedTuple, TypeAlias
 
 import pytest
 
-from leadflow.events.model import CallAdmitted, Event, Failure
+from leadflow.events.model import BudgetSettled, CallAdmitted, Event, Failure, Usage
 from leadflow.plan.policy import (
     ERROR_CLASSES,
     Breaker,
+    Budget,
     Cache,
     Does,
     Fallback,
@@ -29,8 +30,10 @@ from leadflow.plan.policy import (
     Retry,
     Timeout,
 )
+from leadflow.plan.types import Money
+from leadflow.policies.budget import Charge, Purse
 from leadflow.run.adapters import SeededRng
-from leadflow.run.ports import Answer
+from leadflow.run.ports import Answer, Reply
 from leadflow.testing import run_virtual
 from tests.policies.playing import CLOCK, Act, Played, Player, Scene, after, s
 from tests.policies.test_outcomes import made, rows
@@ -47,6 +50,7 @@ class End(NamedTuple):
     again: str
     sees: str
     rate: str
+    cost: str
 
     @property
     def is_sent(self) -> bool:
@@ -57,7 +61,7 @@ class End(NamedTuple):
 def end_of(name: str, status: str, sent: str, again: str, sees: str, rate: str, cost: str) -> End:
     """A row of the table as the interpreter reads it."""
     error = made(name, status, sent)
-    return End((name, status, sent), error.error, error.category, again, sees, rate)
+    return End((name, status, sent), error.error, error.category, again, sees, rate, cost)
 
 
 ENDS = [end_of(*row) for row in rows()]
@@ -100,6 +104,8 @@ class World:
     starts: list[float] = field(default_factory=list)
     """Those that the rate counts, each for ten seconds and a hundredth of them."""
     failures: int = 0
+    paid: list[tuple[int, bool]] = field(default_factory=list)
+    """Of each attempt: whether it counts as a call, and whether all that was set aside for it is taken."""
     kept: set[str] = field(default_factory=set)
     """Agents whose answer is remembered."""
     chance: SeededRng = field(default_factory=lambda: SeededRng(1))
@@ -211,6 +217,17 @@ def breaker(world: World, agent: str, inner: Callable[[], None]) -> None:
         raise
 
 
+def budget(world: World, agent: str, inner: Callable[[], None]) -> None:
+    """What each attempt is settled at: its report, nothing where that is certain, else all that was set aside."""
+    try:
+        inner()
+    except Failed as problem:
+        end = problem.end
+        world.paid.append((1, True) if end.cost != "free" else (int(end.is_sent), False))
+        raise
+    world.paid.append((1, False))
+
+
 def attempt(world: World, agent: str) -> None:
     """Innermost: a second, or what the limits leave of it. Of two that end together the outer one is named."""
     number = sum(asked == agent for asked, _ in world.requests)
@@ -226,7 +243,7 @@ def attempt(world: World, agent: str) -> None:
         raise Failed(end)
 
 
-CALL: tuple[Layer, ...] = (total, cache, retry, peek, admission, breaker)
+CALL: tuple[Layer, ...] = (total, cache, retry, peek, admission, breaker, budget)
 """The order between `chain` and `attempt`, outermost first (SEMANTICS, policy order)."""
 
 
@@ -271,6 +288,7 @@ ROWS = (
     Row("concurrency", "concurrency", None),
     Row("limit", "limit", None),
     Row("breaker", "breaker", None),
+    Row("budget", "budget", Budget(Money(10**9))),
 )
 PAIRS = [pair for pair in permutations(ROWS, 2) if pair[0].kind != pair[1].kind]
 
@@ -278,8 +296,9 @@ PAIRS = [pair for pair in permutations(ROWS, 2) if pair[0].kind != pair[1].kind]
 def scene(pair: Sequence[Row], script: Sequence[End | None], *, is_write: bool) -> Scene:
     """The step with both policies."""
     names = {row.name for row in pair}
-    acts: list[Act] = [after(1, 7 if end is None else made(*end.row)) for end in script]
-    main, spare = Player(*acts), Player(after(1, 7))
+    answer = Reply(7, Usage(1, 1))
+    acts: list[Act] = [after(1, answer if end is None else made(*end.row)) for end in script]
+    main, spare = Player(*acts), Player(after(1, answer))
     return Scene(
         {"main": main, "spare": spare},
         [row.policy for row in pair if row.policy is not None],
@@ -288,6 +307,9 @@ def scene(pair: Sequence[Row], script: Sequence[End | None], *, is_write: bool) 
         limits={"main": Limit((PerTime(2, s(WINDOW)),))} if "limit" in names else {},
         breakers={"main": Breaker(failures=2, window=s(3600), recovery=s(600))} if "breaker" in names else {},
         anew={"main": lambda: main, "spare": lambda: spare} if "reset" in names else {},
+        settings={"model": "m", "max_tokens": 5} if "budget" in names else {},
+        action="ask" if "budget" in names else "do",
+        purse=Purse(dict.fromkeys(("main", "spare"), Charge(1, 1))) if "budget" in names else None,
     )
 
 
@@ -308,19 +330,22 @@ def word(played: Played) -> str:
 async def really(pair: Sequence[Row], script: Sequence[End | None], *, is_write: bool) -> tuple[object, ...]:
     """Two calls, one after the other: how they end, when what was sent, and what waited how long."""
     made_of, waits = scene(pair, script, is_write=is_write), list[float]()
+    paid = list[tuple[int, bool]]()
 
     def heard(event: Event) -> None:
         if isinstance(event, CallAdmitted):
             waits.append(event.waited)
+        if isinstance(event, BudgetSettled):
+            paid.append((event.calls, event.is_estimated))
 
     async with asyncio.TaskGroup() as group:
         if "concurrency" in {row.name for row in pair}:
             group.create_task(made_of.limits_held("main", s(HELD)))
             await CLOCK.sleep(s(0))
-        ends = [word(await made_of.play(heard=heard)) for _ in range(2)]
+        ends = [word(await made_of.play(heard=heard, args={"prompt": "x"})) for _ in range(2)]
         now = round(CLOCK.monotonic(), 6)
     asked = [(name, round(at, 6)) for name, player in made_of.agents.items() for at in player.at]
-    return ends, now, sorted(asked, key=lambda each: (each[1], each[0])), waits
+    return ends, now, sorted(asked, key=lambda each: (each[1], each[0])), waits, paid
 
 
 def by_the_book(pair: Sequence[Row], script: Sequence[End | None], *, is_write: bool) -> tuple[object, ...]:
@@ -330,12 +355,12 @@ def by_the_book(pair: Sequence[Row], script: Sequence[End | None], *, is_write: 
         world.starts.append(0.0)  # of whoever has the place
     ends = [call(world) for _ in range(2)]
     asked = sorted(world.requests, key=lambda each: (each[1], each[0]))
-    return ends, round(world.now, 6), asked, world.waits
+    return ends, round(world.now, 6), asked, world.waits, world.paid if world.does("budget") else []
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0].name}-{pair[1].name}")
 def test_pairs(pair: tuple[Row, Row]) -> None:
-    """Attempts, times, waits and ends of two calls are those of the order, whatever an attempt ends with."""
+    """Attempts, times, waits, costs and ends of two calls are those of the order, whatever an attempt ends with."""
     for end in ENDS:
         for script in ([end], [end, None]):
             for is_write in (False, True):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadflow.events.model import AttemptFailed, Event
 from leadflow.plan.backoff import MOST_UPWARD
 from leadflow.plan.policy import Retry, Timeout
 from leadflow.plan.reactions import REPAIRS
@@ -22,6 +23,7 @@ from leadflow.run.errors import (
     RateLimited,
     Rejected,
     ServerError,
+    StreamTruncated,
     Transient,
 )
 from leadflow.testing import run_virtual
@@ -250,6 +252,18 @@ def test_r20_repairs_have_a_cap_of_their_own() -> None:
     player = Player("x")
     failure = Scene({"main": player}, (Retry(100, s(1)),), result=INT).run().failure
     assert (1 + REPAIRS, "validation.answer") == (len(player.requests), failure.error)
+
+
+def test_r21_nobody_is_given_a_part_of_an_answer() -> None:
+    """R21: no consumer has seen what has to be taken back: an answer leaves its call when it is whole and fits, and of
+    what was cut off, or does not fit, no event of the log holds a word."""
+    heard = list[Event]()
+    player = Player(StreamTruncated("the stream ended early"), "half an answer", 7)
+    scene = Scene({"main": player}, (Retry(9, s(1), jitter="none"),), result=INT)
+    played = run_virtual(scene.play(heard=heard.append))
+    assert (7, 3) == (played.value, len(player.requests))
+    assert [1, 2] == [event.failure.attempt for event in heard if isinstance(event, AttemptFailed)]
+    assert "half an answer" not in repr(heard)
 
 
 def test_without_retry_there_is_one_attempt() -> None:
