@@ -254,9 +254,8 @@ def test_r20_repairs_have_a_cap_of_their_own() -> None:
     assert (1 + REPAIRS, "validation.answer") == (len(player.requests), failure.error)
 
 
-def test_r21_nobody_is_given_a_part_of_an_answer() -> None:
-    """R21: no consumer has seen what has to be taken back: an answer leaves its call when it is whole and fits, and of
-    what was cut off, or does not fit, no event of the log holds a word."""
+def test_r21_no_log_holds_a_part_of_an_answer() -> None:
+    """R21: of what was cut off, or does not fit, no event holds a word: nothing has to be taken back there."""
     heard = list[Event]()
     player = Player(StreamTruncated("the stream ended early"), "half an answer", 7)
     scene = Scene({"main": player}, (Retry(9, s(1), jitter="none"),), result=INT)
