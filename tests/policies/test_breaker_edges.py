@@ -152,3 +152,34 @@ def test_b14_what_a_look_notices_is_told_by_who_looks() -> None:
     late = run_virtual(play())
     assert (0.0, "resource.breaker") == (late.seconds, late.failure.error)
     assert [("open", "2 failures within 60 s")] == [move[:2] for move in told([late])]
+
+
+def test_b10_slow_ones_need_no_ratio() -> None:
+    """Case B10: where only failures in a row count, a call that hangs asks for no ratio."""
+    circuit = Circuit(Breaker(failures=5, min_calls=1, slow=s(1)), "a")
+    let_in(circuit, 0)
+    circuit.look(9, never)
+    assert "closed" == where(circuit)
+
+
+def test_one_probe_is_told_as_one() -> None:
+    """Of one probe the words are those of one, of two those of two."""
+    for count, tries, ends, awaited in (
+        (1, "the next call tries it", "the probe succeeded", "a probe is under way"),
+        (2, "the next 2 calls try it", "the probes succeeded", "2 probes are under way"),
+    ):
+        circuit = Circuit(Breaker(failures=1, probes=count), "a")
+        end(circuit, 0, Sees.FAILURE)
+        permits = [let_in(circuit, 100) for _ in range(count)]
+        assert awaited in refused(circuit, 100).why
+        for permit in permits:
+            circuit.leave(permit, Sees.SUCCESS, 101, never)
+        assert [tries, ends] == [move.why for move in circuit.moves[1:]]
+
+
+def test_long_times_are_told_without_fractions() -> None:
+    """From a hundred seconds on nobody reads them."""
+    for seconds, words in ((99.5, "1 failure within 99.5 s"), (100.4, "1 failure within 100 s")):
+        circuit = Circuit(Breaker(failures=1, window=s(seconds)), "a")
+        end(circuit, 0, Sees.FAILURE)
+        assert words == circuit.moves[0].why

@@ -216,3 +216,21 @@ def test_the_price_of_a_request_is_rounded_up() -> None:
     assert 1 + 1 == Charge(1, 0, 1_000).of(1, 0)
     assert 2 == Charge(1_000_000, 1_000_000).of(1, 1)
     assert 1 == Charge(1, 1).of(1, 1)
+
+
+def test_an_open_claim_needs_something_to_be_left() -> None:
+    """Case $4: an answer of any length may not begin where its request takes all; and it is one call, not two."""
+    (played,) = play(scene(Player(spent(1, 1)), max_tokens=None), budgets=flow(MOST - 100))
+    assert "resource.budget" == played.failure.error
+    assert played.failure.message.endswith("has $0.000282 left, and this call may take $0.000282 and more")
+    (played,) = play(scene(Player(spent(1, 1)), max_tokens=None), budgets=flow(MOST - 99))
+    assert "ok" == played.value
+    (played,) = play(scene(Player(spent(1, 1)), max_tokens=None), budgets=flow(1_000, calls=1))
+    assert "ok" == played.value
+
+
+def test_a_budget_of_tokens_sets_money_aside_too() -> None:
+    """What is told of an attempt is all that it may take; no budget of money is overdrawn where there is none."""
+    (played,) = play(scene(Player(spent(300, 300))), budgets=(("main", Budget(tokens=500)),))
+    money = [event for event in played.events if isinstance(event, BudgetReserved | BudgetSettled)]
+    assert [BudgetReserved("main/a0", 1, MOST, MOST), BudgetSettled("main/a0", 1, 600, 600, False, 0, 1)] == money

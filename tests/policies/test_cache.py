@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadflow.events.model import AttemptFailed, AttemptStarted, CacheUsed, CallAdmitted, CallWaits, Event, Usage
-from leadflow.plan.plan import AgentCall, AgentSpec
+from leadflow.plan.plan import AgentCall, AgentSpec, Place
 from leadflow.plan.policy import Cache, Fallback, Policy, Retry, Timeout
-from leadflow.plan.types import INT, JSON, STRING, Value
+from leadflow.plan.types import INT, JSON, STRING, FieldType, RecordType, Value
 from leadflow.policies.cache import telling
 from leadflow.policies.memory import Kept, Memory
 from leadflow.policies.shared import Shared
 from leadflow.run.errors import CallError, ConnectionLost, NotAllowed, Rejected, ServerError
-from leadflow.run.ports import CallOrder, Reply, Request
+from leadflow.run.ports import Answer, CallOrder, Reply, Request
 from leadflow.testing import run_virtual
 from tests.policies.playing import CLOCK, Act, Played, Player, Scene, after, forever, s
 
@@ -457,6 +457,11 @@ def test_c2_nothing_else_is_in_the_key() -> None:
     assert key() == key(run="run-2", path="main/b[3]/c") == key(args=dict(reversed(list(ARGS.items()))))
     assert key(cache_key="k") == key(cache_key="k", args={"prompt": "something else"})
     assert key() == key(call=replace(CALL, idempotent=False, cache_key=None))
+    assert key() == key(replace(SPEC, place=Place("main.flow", 9, 1)))
+    one, other = (
+        key(call=replace(CALL, result=RecordType((FieldType("a", INT, doc=doc),)))) for doc in ("how many", "how much")
+    )
+    assert one != other  # what stands beside a field is told to the model
 
 
 @given(st.text(max_size=5), st.text(max_size=5), st.text(max_size=5), st.text(max_size=5))
@@ -493,3 +498,32 @@ def test_a_waiting_call_ends_with_its_loop() -> None:
     run_virtual(abandon())
     assert "well" == run_virtual(scene.play()).value
     assert 2 == len(player.requests)
+
+
+def test_f3_a_hit_is_the_agents_own_answer() -> None:
+    """Case F3: what the agent that was called has answered is not told as a fallback's, whoever is given it."""
+    reported = Scene({"main": Player(Reply(7, Usage(3, 4)))}, (KEPT,))
+    silent = Scene({"main": Player(7)}, (KEPT,))
+
+    async def twice(scene: Scene) -> list[object]:
+        return [(await scene.play()).outcome for _ in range(2)]
+
+    assert [Answer(7, None, Usage(3, 4)), Answer(7, None, Usage(0, 0))] == run_virtual(twice(reported))
+    assert [Answer(7), Answer(7)] == run_virtual(twice(silent))
+
+
+def test_t2_who_waited_too_long_sent_nothing() -> None:
+    """Case T2: a follower whose time is over has asked nobody: it is not in doubt, whatever it would have done."""
+    shared = Shared()
+    first = Scene({"main": Player(after(60, 7))}, (KEPT,), shared=shared, idempotent=False)
+    late = Scene({"main": Player(after(60, 7))}, (KEPT, Timeout(s(2))), shared=shared, idempotent=False)
+
+    async def run() -> Played:
+        leading = asyncio.create_task(first.play())
+        await CLOCK.sleep(s(1))
+        played = await late.play()
+        await leading
+        return played
+
+    played = run_virtual(run())
+    assert ("timeout.total", False, 2.0) == (played.failure.error, played.failure.in_doubt, played.seconds)

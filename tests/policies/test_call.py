@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from leadflow.events.model import AttemptFailure, Failure, Usage
-from leadflow.plan.policy import Fallback, Policy, Retry, Timeout
+from leadflow.events.model import AttemptFailure, AttemptStarted, ErrorHandled, Failure, Usage
+from leadflow.plan.policy import Breaker, Fallback, OnError, Policy, Reaction, Retry, Timeout
 from leadflow.plan.types import INT
 from leadflow.run.errors import ConnectionLost, Rejected
-from leadflow.run.ports import Answer, Reply, Request
+from leadflow.run.ports import Answer, CallOrder, Reply, Request
 from leadflow.testing import run_virtual
-from tests.policies.playing import Player, Scene, after, s
+from tests.policies.playing import CLOCK, Player, Scene, after, s
 
 PLAIN: Sequence[Policy] = ()
 EITHER = pytest.mark.parametrize("policies", [PLAIN, (Timeout(s(1000)),)], ids=["plain", "within policies"])
@@ -126,3 +126,46 @@ def test_the_first_of_two_ends_bounds_the_wait() -> None:
     assert "broke; no time is left for another attempt: 20 s" == played.failure.message
     scene = Scene({"main": Player(ConnectionLost("broke"))}, (Retry(3, s(30), jitter="none"), Timeout(s(20))))
     assert "broke; no time is left for another attempt: 20 s" == scene.run(deadline=100).failure.message
+
+
+def test_a_failed_attempt_is_told_once() -> None:
+    """An attempt that failed before the breaker opened is told when the next agent is asked, and not again."""
+    scene = Scene(
+        {"main": Player(ConnectionLost("it broke")), "spare": Player(7)},
+        (Retry(3, s(1), jitter="none"), Fallback(("spare",))),
+        breakers={"main": Breaker(failures=1)},
+    )
+    played = scene.run()
+    assert 7 == played.value
+    assert [1.0] == played.delays
+    assert [("main/a", 2, "spare")] == [
+        (event.path, event.attempt, event.agent) for event in played.events if isinstance(event, AttemptStarted)
+    ]
+
+
+def test_nothing_is_sent_before_what_led_to_it_is_kept() -> None:
+    """Case D2: an attempt waits until all that its call has posted is committed."""
+    main = Player(7)
+    scene = Scene({"main": main}, (Timeout(s(1000)),))
+
+    async def run() -> tuple[int, object]:
+        kept = asyncio.get_running_loop().create_future()
+        order = CallOrder("main/a", {}, None, "run-1", None, lambda event: None, unkept=lambda path: kept)
+        calling = asyncio.ensure_future(scene.call(order))
+        await CLOCK.sleep(s(5))
+        before = len(main.requests)
+        kept.set_result(None)
+        return before, await calling
+
+    assert (0, Answer(7)) == run_virtual(run())
+
+
+def test_what_on_error_does_is_told_with_its_step() -> None:
+    """The event names the step, the class and what was done; a skipped failure is in doubt for nobody."""
+    skips = OnError((("network", Reaction("skip", None, None)),))
+    played = Scene({"main": Player(ConnectionLost("it broke"))}, (skips,)).run()
+    (told,) = [event for event in played.events if isinstance(event, ErrorHandled)]
+    assert ("main/a", "network", "skip", None) == (told.path, told.category, told.does, told.agent)
+    assert isinstance(played.outcome, Answer)
+    assert played.outcome.absorbed is not None
+    assert not played.outcome.absorbed.in_doubt
