@@ -74,7 +74,7 @@ class Account:
 class Claim:
     """What one attempt may take at most, from all accounts around it."""
 
-    __slots__ = ("accounts", "held", "is_open", "most", "refused", "short")
+    __slots__ = ("accounts", "alike", "held", "is_open", "most", "refused", "short")
 
     def __init__(self, accounts: Sequence[Account], most: Amount, *, is_open: bool = False) -> None:
         self.accounts = tuple(accounts)
@@ -82,6 +82,8 @@ class Claim:
         self.most = most
         self.is_open = is_open
         """Nobody knows how much it takes: it goes alone, and gets all that is left (case $4)."""
+        self.alike = (self.accounts, most, is_open)
+        """Equal for claims that only differ in their place in the line."""
         self.held: tuple[Amount, ...] | None = None
         """What is set aside in each account."""
         self.refused: Account | None = None
@@ -148,11 +150,16 @@ class Ledger:
     def next(self) -> list[Claim]:
         """Those that wait no longer: each is held or refused now."""
         served, blocked = [], set[Account]()
+        seen: dict[object, list[Amount]] = {}  # of claims that have to wait: what was set aside when one was looked at
         for claim in list(self._line):
+            alike, aside = claim.alike, [account.reserved for account in claim.accounts]
+            if claim.short is not None and seen.get(alike) == aside:
+                continue  # what was true of the one before it is true of this one
             if self._decide(claim, blocked):
                 self._line.remove(claim)
                 served.append(claim)
             else:
+                seen[alike] = aside
                 blocked.update(one for one in claim.accounts if not one.fits(claim.most, is_open=claim.is_open))
         return served
 
