@@ -138,3 +138,22 @@ def test_what_goes_wrong_with_closing_is_logged(caplog: pytest.LogCaptureFixture
     with caplog.at_level(logging.ERROR, "leadflow"):
         run_virtual(main())
     assert ["an agent that was made anew cannot be closed"] == [record.message for record in caplog.records]
+
+
+def test_an_agent_that_starts_is_started() -> None:
+    """Before a run its first instance starts, where it can; one that cannot is left alone."""
+    log: list[tuple[float, str]] = []
+
+    class Starts(Instance):
+        async def start(self) -> None:
+            """It takes three seconds."""
+            await CLOCK.sleep(s(3))
+
+    async def main() -> list[float]:
+        times = []
+        for agent in (Renewable(Starts(1, log), lambda: Instance(2, log)), renewable(log)):
+            await agent.start()
+            times.append(CLOCK.monotonic())
+        return times
+
+    assert [3.0, 3.0] == run_virtual(main())

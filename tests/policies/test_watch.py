@@ -74,6 +74,35 @@ def test_it_tidies_up_when_most_have_ended(count: int, ended: int, left: int) ->
     run(main())
 
 
+def test_after_tidying_up_the_others_ring_in_their_order() -> None:
+    """However the heap lay: each of those that are left ends at its own time."""
+
+    async def main() -> None:
+        watch, rang = Watch(CLOCK, s(5)), list[tuple[float, float]]()
+        times = [10.0 + number * 37 % 199 for number in range(199)]
+        leave = asyncio.Event()
+
+        async def one(when: float) -> None:
+            timer = Timer(when, watch, nothing)
+            try:
+                await (leave.wait() if when % 4 else forever())
+            except asyncio.CancelledError:
+                assert timer.stop()
+                rang.append((when, round(CLOCK.monotonic(), 6)))
+            else:
+                assert not timer.stop()
+
+        async with asyncio.TaskGroup() as group:
+            for when in times:
+                group.create_task(one(when))
+            await CLOCK.sleep(s(1))
+            leave.set()
+            await CLOCK.sleep(s(0))
+        assert [(when, when) for when in sorted(times) if not when % 4] == rang
+
+    run(main())
+
+
 def test_those_that_passed_are_counted_no_more() -> None:
     """What ended and whose time has passed left the heap: it is no reason to tidy up."""
 
