@@ -5,6 +5,7 @@ run, missing secrets and prices, agents that cannot be built. How a run begins, 
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -37,10 +38,12 @@ from leadflow.run.errors import CallError, NotAllowed
 from leadflow.run.kernel import Program
 from leadflow.run.nested import Nested
 from leadflow.run.ports import Agent, AgentKind, Cast, Clock, People, Server, Starting, Transport, Uses, World
-from leadflow.run.redact import all_forms
+from leadflow.run.redact import SHORTEST, all_forms
 from leadflow.run.support import agents_of, agents_of_tool, reached, refusals, tools_of, with_others
 from leadflow.settings import Project, find_server, own_prices, passed_secrets, program_env, read_secrets
 from leadflow.stores.memory import MemoryJournal
+
+_log = logging.getLogger("leadflow")
 
 
 class StartProblem(Exception):
@@ -94,6 +97,7 @@ def make_ready(
         raise StartProblem(problems)
     models = [name for name in needed if "model" in plan.agents[name].settings]
     rates = {name: prices[name].rates if name in prices else None for name in models}
+    _warn_of_short(secrets)
     hidden = (*secrets.values(), *(value for server in servers.values() for value in server.secrets))
     hidden += passed_secrets(project.settings)
     return Making(
@@ -235,6 +239,15 @@ def _secrets(plan: Plan, needed: Iterable[str]) -> tuple[Mapping[str, str], list
         f"{_at(plan.agents[names[name]])}agent '{names[name]}' needs the environment variable {name}, which is not set"
         for name in missing
     ]
+
+
+def _warn_of_short(secrets: Mapping[str, str]) -> None:
+    """Say which secrets no message can hide (case 131 of the bad inputs)."""
+    for name, value in secrets.items():
+        if len(value) < SHORTEST:
+            _log.warning(
+                "the secret %s is shorter than %d characters: nothing hides it in what is said", name, SHORTEST
+            )
 
 
 def _servers(plan: Plan, needed: Iterable[str], project: Project) -> tuple[Mapping[str, Server], list[str]]:

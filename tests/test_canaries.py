@@ -18,6 +18,8 @@ from urllib.parse import quote, quote_plus
 import pytest
 from aiohttp import web
 
+from leadflow import RunOptions, Status
+from leadflow import load as program
 from leadflow.agents.discreet import hide
 from leadflow.run.redact import all_forms, one_line
 from tests.agents.mcp.links import HOSTILE
@@ -187,3 +189,19 @@ def test_129_a_value_without_secrets_is_the_same_value() -> None:
 def test_131_what_is_too_short_to_be_told_from_text_is_not_hidden() -> None:
     """Blotting out a single letter would blot out everything: `doctor` warns instead."""
     assert ("a banana", ()) == (one_line("a banana", ["a"]), all_forms(("a", "")))
+
+
+async def test_131_a_weak_secret_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A run says which variable is too short to be hidden, once, by its name."""
+    monkeypatch.setenv("CANARY_KEY", "ab")
+    flow = 'leadflow 1\nagent crm: http { url: "URL"  auth: bearer(secret("CANARY_KEY")) }\n'
+    flow += 'flow main() -> json {\n  step a = crm.get("/json")\n  return a\n}\n'
+    async with api(parrot) as (url, _):
+        (tmp_path / "main.flow").write_text(flow.replace("URL", url))
+        result = await program(tmp_path / "main.flow").run(options=RunOptions(durable=False))
+    assert result.status is Status.DONE
+    assert ["the secret CANARY_KEY is shorter than 4 characters: nothing hides it in what is said"] == [
+        record.getMessage() for record in caplog.records
+    ]

@@ -11,6 +11,7 @@ about the effects of a tool is kept to be shown, and decides nothing (rule C8).
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
@@ -171,8 +172,11 @@ def _read_tool(tool: object) -> LockedTool:
         raise BadLock(f"the tool '{name}' lacks its schemas")
     if not isinstance(claims, list) or not all(isinstance(claim, str) for claim in claims):
         raise BadLock(f"the tool '{name}' lacks its claims")
-    told = (_text(tool, "description"), tool["input"], output, tuple(claims), _text(tool, "hash"))
-    return LockedTool(name, action_of(name), *told)
+    description, pinned = _text(tool, "description"), _text(tool, "hash")
+    whole = make_tool(name, description, (tool["input"], output), claims)
+    if whole.hash != pinned and len(description.encode("utf-8", "replace")) < MOST_DESCRIPTION - 6:
+        raise BadLock(f"the tool '{name}' was changed in it after it was written: its hash is of another one")
+    return replace(whole, hash=pinned)
 
 
 def _text(part: Mapping[str, Any], name: str) -> str:

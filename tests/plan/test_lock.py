@@ -22,6 +22,8 @@ from leadflow.plan.lock import (
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
 
+LOCK = write_lock(Lock("s", "", (make_tool("a", "Reads.", (SCHEMA, None)),)))
+
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 TOOLS = st.builds(
     make_tool,
@@ -101,6 +103,8 @@ def test_drift_says_what_changed_what_is_gone_and_what_is_new() -> None:
         ({"version": 1, "tools": [{"name": "a", "input": {}}]}, "lacks its claims"),
         ({"version": 1, "tools": [{"name": "a", "input": {}, "claims": []}]}, "'description' is to be a text"),
         ({"version": 1, "tools": []}, "'server' is to be a text"),
+        (json.loads(LOCK.replace("Reads.", "Writes.")), "the tool 'a' was changed in it after it was written"),
+        (json.loads(LOCK.replace('"path"', '"file"')), "the tool 'a' was changed in it after it was written"),
     ],
 )
 def test_what_is_no_lock_is_refused(document: object, why: str) -> None:

@@ -68,6 +68,17 @@ async def test_106_a_change_while_it_runs_is_seen_before_the_next_call(tmp_path:
             await link.call("tried.echo", "echo", {"text": "b"})
 
 
+async def test_106_a_server_that_comes_back_with_other_tools(tmp_path: Path) -> None:
+    """It dies in a call, and what starts instead describes its tool otherwise: nothing more is called (fault 27)."""
+    async with linked(hostile("good"), tmp_path) as link:
+        pinned = hashes(await link.look())
+    async with linked(hostile("turns", str(tmp_path / "starts")), tmp_path, pinned) as link:
+        with pytest.raises(ConnectionLost):
+            await link.call("tried.echo", "echo", {"text": "die"})
+        with pytest.raises(ToolsChanged, match="'echo' has changed"):
+            await link.call("tried.echo", "echo", {"text": "live"})
+
+
 async def test_106_a_tool_that_is_gone_is_a_change(tmp_path: Path) -> None:
     """So is a lock with a tool that the server does not have; one more tool than the lock has is none."""
     async with linked(hostile("good"), tmp_path) as link:

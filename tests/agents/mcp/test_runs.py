@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import leadflow
 from leadflow import RunOptions, StartProblem, Status
 from leadflow.plan.lock import lock_path, write_lock
 from tests.agents.mcp.links import HOSTILE, hostile, linked
+from tests.agents.worlds import StillClock
 
 ONE = """leadflow 1
 agent a: mcp.tried { SETTINGS }
@@ -118,12 +120,31 @@ async def test_no_server_outlives_its_run(tmp_path: Path) -> None:
     task = asyncio.create_task(run(main))
     async with asyncio.timeout(20):
         while not _of(str(tmp_path)):
-            await asyncio.wait([task], timeout=0.02)
+            await StillClock().sleep(timedelta(milliseconds=20))
         task.cancel()
         await asyncio.wait([task])
         while _of(str(tmp_path)):
-            await asyncio.wait([asyncio.create_task(asyncio.wait([task]))], timeout=0.02)
+            await StillClock().sleep(timedelta(milliseconds=20))
     assert task.cancelled()
+
+
+async def test_no_server_outlives_a_process_that_is_killed(tmp_path: Path) -> None:
+    """kill -9 of leadflow closes the input of its servers, which is how they are asked to go (case X7)."""
+    main = await project(tmp_path, "waits", str(tmp_path / "met"))
+    command = [str(Path(sys.executable).with_name("leadflow")), "run", str(main), "-i", "text=a", "--no-journal"]
+    running = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+    try:
+        async with asyncio.timeout(20):
+            while not _of(str(tmp_path)):
+                await StillClock().sleep(timedelta(milliseconds=20))
+            running.kill()
+            await running.wait()
+            while _of(str(tmp_path)):
+                await StillClock().sleep(timedelta(milliseconds=20))
+    finally:
+        if running.returncode is None:
+            running.kill()
+    assert [] == _of(str(tmp_path))
 
 
 def _of(text: str) -> list[str]:
