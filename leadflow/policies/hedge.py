@@ -87,8 +87,14 @@ class Fork(Course):
         self.attempt, self.begun = self._main.attempt, self._main.begun
 
     def leave(self, error: CallError, *, in_doubt: bool) -> None:
-        """The other attempt may go on."""
+        """The other attempt may go on; what this one set aside is spent."""
+        self.let_go()
         self.left(error)
+
+    def let_go(self) -> None:
+        """It is left behind: whatever it does later changes nothing."""
+        if self.behind is not None:
+            self.behind()
 
     def join(self) -> None:
         """How this attempt ended is how the call stands."""
@@ -252,11 +258,12 @@ class _Round:
         except asyncio.CancelledError:
             await _stopped(tries)
             raise
-        for task in tasks:
-            if not task.done():
+        for each in tries:
+            if not each.task.done():
                 _log.warning("an attempt of %s does not stop and is left behind", self._course.order.path)
-                _behind.add(task)
-                task.add_done_callback(_behind.discard)
+                each.course.let_go()
+                _behind.add(each.task)
+                each.task.add_done_callback(_behind.discard)
 
 
 def _unless_waiting(event: CallEvent, post: Callable[[CallEvent], None]) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from leadflow.events.model import AttemptFailed, AttemptStarted, CallWaits, Event
-from leadflow.plan.policy import Breaker, Cache, Fallback, Hedge, Limit, Policy, Retry, Timeout
+from leadflow.events.model import AttemptFailed, AttemptStarted, BudgetReserved, BudgetSettled, CallWaits, Event
+from leadflow.plan.policy import Breaker, Budget, Cache, Fallback, Hedge, Limit, Policy, Retry, Timeout
 from leadflow.plan.types import INT
 from leadflow.policies.call import Course, Ports
 from leadflow.policies.hedge import hedging
@@ -284,6 +284,21 @@ def test_t8_one_that_is_out_of_time_and_does_not_stop_leaves_the_other_alone() -
     played = run_virtual(run())
     assert (7, []) == (played.value, played.given_up)
     assert 0 == player.now
+
+
+@pytest.mark.parametrize(
+    ("script", "more"),
+    [((deaf(60), after(1, 7)), ()), ((deaf(100), after(7.5, 7)), (Timeout(attempt=s(8)),))],
+    ids=["loser", "out of time"],
+)
+def test_t8_what_one_that_is_left_behind_set_aside_is_spent(script: Sequence[Act], more: Sequence[Policy]) -> None:
+    """$3: each reservation is settled when the call ends, also that of an attempt that does not stop."""
+    scene, _ = hedged(*script, policies=(HEDGE, *more, Budget(calls=5)), grace=s(1))
+    played = scene.run()
+    reserved = [event.attempt for event in of(played, BudgetReserved) if isinstance(event, BudgetReserved)]
+    settled = [(one.attempt, one.is_estimated) for one in of(played, BudgetSettled) if isinstance(one, BudgetSettled)]
+    assert (7, [1, 2]) == (played.value, reserved)
+    assert {(1, True), (2, False)} == set(settled)
 
 
 def test_t8_two_that_do_not_stop() -> None:

@@ -13,8 +13,8 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -24,8 +24,8 @@ from typing import Any, TypeAlias
 
 from leadflow.bound.budgets import has_budgets
 from leadflow.events.fold import RunState, fold
-from leadflow.events.model import Entry, RunStarted, Status
-from leadflow.keeping import begin, held
+from leadflow.events.model import CancelRequested, Entry, RunStarted, Status
+from leadflow.keeping import begin, heeding, held
 from leadflow.plan.plan import Plan
 from leadflow.policies.budget import Purse
 from leadflow.policies.call import Ports as PolicyPorts
@@ -33,10 +33,10 @@ from leadflow.policies.ledger import Amount
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.run.adapters import SeededRng
-from leadflow.run.driver import Bounds, Ports
+from leadflow.run.driver import Bounds, Driver, Ports, Result
 from leadflow.run.kernel import Program
 from leadflow.run.store import HeldJournal, JournalProblem
-from leadflow.run.taken_up import Past
+from leadflow.run.taken_up import Past, Told
 from tests.policies.playing import CLOCK
 from tests.simulation.inline import fast_folder
 from tests.simulation.machines import (
@@ -71,8 +71,10 @@ class Simulated:
 class Simulation:
     """Workers on one journal."""
 
-    def __init__(self, world: World, file: Path, wrap: Wrap | None) -> None:
+    def __init__(self, world: World, file: Path, wrap: Wrap | None, *, is_stopped: bool) -> None:
         self._world = world
+        self._is_stopped = is_stopped
+        """Whether an operator asks the run to stop."""
         self._file = file
         self._wrap = wrap
         self._program = Program(world.plan)
@@ -87,6 +89,8 @@ class Simulation:
         for _ in range(workers):
             self._begin()
         self._spawn(self._weather())
+        if self._is_stopped:
+            self._spawn(self._wishes())
         try:
             async with asyncio.timeout(MOST):
                 while not self._world.is_over:
@@ -143,6 +147,17 @@ class Simulation:
         await CLOCK.sleep(timedelta(seconds=20))
         world.turbulent = False
 
+    async def _wishes(self) -> None:
+        """An operator asks the run to stop, and may insist."""
+        operator = MachineStore(self._file, Machine(self._begun, self._world))
+        await CLOCK.sleep(timedelta(seconds=self._world.chance.expovariate(1 / 4)))
+        await operator.open()
+        for force in (False, True)[: self._world.chance.randint(1, 2)]:
+            self._world.counts["wishes"] += 1
+            await operator.wish(RUN, CancelRequested("enough", force, by="ops"))
+            await CLOCK.sleep(timedelta(seconds=self._world.chance.expovariate(1 / 2)))
+        operator.file.close()
+
     async def _thaws(self, machine: Machine, seconds: float) -> None:
         await CLOCK.sleep(timedelta(seconds=seconds))
         machine.thaw()
@@ -186,13 +201,25 @@ class Simulation:
             if self._wrap is not None:
                 witnessed = self._wrap(witnessed)
             if not entries:
-                await self._driver(machine, witnessed, entries).run(first)
+                driver = self._driver(machine, witnessed, entries)
+                async with self._heeding(witnessed, machine, driver):
+                    await driver.run(first)
                 return
-            result = await self._driver(machine, witnessed, entries).resume(entries, owner=machine.name)
+            result = await self._resumes(machine, witnessed, entries, {})
             if result.status is Status.WAITING and result.failure is not None and result.failure.in_doubt:
                 self._world.counts["doubts"] += len(result.failure.causes)
-                told = self._world.told(result.failure)
-                await self._driver(machine, witnessed, entries).resume(entries, told, owner=machine.name)
+                await self._resumes(machine, witnessed, entries, self._world.told(result.failure))
+
+    def _heeding(self, journal: HeldJournal, machine: Machine, driver: Driver) -> AbstractAsyncContextManager[None]:
+        """Who looks for wishes does so all the time: only where there are any."""
+        return heeding(journal, machine.clock, driver) if self._is_stopped else nullcontext()
+
+    async def _resumes(
+        self, machine: Machine, journal: HeldJournal, entries: Sequence[Entry], told: Mapping[str, Told]
+    ) -> Result:
+        driver = self._driver(machine, journal, entries)
+        async with self._heeding(journal, machine, driver):
+            return await driver.resume(entries, told, owner=machine.name)
 
     def _driver(self, machine: Machine, journal: HeldJournal, entries: Sequence[Entry]) -> EchoingDriver:
         plan = self._world.plan
@@ -206,14 +233,17 @@ class Simulation:
         return EchoingDriver(self._program, Ports(callers, journal, machine.clock), machine=machine)
 
 
-def played(plan: Plan, seed: str, folder: Path, *, turbulent: bool, wrap: Wrap | None = None) -> Simulated:
-    """One run of a plan, in good weather or bad."""
+def played(
+    plan: Plan, seed: str, folder: Path, *, turbulent: bool, wrap: Wrap | None = None, is_tight: bool = False
+) -> Simulated:
+    """One run of a plan, in good weather or bad; a tight one may be stopped by an operator."""
     chance = Random(seed)
     world = World(plan, chance, turbulent=turbulent)
     workers = chance.randint(1, 3) if turbulent else 1
+    is_stopped = turbulent and is_tight and chance.random() < 0.4
 
     async def main() -> Sequence[Entry]:
-        return await Simulation(world, folder / f"{turbulent}.db", wrap).run(workers)
+        return await Simulation(world, folder / f"{turbulent}.db", wrap, is_stopped=is_stopped).run(workers)
 
     with asyncio.Runner(loop_factory=SimulatedLoop) as runner:
         entries = runner.run(main())
@@ -224,7 +254,7 @@ def simulate(seed: int, folder: Path, wrap: Wrap | None = None) -> Simulated:
     """A seed: what is wrong with it."""
     plan = plan_of(seed)
     calm = played(plan, f"calm {seed}", folder, turbulent=False)
-    found = played(plan, f"bad {seed}", folder, turbulent=True, wrap=wrap)
+    found = played(plan, f"bad {seed}", folder, turbulent=True, wrap=wrap, is_tight=is_tight(seed))
     found.violations += [f"undisturbed: {text}" for text in calm.violations]
     if not is_tight(seed):
         found.violations += _differences(plan, fold(calm.entries), fold(found.entries))

@@ -2,7 +2,8 @@
 
 The world sees every commit as it happens and every request as it arrives, and holds each against the rules of
 SEMANTICS: nothing is asked before its intent and its needs are committed (D1, D2), nothing that is settled is asked
-again, nothing of an older epoch is taken in (D12), what was acknowledged stays, budgets hold.
+again, nothing happens behind the end of a run (X1), nothing of an older epoch is taken in (D12), what was acknowledged
+stays, budgets hold.
 """
 
 import re
@@ -25,6 +26,9 @@ from leadflow.events.model import (
     NodeFailed,
     NodeSkipped,
     NodeStarted,
+    RunCancelled,
+    RunDone,
+    RunFailed,
 )
 from leadflow.plan.plan import AgentCall, FlowCall, FlowPlan, Node, Plan, Race, Scope
 from leadflow.plan.policy import Budget, policy_of
@@ -34,6 +38,7 @@ from leadflow.run.taken_up import Told
 from leadflow.stores.rows import Rows
 
 SETTLES = (NodeDone, NodeFailed, NodeSkipped, NodeBlocked, NodeCancelled, BranchTaken)
+ENDS = (RunDone, RunFailed, RunCancelled)
 _AGAIN = re.compile(r"(\[\d+\]|~\d+)+$")
 """Which round, element or attempt of a block or flow a part of a path is."""
 
@@ -81,6 +86,8 @@ class World:
             if row.seq != len(self.log):
                 self.wrong(f"row {row.seq} was committed behind {len(self.log)} rows")
             event = read_event(large[row.large or ""] if row.text is None else row.text)
+            if self.log and isinstance(self.log[-1], ENDS):
+                self.wrong(f"{type(event).__name__} was committed behind the end of the run")
             self.log.append(event)
             match event:
                 case NodeStarted(path=path) | AttemptStarted(path=path) | DoubtSettled(path=path, decision="retry"):
@@ -105,6 +112,8 @@ class World:
             self.wrong(f"{path} was asked by a worker that knew that it had lost the run")
         if (path, epoch) not in self._intents:
             self.wrong(f"{path} was asked, and no intent of epoch {epoch} is committed")
+        if self.log and isinstance(self.log[-1], ENDS) and not is_late:
+            self.wrong(f"{path} was asked behind the end of the run")
         if path in self._settled and not is_late:
             self.wrong(f"{path} was asked, and it is settled")
         missing = [need for need in needs_of(self.plan, path) if need not in self._settled]
