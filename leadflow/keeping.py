@@ -185,7 +185,7 @@ async def kept(store: Store, row: RunRow) -> Kept:
     Raises:
         JournalProblem: they are not what was written.
     """
-    return kept_of(row, await store.plan(row.plan))
+    return kept_of(row, await store.plan(row.under or row.plan))
 
 
 def kept_of(row: RunRow, text: str | None) -> Kept:

@@ -20,18 +20,20 @@ from leadflow.events.model import (
     Status,
 )
 from leadflow.keeping import Kept, Origin, begin, find, held, kept
-from leadflow.plan.plan import FlowPlan, Node
+from leadflow.plan.codec import to_text
+from leadflow.plan.plan import FlowPlan, Node, Plan
 from leadflow.run.adapters import SystemClock, new_run_id, new_seed
 from leadflow.run.driver import Driver, Ports, Result, result_of
 from leadflow.run.errors import InternalError
 from leadflow.run.forking import begun_step, forked
 from leadflow.run.kernel import Kernel, Program
+from leadflow.run.moving import Moved, Stays, move
 from leadflow.run.ports import Caller, Clock
 from leadflow.run.questions import Asked
 from leadflow.run.store import HeldJournal, RunRow, Store
 from leadflow.runs import RunOptions, store_of
 from leadflow.settings import Project
-from leadflow.stores.owner import this_worker
+from leadflow.stores.owner import this_user, this_worker
 
 _LOOKS = timedelta(milliseconds=200)
 """How often whoever watches a run looks whether something has happened."""
@@ -132,6 +134,32 @@ async def fork_run(
         async with held(store, journal, clock):
             await journal.append(events)
         return await kept(store, await find(store, started.run))
+
+
+async def move_run(run: str, plan: Plan, project: Project, options: RunOptions | None = None) -> Moved | Stays:
+    """Move a run that nobody works on to another plan, if nothing that it has passed differs there (case D6).
+
+    Raises:
+        NoSuchRun: there is none. StartProblem: it has ended, or somebody works on it.
+        JournalProblem: its journal cannot be used.
+    """
+    options = options or RunOptions()
+    clock = options.clock or SystemClock()
+    async with store_of(options, project, clock) as store:
+        found = await kept(store, await find(store, run))
+        if found.row.status.is_settled:
+            raise StartProblem([f"run {found.row.id} has ended: it is {found.row.status}"])
+        claimed = await store.claim(found.row.id)
+        if claimed is None:
+            raise StartProblem([f"run {found.row.id} is under way in another process: {found.row.owner}"])
+        async with held(store, claimed, clock) as journal:
+            entries = await journal.load()
+            kernel = Kernel(Program(plan), calls=found.bounds.calls, deadline=found.bounds.deadline)
+            moved = move(found.plan, plan, kernel, [entry.event for entry in entries], by=this_user())
+            if isinstance(moved, Moved):
+                await store.keep_plan(plan.hash, to_text(plan))
+                await journal.append(moved.events)
+            return moved
 
 
 async def watch_run(run: str, project: Project, options: RunOptions | None = None) -> Result:

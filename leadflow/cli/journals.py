@@ -10,6 +10,7 @@ from leadflow.cli.programs import compile_flow
 from leadflow.cli.refused import Refused
 from leadflow.events.model import Entry, Status
 from leadflow.keeping import Kept, NoSuchRun, find, is_dead, is_interrupted, kept, opened
+from leadflow.plan.plan import Plan
 from leadflow.run.adapters import SystemClock
 from leadflow.run.store import JournalProblem, RunRow, Store, Wanted
 from leadflow.settings import JOURNAL, Project
@@ -49,13 +50,20 @@ def require_same(found: Kept, project: Project) -> None:
     Raises:
         Refused: its files have changed, or are gone.
     """
-    file = project.root / found.row.source
-    if file.is_file() and compile_flow(str(file), profile=found.plan.profile).hash == found.row.plan:
+    now = plan_now(found, project)
+    if now is not None and now.hash == found.plan.hash:
         return
-    what = f"{found.row.source} has changed" if file.is_file() else f"{found.row.source} is not there"
+    what = f"{found.row.source} has changed" if now is not None else f"{found.row.source} is not there"
     raise Refused(
-        f"{what} since run {found.row.id} was started; go on with the flow as it was with --as-started, or start anew"
+        f"{what} since run {found.row.id} was started; go on with the flow as it was with --as-started, move the run to"
+        " the flow as it is with --migrate, or start anew"
     )
+
+
+def plan_now(found: Kept, project: Project) -> Plan | None:
+    """The plan of a run's file as it is now; None: the file is not there."""
+    file = project.root / found.row.source
+    return compile_flow(str(file), profile=found.plan.profile) if file.is_file() else None
 
 
 async def newest_unfinished(project: Project) -> Kept:

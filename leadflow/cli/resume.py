@@ -10,17 +10,24 @@ import click
 from leadflow.agents.registry import find_kinds
 from leadflow.answers import type_at
 from leadflow.api import Program
-from leadflow.cli.journals import newest_unfinished, read_kept, require_same, the_project
+from leadflow.assembly import StartProblem
+from leadflow.cli.journals import newest_unfinished, plan_now, read_kept, require_same, the_project
 from leadflow.cli.refused import Refused
 from leadflow.cli.running import Job, go, shown
+from leadflow.cli.views import human
+from leadflow.keeping import Kept
+from leadflow.operating import move_run
 from leadflow.plan.plan import Plan
 from leadflow.plan.types import Value
 from leadflow.policies.shared import Shared
 from leadflow.run.brake import Brake
 from leadflow.run.inputs import read_json
+from leadflow.run.moving import Stays
+from leadflow.run.store import JournalProblem
 from leadflow.run.taken_up import Told
 from leadflow.run.values import Mismatch, door
 from leadflow.runs import RunOptions
+from leadflow.settings import Project
 
 
 @click.command()
@@ -29,7 +36,15 @@ from leadflow.runs import RunOptions
 @click.option("--again", multiple=True, metavar="STEP", help="A step in doubt: call it again.")
 @click.option("--failed", multiple=True, metavar="STEP", help="A step in doubt: it was not done.")
 @click.option("--done", multiple=True, metavar="STEP[=JSON]", help="A step in doubt: it was done, and gave this.")
-@click.option("--as-started", is_flag=True, help="Go on with the flow as it was, though its files have changed.")
+@click.option(
+    "--as-started",
+    "changed",
+    flag_value="as-started",
+    help="The flow has changed: go on with it as it was.",
+)
+@click.option(
+    "--migrate", "changed", flag_value="migrate", help="It has changed: go on with it as it is, if that holds."
+)
 @click.option("--again-anyway", is_flag=True, help="Go on also with a run in which too many processes have ended.")
 @click.option("--json", "show", flag_value="json", help="Nothing but JSON lines on standard error, terminal or not.")
 @click.option("--quiet", "-q", "show", flag_value="quiet", help="No progress and no events; only the result.")
@@ -40,7 +55,7 @@ def command(
     again: Sequence[str],
     failed: Sequence[str],
     done: Sequence[str],
-    as_started: bool,
+    changed: str | None,
     again_anyway: bool,
     show: str | None,
 ) -> None:
@@ -58,7 +73,9 @@ def command(
     """
     project = the_project(folder)
     found = asyncio.run(read_kept(project, run) if run is not None else newest_unfinished(project))
-    if not as_started:
+    if changed == "migrate":
+        found = _migrated(found, project)
+    elif changed is None:
         require_same(found, project)
     told = _told(found.plan, again, failed, done)
     program = Program(found.plan, project, find_kinds(), Shared())
@@ -71,6 +88,30 @@ def command(
             lambda audience: program.resume(found.row.id, audience.of(options), told=told),
         )
     )
+
+
+def _migrated(found: Kept, project: Project) -> Kept:
+    """The run, moved to the flow as it is now; says what moves.
+
+    Raises:
+        Refused: it may not move.
+    """
+    now, run = plan_now(found, project), found.row.id
+    if now is None:
+        raise Refused(f"{found.row.source} is not there, so that run {run} has nothing to move to")
+    if now.hash == found.plan.hash:
+        return found
+    try:
+        moved = asyncio.run(move_run(run, now, project))
+    except (StartProblem, JournalProblem) as problem:
+        raise Refused(str(problem)) from None
+    if isinstance(moved, Stays):
+        raise Refused("\n".join([f"run {run} may not move to {found.row.source} as it is now", *moved.reasons]))
+    human.note(f"run {run} moves to {found.row.source} as it is now")
+    for words, paths in (("keeps what it gave", moved.kept), ("is under way", moved.under_way)):
+        for path in paths:
+            human.note(f"  {path} {words}")
+    return asyncio.run(read_kept(project, run))
 
 
 def _told(plan: Plan, again: Sequence[str], failed: Sequence[str], done: Sequence[str]) -> Mapping[str, Told]:

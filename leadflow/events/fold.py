@@ -39,6 +39,7 @@ from leadflow.events.model import (
     RunCancelled,
     RunDone,
     RunFailed,
+    RunMoved,
     RunPaused,
     RunResumed,
     RunStarted,
@@ -201,6 +202,10 @@ def _run_started(state: RunState, event: RunStarted, at: float | None) -> None:
 def _run_resumed(state: RunState, event: RunResumed, at: float | None) -> None:
     state.resumed += 1
     state.paused, state.status = None, Status.RUNNING
+
+
+def _run_moved(state: RunState, event: RunMoved, at: float | None) -> None:
+    state.plan = event.plan
 
 
 def _run_paused(state: RunState, event: RunPaused, at: float | None) -> None:
@@ -392,6 +397,7 @@ _Apply: TypeAlias = Callable[[RunState, Any, float | None], None]
 _APPLY: dict[type[Event], _Apply] = {
     RunStarted: _run_started,
     RunResumed: _run_resumed,
+    RunMoved: _run_moved,
     RunPaused: _run_paused,
     DoubtSettled: _doubt_settled,
     CancelRequested: _cancel_requested,

@@ -116,6 +116,16 @@ class RunResumed:
 
 
 @record
+class RunMoved:
+    """From here on the run goes on under another plan: what stands above was told to that as well (case D6)."""
+
+    plan: str
+    """Content hash of the plan."""
+    by: str | None = None
+    """Who moved it (audit)."""
+
+
+@record
 class RunPaused:
     """Nothing more begins until the run is resumed: it waits for people, or somebody stopped its process.
 
@@ -491,6 +501,7 @@ class BranchTaken:
 Event: TypeAlias = (
     RunStarted
     | RunResumed
+    | RunMoved
     | RunPaused
     | DoubtSettled
     | CancelRequested

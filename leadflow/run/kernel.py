@@ -21,6 +21,7 @@ from leadflow.events.model import (
     NodeDone,
     NodeFailed,
     RunDone,
+    RunMoved,
     RunPaused,
     RunResumed,
     RunStarted,
@@ -87,6 +88,11 @@ class Kernel:
     def has_ended(self) -> bool:
         """Whether the terminal event has been given out."""
         return self._state is not None and self._state.has_ended
+
+    @property
+    def program(self) -> Program:
+        """What it runs a flow of."""
+        return self._program
 
     @property
     def is_undoing(self) -> bool:
@@ -248,7 +254,7 @@ def _take(state: State, fact: Event, *, logged: bool) -> None:
         case RunPaused() | RunResumed():
             state.events.append(fact)
             state.is_held = isinstance(fact, RunPaused)
-        case DoubtSettled():
+        case DoubtSettled() | RunMoved():
             state.events.append(fact)
         case CancelRequested():
             if state.root is not None:

@@ -20,10 +20,12 @@ from leadflow.events.model import (
     NodeDone,
     NodeFailed,
     QuestionAnswered,
+    RunMoved,
     RunResumed,
     RunStarted,
 )
 from leadflow.record import record
+from leadflow.run.carrying import carried
 from leadflow.run.errors import InternalError
 from leadflow.run.kernel import Call, CancelCall, Command, Kernel, StartTimer, Step, StopTimer, TryAgain
 from leadflow.run.ports import Earlier
@@ -127,8 +129,15 @@ def replay(kernel: Kernel, events: Sequence[Event]) -> Step:
         raise InternalError("a log begins with the start of its run")
     expected: deque[Event] = deque()
     ordered: dict[tuple[type[Command], str], Command] = {}
-    step = kernel.start(events[0])
-    for position, event in enumerate(events):
+    begin = max((at for at, event in enumerate(events) if isinstance(event, RunMoved)), default=0)
+    if begin:
+        moved = carried(kernel, events[:begin])
+        expected.extend((events[begin], *moved.further))
+        ordered.update({(type(command), command.path): command for command in moved.commands})
+        step = Step([], [])
+    else:
+        step = kernel.start(events[0])
+    for position, event in enumerate(events[begin:], begin):
         if not expected:
             step = kernel.on((event,), logged=True) if position else step
             expected.extend(step.events)

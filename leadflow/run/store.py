@@ -58,6 +58,8 @@ class RunRow(NewRun):
     """How often it was claimed."""
     crashes: int = 0
     """How many claims in a row ended without being given back: a run that kills its workers is seen by that (D15)."""
+    under: str | None = None
+    """The hash of the plan that it was moved to; None: it is run under that which it began with."""
     is_whole: bool = True
     """False when this row is not what was written: then nothing of it is known but its id (case D11)."""
 

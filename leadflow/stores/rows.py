@@ -15,6 +15,7 @@ from leadflow.events.model import (
     RunCancelled,
     RunDone,
     RunFailed,
+    RunMoved,
     RunPaused,
     RunResumed,
     RunStarted,
@@ -47,6 +48,8 @@ class Rows:
     epoch: int
     status: Status | None
     """Where the run stands then; None: as before."""
+    under: str | None
+    """The hash of the plan that it is run under then; None: as before."""
     rows: Sequence[Row]
     large: Sequence[tuple[str, str]]
     """Names and texts."""
@@ -76,7 +79,7 @@ class Chain:
         """The rows of further events, and their entries; nothing is taken as kept before `extend`."""
         rows: list[Row] = []
         large: list[tuple[str, str]] = []
-        hash_, status = self._hash, None
+        hash_, status, under = self._hash, None, None
         entries = [Entry(seq, at, event) for seq, event in enumerate(events, self._seq)]
         for seq, _, event in entries:
             text = event_text(event)
@@ -88,7 +91,8 @@ class Chain:
                 large.append((name, text))
                 rows.append(Row(seq, at, None, name, hash_))
             status = Status.WAITING if _waits(event) else STATUS.get(type(event), status)
-        return Rows(run, epoch, status, rows, large), entries
+            under = event.plan if isinstance(event, RunMoved) else under
+        return Rows(run, epoch, status, under, rows, large), entries
 
     @property
     def tail(self) -> bytes:

@@ -7,7 +7,7 @@ from leadflow.run.store import Wanted
 
 FOUND = """
 SELECT id, flow, plan, source, digest, setting, started, status, changed, epoch, owner,
-    owner IS NOT NULL AND lease >= lf_now(), claims, crashes
+    owner IS NOT NULL AND lease >= lf_now(), claims, crashes, under
 FROM lf_run AS found
 WHERE (:flow IS NULL OR flow = :flow) AND (:status IS NULL OR status = :status)
     AND (:since IS NULL OR started >= :since) AND (:until IS NULL OR started <= :until)

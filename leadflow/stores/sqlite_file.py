@@ -64,6 +64,12 @@ CREATE TABLE IF NOT EXISTS lf_large (hash TEXT PRIMARY KEY, text TEXT NOT NULL) 
 """
 
 
+_SINCE = {
+    "crashes": "ALTER TABLE lf_run ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0",
+    "under": "ALTER TABLE lf_run ADD COLUMN under TEXT",
+}
+"""Columns that a file of an earlier leadflow lacks."""
+
 _ROWS = (
     "SELECT seq, at, coalesce(lf_event.text, lf_large.text), lf_event.hash FROM lf_event"
     " LEFT JOIN lf_large ON lf_large.hash = lf_event.large WHERE run = ?"
@@ -109,8 +115,10 @@ class JournalFile:
             for statement in _SCHEMA.split(";"):  # a file of an earlier leadflow may lack a table
                 cursor.execute(statement)
             beside.make(cursor)
-            if "crashes" not in {row[1] for row in cursor.execute("PRAGMA table_info(lf_run)")}:
-                cursor.execute("ALTER TABLE lf_run ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0")
+            known = {row[1] for row in cursor.execute("PRAGMA table_info(lf_run)")}
+            for name, statement in _SINCE.items():
+                if name not in known:
+                    cursor.execute(statement)
             cursor.execute("INSERT OR IGNORE INTO lf_meta VALUES ('format', ?)", (str(FORMAT),))
             (form,) = cursor.execute("SELECT value FROM lf_meta WHERE name = 'format'").fetchone()
         if form != str(FORMAT):
@@ -233,7 +241,10 @@ class JournalFile:
             cursor.execute("DELETE FROM lf_answer WHERE run = ?", (number,))
             cursor.execute("DELETE FROM lf_run WHERE number = ?", (number,))
             beside.forget(cursor, run)
-            cursor.execute("DELETE FROM lf_plan WHERE hash NOT IN (SELECT plan FROM lf_run)")
+            cursor.execute(
+                "DELETE FROM lf_plan WHERE hash NOT IN (SELECT plan FROM lf_run)"
+                " AND hash NOT IN (SELECT under FROM lf_run WHERE under IS NOT NULL)"
+            )
             cursor.execute(
                 "DELETE FROM lf_large WHERE hash NOT IN (SELECT large FROM lf_event WHERE large IS NOT NULL)"
             )
@@ -322,9 +333,9 @@ def _append(cursor: sqlite3.Cursor, rows: Rows) -> JournalProblem | None:
     """The rows of one append, if the run is still this epoch's."""
     last = rows.rows[-1]
     found = cursor.execute(
-        "UPDATE lf_run SET changed = ?, status = coalesce(?, status), events = ?, tail = ?"
+        "UPDATE lf_run SET changed = ?, status = coalesce(?, status), under = coalesce(?, under), events = ?, tail = ?"
         " WHERE id = ? AND epoch = ? RETURNING number",
-        (last.at, rows.status, last.seq + 1, last.hash, rows.run, rows.epoch),
+        (last.at, rows.status, rows.under, last.seq + 1, last.hash, rows.run, rows.epoch),
     ).fetchone()
     if found is None:
         return Fenced(f"run {rows.run} was taken over by another worker")
@@ -355,7 +366,7 @@ def seed_of_run(run: NewRun) -> bytes:
 
 
 _STATUSES = frozenset(status.value for status in Status)
-_KINDS = (str, str, str, str, str, str, float, str, float, int, str | None, int, int, int)
+_KINDS = (str, str, str, str, str, str, float, str, float, int, str | None, int, int, int, str | None)
 """Of the columns that a list of runs shows."""
 
 
@@ -363,12 +374,42 @@ def _run_row(row: tuple[Any, ...]) -> RunRow:
     """A row of the columns of `_KINDS`."""
     if row[7] not in _STATUSES or not all(map(isinstance, row, _KINDS)):
         return RunRow(str(row[0]), "", "", "", "", "", 0.0, Status.FAILED, 0.0, 0, None, False, 0, is_whole=False)
-    id_, flow, plan, source, digest, setting, started, status, changed, epoch, owner, is_held, claims, crashes = row
+    (
+        id_,
+        flow,
+        plan,
+        source,
+        digest,
+        setting,
+        started,
+        status,
+        changed,
+        epoch,
+        owner,
+        is_held,
+        claims,
+        crashes,
+        under,
+    ) = row
     held = bool(is_held) and not is_gone(owner)
     crashes += owner is not None and not held
     at = Status(status)
     return RunRow(
-        id_, flow, plan, source, digest, setting, started, at, changed, epoch, owner, held, claims, crashes=crashes
+        id_,
+        flow,
+        plan,
+        source,
+        digest,
+        setting,
+        started,
+        at,
+        changed,
+        epoch,
+        owner,
+        held,
+        claims,
+        crashes=crashes,
+        under=under,
     )
 
 

@@ -158,6 +158,35 @@ def test_a_changed_flow_is_refused(project: Path) -> None:
     assert (0, '"seen T-1"\n') == (said.code, said.stdout)
 
 
+def test_a_run_moves_to_the_flow_as_it_is(project: Path) -> None:
+    """Case D6: what is done stays, what has not been reached is as it is now; `show` says that the run has moved."""
+    killed_at(project, "look T-1")
+    new = FLOW.replace("  return told\n", "  step more = look(told)\n  return more\n")
+    (project / "main.flow").write_text(new)
+    assert "--migrate" in leadflow("resume", "-q", folder=project).stderr
+    said = leadflow("resume", "-q", "--migrate", folder=project)
+    assert (0, '"seen seen T-1"\n') == (said.code, said.stdout), said.stderr
+    assert ["look 1", "file", "look T-1", "look T-1", "look seen T-1"] == effects(project)
+    run = newest(project)
+    moved = [f"run {run} moves to main.flow as it is now", "  main/filed keeps what it gave",
+             "  main/seen keeps what it gave", "  main/told is under way"]  # fmt: skip
+    assert moved == said.stderr.splitlines()
+    assert "moved to plan" in leadflow("runs", "show", run, folder=project).stdout
+    assert "1 run is whole, 0 broken\n" == leadflow("journal", "verify", folder=project).stdout
+    assert '"seen seen T-1"\n' == leadflow("runs", "watch", run, "-q", folder=project).stdout
+
+
+def test_a_run_that_has_passed_what_changed_stays(project: Path) -> None:
+    """Case D6: the reasons are told, and nothing has moved."""
+    killed_at(project, "look T-1")
+    (project / "main.flow").write_text(FLOW.replace('look("1")', 'look("2")'))
+    said = leadflow("resume", "-q", "--migrate", folder=project)
+    assert 2 == said.code
+    assert f"error: run {newest(project)} may not move to main.flow as it is now" in said.stderr
+    assert "main/seen" in said.stderr
+    assert 0 == leadflow("resume", "-q", "--as-started", folder=project).code
+
+
 def test_layout_is_no_change(project: Path) -> None:
     """Case D6: comments and layout are not the flow."""
     killed_at(project, "look T-1")

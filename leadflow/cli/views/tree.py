@@ -19,6 +19,7 @@ from leadflow.events.model import (
     DoubtSettled,
     Entry,
     QuestionAnswered,
+    RunMoved,
     RunPaused,
     RunResumed,
     RunStarted,
@@ -142,6 +143,8 @@ def _acts(entry: Entry, by: str | None) -> Iterator[str]:
             yield f"{at}  begun by {by}"
         case RunResumed(owner=owner):
             yield f"{at}  taken up by {owner}"
+        case RunMoved(plan=plan, by=who):
+            yield f"{at}  moved to plan {plan[:12]}{f' by {who}' if who else ''}"
         case RunPaused(why=why):
             yield f"{at}  paused: {one_line(why)}"
         case CancelRequested(why=why, force=force, by=who):
