@@ -17,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import blake2b
@@ -30,6 +30,7 @@ from leadflow.events.fold import fold
 from leadflow.events.model import Entry, Event, QuestionAnswered, RunStarted, Status, Usage
 from leadflow.keeping import begin, kept
 from leadflow.pipeline import compile_source
+from leadflow.plan.codec import to_text
 from leadflow.plan.plan import Plan
 from leadflow.policies.budget import Purse
 from leadflow.policies.call import Ports as PolicyPorts
@@ -40,7 +41,8 @@ from leadflow.run.adapters import SeededRng, SystemClock
 from leadflow.run.driver import Bounds, Driver, Ports, Result
 from leadflow.run.errors import ConnectFailed, ConnectionLost, RateLimited
 from leadflow.run.inputs import read_inputs
-from leadflow.run.kernel import Program
+from leadflow.run.kernel import Kernel, Program
+from leadflow.run.moving import Moved, move
 from leadflow.run.ports import Agent, Reply, Request
 from leadflow.run.questions import Questions
 from leadflow.run.store import HeldJournal, JournalProblem
@@ -202,6 +204,8 @@ async def made(recipe: Recipe, file: Path) -> None:
     for number, commits in enumerate((*recipe.commits, *([None] if recipe.is_ended else []))):
         store = SqliteStore(file, CLOCK, owner=f"elsewhere {number} 1")
         await store.open()
+        if recipe.later is not None and commits is None:
+            plan = await moved(plan, compiled(replace(recipe, flow=recipe.later)), store)
         result = await Life(plan, store, commits).live(recipe)
         while recipe.answers and commits is None and result.questions:
             for asked in result.questions:
@@ -210,6 +214,19 @@ async def made(recipe: Recipe, file: Path) -> None:
             result = await Life(plan, store, commits).live(recipe)
         await store.aclose()
         await CLOCK.sleep(timedelta(minutes=1))
+
+
+async def moved(old: Plan, new: Plan, store: SqliteStore) -> Plan:
+    """The run of a store moves to another plan, which is given back."""
+    journal = await store.claim(RUN)
+    assert journal is not None
+    kernel = Kernel(Program(new), calls=Bounds().calls)
+    found = move(old, new, kernel, [entry.event for entry in await journal.load()], by="ops")
+    assert isinstance(found, Moved), found
+    await store.keep_plan(new.hash, to_text(new))
+    await journal.append(found.events)
+    await store.release(RUN, journal.epoch)
+    return new
 
 
 def packed(file: Path) -> bytes:

@@ -69,6 +69,13 @@ SHAPES = {
 }  # fmt: skip
 
 
+LATER = {
+    "optional": 'flow f() { @optional step a = look("fail") step b = put(a ?? "none") step n = put(b) }',
+    "large": 'flow f() { step a = look("large") step b = put(a) step c = put("now ${b}") }',
+}
+"""What flows become while their runs are open."""
+
+
 Cancel: TypeAlias = Literal["", "wish", "force"]
 CANCELLED: Mapping[str, Cancel] = {"cancelled": "wish", "forced": "force"}
 
@@ -87,6 +94,8 @@ class Recipe:
     """Somebody asks it to stop after a second, and may insist after two."""
     answers: bool = True
     """People say what they are asked, as the last process begins."""
+    later: str | None = None
+    """What its flow has become by then: the run moves to that."""
 
 
 def recipes() -> list[Recipe]:
@@ -100,6 +109,8 @@ def recipes() -> list[Recipe]:
         found.append(Recipe(f"{name}-taken-up", text, (2, 1)))
         found.append(Recipe(f"{name}-killed-twice", text, (2, 2), is_ended=False))
     found.append(Recipe("tools-in-doubt", SHAPES["tools"], (4, 1), is_ended=False))
+    for name, later in LATER.items():
+        found.append(Recipe(f"{name}-moved", {**FLOWS, **SHAPES}[name], (2,), later=later))
     found.append(Recipe("approved-waits", SHAPES["approved"], answers=False))
     found.append(Recipe("asked-waits", SHAPES["asked"], answers=False))
     return found
