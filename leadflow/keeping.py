@@ -100,6 +100,15 @@ async def begin(
     return await store.create(NewRun(started.run, started.flow, plan.hash, plan.file, digest, setting, at))
 
 
+async def forget_old(store: Store, project: Project, clock: Clock) -> int:
+    """Forget runs that ended longer ago, or more of them, than the settings keep; how many were forgotten."""
+    keep = project.settings.journal
+    if keep.keep_days is None and keep.keep_runs is None:
+        return 0
+    before = None if keep.keep_days is None else clock.timestamp() - timedelta(days=keep.keep_days).total_seconds()
+    return await store.expire(before, keep.keep_runs)
+
+
 @asynccontextmanager
 async def held(store: Store, journal: HeldJournal, clock: Clock) -> AsyncIterator[HeldJournal]:
     """Work on a claimed run: the claim is renewed until the work ends, and then given back."""

@@ -12,7 +12,7 @@ from leadflow.agents.registry import Registry
 from leadflow.answers import OpenQuestion, give, open_questions
 from leadflow.assembly import StartProblem, callers_of, make_ready
 from leadflow.events.model import RunStarted
-from leadflow.keeping import begin, find, heeding, held, is_dead, kept, opened, unfinished
+from leadflow.keeping import begin, find, forget_old, heeding, held, is_dead, kept, opened, unfinished
 from leadflow.plan.plan import Plan
 from leadflow.plan.types import Value
 from leadflow.policies.ledger import Amount
@@ -298,6 +298,7 @@ async def _begun(
         try:
             store = await kept_open.enter_async_context(store_of(options, project, clock))
             journal = await begin(store, started, plan, bounds)
+            await forget_old(store, project, clock)
         except JournalProblem as problem:
             raise _unkept(problem) from None
         questions.listen(lambda: store.answers(started.run))

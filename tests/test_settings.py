@@ -42,7 +42,7 @@ def test_prices_are_exact(tmp_path: Path) -> None:
         ("[run", "is no TOML"),
         ("[run]\nconcurency = 7", "run.concurency: there is no such setting; did you mean 'concurrency'?"),
         ("[rn]\n", "rn: there is no such setting; did you mean 'run'?"),
-        ("[zebra]\n", "zebra: there is no such setting; there are run, process, commands, mcp, prices"),
+        ("[zebra]\n", "zebra: there is no such setting; there are run, journal, process, commands, mcp, prices"),
         ("[run]\nconcurrency = 0", "run.concurrency: write 1 or more"),
         ("[run]\nconcurrency = 1_000_000", "run.concurrency: write 100000 or less"),
         ("[run]\nconcurrency = 1.5", "run.concurrency: write a whole number"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from leadflow.cli.journals import backup, the_project, verify
+from leadflow.cli.journals import backup, compact, the_project, verify
 from leadflow.cli.views import human
 
 _IN = click.option("--in", "folder", metavar="DIR", default=".", help="The project whose journal; else this folder's.")
@@ -31,6 +31,17 @@ def verify_(*, folder: str) -> None:
         human.problem(problem)
     human.text(f"{whole} {'run is' if whole == 1 else 'runs are'} whole, {len(problems)} broken")
     sys.exit(int(bool(problems)))
+
+
+@command.command("compact")
+@_IN
+def compact_(*, folder: str) -> None:
+    """Forget runs that have ended, as `[journal]` in leadflow.toml says (`keep_days`, `keep_runs`), and give back the
+    room of all that was forgotten. A run that begins forgets these, too; the file stays as large as it was.
+    """
+    forgotten, before, after = asyncio.run(compact(the_project(folder)))
+    runs = "1 run" if forgotten == 1 else f"{forgotten} runs"
+    human.text(f"{runs} forgotten; {before / 1_000_000:.1f} MB before, {after / 1_000_000:.1f} MB now")
 
 
 @command.command("backup")

@@ -9,7 +9,7 @@ from leadflow.cli.inputs import find_project
 from leadflow.cli.programs import compile_flow
 from leadflow.cli.refused import Refused
 from leadflow.events.model import Entry, Status
-from leadflow.keeping import Kept, NoSuchRun, find, is_dead, is_interrupted, kept, opened
+from leadflow.keeping import Kept, NoSuchRun, find, forget_old, is_dead, is_interrupted, kept, opened
 from leadflow.plan.plan import Plan
 from leadflow.run.adapters import SystemClock
 from leadflow.run.store import JournalProblem, RunRow, Store, Wanted
@@ -162,6 +162,20 @@ async def verify(project: Project) -> tuple[int, Sequence[str]]:
             except (JournalProblem, KeyError) as problem:
                 problems.append(str(problem) if isinstance(problem, JournalProblem) else f"run {row.id} is broken")
         return len(rows) - len(problems), problems
+
+    return await _with_store(project, look)
+
+
+async def compact(project: Project) -> tuple[int, int, int]:
+    """Forget what the settings do not keep, and give its room back: how many runs, and the bytes before and after.
+
+    Raises:
+        Refused: others are at work on the file for too long.
+    """
+
+    async def look(store: SqliteStore) -> tuple[int, int, int]:
+        forgotten = await forget_old(store, project, SystemClock())
+        return (forgotten, *await store.compact())
 
     return await _with_store(project, look)
 

@@ -158,6 +158,15 @@ class Store(Protocol):
         """
         ...
 
+    async def expire(self, before: float | None, most: int | None) -> int:
+        """Forget runs that ended before a time, and all but so many of those that ended last; how many were forgotten.
+
+        Args:
+            before: in seconds since the epoch; None: any age will do.
+            most: None: any number will do.
+        """
+        ...
+
     async def answer(self, run: str, answer: QuestionAnswered) -> QuestionAnswered | None:
         """Keep what a person has answered, for whoever works on the run now or later; whoever answers need not hold it.
 

@@ -42,6 +42,17 @@ class RunSettings(BaseModel):
     """So many processes in a row may end in the middle of one run; then nobody takes it up without being told to."""
 
 
+class JournalSettings(BaseModel):
+    """How long runs that have ended are kept: `[journal]`. Without these, until somebody removes them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    keep_days: int | None = Field(default=None, ge=1, le=36_500)
+    """Days after their end."""
+    keep_runs: int | None = Field(default=None, ge=1, le=100_000_000)
+    """So many of them, those that ended last."""
+
+
 class ProcessSettings(BaseModel):
     """What programs get: `[process]`."""
 
@@ -130,6 +141,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     run: RunSettings = RunSettings()
+    journal: JournalSettings = JournalSettings()
     process: ProcessSettings = ProcessSettings()
     commands: dict[str, tuple[str, ...]] = {}
     """Programs that `process` agents may start: a name and its argv; the flow adds arguments behind."""

@@ -22,11 +22,6 @@ def make(cursor: sqlite3.Cursor) -> None:
         cursor.execute(statement)
 
 
-def forget(cursor: sqlite3.Cursor, run: str) -> None:
-    """A run is removed."""
-    cursor.execute("DELETE FROM lf_wish WHERE run = ?", (run,))
-
-
 def wish(cursor: sqlite3.Cursor, run: str, event: CancelRequested) -> None:
     """Keep a wish."""
     cursor.execute("INSERT INTO lf_wish (run, text) VALUES (?, ?)", (run, event_text(event)))

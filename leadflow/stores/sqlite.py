@@ -16,7 +16,7 @@ from typing import TypeVar
 from leadflow.events.model import CancelRequested, Entry, Event, QuestionAnswered
 from leadflow.run.ports import Clock
 from leadflow.run.store import Fenced, JournalProblem, NewRun, RunRow, Wanted
-from leadflow.stores import beside
+from leadflow.stores import beside, upkeep
 from leadflow.stores.rows import Chain, Rows
 from leadflow.stores.sqlite_file import JournalFile, seed_of_run, told
 
@@ -34,6 +34,19 @@ class _Worker:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._pending: list[tuple[Rows, asyncio.Future[None]]] = []
         self._is_writing = False
+
+    async def open(self) -> None:
+        """Open or make the file.
+
+        Raises:
+            JournalProblem: it cannot be used.
+        """
+        await self._do(self._file.open)
+
+    async def aclose(self) -> None:
+        """Give the file back."""
+        await self._do(self._file.close)
+        self._thread.shutdown()
 
     async def keep(self, rows: Rows) -> None:
         """Keep the rows of an append; returns when they are committed, together with others that came meanwhile.
@@ -96,19 +109,6 @@ class SqliteStore(_Worker):
         self._clock = clock
         super().__init__(JournalFile(path, owner=owner, lease=lease, now=clock.timestamp))
 
-    async def open(self) -> None:
-        """Open or make the file.
-
-        Raises:
-            JournalProblem: it cannot be used.
-        """
-        await self._do(self._file.open)
-
-    async def aclose(self) -> None:
-        """Give the file back."""
-        await self._do(self._file.close)
-        self._thread.shutdown()
-
     async def create(self, run: NewRun) -> "SqliteJournal":
         """A new run, claimed by this worker."""
         await self._do(lambda: self._file.create(run))
@@ -160,6 +160,30 @@ class SqliteStore(_Worker):
             KeyError: there is no such run.
         """
         return await self._do(lambda: self._file.remove(run))
+
+    async def expire(self, before: float | None, most: int | None) -> int:
+        """Forget runs that ended before a time, and all but so many of those that ended last; how many that were."""
+
+        def work() -> int:
+            with self._file.transaction() as cursor:
+                return upkeep.expire(cursor, before, most)
+
+        return await self._do(work)
+
+    async def compact(self) -> tuple[int, int]:
+        """Give back the room of what was forgotten; the bytes of the file before and after.
+
+        Raises:
+            JournalProblem: others are at work on it.
+        """
+
+        def work() -> tuple[int, int]:
+            before = self._file.path.stat().st_size
+            with closing(self._file.cursor) as cursor:
+                upkeep.compact(cursor)
+            return before, self._file.path.stat().st_size
+
+        return await self._do(work)
 
     async def answer(self, run: str, answer: QuestionAnswered) -> QuestionAnswered | None:
         """Keep what a person has answered; the answer that the question has already, when it has one.

@@ -14,7 +14,7 @@ from typing import Any
 from leadflow.events.codec import FORMAT, NotAnEvent, event_text, read_event
 from leadflow.events.model import Entry, QuestionAnswered, Status
 from leadflow.run.store import Corrupt, Fenced, JournalProblem, NewRun, RunRow, Wanted
-from leadflow.stores import beside
+from leadflow.stores import beside, upkeep
 from leadflow.stores.owner import is_gone
 from leadflow.stores.rows import Chain, Rows, as_entries, checked, seed_of
 from leadflow.stores.search import FOUND, parameters
@@ -237,17 +237,8 @@ class JournalFile:
             number, owner, is_held = found
             if is_held and not is_gone(owner):
                 return False
-            cursor.execute("DELETE FROM lf_event WHERE run = ?", (number,))
-            cursor.execute("DELETE FROM lf_answer WHERE run = ?", (number,))
-            cursor.execute("DELETE FROM lf_run WHERE number = ?", (number,))
-            beside.forget(cursor, run)
-            cursor.execute(
-                "DELETE FROM lf_plan WHERE hash NOT IN (SELECT plan FROM lf_run)"
-                " AND hash NOT IN (SELECT under FROM lf_run WHERE under IS NOT NULL)"
-            )
-            cursor.execute(
-                "DELETE FROM lf_large WHERE hash NOT IN (SELECT large FROM lf_event WHERE large IS NOT NULL)"
-            )
+            upkeep.forget(cursor, number, run)
+            upkeep.prune(cursor)
         return True
 
     def answer(self, run: str, answer: QuestionAnswered) -> QuestionAnswered | None:

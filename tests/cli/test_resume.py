@@ -285,6 +285,23 @@ def test_a_journal_is_verified_and_copied(project: Path) -> None:
     assert "is there already" in leadflow("journal", "backup", "copy.db", folder=project).stderr
 
 
+def test_a_journal_stays_small(project: Path) -> None:
+    """Runs that have ended are forgotten as `[journal]` says, by a run that begins and by `journal compact`."""
+    for _ in range(3):
+        leadflow("run", "main.flow", "-q", folder=project)
+    (project / "leadflow.toml").write_text("[journal]\nkeep_runs = 2\n")
+    leadflow("run", "main.flow", "-q", folder=project)
+    assert ["done", "done", "done"] == listed(project)
+    killed_at(project, "look T-1")
+    assert ["interrupted", "done", "done"] == listed(project)
+    (project / "leadflow.toml").write_text("[journal]\nkeep_runs = 1\nkeep_days = 30\n")
+    said = leadflow("journal", "compact", folder=project)
+    assert (0, True) == (said.code, said.stdout.startswith("1 run forgotten; ")), said.stderr
+    assert ["interrupted", "done"] == listed(project)
+    assert "2 runs are whole, 0 broken\n" == leadflow("journal", "verify", folder=project).stdout
+    assert 0 == leadflow("resume", "-q", folder=project).code
+
+
 def test_run_goes_on_with_what_has_not_ended(project: Path) -> None:
     """`run` says that a run of the same flow and input has not ended; `run --resume` goes on with it, or starts one."""
     killed_at(project, "look T-1")

@@ -102,6 +102,34 @@ class FromOutside(ABC):
 
         play(scene)
 
+    @pytest.mark.parametrize(
+        ("before", "most", "left"),
+        [
+            (None, None, ["held", "open", "d", "c", "b", "a"]),
+            (1_000_002.0, None, ["held", "open", "d", "c"]),
+            (None, 1, ["held", "open"]),
+            (None, 2, ["held", "open", "d"]),
+            (1_000_003.0, 3, ["held", "open", "d"]),
+            (9_000_000.0, 1, ["held", "open"]),
+        ],
+    )
+    def test_old_runs_are_forgotten(self, play: Any, before: float | None, most: int | None, left: list[str]) -> None:
+        """Of those that have ended and that nobody holds, by age, by number, or both; the others are not touched."""
+
+        async def scene(stage: Stage) -> None:
+            for number, name in enumerate(("a", "b", "c", "d", "open", "held")):
+                stage.clock.at = 1_000_000.0 + number
+                journal = await stage.one.create(new_run(name))
+                await journal.append([STARTED, NodeDone("main/a", name * 100_000)])
+                await journal.append([RunDone(1)] if name != "open" else [NodeStarted("main/b")])
+                if name != "held":
+                    await stage.one.release(name, 1)
+            assert 6 - len(left) == await stage.two.expire(before, most)
+            assert left == [row.id for row in await stage.two.runs()]
+            assert {3} == {len(await stage.one.load(name)) for name in left}
+
+        play(scene)
+
     def test_a_wish_lies_there_until_it_is_heard(self, play: Any) -> None:
         """Whoever works on a run hears of wishes of others, in order; they go with the run."""
 
