@@ -290,6 +290,11 @@ def _named(spec: AgentSpec) -> Iterator[Secret]:
             waiting += value
 
 
+def upstream_keys(making: Making) -> Mapping[str, str]:
+    """By agent that the run may ask, the key of its upstream."""
+    return _upstreams(making.plan, making.needed, making.secrets)
+
+
 def _upstreams(plan: Plan, needed: Mapping[str, Uses], secrets: Mapping[str, str]) -> Mapping[str, str]:
     """By agent, the key of its upstream: provider, model and credential of the agent whose state it shares (case B11).
 

@@ -10,13 +10,14 @@ from datetime import timedelta
 
 from leadflow.agents.registry import Registry
 from leadflow.answers import OpenQuestion, give, open_questions
-from leadflow.assembly import StartProblem, callers_of, make_ready
+from leadflow.assembly import Making, StartProblem, callers_of, make_ready
 from leadflow.events.model import RunStarted
 from leadflow.keeping import begin, find, forget_old, heeding, held, is_dead, kept, opened, unfinished
 from leadflow.plan.plan import Plan
 from leadflow.plan.types import Value
 from leadflow.policies.ledger import Amount
 from leadflow.policies.shared import Shared
+from leadflow.recalling import recall
 from leadflow.record import record
 from leadflow.run.adapters import SystemClock, new_run_id, new_seed
 from leadflow.run.brake import Brake
@@ -97,7 +98,7 @@ async def run_plan(
     questions = Questions(clock) if options.durable else None
     async with (
         callers_of(making, clock, seed, questions) as callers,
-        _begun(plan, started, bounds, options, project, questions) as journal,
+        _begun(making, started, bounds, options, questions) as journal,
     ):
         ports = Ports(callers, journal, clock, options.observers, questions, options.listeners)
         driver = Driver(Program(plan), ports, bounds)
@@ -213,6 +214,7 @@ async def _resumed(
         if claimed is None:
             raise UnderWay([f"run {row.id} is under way in another process: {row.owner}"])
         async with held(store, claimed, clock) as journal:
+            await recall(store, making, clock)
             entries = await journal.load()
             if not entries:
                 raise StartProblem([f"run {row.id} never began: start it anew"])
@@ -278,14 +280,9 @@ async def store_of(options: RunOptions, project: Project, clock: Clock) -> Async
 
 @asynccontextmanager
 async def _begun(
-    plan: Plan,
-    started: RunStarted,
-    bounds: Bounds,
-    options: RunOptions,
-    project: Project,
-    questions: Questions | None,
+    making: Making, started: RunStarted, bounds: Bounds, options: RunOptions, questions: Questions | None
 ) -> AsyncIterator[Journal]:
-    """The journal of a run that begins now; people can answer in its store.
+    """The journal of a run that begins now, and whose upstreams know what it knows; people can answer in its store.
 
     Raises:
         StartProblem: the run cannot be kept.
@@ -296,9 +293,10 @@ async def _begun(
         return
     async with AsyncExitStack() as kept_open:
         try:
-            store = await kept_open.enter_async_context(store_of(options, project, clock))
-            journal = await begin(store, started, plan, bounds)
-            await forget_old(store, project, clock)
+            store = await kept_open.enter_async_context(store_of(options, making.project, clock))
+            await recall(store, making, clock)
+            journal = await begin(store, started, making.plan, bounds)
+            await forget_old(store, making.project, clock)
         except JournalProblem as problem:
             raise _unkept(problem) from None
         questions.listen(lambda: store.answers(started.run))

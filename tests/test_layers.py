@@ -21,7 +21,7 @@ BACK = {"diagnostics", "plan", "events"}
 ADAPTERS = {"policies", "agents", "stores", "engines"}
 ROOMS = FRONT | BACK | ADAPTERS | {"resources", "files", "pipeline", "plugins", "run", "bound"}
 
-HOUSE = {"settings", "keeping", "answers", "assembly", "runs"}
+HOUSE = {"settings", "keeping", "answers", "assembly", "recalling", "runs"}
 """What makes runs of plans; the faces stand on it."""
 
 FLOOR = {"record"}
@@ -47,7 +47,8 @@ MAY: dict[str, set[str]] = {
     "keeping": ROOMS | {"settings"},
     "answers": ROOMS | {"settings", "keeping"},
     "assembly": ROOMS | {"settings"},
-    "runs": ROOMS | {"settings", "keeping", "answers", "assembly"},
+    "recalling": ROOMS | {"settings", "keeping", "assembly"},
+    "runs": ROOMS | {"settings", "keeping", "answers", "assembly", "recalling"},
     "operating": ROOMS | {"settings", "keeping", "assembly", "runs"},
     "api": ROOMS | HOUSE,
     "testing": ROOMS | HOUSE | {"api"},

@@ -129,6 +129,15 @@ class Admission:
         self._last = self._put_back = 0.0
         """The latest time that was seen, and how far the clock was ever put back in all (case L9)."""
 
+    def recall(self, calls: int, tokens: int, now: Moment) -> None:
+        """Other processes took so much today (case L10): of windows that count a day, and of no others."""
+        at = self._at(now)
+        for _, window in self._calls:
+            if isinstance(window, Daily) and calls:
+                window.count(calls, at)
+        if isinstance(self._tokens, Daily) and tokens:
+            self._tokens.count(tokens, at)
+
     # --- asking and waiting ---------------------------------------------------------------------------------------
 
     def ask(self, ticket: Ticket, now: Moment) -> bool:

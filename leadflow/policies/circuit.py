@@ -211,6 +211,16 @@ class Circuit:
                 self._probed(now, chance, failed=failed, error=self._too_slow if is_slow else error)
         self._notice(now, chance)
 
+    def recall(self, since: float, seconds: float, why: str, *, times: int) -> None:
+        """Another process opened it then, for so long, and so often in a row: it goes on so. What has seen calls of its
+        own knows better."""
+        if self.state != "closed" or self._generation or self.out:
+            return
+        for _ in range(times):
+            self._open_time = min(self._longest, self._open_time * GROWTH)
+        self.state, self._why, self._since, self._until = "open", why, since, since + seconds
+        self._generation += 1
+
     # --- operators ------------------------------------------------------------------------------------------------
 
     def force(self, state: Forced, why: str) -> None:

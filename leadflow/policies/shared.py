@@ -57,12 +57,14 @@ class RetryBudget:
 class Upstream:
     """One upstream, as this process knows it."""
 
-    __slots__ = ("_forced", "breakers", "key", "name", "retries", "turnstiles")
+    __slots__ = ("_forced", "breakers", "is_recalled", "key", "name", "retries", "turnstiles")
 
     def __init__(self, key: str, name: str) -> None:
         self.key = key
         self.name = name
         """The agent that its state is written on, for people."""
+        self.is_recalled = False
+        """Whether somebody has looked what other processes knew of it."""
         self.retries = RetryBudget()
         self.breakers: dict[Breaker, Circuit] = {}
         """By what is written on the agent: two versions of a program may differ in that."""

@@ -77,6 +77,16 @@ class Wanted:
     """By parameter, one of these. A name is one that a parameter can have."""
 
 
+@record
+class Recent:
+    """An event of a run, for those who ask what runs did lately."""
+
+    run: str
+    plan: str
+    """The hash of the plan that the run is under."""
+    entry: Entry
+
+
 class HeldJournal(Protocol):
     """The `Journal` of a run that this worker holds."""
 
@@ -156,6 +166,10 @@ class Store(Protocol):
         Raises:
             KeyError: there is no such run.
         """
+        ...
+
+    async def recent(self, source: str, since: float, kinds: Sequence[str]) -> Sequence[Recent]:
+        """Events of these classes since then, of all runs that were started from a file, as they happened."""
         ...
 
     async def expire(self, before: float | None, most: int | None) -> int:

@@ -48,11 +48,11 @@ class Rows:
     epoch: int
     status: Status | None
     """Where the run stands then; None: as before."""
-    under: str | None
-    """The hash of the plan that it is run under then; None: as before."""
     rows: Sequence[Row]
     large: Sequence[tuple[str, str]]
     """Names and texts."""
+    under: str | None = None
+    """The hash of the plan that the run is under then; None: as before."""
 
 
 STATUS: Mapping[type, Status] = {
@@ -92,7 +92,7 @@ class Chain:
                 rows.append(Row(seq, at, None, name, hash_))
             status = Status.WAITING if _waits(event) else STATUS.get(type(event), status)
             under = event.plan if isinstance(event, RunMoved) else under
-        return Rows(run, epoch, status, under, rows, large), entries
+        return Rows(run, epoch, status, rows, large, under), entries
 
     @property
     def tail(self) -> bytes:

@@ -36,3 +36,13 @@ def parameters(wanted: Wanted) -> dict[str, str | float | None]:
         "until": wanted.until,
         "inputs": json.dumps(inputs, ensure_ascii=True, separators=(",", ":")),
     }
+
+
+RECENT = """
+SELECT id, coalesce(under, plan), seq, at, text
+FROM lf_run JOIN lf_event ON run = number
+WHERE source = :source AND changed >= :since AND at >= :since
+    AND substr(text, 8, instr(substr(text, 8), '"') - 1) IN (SELECT value FROM json_each(:kinds))
+ORDER BY at, number, seq
+"""
+"""An event's text begins with its class: `{"is":"NodeStarted", …`. None of those asked for is ever large."""

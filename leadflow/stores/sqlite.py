@@ -5,6 +5,7 @@ into the next commit together, because a commit costs hundreds of times what a r
 """
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +16,10 @@ from typing import TypeVar
 
 from leadflow.events.model import CancelRequested, Entry, Event, QuestionAnswered
 from leadflow.run.ports import Clock
-from leadflow.run.store import Fenced, JournalProblem, NewRun, RunRow, Wanted
+from leadflow.run.store import Fenced, JournalProblem, NewRun, Recent, RunRow, Wanted
 from leadflow.stores import beside, upkeep
-from leadflow.stores.rows import Chain, Rows
+from leadflow.stores.rows import Chain, Rows, as_entries
+from leadflow.stores.search import RECENT
 from leadflow.stores.sqlite_file import JournalFile, seed_of_run, told
 
 T = TypeVar("T")
@@ -160,6 +162,17 @@ class SqliteStore(_Worker):
             KeyError: there is no such run.
         """
         return await self._do(lambda: self._file.remove(run))
+
+    async def recent(self, source: str, since: float, kinds: Sequence[str]) -> Sequence[Recent]:
+        """Events of these classes since then, of all runs that were started from a file, as they happened."""
+
+        def work() -> Sequence[Recent]:
+            given = {"source": source, "since": since, "kinds": json.dumps(list(kinds))}
+            with closing(self._file.cursor) as cursor:
+                rows = cursor.execute(RECENT, given).fetchall()
+            return [Recent(run, plan, as_entries(run, [(seq, at, text, b"")])[0]) for run, plan, seq, at, text in rows]
+
+        return await self._do(work)
 
     async def expire(self, before: float | None, most: int | None) -> int:
         """Forget runs that ended before a time, and all but so many of those that ended last; how many that were."""
