@@ -185,7 +185,9 @@ async def unfinished(store: Store, flow: str, plan: str, inputs: Mapping[str, Va
     """The newest run of this flow, content and input that has not ended, and that nobody works on."""
     wanted = (flow, plan, digest_of(inputs))
     rows = await store.runs()
-    return next((row for row in rows if is_interrupted(row) and (row.flow, row.plan, row.digest) == wanted), None)
+    return next(
+        (row for row in rows if is_interrupted(row) and (row.flow, row.under or row.plan, row.digest) == wanted), None
+    )
 
 
 async def kept(store: Store, row: RunRow) -> Kept:

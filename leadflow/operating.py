@@ -29,7 +29,7 @@ from leadflow.run.forking import begun_step, forked
 from leadflow.run.kernel import Kernel, Program
 from leadflow.run.moving import Moved, Stays, move
 from leadflow.run.ports import Caller, Clock
-from leadflow.run.questions import Asked
+from leadflow.run.questions import Asked, Questions
 from leadflow.run.store import HeldJournal, RunRow, Store
 from leadflow.runs import RunOptions, store_of
 from leadflow.settings import Project
@@ -96,8 +96,12 @@ async def _end(
     if wish.force:
         driver = Driver(program, Ports(_Nobody(), journal, clock), found.bounds)
         return await driver.end(entries, wish, owner=this_worker())
-    making = make_ready(found.plan, found.row.flow, *where, None)
-    async with callers_of(making, clock, new_seed()) as callers:
+    try:
+        making = make_ready(found.plan, found.row.flow, *where, None)
+    except StartProblem as problem:
+        told = f"what run {journal.run} did cannot be taken back here; --force ends it and takes nothing back"
+        raise StartProblem([*problem.problems, told]) from None
+    async with callers_of(making, clock, new_seed(), Questions(clock)) as callers:
         driver = Driver(program, Ports(callers, journal, clock), found.bounds)
         return await driver.end(entries, wish, owner=this_worker())
 

@@ -261,6 +261,20 @@ def test_an_unusable_journal_stops_the_start(project: Path) -> None:
     assert not (project / "effects").exists()
 
 
+def test_a_run_that_waits_for_people_is_cancelled(project: Path) -> None:
+    """Case X1: a question is nobody's doubt; what was done before it is taken back, and it is not asked any more."""
+    text = FLOW.replace("flow main", 'tool drop(x: string) = python("work:look")\nagent boss: human { }\n\nflow main')
+    text = text.replace("  step told", '  step ok = boss.approve("Go?")\n  step told').replace(
+        "file(seen)", "file(seen) undo drop(filed.id)"
+    )
+    (project / "main.flow").write_text(text)
+    assert 3 == leadflow("run", "main.flow", "-q", folder=project).code
+    assert ["waiting"] == listed(project)
+    said = leadflow("runs", "cancel", newest(project), folder=project)
+    assert (0, f"undone: main/filed\nrun {newest(project)} is cancelled\n") == (said.code, said.stderr)
+    assert ["look 1", "file", "look T-1", "look T-1"] == effects(project)
+
+
 def test_a_run_is_forgotten(project: Path) -> None:
     """`runs rm` removes a run by the beginning of its id, and says when there is none."""
     leadflow("run", "main.flow", "-q", folder=project)

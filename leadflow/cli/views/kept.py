@@ -39,7 +39,7 @@ def stands(row: RunRow, project: Project) -> str:
     processes have ended in it that nobody takes it up (case D15)."""
     if not row.is_whole:
         return "broken"
-    if is_interrupted(row):
+    if is_interrupted(row) and row.status is not Status.WAITING:
         return "dead" if is_dead(row, project) else "interrupted"
     return str(row.status)
 
@@ -53,7 +53,7 @@ def row_data(row: RunRow, project: Project) -> dict[str, Any]:
         "status": stands(row, project),
         "started": row.started,
         "changed": row.changed,
-        "plan": row.plan,
+        "plan": row.under or row.plan,
         "claims": row.claims,
         "crashes": row.crashes,
     }
