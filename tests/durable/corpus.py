@@ -105,6 +105,8 @@ class Actor:
                 raise ConnectionLost("broke off")
             case "slow" | "hang" as how:
                 await CLOCK.sleep(timedelta(seconds=5 if how == "slow" else 100_000))
+            case "used":
+                return Reply(request.path, Usage(7, 5))
             case "large":
                 return Reply("0123456789" * 7_000)
         return Reply(request.path)
@@ -182,7 +184,8 @@ class Life:
         }
         ports = PolicyPorts(CLOCK, SeededRng(1), Shared())
         granted = Granted({tool.key: tool for tool in self.plan.tools}, None)
-        stack = Stack(self.plan.agents, agents, ports, purse=purse, granted=granted)
+        rates = {name: None for name, spec in self.plan.agents.items() if "model" in spec.settings}
+        stack = Stack(self.plan.agents, agents, ports, purse=purse, rates=rates, granted=granted)
         return Driver(Program(self.plan), Ports(stack, journal, CLOCK, (), questions))
 
 

@@ -64,6 +64,8 @@ SHAPES = {
     "asked": 'agent boss: human { expires: 2d }\n'
              'flow f() { step p = parallel { step n: int = boss.ask("How many?") step m: int = boss.ask("Which?") } '
              'step a = put("${p.n}") }',
+    "model": 'agent sage: openai { model: "m"  max_tokens: 50 }\n'
+             'flow f() { @retry(2, backoff: 1ms) step a = sage.ask("used well") step b = put(a) }',
     "tools": 'agent wise: openai { model: "m"  max_tokens: 50  tools: [drop, look] }\n'
              'flow f() { step a = wise.ask("tools") step b = put(a) }',
 }  # fmt: skip
