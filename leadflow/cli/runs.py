@@ -19,6 +19,7 @@ from leadflow.cli.running import Job, go, shown
 from leadflow.cli.views import human, kept, machine, questions, runs, tree
 from leadflow.cli.views.failures import failure, undone
 from leadflow.cli.wanted import wanted_of
+from leadflow.events.fold import fold
 from leadflow.events.model import CancelRequested, Status
 from leadflow.operating import cancel_run, watch_run
 from leadflow.policies.shared import Shared
@@ -103,11 +104,17 @@ def _show_list(rows: Sequence[RunRow], project: Project, *, as_json: bool, are_a
 
 @command.command("show")
 @click.argument("run")
+@_JSON
 @_IN
-def show(run: str, *, folder: str) -> None:
-    """Draw a RUN as a tree: each step with its time, its attempts, and why it ended as it did."""
+def show(run: str, *, as_json: bool, folder: str) -> None:
+    """Draw a RUN as a tree: each step with its time, its attempts, what it cost and why it ended as it did; and who did
+    what to the run.
+    """
     project = the_project(folder)
     found, entries = asyncio.run(entries_of(project, run))
+    if as_json:
+        machine.document({**tree.state_data(fold(entries)), **kept.row_data(found.row, project), **tree.origin(found)})
+        return
     tree.tree(found, entries, project)
     if found.row.status is Status.WAITING:
         questions.open_ones(
@@ -131,12 +138,13 @@ def watch(run: str, *, folder: str, show: str | None) -> None:
     \b
     Exit code 0    done
               1    the run failed or was cancelled, or nobody works on it any more
+              3    the run waits for people
               130  interrupted; the run goes on
     """
     project = the_project(folder)
     found = asyncio.run(read_kept(project, run))
     program = Program(found.plan, project, find_kinds(), Shared())
-    left = f"run {found.row.id} goes on; `leadflow runs cancel {found.row.id}` stops it"
+    left = f"run {found.row.id} goes on; `leadflow runs cancel {found.row.id}{_where(folder)}` stops it"
     job = Job(program, found.plan.flows[found.row.flow], shown(show), left)
     sys.exit(go(job, lambda audience: watch_run(found.row.id, project, audience.of(RunOptions()))))
 

@@ -86,6 +86,8 @@ def test_a_fork_keeps_what_was_done_before(project: Path) -> None:
     assert f"run {second} goes on from main/told\n" == said.stderr
     assert before == leadflow("runs", "logs", first, folder=project).stdout
     assert f"from main/told of run {first}" in leadflow("runs", "show", second, folder=project).stdout
+    told = json.loads(leadflow("runs", "show", second, "--json", folder=project).stdout)
+    assert ({"run": first, "step": "main/told"}, "done", "seen T-1") == (told["from"], told["status"], told["value"])
     assert "2 runs are whole, 0 broken\n" == leadflow("journal", "verify", folder=project).stdout
 
 

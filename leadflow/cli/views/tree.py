@@ -110,6 +110,12 @@ def state_data(state: RunState) -> dict[str, Any]:
     }
 
 
+def origin(run: Kept) -> dict[str, Any]:
+    """Who began a run, and from which other one it was made."""
+    made = run.origin
+    return {"by": run.by, "from": None if made is None else {"run": made.run, "step": made.step}}
+
+
 # --- about the run ------------------------------------------------------------------------------------------------
 
 
