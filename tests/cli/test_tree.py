@@ -1,12 +1,16 @@
 """A kept run as `runs show` and `runs replay` draw it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from leadflow.cli.exports import NotAnExport, export_lines, read_export
-from leadflow.cli.views.tree import moment_of, tree
+from leadflow.cli.views.tree import moment_of, state_data, tree
+from leadflow.events.fold import fold
 from leadflow.events.model import (
     AttemptFailed,
     AttemptFailure,
@@ -30,10 +34,12 @@ from leadflow.events.model import (
 )
 from leadflow.keeping import Kept, Origin
 from leadflow.run.driver import Bounds
+from leadflow.run.kernel import Program
 from leadflow.run.store import RunRow
 from leadflow.settings import Project, Settings
 from tests.goldens import Golden
 from tests.run.fakes import compiled, started
+from tests.run.random_plans import plans, world
 from tests.run.sagas import THREE
 
 SLIP = AttemptFailure(1, "put", "network.connect", "no route", 0.25, 503)
@@ -86,6 +92,22 @@ def test_an_export_reads_again() -> None:
     assert (list(entries), run.plan, run.bounds, run.origin) == (ENTRIES, PLAN, KEPT.bounds, KEPT.origin)
     assert lines == list(export_lines(run, entries))
     assert all(line.isascii() and json.loads(line) for line in lines)
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=30)
+def test_any_run_is_the_same_behind_its_lines(data: st.DataObject) -> None:
+    """Law: whatever a run is made of and wherever its log ends, its lines give it back, and all of it folds."""
+    plan = data.draw(plans())
+    made = world(Program(plan), lambda count: data.draw(st.integers(0, count - 1)), failing=20)
+    for _ in range(data.draw(st.integers(0, 6))):
+        if not made.kernel.has_ended:
+            made.give(made.next_fact())
+    entries = [Entry(seq, 0.1 * seq, event) for seq, event in enumerate(made.log)]
+    row = replace(ROW, plan=plan.hash, status=fold(entries).status)
+    run, read = read_export("\n".join(export_lines(Kept(row, plan, Bounds(calls=5)), entries)))
+    assert (entries, plan) == (list(read), run.plan)
+    assert state_data(fold(entries)) == state_data(fold(read))
 
 
 @pytest.mark.parametrize("what", ["cut", "changed", "moved", "head", "plan", "form", "other", "nothing"])
