@@ -9,6 +9,7 @@ from itertools import groupby
 from textwrap import wrap
 from typing import Any
 
+from leadflow.plan.looping import loop_of
 from leadflow.plan.plan import (
     AgentCall,
     Branch,
@@ -67,10 +68,13 @@ def plan_text(plan: Plan, *, flow: str | None = None, heads: Mapping[str, Sequen
     """The plan of all flows, or of one. `heads`: lines that stand above the nodes of a flow, by flow."""
     flows = [found for name, found in plan.flows.items() if flow in (None, name)]
     head = f"{plan.file}{f' with profile {plan.profile}' if plan.profile else ''}   plan {plan.hash[:12]}".rstrip()
-    return "\n\n".join([head, *("\n".join(_flow(found, (heads or {}).get(found.name, ()))) for found in flows)]) + "\n"
+    return (
+        "\n\n".join([head, *("\n".join(_flow(plan, found, (heads or {}).get(found.name, ()))) for found in flows)])
+        + "\n"
+    )
 
 
-def _flow(flow: FlowPlan, head: Sequence[str]) -> Iterator[str]:
+def _flow(plan: Plan, flow: FlowPlan, head: Sequence[str]) -> Iterator[str]:
     params = ", ".join(f"{param.name}: {show(param.type)}" for param in flow.params)
     result = "" if flow.result == NONE else f" -> {show(flow.result)}"
     yield from _wrapped(f"flow {flow.name}({params}){result}", "", "    ")
@@ -79,14 +83,14 @@ def _flow(flow: FlowPlan, head: Sequence[str]) -> Iterator[str]:
     yield f"  {_count(calls, 'call')}, at least {longest} in a row; effect: {flow.effect}"
     yield from head
     yield from _policies(flow.policies, "  ")
-    yield from _scope(flow, 0, "  ")
+    yield from _scope(plan, flow, 0, "  ")
 
 
 def _count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def _scope(flow: FlowPlan, scope: int, indent: str) -> Iterator[str]:
+def _scope(plan: Plan, flow: FlowPlan, scope: int, indent: str) -> Iterator[str]:
     """The nodes of a scope by level; blocks hold theirs, further in."""
     nodes = sorted((flow.nodes[node] for node in flow.scopes[scope].nodes), key=lambda node: (node.level, node.id))
     width = min(24, max((len(node.name) for node in nodes), default=0)) + 2
@@ -94,7 +98,7 @@ def _scope(flow: FlowPlan, scope: int, indent: str) -> Iterator[str]:
         together = list(group)
         yield _cut(f"{indent}level {level + 1}{_together(together)}", WIDTH, flat=False)
         for node in together:
-            yield from _node(flow, node, indent + "  ", width)
+            yield from _node(plan, flow, node, indent=indent + "  ", width=width)
 
 
 def _together(nodes: list[Node]) -> str:
@@ -106,7 +110,7 @@ def _together(nodes: list[Node]) -> str:
     return "".join(f"   together: {', '.join(names)}" for names in groups.values() if len(names) > 1)
 
 
-def _node(flow: FlowPlan, node: Node, indent: str, width: int) -> Iterator[str]:
+def _node(plan: Plan, flow: FlowPlan, node: Node, *, indent: str, width: int) -> Iterator[str]:
     effect = "" if isinstance(node.work, Branch) or node.effect == "pure" else node.effect
     name = f"{indent}{node.name:<{width}}"
     room = WIDTH - len(name) - (len(effect) + 2 if effect else 0)
@@ -117,6 +121,8 @@ def _node(flow: FlowPlan, node: Node, indent: str, width: int) -> Iterator[str]:
         yield from _wrapped(guard_words(flow, node.guard), inner, inner + "  ")
     for why, names in waits(flow, node).items():
         yield from _wrapped(f"{why}: {', '.join(names)}", inner, inner + "  ")
+    if tools := _tools(plan, node):
+        yield from _wrapped(tools, inner, inner + "  ")
     yield from _policies(in_force(node), inner)
     if node.catch is not None:
         yield f"{inner}catch gives another value"
@@ -128,7 +134,20 @@ def _node(flow: FlowPlan, node: Node, indent: str, width: int) -> Iterator[str]:
         yield f"{inner}probe {probe.flow if isinstance(probe, FlowCall) else f'{probe.agent}.{probe.action}'}"
     body = body_of(node)
     if body is not None:
-        yield from _scope(flow, body, indent + "  ")
+        yield from _scope(plan, flow, body, indent + "  ")
+
+
+def _tools(plan: Plan, node: Node) -> str:
+    """What the model that a node asks may use, and how often; empty when it may use nothing."""
+    call = node.work
+    spec = plan.agents.get(call.role or call.agent) if isinstance(call, AgentCall) else None
+    keys = spec.settings.get("tools") if spec is not None else None
+    effects = {tool.key: tool.effect for tool in plan.tools}
+    if spec is None or not isinstance(keys, tuple) or not keys:
+        return ""
+    named = [f"{key} ({effects[key]})" if effects.get(key) in ("write", "dangerous") else key for key in map(str, keys)]
+    loop = loop_of(spec)
+    return f"tools: {', '.join(named)}; at most {loop.turns} turns and {loop.calls} calls of tools"
 
 
 def _policies(policies: tuple[Applied, ...], indent: str) -> Iterator[str]:

@@ -23,6 +23,8 @@ from leadflow.events.model import (
     NodeStarted,
     RunResumed,
     Status,
+    ToolCalled,
+    ToolEnded,
 )
 from leadflow.plan.plan import Plan
 from leadflow.run.driver import Driver, Ports, Result
@@ -209,3 +211,42 @@ def test_what_was_set_aside_is_spent_once() -> None:
         found = take_up(kernel, replay(kernel, events), entries, told={}, owner="", now=9.0)
         events += cast(Resumed, found).step.events
     assert [lost] == [event for event in events if isinstance(event, BudgetSettled)]
+
+
+ASKING = compiled("""
+agent fast: openai { model: "m"  max_tokens: 9  tools: [put, look] }
+flow f() -> string {
+  step a = fast.ask("go")
+  return a
+}
+""")
+BROKE = AttemptFailed("f/a", AttemptFailure(1, "fast", "network.lost", "broke", 1.0), 5.0)
+
+
+@pytest.mark.parametrize(
+    ("events", "status"),
+    [
+        ((ToolCalled("f/a", 0, 1, "put", "write", {}),), Status.WAITING),
+        (
+            (
+                ToolCalled("f/a", 0, 1, "put", "write", {}),
+                ToolEnded("f/a", 0, "put", 1.0, None, 4),
+                BROKE,
+            ),
+            Status.WAITING,
+        ),
+        (
+            (
+                ToolCalled("f/a", 0, 1, "look", "read", {}),
+                ToolEnded("f/a", 0, "look", 1.0, None, 4),
+                BROKE,
+            ),
+            Status.DONE,
+        ),
+    ],
+)
+def test_c8_a_step_whose_tools_have_written_is_in_doubt(events: tuple[Event, ...], status: Status) -> None:
+    """C8, D2: killed in a tool that writes, or in a pause after one: somebody has to say; after reads it goes on."""
+    result, fake = resumed(ASKING, [*log_of(ASKING)[:2], *events])
+    assert status is result.status
+    assert (status is Status.DONE) == bool(fake.orders)
