@@ -224,11 +224,12 @@ class QueueFull(Permanent):
 class LoopStopped(Permanent):
     """A model has used its tools as much as it may in one step (case O1)."""
 
-    error = "resource.loop"
+    error = "resource.loop_turns"
     category = "resource"
+    bounds = ("turns", "calls", "repeats", "tokens", "money", "time")
 
     def __init__(self, message: str, *, bound: str = "turns") -> None:
-        """Bound: the one that was reached: `turns calls repeats tokens money time`."""
+        """Bound: the one of `bounds` that was reached."""
         super().__init__(message, sent=False)
         self.error = f"resource.loop_{bound}"
 

@@ -7,6 +7,7 @@ whatever the flow makes of that failure.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeAlias
 
 from leadflow.events.model import Usage
@@ -18,7 +19,7 @@ from leadflow.plan.tokens import text_tokens
 from leadflow.plan.trial import CallTarget, StepTarget, Target
 from leadflow.plan.types import Type, Value
 from leadflow.record import record
-from leadflow.run.errors import FLOW_ERRORS, CallError, NotAllowed, Permanent
+from leadflow.run.errors import FLOW_ERRORS, CallError, LoopStopped, NotAllowed, Permanent
 from leadflow.run.ports import Agent, Reply, Request, Starting
 from leadflow.run.support import agents_of
 from leadflow.testing.fakes import fake
@@ -298,6 +299,7 @@ def error_of(fails: Fails) -> CallError:
     """The failure that an answer stands for."""
     message = fails.message or "so says the mock"
     kinds: dict[str, Callable[[str], CallError]] = {kind.error: kind for kind in _all_errors(CallError)}
+    kinds |= {f"resource.loop_{bound}": partial(LoopStopped, bound=bound) for bound in LoopStopped.bounds}
     make = kinds.get(fails.error)
     if make is not None:
         return make(message)

@@ -44,7 +44,7 @@ def test_another_description_stops_the_run(copy: Path) -> None:
     main = str(copy / "main.flow")
     ran = leadflow("run", main, "--no-journal", *INPUT)
     assert (1, "") == (ran.code, ran.stdout)
-    assert f"{main}:6:7: agent 'library': the tools of the server 'library' are not those of its lock" in ran.stderr
+    assert "main.flow:6:7: agent 'library': the tools of the server 'library' are not those of its lock" in ran.stderr
     assert "'lend' has changed" in ran.stderr
     diff = leadflow("mcp", "diff", "library", "--in", str(copy))
     assert (1, "library:\n  changed  lend: its description\n") == (diff.code, diff.stdout)

@@ -274,7 +274,8 @@ flow main(names: list[string]) -> json {{
         recorder = Recorder()
         options = RunOptions(durable=False, cast=recorder, observers=[recorder])
         result = await load(tmp_path / "main.flow").run("main", {"names": []}, options)
-    assert leaks(str(result.value)), "the check itself sees them"
+    assert leaks(f"a {CANARY} b"), "the check itself sees them"
+    assert [] == leaks(str(result.value)), "nor into the run"
     recorder.write(tmp_path / "run.jsonl")
     text = (tmp_path / "run.jsonl").read_text("utf-8")
     assert [] == leaks(text)

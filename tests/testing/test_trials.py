@@ -6,7 +6,7 @@ from time import perf_counter
 import pytest
 
 from leadflow.plan.trial import ERRORS, FAILURES, failure_meant
-from leadflow.run.errors import FLOW_ERRORS, CallError
+from leadflow.run.errors import FLOW_ERRORS, CallError, LoopStopped
 from leadflow.testing.stand_ins import Fails, error_of
 from leadflow.testing.trials import Ways
 from tests.testing.trying import made, told
@@ -43,11 +43,13 @@ def test_failures_have_names() -> None:
     for kind in found:
         found += kind.__subclasses__()
     own = {kind.error for kind in found if kind.__module__ == "leadflow.run.errors"}
+    own |= {LoopStopped("", bound=bound).error for bound in LoopStopped.bounds}
     flows = {name for name in FLOW_ERRORS if name.startswith("flow.")} - {"flow.compensation", "flow.not_undone"}
     assert own | flows == set(ERRORS)
     for name in ERRORS:
         problem = error_of(Fails(name, "because"))
         assert (name, "because") == (problem.error, problem.message)
+        assert problem.category == "resource" or not name.startswith("resource.")
 
 
 def test_what_a_reason_means() -> None:
