@@ -5,6 +5,7 @@ until that run hears of it. The first one stays. What a run makes of an answer i
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from leadflow.events.model import Entry, QuestionAnswered, QuestionAsked
@@ -144,7 +145,7 @@ def _value(question: OpenQuestion, given: object) -> Value:
         if not isinstance(value, Mismatch):
             return value
         typed = parse_input(f"answer={given.text}", (FieldType("answer", question.type),))
-        given = typed if isinstance(typed, Mismatch) else typed[1]
+        given = replace(typed, path=typed.path.removeprefix("/answer")) if isinstance(typed, Mismatch) else typed[1]
     value = given if isinstance(given, Mismatch) else admit(given)
     if isinstance(value, Mismatch):
         raise NotAnswered(

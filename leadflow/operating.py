@@ -101,8 +101,9 @@ async def _end(
     except StartProblem as problem:
         told = f"what run {journal.run} did cannot be taken back here; --force ends it and takes nothing back"
         raise StartProblem([*problem.problems, told]) from None
-    async with callers_of(making, clock, new_seed(), Questions(clock)) as callers:
-        driver = Driver(program, Ports(callers, journal, clock), found.bounds)
+    questions = Questions(clock)
+    async with callers_of(making, clock, new_seed(), questions) as callers:
+        driver = Driver(program, Ports(callers, journal, clock, (), questions), found.bounds)
         return await driver.end(entries, wish, owner=this_worker())
 
 

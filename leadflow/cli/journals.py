@@ -8,7 +8,7 @@ from leadflow.answers import OpenQuestion, open_questions
 from leadflow.cli.inputs import find_project
 from leadflow.cli.programs import compile_flow
 from leadflow.cli.refused import Refused
-from leadflow.events.model import Entry, Status
+from leadflow.events.model import Entry
 from leadflow.keeping import Kept, NoSuchRun, find, forget_old, is_dead, is_interrupted, kept, opened
 from leadflow.plan.plan import Plan
 from leadflow.run.adapters import SystemClock
@@ -112,7 +112,7 @@ async def entries_of(project: Project, run: str) -> tuple[Kept, Sequence[Entry]]
 
 
 async def questions_in(project: Project, run: str | None = None) -> Sequence[OpenQuestion]:
-    """What a run asks people and nobody has answered, or what all runs that wait do, the longest open first.
+    """What a run asks people and nobody has answered, or what all runs that have not ended do, the longest open first.
 
     Raises:
         Refused: there is no such run, or it cannot be read.
@@ -122,7 +122,7 @@ async def questions_in(project: Project, run: str | None = None) -> Sequence[Ope
         if run is not None:
             rows = [await find(store, run)]
         else:
-            rows = [row for row in await store.runs() if row.is_whole and row.status is Status.WAITING]
+            rows = [row for row in await store.runs() if row.is_whole and not row.status.is_settled]
         found = [one for row in rows for one in await open_questions(store, await kept(store, row))]
         return sorted(found, key=lambda one: one.since)
 

@@ -17,6 +17,7 @@ from typing import Any, Literal, TextIO, TypeAlias, cast
 
 from leadflow.api import Program
 from leadflow.assembly import StartProblem
+from leadflow.cli import asking
 from leadflow.cli.interrupts import Interrupted, run_interruptibly
 from leadflow.cli.names import Names
 from leadflow.cli.streams import Lines, printing_to
@@ -72,11 +73,33 @@ class Audience:
         return replace(options, observers=(*self.observers, *others), listeners=self.listeners)
 
 
-def go(job: Job, work: Callable[[Audience], Coroutine[Any, Any, Result]]) -> int:
-    """Do the work of a run, shown as the job says; returns the exit code.
+Work: TypeAlias = Callable[[Audience], Coroutine[Any, Any, Result]]
+"""Takes who watches, and ends with the run."""
+
+
+def go(job: Job, work: Work) -> int:
+    """Do the work of a run, shown as the job says; returns the exit code. Whoever sits at the terminal is asked what
+    the run asks people, and it goes on."""
+    ended = _ran(job, work)
+    while isinstance(ended, Result) and _is_asked_here(ended, job) and asking.ask(ended, job.program):
+        ended = _ran(job, _resuming(ended.run, job), ended.entries)
+    return ended if isinstance(ended, int) else _tell(ended, job)
+
+
+def _is_asked_here(ended: Result, job: Job) -> bool:
+    return bool(ended.questions) and job.brake is not None and job.show == "live" and asking.can_ask()
+
+
+def _resuming(run: str, job: Job) -> Work:
+    """The work of a run that goes on."""
+    return lambda audience: job.program.resume(run, audience.of(RunOptions(brake=job.brake)))
+
+
+def _ran(job: Job, work: Work, before: Sequence[Entry] = ()) -> Result | int:
+    """How a run ended; or an exit code, where nothing more is to be said.
 
     Args:
-        work: takes who watches, and ends with the run.
+        before: what happened in it already, for whoever watches.
     """
     end: list[Entry] = []
 
@@ -86,7 +109,7 @@ def go(job: Job, work: Callable[[Audience], Coroutine[Any, Any, Result]]) -> int
             end.append(entry)
 
     try:
-        with _watch(job) as (audience, leave):
+        with _watch(job, before) as (audience, leave):
             stop = None if job.brake is None else _pulling(job.brake)
             watched = replace(audience, observers=(*audience.observers, note))
             result, code = run_interruptibly(work(watched), leave=leave, stop=stop)
@@ -104,13 +127,11 @@ def go(job: Job, work: Callable[[Audience], Coroutine[Any, Any, Result]]) -> int
             human.problem("interrupted; what was under way has been cleaned up")
             _tell_end(end, job)
         return stopped.code
-    if job.show in ("live", "lines"):
-        spending.tell(result.used)
     if code is not None and result.is_paused:
         if job.show != "json":
             human.problem(_stopped(result, job))
         return code
-    return _tell(result, job)
+    return result
 
 
 def _pulling(brake: Brake) -> Callable[[int], None]:
@@ -146,6 +167,8 @@ def _seen_from_here(line: str, job: Job) -> str:
 
 
 def _tell(result: Result, job: Job) -> int:
+    if job.show in ("live", "lines"):
+        spending.tell(result.used)
     if result.status is Status.DONE:
         if job.show == "live":
             absorbed(result)
@@ -164,6 +187,9 @@ def _tell(result: Result, job: Job) -> int:
 
 def _tell_waiting(result: Result, job: Job) -> None:
     """Whom a paused run waits for, and what to type."""
+    if not result.questions:
+        human.problem(_stopped(result, job))
+        return
     now = SystemClock().timestamp()
     questions.waiting(result.run, result.questions, job.program.plan, where=_elsewhere(job), now=now)
 
@@ -192,12 +218,12 @@ def _how_to_go_on(result: Result) -> str:
 
 
 @contextlib.contextmanager
-def _watch(job: Job) -> Iterator[tuple[Audience, Callable[[], None]]]:
+def _watch(job: Job, before: Sequence[Entry]) -> Iterator[tuple[Audience, Callable[[], None]]]:
     """Who is shown the events while the run lasts; what functions print and what is logged goes to standard error."""
     as_json = job.show == "json"
     with (
         _logged(_tell_as_json("Logged") if as_json else human.warning),
-        _screen(job) as shown,
+        _screen(job, before) as shown,
         contextlib.closing(Lines(_tell_as_json("Printed"))) as lines,
         # looked at here, because the screen has lent its own standard error, which writes above the picture
         printing_to(cast(TextIO, lines) if as_json else sys.stderr),
@@ -210,7 +236,7 @@ def _tell_as_json(event: str) -> Callable[[str], None]:
 
 
 @contextlib.contextmanager
-def _screen(job: Job) -> Iterator[tuple[Audience, Callable[[], None]]]:
+def _screen(job: Job, before: Sequence[Entry]) -> Iterator[tuple[Audience, Callable[[], None]]]:
     """Who is shown the events, and what to do with the screen when the process ends at once."""
     match job.show:
         case "quiet":
@@ -220,6 +246,8 @@ def _screen(job: Job) -> Iterator[tuple[Audience, Callable[[], None]]]:
         case "live":
             progress = import_module("leadflow.cli.views.progress")  # rich is slow to load
             watch = progress.Watch(job.program.plan, job.flow.name)
+            for entry in before:
+                watch(entry)
             screen = progress.Screen(watch, lambda: SystemClock().now().timestamp())
             with screen:
                 yield Audience((watch,), (watch.hear,)), screen.leave

@@ -116,10 +116,8 @@ def show(run: str, *, as_json: bool, folder: str) -> None:
         machine.document({**tree.state_data(fold(entries)), **kept.row_data(found.row, project), **tree.origin(found)})
         return
     tree.tree(found, entries, project)
-    if found.row.status is Status.WAITING:
-        questions.open_ones(
-            asyncio.run(questions_in(project, run)), where=_where(folder), now=SystemClock().timestamp()
-        )
+    if open_ones := asyncio.run(questions_in(project, found.row.id)):
+        questions.open_ones(open_ones, where=_where(folder), now=SystemClock().timestamp())
 
 
 def _where(folder: str) -> str:

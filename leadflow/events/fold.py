@@ -343,7 +343,7 @@ def _error_handled(state: RunState, event: ErrorHandled, at: float | None) -> No
 
 def _question_asked(state: RunState, event: QuestionAsked, at: float | None) -> None:
     node = _move(state, event.path, Status.WAITING, at)
-    node.waits_for, node.delay, node.agent = f"an answer of {event.assignee or event.agent}", None, event.agent
+    node.waits_for, node.delay = f"an answer of {event.assignee or event.agent}", None
     state.questions[event.path] = event
 
 

@@ -35,8 +35,8 @@ STATES = (*(status.value for status in Status if status not in (Status.SKIPPED, 
 
 
 def stands(row: RunRow, project: Project) -> str:
-    """Where a run stands, in a word: `interrupted` when nobody works on it and it has not ended, `dead` when so many
-    processes have ended in it that nobody takes it up (case D15)."""
+    """Where a run stands, in a word: `interrupted` when nobody works on it and it neither has ended nor waits, `dead`
+    when so many processes have ended in it that nobody takes it up (case D15)."""
     if not row.is_whole:
         return "broken"
     if is_interrupted(row) and row.status is not Status.WAITING:

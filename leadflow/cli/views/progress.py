@@ -237,7 +237,7 @@ class _Painter:
             words += self._undo_head(state.undoing)
         if state.cancel and not state.status.is_settled:
             words.append((f"{state.cancel}: waits for the clean-up; Ctrl-C again ends it at once", "yellow"))
-        elif state.paused and under_way:
+        elif state.paused and under_way and not state.questions:
             words.append((f"{state.paused}: waits for what is under way; Ctrl-C again ends it at once", "yellow"))
         elif under_way:
             words.append((f"{under_way} under way", "dim"))
@@ -302,7 +302,8 @@ class _Painter:
         left = self._next.get(path, self._now) - self._now
         if state.status is Status.WAITING and state.waits_for is not None:
             long = f" {duration(left)}" if left > 0 else ""
-            words.append((f"waiting{long}: {self._asked[path]}, {state.waits_for}", "yellow"))
+            at = "" if path in self._state.questions else f"{self._asked[path]}, "
+            words.append((f"waiting{long}: {at}{state.waits_for}", "yellow"))
         elif state.status is Status.WAITING and state.failed_attempts:
             due = f"in {duration(left)}" if left > 0 else "is due"
             words.append((f"attempt {state.attempts + 1} {due}: {state.failed_attempts[-1].message}", "yellow"))

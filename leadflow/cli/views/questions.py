@@ -45,12 +45,17 @@ def lines(
     run: str, asked: QuestionAsked, type_: Type, *, where: str, now: float, since: float | None = None
 ) -> Iterator[str]:
     """A question, what the person has to see, and how it is answered."""
+    yield from head(asked, now=now, since=since)
+    yield f"    {how(run, asked, type_, where=where, now=now)}"
+
+
+def head(asked: QuestionAsked, *, now: float, since: float | None = None) -> Iterator[str]:
+    """A question, and what the person has to see."""
     told = [] if since is None else [f"{_span(now - since)} ago"]
     told += [] if asked.expires is None else [_left(asked.expires, now)]
     times = f" ({', '.join(told)})" if told else ""
     yield f"{asked.path} asks {one_line(asked.assignee or asked.agent)}{times}: {one_line(asked.question)}"
     yield from (f"    {line}" for line in shown(asked))
-    yield f"    {how(run, asked, type_, where=where, now=now)}"
 
 
 def shown(asked: QuestionAsked) -> Iterator[str]:

@@ -1,0 +1,239 @@
+"""What whoever is asked sees and types: a paused run, the commands that answer it, the questions of all runs."""
+
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.cli.session import Said, leadflow
+
+LEADFLOW = str(Path(sys.executable).with_name("leadflow"))
+FLOW = """leadflow 1
+@dangerous tool drop(table: string) -> int = python("work:drop")
+agent desk: human { assignee: "dba" }
+agent boss: human { expires: 2d }
+type Reason { why: "old" | "empty"  note: string? }
+
+flow main(table: string) -> { rows: int, why: string } {
+  step ok = desk.approve("Drop ${table}?", show: { table: table, rows: 3 })
+  step rows = drop(table) undo none
+  step reason: Reason = boss.ask("Why ${table}?")
+  return { rows: rows, why: reason.why }
+}
+"""
+WORK = '''def drop(table):
+    """Drops nothing."""
+    return 3
+'''
+APPROVED = '{\n  "rows": 3,\n  "why": "old"\n}\n'
+OLD = '{"why": "old"}'
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project whose flow asks two people."""
+    (tmp_path / "main.flow").write_text(FLOW)
+    (tmp_path / "work.py").write_text(WORK)
+    return tmp_path
+
+
+def plain(said: Said, run: str) -> list[str]:
+    """What was printed, without what differs from run to run."""
+    text = re.sub(r"[0-9]+(\.[0-9]+)? m?s ago", "NOW ago", said.stdout + said.stderr)
+    return text.replace(run, "RUN").replace("1 d 23 h", "2 d").splitlines()
+
+
+def begun(project: Path) -> tuple[Said, str]:
+    """A run that waits for people, and its id."""
+    said = leadflow("run", "main.flow", "-i", "table=t1", "-q", folder=project)
+    return said, str(listed(project)[0]["run"])
+
+
+def listed(project: Path, *words: str) -> list[Mapping[str, object]]:
+    """`leadflow runs --json`."""
+    found: list[Mapping[str, object]] = json.loads(leadflow("runs", *words, "--json", folder=project).stdout)
+    return found
+
+
+QUESTIONS = [
+    "main/ok asks dba (NOW ago): Drop t1?",
+    "    table: t1",
+    "    rows: 3",
+    "    leadflow approve RUN main/ok --yes   # or --no --note 'why'",
+    "main/reason asks boss (NOW ago, expires in 2 d): Why t1?",
+    '    leadflow answer RUN main/reason \'{"why": "old", "note": "TEXT"}\'   # Reason',
+]
+
+
+def test_a_paused_run_says_what_to_type(project: Path) -> None:
+    """Code 3, nothing on standard output, and the commands that answer; the lists say the same."""
+    said, run = begun(project)
+    assert (3, "") == (said.code, said.stdout)
+    told = [line.replace(" (NOW ago)", "").replace("NOW ago, ", "") for line in QUESTIONS]
+    assert ["waiting: run RUN needs 2 people's answers, and goes on from there", *(f"  {line}" for line in told)] == (
+        plain(said, run)
+    )
+    assert ["waiting"] == [row["status"] for row in listed(project)]
+    assert QUESTIONS == plain(leadflow("runs", "--waiting", folder=project), run)
+    assert QUESTIONS == plain(leadflow("runs", "show", run[:8], folder=project), run)[-6:]
+    first, second = listed(project, "ls", "--waiting")
+    assert ("main/ok", "approve", {"table": "t1", "rows": 3}, "bool", None) == (
+        first["step"], first["action"], first["show"], first["type"], first["expires"],
+    )  # fmt: skip
+    assert ("Reason", "boss", None) == (second["type"], second["agent"], second["assignee"])
+
+
+def test_answers_let_the_run_go_on(project: Path) -> None:
+    """In this process: what is left is asked for, and behind the last answer the result is printed."""
+    _, run = begun(project)
+    again = leadflow("answer", run[:8], "reason", OLD, "-q", folder=project)
+    assert (3, "", QUESTIONS[0].replace(" (NOW ago)", "")) == (again.code, again.stdout, plain(again, run)[1].strip())
+    done = leadflow("approve", run, "main/ok", "--yes", "-q", folder=project)
+    assert (0, APPROVED) == (done.code, done.stdout)
+    assert [] == listed(project, "ls", "--waiting")
+
+
+def test_an_answer_may_be_kept_for_later(project: Path) -> None:
+    """`--no-resume` keeps it; `leadflow resume` goes on with it."""
+    _, run = begun(project)
+    for words in (("approve", run, "ok", "--yes"), ("answer", run, "reason", OLD)):
+        kept = leadflow(*words, "--no-resume", folder=project)
+        assert (0, ["kept; go on with `leadflow resume RUN`"]) == (kept.code, plain(kept, run))
+    assert (0, APPROVED) == ((done := leadflow("resume", "-q", folder=project)).code, done.stdout)
+
+
+def test_a_no_fails_the_step_with_who_said_it(project: Path) -> None:
+    """Code 1, and the log says who answered: the user of the process."""
+    _, run = begun(project)
+    said = leadflow("approve", run, "ok", "--no", "--note", "not today", "-q", folder=project)
+    assert 1 == said.code
+    assert re.match(r"failed: main/ok: \S+ said no at .* UTC: not today \[permission.refused\]\n", said.stderr), said
+    log = [json.loads(line) for line in leadflow("runs", "logs", run, folder=project).stdout.splitlines()]
+    (answer,) = [entry for entry in log if entry["event"] == "QuestionAnswered"]
+    assert (False, "not today") == (answer["value"], answer["note"])
+    assert answer["by"] and f"{answer['by']} said no" in said.stderr
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (("approve", "RUN", "nix", "--yes"), "run RUN has no open question at 'nix'; open: main/ok, main/reason"),
+    (("approve", "RUN", "reason", "--yes"),
+     "the answer to main/reason has to be of the type Reason: expected Reason, got bool"),
+    (("answer", "RUN", "ok", "perhaps"),
+     "the answer to main/ok has to be of the type bool: expected bool, got other text"),
+    (("answer", "RUN", "reason", '{"why": "bad"}'),
+     "the answer to main/reason has to be of the type Reason: at /why: expected "),
+    (("answer", "RUN", "reason", '{"why": '),
+     "the answer to main/reason has to be of the type Reason: expected Reason, written as JSON, got "),
+    (("answer", "nix", "reason", "{}"), "there is no run 'nix'; `leadflow runs` lists them"),
+])  # fmt: skip
+def test_what_is_no_answer_changes_nothing(project: Path, words: Sequence[str], told: str) -> None:
+    """Code 2, one line, and the question stays open."""
+    _, run = begun(project)
+    said = leadflow(*(run if word == "RUN" else word for word in words), folder=project)
+    assert (2, "") == (said.code, said.stdout)
+    assert plain(said, run)[0].startswith(f"error: {told}"), said.stderr
+    assert 2 == len(listed(project, "ls", "--waiting"))
+
+
+def test_neither_yes_nor_no_is_refused(project: Path) -> None:
+    """An approval has to be said."""
+    _, run = begun(project)
+    assert 2 == leadflow("approve", run, "ok", folder=project).code
+    assert 2 == len(listed(project, "ls", "--waiting"))
+
+
+def test_a_waiting_run_can_be_cancelled(project: Path) -> None:
+    """`runs cancel` ends it; nobody is asked any more."""
+    _, run = begun(project)
+    assert 0 == leadflow("runs", "cancel", run, folder=project).code
+    assert (["cancelled"], []) == ([row["status"] for row in listed(project)], listed(project, "ls", "--waiting"))
+    late = leadflow("approve", run, "ok", "--yes", folder=project)
+    assert (2, ["error: run RUN of main asks nobody now; it is cancelled"]) == (late.code, plain(late, run))
+
+
+def test_an_answer_is_kept_although_the_flow_has_changed(project: Path) -> None:
+    """Case D6: the run goes on with what it was started with only when somebody says so."""
+    _, run = begun(project)
+    leadflow("answer", run, "reason", OLD, "--no-resume", folder=project)
+    (project / "main.flow").write_text(FLOW.replace("Drop", "Really drop"))
+    said = leadflow("approve", run, "ok", "--yes", folder=project)
+    assert 2 == said.code and "main.flow has changed since run RUN was started" in plain(said, run)[0]
+    done = leadflow("resume", run, "--as-started", "-q", folder=project)
+    assert (0, APPROVED) == (done.code, done.stdout)
+
+
+def test_from_another_folder_the_commands_name_the_project(
+    project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """What is printed can be typed where it was printed."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    said = leadflow("run", str(project / "main.flow"), "-i", "table=t1", "-q", folder=elsewhere)
+    command = next(line for line in said.stderr.splitlines() if "leadflow approve" in line).partition("#")[0].split()
+    assert ["--in", os.path.relpath(project, elsewhere)] == command[-2:]
+    assert 3 == leadflow(*command[1:], folder=elsewhere).code
+
+
+def test_a_run_that_is_not_kept_asks_nobody(project: Path) -> None:
+    """It says so before anything starts."""
+    said = leadflow("run", "main.flow", "-i", "table=t1", "--no-journal", "-q", folder=project)
+    assert (1, "") == (said.code, said.stdout)
+    assert "agent 'desk': people answer when they can, and a run that is not kept cannot wait for them" in said.stderr
+
+
+# --- at a terminal ------------------------------------------------------------------------------------------------
+
+
+def on_terminal(folder: Path, answers: Sequence[tuple[str, str]]) -> tuple[int, str]:
+    """`leadflow run` on a terminal, where somebody types an answer behind each prompt; its code, and all it said."""
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "30"}
+    words = [LEADFLOW, "run", "main.flow", "-i", "table=t1"]
+    with subprocess.Popen(words, cwd=folder, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        said, left, since = "", list(answers), 0
+        try:
+            while select.select([ours], [], [], 10)[0] and (piece := os.read(ours, 65536)):
+                said += piece.decode(errors="replace")
+                if left and left[0][0] in said[since:]:
+                    os.write(ours, left.pop(0)[1].encode())
+                    since = len(said)
+        except OSError:  # the other side is closed
+            process.wait(timeout=10)
+        finally:
+            process.kill()
+            os.close(ours)
+    return process.returncode, re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said).replace("\r\n", "\n")
+
+
+def test_whoever_sits_at_the_terminal_is_asked(project: Path) -> None:
+    """What does not fit is told and asked again; the run goes on in the same process."""
+    code, said = on_terminal(
+        project,
+        [
+            ("yes, no or later: ", "yes\n"),
+            ("Reason (empty: later): ", "nix\n"),
+            ("Reason (empty: later): ", OLD + "\n"),
+        ],
+    )
+    assert (0, True) == (code, said.endswith(APPROVED)), said
+    assert "main/ok asks dba: Drop t1?\n    table: t1\n    rows: 3\n" in said
+    assert "error: the answer to main/reason has to be of the type Reason: " in said
+    assert ["done"] == [row["status"] for row in listed(project)]
+
+
+def test_what_is_left_for_later_stays_open(project: Path) -> None:
+    """The run is paused, and says what to type; what was answered is kept."""
+    code, said = on_terminal(
+        project, [("yes, no or later: ", "no\n"), ("why: ", "not today\n"), ("Reason (empty: later): ", "\n")]
+    )
+    assert (1, True) == (code, "said no at" in said and "not today" in said), said
+    code, said = on_terminal(project, [("yes, no or later: ", "later\n"), ("Reason (empty: later): ", "\x04")])
+    assert (3, 2) == (code, len(listed(project, "ls", "--waiting"))), said
+    assert re.search(r"leadflow approve \S+ main/ok --yes", said)
