@@ -528,3 +528,51 @@ def test_a_run_that_fails_asks_nobody_any_more(play: Play) -> None:
 """,
         scene,
     )
+
+
+def test_questions_of_a_desk_with_one_place_come_one_after_the_other(play: Play) -> None:
+    """`@concurrency(1)` on the agent: the run pauses at the first question, and asks the next one behind its answer."""
+
+    async def scene(office: Office) -> None:
+        paused = await office.run()
+        found = []
+        while paused.is_paused:
+            (asked,) = paused.questions
+            found.append(asked.path)
+            await office.answer(paused, asked.path, asked.path[-1])
+            paused = await office.resume(paused)
+        assert (["main/a", "main/b"], "ab") == (sorted(found), paused.value)
+
+    play(
+        """@concurrency(1)
+agent clerk: human { }
+flow main() -> string {
+  step a: string = clerk.ask("One?")
+  step b: string = clerk.ask("Two?")
+  return "${a}${b}"
+}
+""",
+        scene,
+    )
+
+
+def test_a_question_inside_of_a_budget_is_paid_for_once(play: Play) -> None:
+    """Each resume takes the same attempt up again: it counts as one call, however often the run was paused."""
+
+    async def scene(office: Office) -> None:
+        paused = await office.run()
+        for _ in range(3):
+            paused = await office.resume(paused)
+        await office.answer(paused, "a", "this")
+        assert "this!" == (await office.resume(paused)).value
+
+    play(
+        """@budget(calls: 2)
+flow main() -> string {
+  step a: string = desk.ask("What?")
+  step b = look(a)
+  return if b == "" then a else "${a}!"
+}
+""",
+        scene,
+    )

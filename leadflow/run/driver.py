@@ -362,7 +362,7 @@ class Driver:
 
     def _waits_for_people(self, calls: Calls, questions: Questions) -> bool:
         """Whether nothing of the run can go on before a person answers."""
-        is_idle = not self._arrived and not self._kernel.state.pauses
+        is_idle = questions.is_anybody_waiting and not self._arrived and not self._kernel.state.pauses
         return is_idle and calls.are_any and _are_idle(calls, questions)
 
     async def _pause_at_last(self) -> None:
@@ -437,8 +437,11 @@ class Driver:
 
 
 def _are_idle(calls: Calls, questions: Questions | None) -> bool:
-    """Whether all calls that are under way wait for people."""
-    return calls.are_all(lambda path: questions is not None and questions.is_waiting(path))
+    """Whether all calls that are under way wait for people, or for the place of a call that does."""
+    if questions is None:
+        return not calls.are_any
+    asking = {asked.agent for asked in questions.waiting}
+    return calls.are_all(lambda path: questions.is_waiting(path) or calls.queues.get(path) in asking)
 
 
 def _telling(listeners: Sequence[Listener]) -> Listener:

@@ -130,6 +130,11 @@ class Questions:
         """The questions that steps wait for, in the order in which they were asked."""
         return tuple(asked for asked in self._asked.unanswered if self.is_waiting(asked.path))
 
+    @property
+    def is_anybody_waiting(self) -> bool:
+        """Whether some step waits for a person."""
+        return bool(self._waiting)
+
     def is_waiting(self, path: str) -> bool:
         """Whether the call of that path waits for a person, and has not been told anything."""
         return any(not future.done() for future in self._waiting.get(path, ()))

@@ -39,6 +39,9 @@ from leadflow.record import record
 from leadflow.run.kernel import Call
 from leadflow.run.ports import Earlier
 
+ASKED = "a person was asked"
+"""Why a call goes on: its question is open, or answered."""
+
 
 @record
 class Told:
@@ -185,8 +188,10 @@ class Past:
         return Earlier(way.attempts - way.is_unsent, tuple(way.failed), way.agent, seconds)
 
     def unsettled(self) -> list[BudgetSettled]:
-        """What was set aside when the process ended counts as spent, because nobody knows better (case $8)."""
-        return [BudgetSettled(one.path, one.attempt, one.money, one.tokens, True) for one in self._reserved.values()]
+        """What was set aside when the process ended counts as spent, because nobody knows better (case $8); an attempt
+        that goes on sets it aside again."""
+        left = [one for one in self._reserved.values() if one.path not in self._ways or not self._ways[one.path].asks]
+        return [BudgetSettled(one.path, one.attempt, one.money, one.tokens, True) for one in left]
 
     def spent(self) -> list[BudgetSettled]:
         """All that attempts took, those that were under way included."""
@@ -202,7 +207,7 @@ class Past:
         if path in told:
             return DoubtSettled(path, told[path].decision, told[path].why)
         if self._ways[path].asks is not None:
-            return DoubtSettled(path, "retry", "a person was asked")
+            return DoubtSettled(path, "retry", ASKED)
         if self._ways[path].is_pausing and not self._ways[path].has_written:
             return DoubtSettled(path, "retry", "no attempt was under way")
         if call.layout.node.effect in ("pure", "read"):

@@ -129,6 +129,8 @@ class Calls:
         """Calls that posted something that is not being committed yet, and who waits for that."""
         self._keeping: Waiting = {}
         """The same of what is being committed."""
+        self.queues: dict[str, str] = {}
+        """Calls that wait until others leave a place to them, and at which agent."""
         self._is_closing = False
         """Whoever is among those is put down."""
         self._put_down: list[Task] = []
@@ -189,6 +191,10 @@ class Calls:
 
     def _heard(self, event: CallEvent) -> None:
         """An attempt of a call began or failed, or the call waits for its turn."""
+        if isinstance(event, CallWaits) and event.seconds is None:
+            self.queues[event.path] = event.agent
+        elif self.queues:
+            self.queues.pop(event.path, None)
         if isinstance(event, AttemptStarted | CallAdmitted):
             self._pausing.discard(event.path)
         elif isinstance(event, CallWaits) or (isinstance(event, AttemptFailed) and not event.is_beside):

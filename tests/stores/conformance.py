@@ -20,9 +20,12 @@ from leadflow.events.model import (
     Failure,
     NodeDone,
     NodeStarted,
+    QuestionAnswered,
     RunCancelled,
     RunDone,
     RunFailed,
+    RunPaused,
+    RunResumed,
     RunStarted,
     Status,
 )
@@ -143,6 +146,42 @@ class FromOutside(ABC):
             await stage.one.release("r", 1)
             await stage.two.remove("r")
             assert [] == list(await stage.two.wishes("r"))
+
+        play(scene)
+
+    def test_the_first_answer_stays(self, play: Any) -> None:
+        """Anybody may answer a question of a run, whoever holds it; a second answer is told the first; they go with the
+        run."""
+
+        async def scene(stage: Stage) -> None:
+            await stage.one.create(new_run())
+            first, second = (QuestionAnswered("main/a", 1, {"n": (1, None)}, by, 5.0) for by in ("ada", "bob"))
+            again = replace(second, number=2)
+            assert None is await stage.two.answer("r", first)
+            assert first == await stage.one.answer("r", second)
+            assert None is await stage.one.answer("r", again)
+            assert [first, again] == list(await stage.two.answers("r"))
+            with pytest.raises(KeyError):
+                await stage.one.answer("nix", first)
+            await stage.one.release("r", 1)
+            await stage.two.remove("r")
+            assert [] == list(await stage.two.answers("r"))
+
+        play(scene)
+
+    def test_a_run_that_waits_for_people_is_listed_so(self, play: Any) -> None:
+        """A pause with questions is a wait; one without is none; and it is over when the run is taken up."""
+
+        async def scene(stage: Stage) -> None:
+            journal = await stage.one.create(new_run())
+            for event, status in (
+                (STARTED, Status.RUNNING),
+                (RunPaused("it waits for people", ("main/a",)), Status.WAITING),
+                (RunResumed("me"), Status.RUNNING),
+                (RunPaused("SIGTERM"), Status.RUNNING),
+            ):
+                await journal.append([event])
+                assert [status] == [row.status for row in await stage.two.runs()]
 
         play(scene)
 

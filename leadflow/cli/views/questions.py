@@ -127,12 +127,14 @@ def _left(expires: float, now: float) -> str:
 
 
 def _span(seconds: float) -> str:
-    """A time that may be days, in its two largest parts."""
+    """A time that may be days, rounded, in its two largest parts."""
     if seconds < 3600:
         return duration(seconds)
-    if seconds < 86_400:
-        return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60):02} m"
-    return f"{int(seconds // 86_400)} d {int(seconds % 86_400 // 3600):02} h"
+    minutes = round(seconds / 60)
+    if minutes < 1440:
+        return f"{minutes // 60} h {minutes % 60:02} m"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d" + (f" {hours % 24:02} h" if hours % 24 else "")
 
 
 def _cut(text: str) -> str:

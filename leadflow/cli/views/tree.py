@@ -30,6 +30,7 @@ from leadflow.plan.forms import to_plain, to_text
 from leadflow.plan.types import Money
 from leadflow.plan.undoing import SUFFIX
 from leadflow.plan.words import value_words
+from leadflow.run.taken_up import ASKED
 from leadflow.settings import Project
 
 _CONTROL = re.compile(r"(?:if|match|return|yield|fail|merge|join)@[0-9]+")
@@ -156,7 +157,7 @@ def _acts(entry: Entry, by: str | None) -> Iterator[str]:
         case CancelRequested(why=why, force=force, by=who):
             insists = " at once" if force else ""
             yield f"{at}  asked to stop{insists}{f' by {who}' if who else ''}: {one_line(why)}"
-        case DoubtSettled(path=path, decision=decision, why=why):
+        case DoubtSettled(path=path, decision=decision, why=why) if why != ASKED:  # its question stays as it is
             said = {"retry": "is called again", "failed": "counts as failed", "done": "counts as done"}[decision]
             yield f"{at}  {path} {said}: {why}"
         case QuestionAnswered(path=path, value=value, by=who):
