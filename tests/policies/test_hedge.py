@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from leadflow.events.model import AttemptFailed, AttemptStarted, BudgetReserved, BudgetSettled, CallWaits, Event
-from leadflow.plan.policy import Breaker, Budget, Cache, Fallback, Hedge, Limit, Policy, Retry, Timeout
+from leadflow.plan.policy import Breaker, Budget, Cache, Fallback, Hedge, Limit, PerTime, Policy, Retry, Timeout
 from leadflow.plan.types import INT
 from leadflow.policies.call import Course, Ports
 from leadflow.policies.hedge import hedging
@@ -377,3 +377,51 @@ def test_a_bug_in_an_attempt_is_no_failure_of_the_call() -> None:
         assert [] == running
 
     run_virtual(run())
+
+
+def test_the_second_attempt_is_in_the_log() -> None:
+    """It begins with the number behind the first one, of the same agent; what failed beside it is told as beside."""
+    scene, _ = hedged(after(9, 5), after(1, 7))
+    played = scene.run()
+    assert (7, [(2, "main")], 3.0) == (played.value, played.attempts, played.seconds)
+    failing, _ = hedged(after(3, DOWN), after(5, 7))
+    played = failing.run()
+    (failed,) = [event for event in played.events if isinstance(event, AttemptFailed)]
+    assert (7, 1, True, None) == (played.value, failed.failure.attempt, failed.is_beside, failed.delay)
+
+
+def test_without_a_second_attempt_nothing_was_earned() -> None:
+    """Case R14: a quick answer gives back no further attempt that was never taken."""
+    shared = Shared()
+    budget = shared.upstream("main", "main").retries
+    for _ in range(20):
+        budget.take()
+    scene, _ = hedged(after(1, 5), shared=shared)
+    before = budget.left
+    scene.run()
+    assert before == budget.left
+    slow, _ = hedged(after(9, 5), after(1, 7), shared=shared)
+    slow.run()
+    assert before == budget.left  # one was taken, and one is earned
+
+
+def test_the_time_runs_from_when_the_first_attempt_begins() -> None:
+    """Waiting for a turn is no slowness: the second attempt begins two seconds after the first one, not the call."""
+    scene, player = hedged(after(9, 5), after(1, 7), limits={"main": Limit((PerTime(10, s(1)),), concurrent=2)})
+
+    async def run() -> Played:
+        first, second = (asyncio.create_task(scene.limits_held("main", s(4))) for _ in range(2))
+        await CLOCK.sleep(s(0))
+        played = await scene.play()
+        await asyncio.wait([first, second])
+        return played
+
+    played = run_virtual(run())
+    assert (7, [4.0, 6.0]) == (played.value, player.at)
+
+
+def test_both_failures_are_those_of_the_last() -> None:
+    """Where neither answers, the failure is the one that ended last, and nobody is in doubt about what was refused."""
+    scene, _ = hedged(after(3, DOWN), after(5, ConnectionLost("it broke")))
+    failure = scene.run().failure
+    assert ("network.lost", [1, 2]) == (failure.error, [one.attempt for one in failure.attempts])
