@@ -1,20 +1,22 @@
 """What a flow is likely to take: the middle of what its finished runs took. Pure: the logs of these runs come in.
 
-A run's money and tokens are what its budgets settled, else what the answers of models reported, at today's prices. What
-nobody reported is not known, which is not 0: then the run says nothing of that figure. A failed attempt that nothing
-was reported of is left out. Its time is that of its log without the time in which no process worked on it.
+A run's money and tokens are what was told of each request that a model answered; where one does not say what it used,
+what its budgets settled; where a log tells neither, what the answers reported, at today's prices. What nobody reported
+is not known, which is not 0: then the run says nothing of that figure. Its time is that of its log without the time in
+which no process worked on it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from statistics import median_high
-from typing import Any
+from typing import Any, TypeAlias
 
 from leadflow.bound.asks import MILLION, Known, is_asked, price_of
 from leadflow.events.model import (
     AttemptStarted,
     BudgetSettled,
     CacheUsed,
+    CallUsed,
     Entry,
     NodeDone,
     NodeStarted,
@@ -78,6 +80,10 @@ def _median(values: Iterable[int | None]) -> int | None:
 # --- one run ------------------------------------------------------------------------------------------------------
 
 
+_Cost: TypeAlias = tuple[int | None, int | None]
+"""Money and tokens; None: not known."""
+
+
 class History:
     """Reads the logs of runs of one plan."""
 
@@ -90,6 +96,7 @@ class History:
     def taken(self, entries: Sequence[Entry]) -> Taken:
         """What a run took, by its log."""
         settled: dict[str, list[BudgetSettled]] = {}
+        used: dict[str, list[CallUsed]] = {}
         done: dict[str, NodeDone] = {}
         remembered: set[str] = set()
         calls, idle = 0, 0.0
@@ -101,6 +108,8 @@ class History:
                     calls += 1
                 case CacheUsed(path=path):
                     remembered.add(path)
+                case CallUsed(path=path):
+                    used.setdefault(path, []).append(event)
                 case BudgetSettled(path=path):
                     settled.setdefault(path, []).append(event)
                 case NodeDone(path=path):
@@ -109,8 +118,15 @@ class History:
                     idle += at - before.at
                 case _:
                     pass
-        costs = [self._cost(path, event) for path, event in done.items() if path not in settled]
-        costs += [(each.money, each.tokens) for parts in settled.values() for each in parts]
+        told = {path: [self._told(each) for each in parts] for path, parts in used.items()}
+        costs = list[_Cost]()
+        for path in dict.fromkeys((*told, *settled, *done)):
+            if path in told and (path not in settled or not any(None in cost for cost in told[path])):
+                costs += told[path]
+            elif path in settled:
+                costs += [(each.money, each.tokens) for each in settled[path]]
+            else:
+                costs.append(self._cost(path, done[path]))
         time = timedelta(seconds=max(0.0, entries[-1].at - entries[0].at - idle))
         return Taken(
             _sum(money for money, _ in costs),
@@ -119,8 +135,18 @@ class History:
             time // timedelta(microseconds=1),
         )
 
-    def _cost(self, path: str, done: NodeDone) -> tuple[int | None, int | None]:
-        """The money and the tokens of a call that no budget counted."""
+    def _told(self, event: CallUsed) -> _Cost:
+        """The money and the tokens of one request."""
+        usage, spec = event.usage, self._plan.agents.get(event.agent)
+        if usage is None or usage.input_tokens is None or usage.output_tokens is None:
+            return None, None
+        money = event.money
+        if money is None and spec is not None:
+            money = self._money(spec, usage.input_tokens, usage.output_tokens)
+        return money, usage.input_tokens + usage.output_tokens
+
+    def _cost(self, path: str, done: NodeDone) -> _Cost:
+        """The same of a call of which only its answer tells."""
         call = self._call(path)
         spec = None if call is None else self._plan.agents.get(done.agent or call.agent)
         if call is None or spec is None or not is_asked(find_kind(self._known.catalogue, spec.kind), call):

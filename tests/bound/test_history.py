@@ -11,6 +11,7 @@ from leadflow.events.model import (
     AttemptStarted,
     BudgetSettled,
     CacheUsed,
+    CallUsed,
     Entry,
     Event,
     NodeDone,
@@ -97,6 +98,29 @@ def test_what_budgets_settled_stands() -> None:
         NodeDone("main/all[0]/one", "a", usage=Usage(1, 1)),
     )
     assert (100, 10, 2) == (found.money, found.tokens, found.calls)
+
+
+def test_what_each_request_used_comes_first() -> None:
+    """Also of attempts that failed, and of several requests of one; the answer's own report is a part of it."""
+    path = "main/all[0]/one"
+    found = taken(
+        NodeStarted(path),
+        CallUsed(path, 1, "fast", Usage(10, 5), 20),
+        AttemptStarted(path, 2, "fast"),
+        CallUsed(path, 2, "fast", Usage(10, 6), 22),
+        CallUsed(path, 2, "fast", Usage(100, 0), None),
+        NodeDone(path, "a", usage=Usage(110, 6)),
+    )
+    assert (142, 131, 2) == (found.money, found.tokens, found.calls)
+
+
+def test_what_a_request_does_not_say_budgets_do() -> None:
+    """An estimate is better than nothing; where there is none, it is not known."""
+    path = "main/all[0]/one"
+    silent = CallUsed(path, 1, "fast", None, None)
+    found = taken(NodeStarted(path), silent, BudgetSettled(path, 1, 70, 7, True), NodeDone(path, "a"))
+    assert (70, 7) == (found.money, found.tokens)
+    assert (None, None) == (taken(NodeStarted(path), silent).money, taken(NodeStarted(path), silent).tokens)
 
 
 def test_what_nobody_reported_is_not_known() -> None:
