@@ -117,12 +117,18 @@ def _in_place(cx: Context, block: tree.Block) -> Iterator[tree.Statement]:
     """The statements of a block. One that leaves it above what it reads is reported, and comes last: so it is plain
     what was meant, and nothing else is wrong."""
     late: tree.Statement | None = None
+    has_left = False
     for number, statement in enumerate(block.statements):
-        below = block.statements[number + 1 :]
-        if isinstance(statement, _Leaving) and (found := _read_from(cx, statement, below)):
+        if has_left and isinstance(statement, _Leaving) and late is not None:
+            continue  # what it reads may stand below, too, and it is never reached
+        if has_left or not isinstance(statement, _Leaving):
+            yield statement
+            continue
+        has_left, below = True, block.statements[number + 1 :]
+        if found := _read_from(cx, statement, below):
             fix = _move_below(cx, statement, below)
             cx.report(leaves_too_early(statement.span, type(statement).__name__.lower(), found, fix=fix))
-            late = late or replace(statement, annotations=())
+            late = replace(statement, annotations=())
         else:
             yield statement
     if late is not None:

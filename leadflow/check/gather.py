@@ -50,12 +50,12 @@ def _joined(group: Sequence[Diagnostic]) -> Diagnostic:
 def _fix(group: Sequence[Diagnostic]) -> Fix | None:
     """What mends all of them; None unless all are mended in the same way, each in its own place."""
     first = group[0].fix
-    edits: list[Edit] = []
+    edits: dict[Edit, None] = {}
     for found in group:
         if first is None or found.fix is None or found.fix.title != first.title:
             return None
-        edits += [edit for edit in found.fix.edits if edit not in edits]
-    if first is None or _overlap(edits):
+        edits.update(dict.fromkeys(found.fix.edits))
+    if first is None or _overlap(list(edits)):
         return None
     return replace(first, edits=tuple(edits), safe=all(found.fix is not None and found.fix.safe for found in group))
 
