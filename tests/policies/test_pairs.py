@@ -22,6 +22,7 @@ from leadflow.plan.policy import (
     Cache,
     Does,
     Fallback,
+    Hedge,
     Limit,
     OnError,
     PerTime,
@@ -85,7 +86,7 @@ def failed(*row: str) -> Failed:
 
 # --- the interpreter ----------------------------------------------------------------------------------------------
 
-HELD, WINDOW, TOTAL, EACH, PAUSE = 3.0, 10.0, 2.5, 0.5, 0.25
+HELD, WINDOW, TOTAL, EACH, PAUSE, BESIDE = 3.0, 10.0, 2.5, 0.5, 0.25, 0.375
 
 
 @dataclass
@@ -174,6 +175,29 @@ def retry(world: World, agent: str, inner: Callable[[], None]) -> None:
             world.now += pause
 
 
+def hedge(world: World, agent: str, inner: Callable[[], None]) -> None:
+    """A second attempt beside the first after a while. The first answer counts, else the failure that came last."""
+    if not world.does("hedge"):
+        return inner()
+    begun, ends = world.now, list[tuple[float, End | None]]()
+    for start in (begun, begun + BESIDE):
+        if start >= world.deadline:
+            break
+        world.now = start
+        try:
+            inner()
+        except Failed as problem:
+            ends.append((world.now, problem.end))
+        else:
+            ends.append((world.now, None))
+    answers = [time for time, end in ends if end is None]
+    world.now = min(answers) if answers else ends[-1][0]
+    if answers and len(ends) == 2 and min(answers) == ends[0][0] and world.does("budget"):
+        world.paid[-1] = (1, True)  # it was stopped: nobody knows what it took
+    if not answers and (end := ends[-1][1]) is not None:
+        raise Failed(end)
+
+
 def peek(world: World, agent: str, inner: Callable[[], None]) -> None:
     """Nobody queues for what would be turned away."""
     if world.does("breaker") and agent == "main" and world.failures >= 2:
@@ -243,7 +267,7 @@ def attempt(world: World, agent: str) -> None:
         raise Failed(end)
 
 
-CALL: tuple[Layer, ...] = (total, cache, retry, peek, admission, breaker, budget)
+CALL: tuple[Layer, ...] = (total, cache, retry, hedge, peek, admission, breaker, budget)
 """The order between `chain` and `attempt`, outermost first (SEMANTICS, policy order)."""
 
 
@@ -289,8 +313,19 @@ ROWS = (
     Row("limit", "limit", None),
     Row("breaker", "breaker", None),
     Row("budget", "budget", Budget(Money(10**9))),
+    Row("hedge", "hedge", Hedge(s(BESIDE))),
 )
-PAIRS = [pair for pair in permutations(ROWS, 2) if pair[0].kind != pair[1].kind]
+AT_ONCE = {"limit", "concurrency", "breaker"}
+"""What two attempts at once have in common: the interpreter makes one after the other (`test_hedge_model.py`)."""
+
+
+def may_stand(one: Row, other: Row) -> bool:
+    """Whether the two are a pair."""
+    is_beside = "hedge" in (one.name, other.name) and not AT_ONCE.isdisjoint((one.name, other.name))
+    return one.kind != other.kind and not is_beside
+
+
+PAIRS = [pair for pair in permutations(ROWS, 2) if may_stand(*pair)]
 
 
 def scene(pair: Sequence[Row], script: Sequence[End | None], *, is_write: bool) -> Scene:
@@ -364,5 +399,7 @@ def test_pairs(pair: tuple[Row, Row]) -> None:
     for end in ENDS:
         for script in ([end], [end, None]):
             for is_write in (False, True):
+                if is_write and "hedge" in (pair[0].name, pair[1].name):
+                    continue  # nobody sends a write twice at once (rule C9)
                 book = by_the_book(pair, script, is_write=is_write)
                 assert book == run_virtual(really(pair, script, is_write=is_write)), (end, len(script), is_write)
