@@ -76,6 +76,9 @@ def test_what_takes_longest_is_told() -> None:
     same = controller((1, 10.0), (1, 10.0))
     begun(same, 0)
     assert "1 per 10s" == same.why(waiting(same, 0), at(0), ahead=0).what
+    both = controller((1, 60.0), tokens=10)
+    begun(both, 0, 10)
+    assert "tokens per minute" == both.why(waiting(both, 0, 10), at(0), ahead=0).what
     full = controller((1, 10.0), places=1)
     begun(full, 0)
     assert "1 per 10s" == full.why(waiting(full, 0), at(0), ahead=0).what
