@@ -1,8 +1,8 @@
 """The SDK's transport over streamable HTTP, with what our own HTTP agents hold to.
 
 No proxy and no credential of the environment is used that nobody declared; redirects are followed on the same origin
-only (the SDK sees to that, and to that headers stay there); an answer has a longest length. A status is an error of the
-protocol whose data says which, so that 401 is told from 500.
+only (the SDK sees to that, and to that headers stay there). An answer has a longest length and is not packed, so that
+it cannot unpack to more. A status is an error of the protocol whose data says which, so that 401 is told from 500.
 """
 
 import json
@@ -41,6 +41,9 @@ class _Door(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request."""
         response = await self._inner.handle_async_request(request)
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            await response.aclose()
+            raise httpx2.DecodingError("its answer is packed, which nobody asked for", request=request)
         if response.status_code >= 400 and request.method == "POST":
             return await self._as_error(request, response)
         is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
@@ -115,11 +118,11 @@ async def connected(server: Server, now: Now) -> AsyncIterator[Streams]:
     Raises:
         NotAllowed: a header would break its line.
     """
-    headers = {"User-Agent": AGENT_NAME, **server.headers}
+    headers = {"User-Agent": AGENT_NAME, "Accept-Encoding": "identity", **server.headers}
     check_headers(headers)
     timeout = httpx2.Timeout(_CONNECT, read=_SILENT)
     async with (
         httpx2.AsyncClient(headers=headers, timeout=timeout, transport=_Door(now), trust_env=False) as client,
-        streamable_http_client(server.url, http_client=client) as streams,
+        streamable_http_client(server.url, http_client=client, max_sse_event_size=MOST_BYTES) as streams,
     ):
         yield streams

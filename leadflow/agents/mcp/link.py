@@ -279,6 +279,7 @@ class _Connection:
         """What is known of its end, when it has just been lost."""
         if self._program is not None and not self._fault:
             return f": {await self._program.last_words()}"
+        await asyncio.wait([self._task], timeout=_CANCELS_IN)
         return self.why()
 
     def why(self) -> str:
@@ -292,12 +293,18 @@ class _Connection:
         try:
             await self._hold()
         except BaseExceptionGroup as group:
-            self._settle(self._failure(_leaf(group)))
+            self._end_with(_leaf(group))
         except Exception as problem:  # the SDK raises errors of many libraries; each means that there is no connection
-            self._settle(self._failure(problem))
+            self._end_with(problem)
         finally:
             self.is_lost = True
             self._settle(ConnectFailed(f"the server '{self._server.name}' is gone", sent=False))
+
+    def _end_with(self, problem: BaseException) -> None:
+        """It ends for this reason: told to who waits for it to be ready, and to whose call is under way."""
+        self._settle(self._failure(problem))
+        if self._program is None and not self._fault:
+            self._fault = one_line(_told(problem), self._server.secrets)
 
     def _failure(self, problem: BaseException) -> CallError:
         """Why there is no connection: what the server says of credentials and quotas, else that it does not come up."""

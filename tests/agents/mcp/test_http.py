@@ -1,5 +1,6 @@
 """Servers that have an address, and what HTTP can do to a call: statuses, redirects, sessions that are forgotten."""
 
+import gzip
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from leadflow.run.errors import (
     AuthFailed,
+    BadResponse,
     CallError,
     ConnectFailed,
     ConnectionLost,
@@ -212,4 +214,28 @@ async def test_112_a_flood_over_http_ends_the_connection(tmp_path: Path) -> None
 
     async with api(Server(flood)) as (url, _), linked(address(url), tmp_path) as link:
         with pytest.raises(ConnectionLost, match="more than 3,000 messages that nobody asked for"):
+            await link.call("tried.echo", "echo", {})
+
+
+async def test_what_is_packed_is_not_unpacked(tmp_path: Path) -> None:
+    """An answer that would unpack to a gigabyte is not read: nobody asked for a packed one."""
+
+    async def bomb(request: web.BaseRequest, message: Json) -> web.StreamResponse:
+        headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+        return web.Response(body=gzip.compress(b" " * 50_000_000), headers=headers)
+
+    async with api(Server(bomb)) as (url, seen), linked(address(url), tmp_path) as link:
+        with pytest.raises(ConnectionLost, match="its answer is packed, which nobody asked for"):
+            await link.call("tried.echo", "echo", {})
+    assert {"identity"} == {request.headers["Accept-Encoding"] for request in seen.requests}
+
+
+async def test_a_long_answer_is_not_read_to_its_end(tmp_path: Path) -> None:
+    """An answer that is longer than any may be: the call fails, and no more of it is kept."""
+
+    async def long(request: web.BaseRequest, message: Json) -> web.StreamResponse:
+        return web.Response(body=b" " * 11_000_000, content_type="application/json")
+
+    async with api(Server(long)) as (url, _), linked(address(url), tmp_path) as link:
+        with pytest.raises((BadResponse, ConnectionLost), match="longer than 10,000,000 bytes"):
             await link.call("tried.echo", "echo", {})
