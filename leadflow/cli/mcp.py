@@ -150,7 +150,7 @@ async def look_at(project: Project, name: str) -> Lock:
     if server is None or missing:
         raise Refused(f"the server '{name}' needs the environment variable {', '.join(missing)}, which is not set")
     try:
-        module = link_module(name)
+        module = link_module(f"the server '{name}'")
         link = module.Link(server, module.Around(project.root, SystemClock()))
         try:
             found: Lock = await link.look()

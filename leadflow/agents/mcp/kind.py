@@ -40,13 +40,13 @@ class McpKind:
         tools = {action: cast("Mapping[str, Any]", fact) for action, fact in lock.items()}
         pinned = {fact["name"]: fact["hash"] for fact in tools.values()}
         held = {} if world.held is None else world.held
-        link = cast("Link", held.get(spec.kind) or link_module(spec.name).Link(server, world, pinned))
+        link = cast("Link", held.get(spec.kind) or link_module(f"agent '{spec.name}'").Link(server, world, pinned))
         held[spec.kind] = link
         return McpAgent(spec.name, tools, link)
 
 
-def link_module(agent: str) -> Any:
-    """The module that speaks the protocol.
+def link_module(who: str) -> Any:
+    """The module that speaks the protocol, for who needs it.
 
     Raises:
         NotAllowed: the SDK is not installed.
@@ -55,7 +55,7 @@ def link_module(agent: str) -> Any:
         return import_module("leadflow.agents.mcp.link")
     except ImportError as problem:
         raise NotAllowed(
-            f"agent '{agent}': servers of tools need the extra `mcp` ({problem.name} is missing); "
+            f"{who}: servers of tools need the extra `mcp` ({problem.name} is missing); "
             "install it: pip install 'leadflow[mcp]'"
         ) from None
 

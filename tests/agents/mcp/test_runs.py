@@ -166,8 +166,8 @@ def test_without_the_sdk_it_is_told_what_to_install(tmp_path: Path) -> None:
         "import sys; sys.modules['mcp'] = None\n"
         "from leadflow.agents.mcp.kind import link_module\n"
         "from leadflow.run.errors import NotAllowed\n"
-        "try: link_module('a')\n"
+        "try: link_module('agent a')\n"
         "except NotAllowed as problem: print(problem.message)\n"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert "agent 'a': servers of tools need the extra `mcp` (mcp is missing); install it: pip install" in ran.stdout
+    assert "agent a: servers of tools need the extra `mcp` (mcp is missing); install it: pip install" in ran.stdout
