@@ -305,13 +305,15 @@ def _upstreams(plan: Plan, needed: Mapping[str, Uses], secrets: Mapping[str, str
 
 
 def _scopes(plan: Plan, needed: Mapping[str, Uses], secrets: Mapping[str, str], project: Project) -> Mapping[str, str]:
-    """By agent, whose answers it gives (case C2): its own credentials, its project and, where it has tools, the whole
-    program, which says what these are.
+    """By agent, whose answers it gives (case C2): its own credentials, its project and, where it has tools or plays a
+    role, the whole program, which says what these are.
     """
     scopes = {}
+    chains = [spec.settings.get("via") for spec in plan.agents.values()]
+    in_roles = {name for chain in chains if isinstance(chain, tuple) for name in chain}
     for name in needed:
         spec = plan.agents[name]
-        tools = plan.hash if spec.settings.get("tools") else ""
+        tools = plan.hash if spec.settings.get("tools") or name in in_roles else ""
         scopes[name] = " ".join((_credentials(spec, secrets), tools, str(project.root)))
     return scopes
 

@@ -62,7 +62,7 @@ def telling(spec: AgentSpec, scope: str, call: AgentCall) -> Tell:
     """
     fixed = blake2b(digest_size=32)
     said = (writer(AgentSpec, full=False)(spec), scope, call.action, writer(Type, full=True)(call.result))
-    for text in (*said, str(call.declared)):
+    for text in (*said, str(call.declared), call.role or ""):
         data = text.encode("utf-8", "surrogatepass")
         fixed.update(b"%d:%b" % (len(data), data))
 

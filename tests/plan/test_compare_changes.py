@@ -243,6 +243,42 @@ def test_agents(old: str, new: str, said: list[str]) -> None:
     assert said == changes(agents(old), agents(new))
 
 
+MODEL = 'agent a: openai { model: "m"  max_tokens: 5  tools: [t] }\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            '## One.\ntool t(q: string) -> int = python("a.py:t")',
+            '## Two.\n@category("x")\ntool t(q: string, n: int = 2) -> float = python("a.py:t")',
+            [
+                "changed t what models are told: One. -> Two.",
+                "changed t takes: q: string -> q: string, n: int?",
+                "changed t gives: int -> float",
+                "changed t category: (nothing) -> x",
+            ],
+        ),
+        (
+            'agent c: http { url: "https://x.test" }\ntool t(q: string) = c.get("/a/${q}")',
+            'agent c: http { url: "https://x.test" }\ntool t(q: string) = c.get("/b/${q}")',
+            ["changed t calls: c.get -> c.get, with other arguments"],
+        ),
+        (
+            'tool t(q: string) -> int = python("a.py:t")',
+            '@retry(2) @idempotent tool t(q: string) -> int = python("a.py:t")',
+            [
+                "changed t @retry: (nothing) -> 2 attempts, waits 1s x2 up to 1m, jitter full",
+                "changed t @idempotent: (nothing) -> safe to repeat",
+            ],
+        ),
+    ],
+)
+def test_tools_of_models(old: str, new: str, said: list[str]) -> None:
+    """What a model is told of a tool, what that takes, gives and does, and what governs its calls."""
+    assert said == changes(agents(f"{old}\n{MODEL}"), agents(f"{new}\n{MODEL}"))
+
+
 def test_an_agent_under_another_name_is_the_same_to_its_callers() -> None:
     """One line for the agent, none for its calls."""
     old = agents('agent a: python { module: "a.py" }')

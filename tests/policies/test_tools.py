@@ -320,3 +320,16 @@ def test_a_template_of_a_role_is_a_role() -> None:
     )
     told = talk(text, {"fast": Player("done"), "other": Player("never")})
     assert "You decide." == told.players["fast"].requests[0].args["system"]
+
+
+def test_c2_two_roles_of_one_model_share_no_answer() -> None:
+    """C2: the tools of a role are a part of what is asked, though its model has none."""
+    text = (
+        "@cache(1h)\n" + MODEL.replace("  tools: [TOOLS]", "")
+        + "agent one: role { via: [fast]  tools: [look] }\nagent two: role { via: [fast]  tools: [think] }\n"
+        + 'flow f() -> string {\n step a = one.ask("go")\n step b = two.ask("go") after a\n'
+        + ' step c = one.ask("go") after b\n'
+        + ' return "${a} ${b} ${c}"\n}\n'
+    )  # fmt: skip
+    told = talk(text, {"fast": Player("first", "second", "never")})
+    assert "first second first" == told.result.value

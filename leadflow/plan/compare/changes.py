@@ -5,7 +5,7 @@ from typing import Literal
 from leadflow.record import record
 
 Kind = Literal["added", "removed", "renamed", "changed"]
-Subject = Literal["program", "type", "agent", "flow", "step", "let", "control"]
+Subject = Literal["program", "type", "agent", "tool", "flow", "step", "let", "control"]
 """What a change is about; `control` is what an author writes without a name: `if match return yield fail`."""
 
 

@@ -13,6 +13,7 @@ from leadflow.plan.compare.changes import Change, Kind
 from leadflow.plan.compare.matching import Matched, Renames, match_flows
 from leadflow.plan.compare.meaning import NUMBERS, PLAIN, Names, told, unique_pairs
 from leadflow.plan.compare.nodes import Side, node_changes, policy_changes, subject_of
+from leadflow.plan.compare.tools import tool_changes
 from leadflow.plan.compare.types import field_parts, named_types, type_changes
 from leadflow.plan.paths import is_control, node_path
 from leadflow.plan.plan import FlowPlan, Merge, Node, Plan
@@ -30,18 +31,18 @@ class Difference:
     old_hash: str
     new_hash: str
     changes: tuple[Change, ...]
-    """In the order of reading: the program, types, agents, flows with their steps."""
+    """In the order of reading: the program, types, agents, tools, flows with their steps."""
     matched: Mapping[str, Matched]
     """The flows that are on both sides, by the old name; none when the plans are the same."""
     renames: Renames
 
     def only(self, flow: str) -> "Difference":
-        """What concerns one flow, by its old or new name, and the agents and types."""
+        """What concerns one flow, by its old or new name, and the agents, tools and types."""
         names = {flow, self.renames.flow(flow)}
         kept = tuple(
             change
             for change in self.changes
-            if change.subject in ("program", "type", "agent") or change.path.partition("/")[0] in names
+            if change.subject in ("program", "type", "agent", "tool") or change.path.partition("/")[0] in names
         )
         return replace(self, changes=kept)
 
@@ -92,6 +93,7 @@ def _changes(old: Plan, new: Plan, renames: Renames, matched: Mapping[str, Match
         yield from type_changes("type", name, "", types[0][name], types[1][name], _but(name, changed))
     names = Names(PLAIN.node, PLAIN.let, PLAIN.scope, renames.agent, renames.flow)
     yield from agent_changes(old, new, names)
+    yield from tool_changes(old, new, names)
     yield from _flows(old, new, matched, frozenset(changed))
 
 

@@ -61,7 +61,7 @@ def _changes(changes: Sequence[Change]) -> Iterator[str]:
 def _head(change: Change) -> str:
     if change.subject in ("step", "control", "let", "flow"):
         return f"flow {change.path.partition('/')[0]}"
-    return {"program": "the program", "type": "types", "agent": "agents"}[change.subject]
+    return {"program": "the program", "type": "types", "agent": "agents", "tool": "tools of models"}[change.subject]
 
 
 def _subject(subject: str, path: str, changes: Sequence[Change]) -> Iterator[str]:
