@@ -367,9 +367,21 @@ def _own_time(node: Node, call: AgentCall, spec: AgentSpec) -> Figure:
             return Figure(max(0, given.value // _MICROSECOND))
         what = f"step '{node.name}' sleeps as long as a value of the run says"
         return endless(Cause(node.place, what, "write a duration there, or `@timeout(…)` on the step"))
+    if spec.kind == "human":
+        return _patience(node, call, spec)
     what = f"step '{node.name}' ({spec.name}.{call.action}) has no timeout"
     place = "" if node.name.endswith(SUFFIX) else "it or on "
     return endless(Cause(node.place, what, f"write `@timeout(…)` on {place}agent '{spec.name}'"))
+
+
+def _patience(node: Node, call: AgentCall, spec: AgentSpec) -> Figure:
+    """How long a person's answer counts, in the time that a run is worked on or waits for people."""
+    given = dict(call.args).get("expires")
+    expires = given.value if isinstance(given, Const) else spec.settings.get("expires") if given is None else None
+    if isinstance(expires, timedelta):
+        return Figure(max(0, expires // _MICROSECOND))
+    what = f"step '{node.name}' ({spec.name}.{call.action}) waits for a person as long as it takes"
+    return endless(Cause(node.place, what, f"write `expires:` there or on agent '{spec.name}', or `@timeout(…)`"))
 
 
 def _pauses(node: Node, retry: Retry, attempts: int) -> Figure:

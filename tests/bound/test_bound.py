@@ -17,7 +17,7 @@ from tests.bound.spending import PRICES, plain
 HEAD = """leadflow 1
 agent m: openai { model: "x"  max_tokens: 10  max_input_tokens: 80  price: { input: $1, output: $2 } }
 agent dear: openai { model: "x"  max_tokens: 10  max_input_tokens: 80  price: { input: $10, output: $20 } }
-agent f: python { module: "f.py"  reads: ["look"] }
+agent f: python { module: "f.py"  reads: ["look"] } agent desk: human { expires: 5d }
 @limit(60 per minute) agent slow: python { module: "s.py"  reads: ["look"] }
 @limit(60 per minute) agent far: openai { model: "x"  max_tokens: 10 }
 @limit(tokens: 9 per minute) agent counted: python { module: "s.py"  reads: ["look"] }
@@ -251,6 +251,8 @@ TIMES = {
         30,
     ),
     "sleep": ("step a = clock.sleep(90s)", 90),
+    "a person's time": ('step a: string = desk.ask("x")', 5 * 86_400),
+    "a person's time for this question": ('step a = desk.approve("x", expires: 1m)', 60),
     "the larger arm": (f"if c {{ {LIMITED} }} else {{ @timeout(1s)\nstep b = m.ask(\"y\") }}", 15),
 }  # fmt: skip
 
@@ -331,6 +333,8 @@ def test_an_undo_waits_for_an_open_breaker() -> None:
         ("@timeout(attempt: 1s)\nstep a = counted.look()",
          "how long step 'a' waits for tokens in the @limit of agent 'counted' shows in a run only", None),
         ("step a = clock.sleep(d)", "step 'a' sleeps as long as a value of the run says", None),
+        ('step a: string = desk.ask("x", expires: d)', "step 'a' (desk.ask) waits for a person as long as it takes",
+         "write `expires:` there or on agent 'desk', or `@timeout(…)`"),
     ],
 )  # fmt: skip
 def test_time_without_a_bound_says_why(text: str, what: str, mend: str | None) -> None:
