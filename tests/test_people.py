@@ -1,7 +1,7 @@
 """Questions to people, through the public door: a run pauses, is answered from outside, and goes on."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
@@ -10,8 +10,9 @@ import pytest
 
 import leadflow
 from leadflow import NotAnswered, Program, Result, RunOptions, StartProblem, Status
-from leadflow.events.model import Entry, QuestionAnswered, QuestionAsked, RunPaused, RunResumed
+from leadflow.events.model import Entry, NodeDone, QuestionAnswered, QuestionAsked, RunPaused, RunResumed
 from leadflow.run.adapters import SystemClock
+from leadflow.runs import UnderWay
 from leadflow.testing import run_virtual
 
 WORK = '''"""What the flows of these tests do beside asking."""
@@ -576,3 +577,47 @@ flow main() -> string {
 """,
         scene,
     )
+
+
+def test_a_question_expires_while_the_run_goes_on(play: Play) -> None:
+    """Nobody has to resume a run that is under way: it notices on time, and what waits for the failure goes on."""
+
+    async def scene(office: Office) -> None:
+        done = await office.run()
+        failed = {entry.event.path: entry.at for entry in done.entries if isinstance(entry.event, NodeDone)}
+        assert ("late", []) == (done.value, kinds(done.entries, RunPaused))
+        assert 60 <= failed["main/a"] - done.entries[0].at < 70
+
+    play(
+        """flow main() -> string {
+  step a: string = desk.ask("What?", expires: 1m) catch e => "late"
+  step pause = clock.sleep(1h)
+  step told = note(a) after pause
+  return told
+}
+""",
+        scene,
+    )
+
+
+def test_two_processes_never_take_one_answer_twice(play: Play) -> None:
+    """Whoever resumes a run that another process works on is told so, and that process hears of the answer."""
+
+    async def scene(office: Office) -> None:
+        paused = await office.run(T1)
+        await office.answer(paused, "ok", True)
+        ended = [result async for result in _together(office, paused)]
+        assert ["UnderWay", "done"] == sorted(ended)
+        assert ["drop t1"] == office.notes
+
+    play(DROP, scene)
+
+
+async def _together(office: Office, paused: Result) -> AsyncIterator[str]:
+    """How two processes end that resume a run at the same time."""
+    loop = asyncio.get_running_loop()
+    for task in [loop.create_task(office.resume(paused)) for _ in range(2)]:
+        try:
+            yield str((await task).status)
+        except UnderWay:
+            yield "UnderWay"

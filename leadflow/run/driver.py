@@ -328,7 +328,10 @@ class Driver:
                     if self._pauses == "now" or (self._pauses == "soon" and _are_idle(calls, questions)):
                         return await self._let_go(run, calls)
                     if questions is not None and self._waits_for_people(calls, questions):
-                        await questions.look()
+                        try:
+                            await questions.look()
+                        except OSError as problem:
+                            return await self._let_go(run, calls, problem)
                         if self._waits_for_people(calls, questions):
                             return await self._paused(run, calls, questions)
                     else:
@@ -432,7 +435,7 @@ class Driver:
         await self._tasks.aclose(calls.abandon(), self._bounds.grace)
         failure = None
         if problem is not None:
-            failure = Failure("system.journal", "system", f"the journal cannot be written: {problem}")
+            failure = Failure("system.journal", "system", f"the journal cannot be used: {problem}")
         return Result(run, Status.WAITING, None, failure, self._entries, calls.still_leaked(), waiting)
 
 
