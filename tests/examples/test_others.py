@@ -5,7 +5,6 @@ import json
 import re
 import runpy
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from tests.doubles import LlmDouble
 from tests.examples.running import EXAMPLES, ROOT, expected, leadflow, run_example
+from tests.examples.serving import served
 
 FILES = sorted(map(str, [*EXAMPLES.rglob("*.flow"), *(ROOT / "stdlib").glob("*.flow")]))
 
@@ -47,14 +47,6 @@ def test_the_readmes_commands_name_files_that_exist() -> None:
         named = set(re.findall(r"\bexamples/[\w./-]+", text))
         assert f"examples/{folder.name}/main.flow" in named
         assert [] == [name for name in named if not (ROOT / name).exists()]
-
-
-@asynccontextmanager
-async def served(name: str) -> AsyncIterator[str]:
-    """The server of an example, fresh and on a free port: its address."""
-    app: web.Application = runpy.run_path(str(EXAMPLES / name / "server.py"))["make_app"]()
-    async with TestServer(app, host="127.0.0.1") as server:
-        yield str(server.make_url("/")).rstrip("/")
 
 
 async def test_http_fanout() -> None:
