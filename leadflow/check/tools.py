@@ -25,6 +25,7 @@ from leadflow.plan.kinds import ActionRow, find_kind
 from leadflow.plan.plan import Place
 from leadflow.plan.types import EFFECTS, JSON, Effect, FieldType, Type, optional, show
 from leadflow.syntax import tree
+from leadflow.syntax.walk import walk
 
 _MARKS: Mapping[str, Effect] = {"pure": "pure", "read": "read", "write": "write", "dangerous": "dangerous"}
 _SAFE = ("pure", "read")
@@ -179,6 +180,10 @@ def _check(program: Program, agent: Agent, symbol: ToolSymbol) -> None:
     if row is None or not isinstance(decl.target, tree.Call) or not isinstance(decl.target.callee, tree.Member):
         return
     said = program.said_count
+    for node in walk(decl.target):
+        if isinstance(node, tree.Name) and node.text == "run" and cx.frame.find("run") is None:
+            cx.report(bad_tool(node.span, hint="a tool reads its parameters: give it what it needs of 'run' as one"))
+            return
     agent.tool_args = bind_action(cx, decl.target, row, f"{_first(decl.target.callee.target)}.{agent.action}")
     if signature.has_result and not row.declared and not fits(row.result, signature.result):
         hint = f"'{agent.action}' gives {show(row.result)}, which does not fit {show(signature.result)}"

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from leadflow.events.model import BudgetReserved, BudgetSettled, CallUsed, Event, Failure, RunStarted, Status
+from leadflow.plan.paths import is_inside
 from leadflow.plan.plan import FlowPlan, Node
 from leadflow.plan.types import Value
 from leadflow.run.driver import Bounds, Driver, Ports
@@ -38,11 +39,20 @@ class Nested:
         """
         seed = int(self._rng.random() * (1 << 53))
         started = RunStarted(order.run, flow, self._program.plan.hash, args, seed, self._clock.now())
-        ports = Ports(_Inside(callers, flow, order), self._journal(), self._clock)
+        inside = _Inside(callers, flow, order)
+        ports = Ports(inside, self._journal(), self._clock)
         result = await Driver(self._program, ports, Bounds(calls=self._calls)).run(started)
         if result.status is Status.DONE:
             return Answer(result.value)
-        return result.failure or Failure("system.journal", "system", f"flow {flow} did not end", order.path)
+        if inside.broken is not None:
+            return replace(inside.broken, path=order.path)
+        failure = result.failure or Failure("system.journal", "system", f"flow {flow} did not end")
+        return replace(failure, path=order.path, limit=None, in_doubt=_is_in_doubt(failure))
+
+
+def _is_in_doubt(failure: Failure) -> bool:
+    """Whether nobody knows if something in it was done."""
+    return failure.in_doubt or any(map(_is_in_doubt, failure.causes))
 
 
 class _Inside(Callers):
@@ -50,6 +60,8 @@ class _Inside(Callers):
 
     def __init__(self, callers: Callers, flow: str, order: CallOrder) -> None:
         self._callers, self._flow, self._order = callers, flow, order
+        self.broken: Failure | None = None
+        """The end of something around the call, which ends the flow too."""
 
     def prepare(self, flow: FlowPlan, node: Node) -> Caller:
         """The caller of a node, whose calls belong to what is around."""
@@ -73,9 +85,18 @@ class _Inside(Callers):
                     budgets=(*budgets, *outer.budgets),
                 )
             )
-            return replace(answer, path=order.path) if isinstance(answer, Failure) else answer
+            return answer if isinstance(answer, Answer) else self._failed(answer, order)
 
         return ask
+
+    def _failed(self, failure: Failure, order: CallOrder) -> Failure:
+        """A failure as the flow sees it: a budget of its own by its own path, one around it as the end of the run."""
+        limit = failure.limit
+        if limit is not None and is_inside(f"{limit}/", self._order.path):
+            limit = self._flow + limit.removeprefix(self._order.path)
+        elif limit is not None:
+            self.broken, limit = self.broken or failure, ""
+        return replace(failure, path=order.path, limit=limit)
 
     def _path(self, path: str) -> str:
         """A path of the flow, as the log around it has it."""

@@ -241,6 +241,29 @@ def test_a_flow_is_a_tool() -> None:
     assert ["yesyes", "error: it said no"] == told.texts()
 
 
+def test_a_budget_of_a_flow_ends_the_tool_and_one_around_it_the_step() -> None:
+    """Rule C3: a limit belongs to what it is written on. The flow's own is told to the model; the step's is not."""
+    flow = "@budget(calls: 1)\nflow twice(x: string) -> string {\n step a = look(x: x)\n"
+    text = flow + " step b = look(x: a)\n return b\n}\n" + MODEL.replace("TOOLS", "twice") + ASK
+    told = talk(text, {"fast": Player(asks(use("twice", x="1")), "done"), "look": Player("seen")}, charges={})
+    assert "done" == told.result.value
+    assert "the budget of" in told.texts()[0]
+    assert "allows 1 call" in told.texts()[0]
+    outer = text.replace("@budget(calls: 1)\n", "").replace("step a = fast", "@budget(calls: 2)\n step a = fast")
+    fast = Player(asks(use("twice", x="1")), "never")
+    told = talk(outer, {"fast": fast, "look": Player("seen")}, charges={"fast": Charge(1, 1)})
+    assert ("resource.budget", 1) == (told.failure.error, len(fast.requests))
+
+
+def test_a_flow_in_doubt_ends_the_step_in_doubt() -> None:
+    """A write in a flow that is a tool: nobody knows whether it was done, and no model is asked."""
+    flow = "flow file(x: string) -> string {\n step a = put(x: x) undo none\n return a\n}\n"
+    text = flow + MODEL.replace("TOOLS", "file") + ASK
+    fast = Player(asks(use("file", x="1")), "never")
+    told = talk(text, {"fast": fast, "put": Player(ConnectionLost("x"))})
+    assert (True, 1) == (told.failure.in_doubt, len(fast.requests))
+
+
 def test_a_call_of_an_agent_is_a_tool() -> None:
     """Its arguments are written out over the tool's parameters, holes of a path escaped."""
     text = 'agent crm: http { url: "https://crm.example.com" }\n'
