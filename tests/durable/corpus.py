@@ -32,6 +32,7 @@ from leadflow.keeping import begin, kept
 from leadflow.pipeline import compile_source
 from leadflow.plan.codec import to_text
 from leadflow.plan.plan import Plan
+from leadflow.plan.rates import Rate, Rates
 from leadflow.policies.budget import Purse
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.ledger import Amount
@@ -58,6 +59,8 @@ FOLDER = Path(__file__).parent / "journals"
 EXPECTED = FOLDER / "expected.json"
 BEGUN = datetime(2026, 11, 29, tzinfo=UTC)
 RUN = "run-1"
+RATES = Rates((Rate(0, 1_000_000, 2_000_000, 100_000, 1_000_000),))
+"""What every model charges."""
 
 
 class Clock(SystemClock):
@@ -99,6 +102,8 @@ class Actor:
                 raise ConnectFailed("not yet", sent=False)
             case "busy" if request.attempt == 1:
                 raise RateLimited("slow down", status=429, retry_after=timedelta(seconds=3))
+            case "spend":
+                return Reply(request.path, Usage(7, 5))
             case "gone":
                 raise ConnectFailed("nobody is there", sent=False)
             case "lost":
@@ -184,7 +189,7 @@ class Life:
         }
         ports = PolicyPorts(CLOCK, SeededRng(1), Shared())
         granted = Granted({tool.key: tool for tool in self.plan.tools}, None)
-        rates = {name: None for name, spec in self.plan.agents.items() if "model" in spec.settings}
+        rates = {name: RATES for name, spec in self.plan.agents.items() if "model" in spec.settings}
         stack = Stack(self.plan.agents, agents, ports, purse=purse, rates=rates, granted=granted)
         return Driver(Program(self.plan), Ports(stack, journal, CLOCK, (), questions))
 

@@ -66,6 +66,8 @@ SHAPES = {
              'step a = put("${p.n}") }',
     "model": 'agent sage: openai { model: "m"  max_tokens: 50 }\n'
              'flow f() { @retry(2, backoff: 1ms) step a = sage.ask("used well") step b = put(a) }',
+    "used": 'agent wise: openai { model: "m"  max_tokens: 50 }\n'
+            'flow f() { step a = wise.ask("spend") step b = wise.ask("1 ${a}") step c = put(b) }',
     "tools": 'agent wise: openai { model: "m"  max_tokens: 50  tools: [drop, look] }\n'
              'flow f() { step a = wise.ask("tools") step b = put(a) }',
 }  # fmt: skip

@@ -130,7 +130,8 @@ def _judged(folder: Path, limits: dict[str, int], lives: int) -> tuple[Counter[s
     wrong = [watcher.broken] if watcher.broken else []
     wrong += [f"{one} is never settled" for one in watcher.held]
     spent: Counter[str] = Counter()
-    for line in (folder / "till").read_text().splitlines():
+    till = folder / "till"
+    for line in till.read_text().splitlines() if till.exists() else ():  # nothing may have fitted
         path, cost = json.loads(line)
         spent.update({scope: cost for scope in limits if path.startswith(scope)})
     wrong += [f"{scope}: {spent[scope]} is spent of {limit}" for scope, limit in limits.items() if spent[scope] > limit]

@@ -14,6 +14,7 @@ import asyncio
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -146,7 +147,7 @@ def killed_at(call: str, number: int, folder: Path, undisturbed: Run) -> tuple[b
     """Kill a run at that call and take it up: whether it was killed, and what is wrong."""
     run = Run(folder)
     first = run.leadflow("run", "main.flow", inject=f"{call}:signal=KILL:when={number}", trace=folder / "trace")
-    was_killed = first.returncode != 0
+    was_killed = first.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
     entries = run.entries()
     heard = [json.loads(line)["seq"] for line in first.stderr.splitlines() if line.startswith("{") and line[-1] == "}"]
     problems = [f"entry {seq} was told and is not in the journal" for seq in heard if seq >= len(entries)]
