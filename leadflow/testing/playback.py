@@ -12,9 +12,10 @@ from leadflow.plan.plan import AgentSpec, Place
 from leadflow.plan.types import Value
 from leadflow.run.errors import AttemptTimeout, CallError
 from leadflow.run.ports import Clock, Reply, Request
+from leadflow.run.toolbox import Asked, ToolUse
 from leadflow.testing.apart import short
 from leadflow.testing.recording import NEVER_RECORDED
-from leadflow.testing.rows import FailureRow, Recording, Row, digest_of, shape
+from leadflow.testing.rows import AskedRow, Asks, FailureRow, Recording, Row, asks
 from leadflow.testing.stand_ins import Drift, Fails, error_of
 
 _LONG = timedelta(days=3650)
@@ -54,21 +55,28 @@ class Playback:
             return None
         self._ordinals[path] += 1
         row = self.recording.rows.get((path, self._ordinals[path]))
-        call, type_ = f"{spec.name}.{request.action}", shape(request.result)
+        asked = asks(request, spec)
         if row is None:
             known = self._paths[path]
             said = f"attempt {known + 1} is one more than was recorded" if known else "this call was not recorded"
-            return Drift(path, said, (f"{call}: {short(request.args)}",), self.place)
+            return Drift(path, said, (f"{asked.call}: {short(request.args)}",), self.place)
         self._made.add((path, row.ordinal))
-        if row.digest != digest_of(call, request.args, type_, request.repair):
-            changes = tuple(_changes(row, request, call, type_))
+        if row.digest != asked.digest:
+            changes = tuple(_changes(row, asked))
             return Drift(path, "this call is another than the recorded one", changes, self.place)
         if row.cut:
             await self._clock.sleep(_LONG)
             raise AttemptTimeout("it was stopped when it was recorded, and is not now")
         if row.failure is not None:
             raise _failed(row.failure)
-        return Reply(unkeep(row.reply), None if row.usage is None else Usage(*row.usage))
+        return Reply(unkeep(row.reply), None if row.usage is None else Usage(*row.usage), None, _asked(row.asked))
+
+
+def _asked(row: AskedRow | None) -> Asked | None:
+    """What a model asked of tools; the turn as its agent keeps it is for that agent alone."""
+    if row is None:
+        return None
+    return Asked(tuple(ToolUse(use.id, use.name, use.args, use.problem) for use in row.uses), None, row.tokens)
 
 
 def _failed(failure: FailureRow) -> CallError:
@@ -78,16 +86,17 @@ def _failed(failure: FailureRow) -> CallError:
     return problem
 
 
-def _changes(row: Row, request: Request, call: str, type_: str) -> list[str]:
+def _changes(row: Row, asked: Asks) -> list[str]:
     """What is other in a request: `-` as it was recorded, `+` as it is now."""
     lines: list[str] = []
-    if row.call != call:
-        lines += [f"- calls {row.call}", f"+ calls {call}"]
-    lines += _apart(unkeep(row.args), request.args, "")
-    if row.type != type_:
-        lines += [f"- answers {row.type}", f"+ answers {type_}"]
-    if row.repair != request.repair:
-        lines += [f"- is told: {row.repair}", f"+ is told: {request.repair}"]
+    if row.call != asked.call:
+        lines += [f"- calls {row.call}", f"+ calls {asked.call}"]
+    lines += _apart(unkeep(row.agent), asked.agent, "")
+    lines += _apart(unkeep(row.args), asked.args, "")
+    lines += _apart(tuple(row.told), asked.told, "told")
+    if row.type != asked.type:
+        lines += [f"- answers {row.type}", f"+ answers {asked.type}"]
+    lines += _apart(row.repair, asked.repair, "repair")
     return lines if len(lines) <= _MOST_LINES else [*lines[:_MOST_LINES], f"and {len(lines) - _MOST_LINES} lines more"]
 
 

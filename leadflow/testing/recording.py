@@ -6,9 +6,11 @@ happened. No secret of the run is in it, in no form in which one travels.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from math import isfinite
 from pathlib import Path
+from typing import Any, cast
 
 from leadflow.events.model import Entry, RunStarted
 from leadflow.plan.forms import time_text
@@ -17,7 +19,8 @@ from leadflow.plan.types import FileRef, Money, Value
 from leadflow.run.errors import BadResponse, CallError, FunctionFailed
 from leadflow.run.ports import Agent, Reply, Request, Starting
 from leadflow.run.redact import forms_of, without
-from leadflow.testing.rows import FailureRow, Head, Row, digest_of, kept, shape, written
+from leadflow.run.toolbox import Asked
+from leadflow.testing.rows import AskedRow, FailureRow, Head, Row, UseRow, asks, kept, written
 
 NEVER_RECORDED = frozenset({("clock", "sleep")})
 """Calls that are made anew when a recording answers: time has to pass."""
@@ -72,7 +75,7 @@ class Recorder:
         """One attempt, and its row."""
         if (spec.kind, request.action) in NEVER_RECORDED:
             return await agent.call(request)
-        row = self._row(request, spec.name)
+        row = self._row(request, spec)
         try:
             reply = await agent.call(request)
             value = self._hidden(_value(reply.value))
@@ -80,21 +83,41 @@ class Recorder:
             self._rows.append(row.model_copy(update=self._ended(problem, row.call)))
             raise
         used = None if reply.usage is None else (reply.usage.input_tokens, reply.usage.output_tokens)
-        self._rows.append(row.model_copy(update={"reply": kept(value), "usage": used}))
+        self._rows.append(
+            row.model_copy(update={"reply": kept(value), "usage": used, "asked": self._asked(reply.asked)})
+        )
         return reply
 
-    def _row(self, request: Request, agent: str) -> Row:
+    def _asked(self, asked: Asked | None) -> AskedRow | None:
+        """What a model asked of tools."""
+        if asked is None:
+            return None
+        uses = [
+            UseRow(id=use.id, name=use.name, args=dict(cast(Any, self._hidden(_value(use.args)))), problem=use.problem)
+            for use in asked.uses
+        ]
+        return AskedRow(uses=uses, tokens=asked.tokens)
+
+    def _row(self, request: Request, spec: AgentSpec) -> Row:
         self._ordinals[request.path] += 1
-        call, args, type_ = f"{agent}.{request.action}", self._hidden(request.args), shape(request.result)
-        repair = None if request.repair is None else without(request.repair, self._forms)
+        asked = asks(request, spec)
+        hidden = replace(
+            asked,
+            agent=cast(Mapping[str, Value], self._hidden(asked.agent)),
+            args=cast(Mapping[str, Value], self._hidden(asked.args)),
+            told=tuple(without(text, self._forms) for text in asked.told),
+            repair=None if asked.repair is None else without(asked.repair, self._forms),
+        )
         return Row(
             path=request.path,
             ordinal=self._ordinals[request.path],
-            call=call,
-            digest=digest_of(call, args, type_, repair),
-            args=kept(args),
-            type=type_,
-            repair=repair,
+            call=hidden.call,
+            digest=hidden.digest,
+            agent=kept(hidden.agent),
+            args=kept(hidden.args),
+            type=hidden.type,
+            told=list(hidden.told),
+            repair=hidden.repair,
         )
 
     def _ended(self, problem: BaseException, call: str) -> dict[str, object]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from leadflow.plan.forms import canonical, keep, unkeep
 from leadflow.plan.operators import NoValue
+from leadflow.plan.plan import AgentSpec
 from leadflow.plan.types import (
     ListType,
     LiteralType,
@@ -28,6 +29,7 @@ from leadflow.plan.types import (
     Value,
 )
 from leadflow.record import record
+from leadflow.run.ports import Request
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of a recording that is read."""
@@ -58,6 +60,26 @@ class FailureRow(BaseModel):
     retry_after: float | None = None
 
 
+class UseRow(BaseModel):
+    """A model asked for a tool."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    id: str
+    name: str
+    args: dict[str, Any]
+    problem: str | None = None
+
+
+class AskedRow(BaseModel):
+    """A model's turn that asked for tools."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    uses: list[UseRow]
+    tokens: int
+
+
 class Row(BaseModel):
     """One attempt of one call."""
 
@@ -69,11 +91,17 @@ class Row(BaseModel):
     call: str
     """`agent.action`."""
     digest: str
-    """Of what was asked: the call, its arguments, the type of the answer, and what was wrong with the last one."""
+    """Of what was asked: all down to `repair`, but where it stands."""
+    agent: dict[str, Any] = Field(default_factory=dict)
+    """Those of the agent's settings that shape an answer, and its role."""
     args: Any
     type: str
+    told: list[str] = Field(default_factory=list)
+    """What tools gave that the model has used in this call."""
     repair: str | None = None
+    """What was wrong with the last answer."""
     reply: Any = None
+    asked: AskedRow | None = None
     usage: tuple[int | None, int | None] | None = Field(default=None, strict=False)
     failure: FailureRow | None = None
     cut: bool = False
@@ -93,10 +121,38 @@ class BadRecording(Exception):
     """A file that is no recording; the text says why."""
 
 
-def digest_of(call: str, args: Value, type_: str, repair: str | None) -> str:
-    """What tells one request from another."""
-    parts = {"call": call, "args": args, "type": type_, "repair": repair}
-    return blake2b(canonical(parts), digest_size=8).hexdigest()
+@record
+class Asks:
+    """What is asked in one attempt: what has to be the same for the same answer."""
+
+    call: str
+    agent: Mapping[str, Value]
+    args: Mapping[str, Value]
+    type: str
+    told: tuple[str, ...]
+    repair: str | None
+
+    @property
+    def digest(self) -> str:
+        """What tells one request from another."""
+        parts = {name: getattr(self, name) for name in ("call", "agent", "args", "type", "told", "repair")}
+        return blake2b(canonical(parts), digest_size=8).hexdigest()
+
+
+_SHAPING = ("model", "system", "temperature", "max_tokens")
+
+
+def asks(request: Request, spec: AgentSpec) -> Asks:
+    """What a request asks."""
+    settings = {name: spec.settings.get(name) for name in _SHAPING}
+    shaping: dict[str, Value] = {
+        name: value for name, value in settings.items() if isinstance(value, str | int | float)
+    }
+    if request.role is not None:
+        shaping["role"] = request.role
+    told = tuple(result.text for exchange in request.exchanges for result in exchange.results)
+    call = f"{spec.name}.{request.action}"
+    return Asks(call, shaping, request.args, shape(request.result), told, request.repair)
 
 
 def written(head: Head, rows: Iterable[Row]) -> str:
@@ -153,6 +209,7 @@ def read_recording(file: Path) -> Recording:
             row = Row.model_validate_json(line)
             unkeep(row.args)
             unkeep(row.reply)
+            unkeep(row.agent)
             rows[row.path, row.ordinal] = row
     except (ValidationError, ValueError, NoValue):
         raise BadRecording(f"{file.name} is no recording: line {seen} has another form") from None

@@ -302,7 +302,9 @@ def error_of(fails: Fails) -> CallError:
     kinds |= {f"resource.loop_{bound}": partial(LoopStopped, bound=bound) for bound in LoopStopped.bounds}
     make = kinds.get(fails.error)
     if make is not None:
-        return make(message)
+        known = make(message)
+        known.error = fails.error
+        return known
     category: ErrorClass = FLOW_ERRORS.get(fails.error, "agent")
     problem = Permanent(message)
     problem.error, problem.category = fails.error, category

@@ -178,7 +178,7 @@ class _Making:
     async def make(self) -> Sample:
         """From the first statement to the first problem; expectations that stand together are all looked at."""
         for statement in self._trial.statements:
-            if self._problems and not isinstance(statement, Expect):
+            if self._problems and not (isinstance(statement, Expect) and self._has_only_expected):
                 break
             match statement:
                 case Mock():
@@ -194,6 +194,11 @@ class _Making:
                 case Expect():
                     self._expect(statement)
         return Sample(tuple(self._problems), tuple(self._runs), tuple(self._notes()))
+
+    @property
+    def _has_only_expected(self) -> bool:
+        """What went wrong so far are expectations."""
+        return all(isinstance(problem, Unmet) for problem in self._problems)
 
     def stuck(self, message: str) -> Sample:
         """What is known of a test whose run waits for ever."""

@@ -21,6 +21,7 @@ from leadflow.run.redact import SHORTEST, forms_of, without
 from leadflow.runs import RunOptions
 from leadflow.testing.recording import Recorder
 from leadflow.testing.rows import Recording, read_recording
+from tests.doubles import LlmDouble
 from tests.testing.trying import made, told
 
 DESK = '''
@@ -209,6 +210,46 @@ def test_a_recording_stays_in_its_project(tmp_path: Path) -> None:
     assert ["18 not started: the recording ../run.jsonl lies outside of the project"] == told(outcome)[:1]
 
 
+TOOLS = """leadflow 1
+agent notes: folder {{ root: "notes" }}
+## Keeps a note under a name.
+tool keep(name: string, text: string) = notes.write_file("kept/${{name}}", text)
+agent fast: openai {{ model: "m"  base_url: "{url}"  max_tokens: 100  system: "Be brief."  tools: [keep] }}
+flow main(names: list[string]) -> {{ n: int }} {{
+  step a: {{ n: int }} = fast.ask("Look into oil")
+  return a
+}}
+test "as it was" {{
+  replay "run.jsonl"
+  run r = main(names: [])
+  expect r.value == {{ n: 8 }}
+}}
+"""
+
+
+@pytest.mark.node
+async def test_a_model_with_tools(llm_double: LlmDouble, tmp_path: Path) -> None:
+    """Turns, what was asked of tools and what they gave are in the recording; in the test no tool is run, and another
+    instruction to the model is drift."""
+    use = {"name": "keep", "arguments": '{"name": "oil", "text": "dear"}', "id": "call_1"}
+    llm_double.answer({"userMessage": "oil", "sequenceIndex": 0}, {"toolCalls": [use]})
+    llm_double.answer({}, {"content": '{"n": 8}'})
+    text = TOOLS.format(url=llm_double.base_url)
+    (tmp_path / "main.flow").write_text(text, "utf-8")
+    recorder = Recorder()
+    options = RunOptions(durable=False, cast=recorder, observers=[recorder])
+    result = await load(tmp_path / "main.flow").run("main", {"names": []}, options)
+    assert {"n": 8} == result.unwrap()
+    recorder.write(tmp_path / "run.jsonl")
+    (tmp_path / "notes" / "kept" / "oil").unlink()
+    (same,) = await asyncio.to_thread(made, text, tmp_path)
+    (other,) = await asyncio.to_thread(made, text.replace("brief", "long"), tmp_path)
+    assert [] == told(same)
+    assert not (tmp_path / "notes" / "kept" / "oil").exists()
+    said = "drift: main/a: this call is another than the recorded one"
+    assert f'{said} | - system: "Be brief." | + system: "Be long."' == told(other)[0]
+
+
 # --- secrets ------------------------------------------------------------------------------------------------------
 
 CANARY = 'canary-7c1e/äß+"quoted"&9f'
@@ -231,6 +272,9 @@ def leaks(text: str) -> list[str]:
     return found
 
 
+SENT: list[str] = []
+
+
 @asynccontextmanager
 async def echo() -> AsyncIterator[str]:
     """A server that says what it was told, in every form."""
@@ -249,6 +293,7 @@ async def echo() -> AsyncIterator[str]:
         }
         if request.path == "/bad":
             return web.Response(status=400, text=f"no such token: {CANARY}")
+        SENT.append(json.dumps(said))
         return web.json_response(said)
 
     app = web.Application()
@@ -274,7 +319,8 @@ flow main(names: list[string]) -> json {{
         recorder = Recorder()
         options = RunOptions(durable=False, cast=recorder, observers=[recorder])
         result = await load(tmp_path / "main.flow").run("main", {"names": []}, options)
-    assert leaks(f"a {CANARY} b"), "the check itself sees them"
+    assert Status.DONE is result.status
+    assert leaks(SENT[-1]), "the check itself sees them"
     assert [] == leaks(str(result.value)), "nor into the run"
     recorder.write(tmp_path / "run.jsonl")
     text = (tmp_path / "run.jsonl").read_text("utf-8")
