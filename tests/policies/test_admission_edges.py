@@ -8,7 +8,7 @@ import pytest
 from leadflow.plan.policy import Limit, PerTime
 from leadflow.policies import admission as room
 from leadflow.policies.admission import ASKED, Admission, Ended, Ticket, Why
-from leadflow.policies.windows import Moment
+from leadflow.policies.windows import Caution, Moment, Rolling
 from leadflow.run.errors import QueueFull
 from leadflow.run.ports import Reply
 from leadflow.run.quota import Left, Quota
@@ -195,3 +195,48 @@ def test_l7_what_asks_no_model_takes_no_tokens() -> None:
         return [one.seconds for one in played]
 
     assert [9.0] * 4 == run_virtual(run())
+
+
+def test_l4_the_tenth_grant_is_for_who_waited_longest() -> None:
+    """Case L4: nine of the higher priority, then the one that has been passed by, whoever waits beside it."""
+    one = controller(places=1)
+    under_way = begun(one, 0)
+    low = waiting(one, 0, priority=0)
+    order = list[str]()
+    for _ in range(12):
+        waiting(one, 0, priority=5)
+        one.end(under_way, at(0), Ended(None))
+        following = one.next(at(0))
+        assert following is not None
+        order.append("low" if following is low else "high")
+        under_way = following
+        one.begin(under_way, at(0))
+    assert ["high"] * 9 + ["low"] + ["high"] * 2 == order
+
+
+def test_each_answer_after_a_429_makes_room_for_one_more() -> None:
+    """Case L8: of an upstream that took none before it turned one away, one may try; when it is answered, two; and so
+    on."""
+    caution = Caution()
+    caution.grant()
+    caution.turned_away(1, 1)
+    caution.end(1, is_answered=False)
+    room_for, grant = list[int](), 1
+    for _ in range(3):
+        begun_now = 0
+        while caution.allows():
+            caution.grant()
+            begun_now += 1
+        room_for.append(begun_now)
+        for _ in range(begun_now):
+            grant += 1
+            caution.end(grant, is_answered=True)
+    assert [1, 2, 4] == room_for
+
+
+def test_what_begins_a_grain_apart_is_counted_together() -> None:
+    """A log of thousands takes together what lies close: up to a part of its length, and no more."""
+    window = Rolling(2_048, 1_024.0)
+    first = window.count(1, at(0))
+    assert first is window.count(1, at(1.0))
+    assert first is not window.count(1, at(1.5))
