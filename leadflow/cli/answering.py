@@ -1,6 +1,7 @@
 """An answer given on the command line, and the run that goes on with it: what `approve` and `answer` share."""
 
 import asyncio
+import shlex
 import sys
 from collections.abc import Callable
 from typing import TypeVar
@@ -12,14 +13,15 @@ from leadflow.answers import NotAnswered
 from leadflow.api import Program
 from leadflow.cli.journals import read_kept, require_same, the_project
 from leadflow.cli.refused import Refused
-from leadflow.cli.running import Job, go, shown
+from leadflow.cli.running import Audience, Job, go, shown
 from leadflow.cli.views import human
 from leadflow.keeping import is_interrupted
 from leadflow.policies.shared import Shared
 from leadflow.record import record
 from leadflow.run.brake import Brake
+from leadflow.run.driver import Result
 from leadflow.run.store import JournalProblem
-from leadflow.runs import RunOptions
+from leadflow.runs import RunOptions, UnderWay
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -66,13 +68,29 @@ def answer(given: Given) -> None:
     except (NotAnswered, JournalProblem) as problem:
         raise Refused(str(problem)) from None
     if not given.resumes:
-        human.note(f"kept; go on with `leadflow resume {run}`")
+        where = "" if given.folder == "." else f" --in {shlex.quote(given.folder)}"
+        human.note(f"kept; go on with `leadflow resume {run}{where}`")
         return
+    heard = f"kept; run {run} is under way in another process, which hears of it"
     if not is_interrupted(asyncio.run(read_kept(project, run)).row):
-        human.note(f"kept; run {run} is under way in another process, which hears of it")
+        human.note(heard)
         return
     require_same(found, project)
     brake = Brake()
     job = Job(program, found.plan.flows[found.row.flow], shown(given.show), brake=brake)
     settings = RunOptions(brake=brake)
-    sys.exit(go(job, lambda audience: program.resume(run, audience.of(settings))))
+
+    async def work(audience: Audience) -> Result:
+        try:
+            return await program.resume(run, audience.of(settings))
+        except UnderWay:  # taken up in this moment, by whoever answered another question
+            raise _Elsewhere from None
+
+    try:
+        sys.exit(go(job, work))
+    except _Elsewhere:
+        human.note(heard)
+
+
+class _Elsewhere(Exception):
+    """Another process goes on with the run."""

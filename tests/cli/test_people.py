@@ -1,5 +1,6 @@
 """What whoever is asked sees and types: a paused run, the commands that answer it, the questions of all runs."""
 
+import asyncio
 import json
 import os
 import pty
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from leadflow.keeping import opened
+from leadflow.run.adapters import SystemClock
+from leadflow.settings import load_project
 from tests.cli.session import Said, leadflow
 
 LEADFLOW = str(Path(sys.executable).with_name("leadflow"))
@@ -185,6 +189,25 @@ def test_a_run_that_is_not_kept_asks_nobody(project: Path) -> None:
     said = leadflow("run", "main.flow", "-i", "table=t1", "--no-journal", "-q", folder=project)
     assert (1, "") == (said.code, said.stdout)
     assert "agent 'desk': people answer when they can, and a run that is not kept cannot wait for them" in said.stderr
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_run_that_another_process_works_on_hears_of_the_answer(
+    project: Path, monkeypatch: pytest.MonkeyPatch, *, seen: bool
+) -> None:
+    """Whoever answers leaves the run to whom it belongs, also when that took it up a moment ago."""
+    _, run = begun(project)
+    if not seen:
+        monkeypatch.setattr("leadflow.cli.answering.is_interrupted", lambda row: True)
+
+    async def claimed() -> None:
+        async with opened(load_project(project / "main.flow"), SystemClock()) as store:
+            await store.claim(run)
+
+    asyncio.run(claimed())
+    said = leadflow("approve", run, "ok", "--yes", folder=project)
+    assert (0, ["kept; run RUN is under way in another process, which hears of it"]) == (said.code, plain(said, run))
+    assert ["main/reason"] == [row["step"] for row in listed(project, "ls", "--waiting")]
 
 
 # --- at a terminal ------------------------------------------------------------------------------------------------
