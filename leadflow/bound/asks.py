@@ -138,6 +138,8 @@ def _read(plan: Plan, spec: AgentSpec, node: Node, call: AgentCall, reads: Reads
     open_ = ""
     if call.action == "chat":
         most, open_ = None, "a history"
+    if "files" in args:
+        most, open_ = None, "files"
     for arg in ("system", "prompt", "text"):
         size, name = _text(args.get(arg), spec.settings.get(arg) if arg == "system" else None, reads)
         most = None if most is None or size is None else most + size
@@ -152,7 +154,9 @@ def _read(plan: Plan, spec: AgentSpec, node: Node, call: AgentCall, reads: Reads
     what = f"step '{node.name}' sends {open_}, of any length, to {spec.name}"
     at = place_of(plan, spec)
     mend = f"write `max_input_tokens: …` on agent '{spec.name}' ({at.file}:{at.line}:{at.column})"
-    if call.action != "chat":
+    if "files" in args:
+        mend += ", under which files of text go and pictures do not: nobody can count these"
+    elif call.action != "chat":
         mend += f", or `@length(…)` behind the type of {open_}{reads.mend(open_)}"
     return endless(Cause(node.place, what, mend))
 

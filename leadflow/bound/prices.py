@@ -71,7 +71,16 @@ class Provider(NamedTuple):
     """A pattern for the beginning of its address."""
     others: Sequence[str]
     """Providers whose models it offers at their prices."""
-    models: Sequence[Model]
+    rows: Sequence[Any]
+    """Its models as they stand in the snapshot: two thousand of all providers, of which a run asks for a few."""
+
+    @property
+    def models(self) -> Sequence[Model]:
+        """Its models."""
+        return [
+            Model(name, matches, price and Price(*price), [Rate(*row) for row in rows])
+            for name, matches, price, *rows in self.rows
+        ]
 
 
 @record
@@ -106,18 +115,7 @@ class Prices:
 def read_prices(text: str) -> Prices:
     """The snapshot that a text holds."""
     data = json.loads(text)
-    providers = [
-        Provider(
-            one["name"],
-            one["address"],
-            one["others"],
-            [
-                Model(name, matches, price and Price(*price), [Rate(*row) for row in rows])
-                for name, matches, price, *rows in one["models"]
-            ],
-        )
-        for one in data["providers"]
-    ]
+    providers = [Provider(one["name"], one["address"], one["others"], one["models"]) for one in data["providers"]]
     made = date.fromisoformat(data["made"])
     return Prices(data["source"], made, {provider.name: provider for provider in providers})
 

@@ -13,6 +13,7 @@ from leadflow.plan.expr import SlotKind
 from leadflow.plan.types import (
     BOOL,
     DURATION,
+    FILE,
     FLOAT,
     INT,
     JSON,
@@ -132,7 +133,9 @@ SYSTEM = ParamRow("system", STRING, doc="the system message of this call")
 TEMPERATURE = ParamRow("temperature", FLOAT, doc="0 to 2")
 MAX_TOKENS = ParamRow("max_tokens", INT, doc="most tokens of the answer")
 
-ASK = ActionRow("ask", (PROMPT, SYSTEM, TEMPERATURE, MAX_TOKENS), STRING, "read", asks_model=True,
+FILES = ParamRow("files", ListType(FILE), doc="pictures, PDFs and texts of the project that go with it")
+
+ASK = ActionRow("ask", (PROMPT, FILES, SYSTEM, TEMPERATURE, MAX_TOKENS), STRING, "read", asks_model=True,
                 doc="Text, or the step's declared type.")  # fmt: skip
 CHAT = ActionRow("chat", (ParamRow("history", JSON, required=True, positional=True), SYSTEM, TEMPERATURE, MAX_TOKENS),
                  STRING, "read", asks_model=True, doc="An answer to an explicit history.")  # fmt: skip

@@ -46,8 +46,10 @@ def estimator(spec: AgentSpec, call: AgentCall) -> Estimator:
         system = args.get("system", spec.settings.get("system"))
         most = fixed + history + (HINT_TOKENS if again else 0)
         most += sum(_message(text) for text in (system, args.get("prompt")) if text is not None)
+        files = args.get("files")
+        most += PER_MESSAGE * len(files) if isinstance(files, tuple) else 0
         written = args.get("max_tokens", spec.settings.get("max_tokens"))
-        return Estimate(_within(spec, most), max(0, written) if type(written) is int else None, is_text)
+        return Estimate(_within(spec, most), max(0, written) if type(written) is int else None, is_text and not files)
 
     return estimate
 

@@ -65,7 +65,7 @@ def take_up(
     settled = {call.path: past.settled(call, told) for call in under_way}
     if doubts := [path for path, decision in settled.items() if decision is None]:
         return in_doubt(doubts, why or {})
-    facts: list[Event] = [RunResumed(owner), *past.unsettled(), *answers]
+    facts: list[Event] = [RunResumed(owner), *past.unsettled(), *past.unheard(under_way, _models(kernel)), *answers]
     earlier: dict[str, Earlier] = {}
     for path, decision in settled.items():
         if decision is None:
@@ -102,10 +102,16 @@ def give_up(
     past = Past(entries)
     calls = [one for one in step.commands if isinstance(one, Call)]
     ends = [NodeCancelled(one.path, wish.why, in_doubt=past.is_under_way(one.path)) for one in calls]
-    after = kernel.on([RunResumed(owner), *past.unsettled(), wish, *ends])
+    begun = [one for one in calls if past.has_begun(one.path)]
+    after = kernel.on([RunResumed(owner), *past.unsettled(), *past.unheard(begun, _models(kernel)), wish, *ends])
     gone = {one.path for one in calls}
     commands = [one for one in after.commands if not (isinstance(one, CancelCall) and one.path in gone)]
     return Resumed(Step([*step.events, *after.events], commands), {})
+
+
+def _models(kernel: Kernel) -> set[str]:
+    """The agents that ask a model."""
+    return {name for name, spec in kernel.state.program.plan.agents.items() if "model" in spec.settings}
 
 
 def _on_time(command: Command, past: Past, kernel: Kernel, now: float) -> Command:

@@ -5,7 +5,7 @@ between two attempts: then nothing of it was. What changes nothing, or may be re
 else somebody has to say what is true. Pure: reads entries, and decides for each call on its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -16,6 +16,7 @@ from leadflow.events.model import (
     BudgetReserved,
     BudgetSettled,
     CallAdmitted,
+    CallUsed,
     CallWaits,
     Decision,
     DoubtSettled,
@@ -68,6 +69,8 @@ class _Way:
     """Its process ended in an attempt."""
     is_unsent: bool = False
     """It waits for its first attempt."""
+    used: int = 0
+    """The last attempt of which it is known what it used, or that nobody knows."""
     has_written: bool = False
     """A tool that writes was called: between two attempts it may be done, too."""
     asks: QuestionAsked | None = None
@@ -134,6 +137,8 @@ class Past:
                 way.is_pausing, way.is_unsent = True, way.attempts == 1 and not way.failed and not way.is_lost
             case ToolCalled(path=path, effect="write" | "dangerous") if path in self._ways:
                 self._ways[path].has_written = True
+            case CallUsed(path=path, attempt=attempt) if path in self._ways:
+                self._ways[path].used = attempt
             case BudgetReserved() as reserved:
                 self._reserved[reserved.path, reserved.attempt] = reserved
             case BudgetSettled() as settled:
@@ -192,6 +197,22 @@ class Past:
         that goes on sets it aside again."""
         left = [one for one in self._reserved.values() if one.path not in self._ways or not self._ways[one.path].asks]
         return [BudgetSettled(one.path, one.attempt, one.money, one.tokens, True) for one in left]
+
+    def unheard(self, calls: Iterable[Call], models: Container[str]) -> list[CallUsed]:
+        """Models that may have answered when the process ended: nobody knows what that used (case $8).
+
+        Args:
+            calls: those that were under way.
+            models: agents that ask one.
+        """
+        found = []
+        for call in calls:
+            way, work = self._ways[call.path], call.layout.node.work
+            agent = way.agent or (work.agent if isinstance(work, AgentCall) else "")
+            is_open = not way.is_pausing and way.asks is None and way.used < way.attempts
+            if is_open and agent in models:
+                found.append(CallUsed(call.path, way.attempts, agent, None, None))
+        return found
 
     def spent(self) -> list[BudgetSettled]:
         """All that attempts took, those that were under way included."""

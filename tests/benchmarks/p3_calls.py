@@ -3,7 +3,8 @@
     python tests/benchmarks/p3_calls.py --sizes 500 2000 5000 --rounds 5
 
 The upstream is a process of its own that answers each chat completion after 200 ms. Each measurement is a fresh
-process, as a user's run is, with a clean heap before; both alternate, and medians are compared. Wall-clock seconds
+process, as a user's run is, with a clean heap before; both alternate, and medians are compared. The flow has a retry,
+timeouts and a breaker around each call, its journal on disk, and tells what each request used. Wall-clock seconds
 from opening the session to its end, which a flow cannot leave out either, and CPU milliseconds per call of the whole
 client process after its imports. One JSON line per size.
 """
@@ -13,9 +14,11 @@ import asyncio
 import gc
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from time import perf_counter, process_time
@@ -33,6 +36,7 @@ sys.path.insert(0, str(ROOT))
 DELAY = 0.2
 FLOW = """leadflow 1
 
+@retry(3) @timeout(60s, attempt: 30s, idle: 20s) @breaker(failures: 50, recovery: 1s)
 agent fast: openai { model: "m"  key: secret("P3_KEY")  base_url: secret("P3_URL")  max_tokens: 50 }
 
 flow main(prompts: list[string]) -> list[string] {
@@ -106,7 +110,7 @@ def flow(url: str, calls: int) -> None:
     plan, problems = compile_source("main.flow", FLOW)
     if plan is None:
         raise SystemExit(str(problems.diagnostics))
-    project = Project(ROOT, Settings(run=RunSettings(concurrency=100_000)))
+    project = Project(Path(tempfile.mkdtemp()), Settings(run=RunSettings(concurrency=100_000)))
     registry = find_kinds(())
     inputs = {"prompts": [str(number) for number in range(calls)]}
 
@@ -117,7 +121,10 @@ def flow(url: str, calls: int) -> None:
             raise SystemExit(result.failure.message)
         return perf_counter() - start
 
-    report(run, calls)
+    try:
+        report(run, calls)
+    finally:
+        shutil.rmtree(project.root)
 
 
 def report(run: Callable[[], Coroutine[object, object, float]], calls: int) -> None:

@@ -203,6 +203,16 @@ def test_money_without_a_bound_says_why(settings: str, what: str, mend: str | No
     assert mend in (None, cause.mend)
 
 
+def test_nobody_can_count_a_picture() -> None:
+    """Files have no bound; under max_input_tokens only those of text are sent, and count among the rest."""
+    text = 'flow main(photo: file) {\n step s = m.ask("x", files: [photo])\n}\n'
+    head = 'leadflow 1\nagent m: openai { model: "gpt-5-mini"  max_tokens: 1 }\n'
+    (cause,) = bound_of(compiled(text, head), "main", KNOWN, {}).tokens.causes
+    assert "step 's' sends files, of any length, to m" == cause.what
+    assert cause.mend.endswith("under which files of text go and pictures do not: nobody can count these")
+    assert 81 == plain(bound_of(compiled(text), "main", KNOWN, {}).tokens) - 9
+
+
 def test_a_text_of_any_length_is_named() -> None:
     """The step that sends it, what it is, and three ways to bound it."""
     found = of_agent('model: "gpt-5-mini"  max_tokens: 1', prompt='"Say ${q}"')

@@ -12,16 +12,52 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadflow.agents.openai import OpenAIKind
+from leadflow.agents.registry import find_kinds
 from leadflow.plan.plan import AgentCall, AgentSpec, SettingValue
 from leadflow.plan.tokens import PER_MESSAGE, PER_REQUEST, text_tokens
-from leadflow.plan.types import INT, STRING, FieldType, RecordType, Type, Value
+from leadflow.plan.types import (
+    FLOAT,
+    INT,
+    JSON,
+    STRING,
+    FieldType,
+    Length,
+    ListType,
+    MapType,
+    OptionalType,
+    Pattern,
+    Range,
+    RecordType,
+    Type,
+    Value,
+)
 from leadflow.policies.estimate import Estimate, estimator
 from leadflow.run.errors import ConnectFailed
 from leadflow.run.ports import Request, Streamed
 from tests.agents.worlds import world
 
 TICKET = RecordType((FieldType("topic", STRING), FieldType("urgency", INT)), "Ticket")
+
+
+KINDS = find_kinds(()).kinds
+NARROW = RecordType(
+    (
+        FieldType("share", FLOAT, constraints=(Range(0, 1),), doc="how much"),
+        FieldType("codes", ListType(STRING), constraints=(Length(1, 9),)),
+        FieldType("code", OptionalType(STRING), constraints=(Pattern("[A-Z]+"), Length(2, 3))),
+    ),
+    "Narrow",
+)
+SHAPES = st.sampled_from([STRING, TICKET, NARROW, ListType(NARROW), JSON, MapType(INT)])
+PLAIN: dict[str, SettingValue] = {"schemas": False}
+SPEAKERS: list[tuple[str, dict[str, SettingValue]]] = [
+    ("openai", {}),
+    ("openai", {"takes": PLAIN}),
+    ("openai", {"api": "responses", "prompt_cache": True}),
+    ("anthropic", {"max_tokens": 9, "prompt_cache": True}),
+    ("anthropic", {"max_tokens": 9, "takes": PLAIN}),
+]
+"""All wires, with a field for schemas and without."""
 
 
 def model(**settings: SettingValue) -> AgentSpec:
@@ -66,7 +102,7 @@ def sent(spec: AgentSpec, work: AgentCall, args: Mapping[str, Value], repair: st
         NotAllowed: it counts more tokens than it may.
     """
     cut = Cut()
-    agent = OpenAIKind().build(spec, {}, world(Path(), transport=cut))
+    agent = KINDS[spec.kind].build(spec, {}, world(Path(), transport=cut))
     request = Request(work.action, args, work.result, work.declared, "run", "f/s", 1, None, True, None, repair)
     with pytest.raises(ConnectFailed):
         asyncio.run(agent.call(request))
@@ -90,6 +126,33 @@ def test_a_question_never_has_more_tokens_than_its_estimate(
     assert estimate.is_bound
     told = sent(model(**settings, max_input_tokens=estimate.input), work, args, repair)
     assert sum(text_tokens(message["content"]) for message in told["messages"]) <= estimate.input
+
+
+def read_by(body: Any) -> list[str]:
+    """All that a model reads of a body: its texts, and its schema as one."""
+    if isinstance(body, dict):
+        schemas = [json.dumps(inner) for name, inner in body.items() if name == "schema"]
+        texts = [inner for name, inner in body.items() if name in _READ and isinstance(inner, str)]
+        rest = (inner for name, inner in body.items() if name != "schema")
+        return [*schemas, *texts, *(found for inner in rest for found in read_by(inner))]
+    return [found for inner in body for found in read_by(inner)] if isinstance(body, list) else []
+
+
+_READ = ("content", "text", "system", "instructions")
+
+
+@pytest.mark.parametrize(("kind", "own"), SPEAKERS)
+@given(TEXTS, st.none() | TEXTS, SHAPES, st.none() | TEXTS)
+def test_no_wire_sends_more_than_the_estimate(
+    kind: str, own: dict[str, SettingValue], prompt: str, system: str | None, result: Type, repair: str | None
+) -> None:
+    """Whatever speaks: the agent's own count fits, and so does every byte of what its model reads."""
+    settings: dict[str, SettingValue] = {"model": "m-1", **own} | ({} if system is None else {"system": system})
+    work, args = call(result=result), {"prompt": prompt}
+    estimate = estimator(AgentSpec("fast", kind, settings, (), "fast", None), work)(args, repair is not None)
+    limited = AgentSpec("fast", kind, {**settings, "max_input_tokens": estimate.input}, (), "fast", None)
+    body = sent(limited, work, args, repair)
+    assert sum(map(text_tokens, read_by(body))) <= estimate.input
 
 
 @given(st.lists(MESSAGES, min_size=1, max_size=4))

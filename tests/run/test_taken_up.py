@@ -1,6 +1,7 @@
 """A run whose process has ended: what is called again, what is in doubt, and how long deadlines still run."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
@@ -15,6 +16,7 @@ from leadflow.events.model import (
     BudgetReserved,
     BudgetSettled,
     CallAdmitted,
+    CallUsed,
     CallWaits,
     DoubtSettled,
     Entry,
@@ -25,6 +27,7 @@ from leadflow.events.model import (
     Status,
     ToolCalled,
     ToolEnded,
+    Usage,
 )
 from leadflow.plan.plan import Plan
 from leadflow.run.driver import Driver, Ports, Result
@@ -250,3 +253,19 @@ def test_c8_a_step_whose_tools_have_written_is_in_doubt(events: tuple[Event, ...
     result, fake = resumed(ASKING, [*log_of(ASKING)[:2], *events])
     assert status is result.status
     assert (status is Status.DONE) == bool(fake.orders)
+
+
+@pytest.mark.parametrize("is_told", [False, True])
+def test_what_a_model_used_when_its_process_ended_is_unknown(is_told: bool) -> None:
+    """Case $8: it may have answered, so its cost is told as unknown, once; one that was told before is known."""
+    plan = compiled('flow f() { step a = look("1") }')
+    look = plan.agents["look"]
+    plan = replace(plan, agents={**plan.agents, "look": replace(look, settings={**look.settings, "model": "m"})})
+    known, unknown = CallUsed("f/a", 1, "look", Usage(3, 4), 10), CallUsed("f/a", 1, "look", None, None)
+    events: list[Event] = [started(plan), NodeStarted("f/a"), *([known] if is_told else [])]
+    for _ in range(3):
+        kernel = Kernel(Program(plan))
+        entries = [Entry(seq, float(seq), event) for seq, event in enumerate(events)]
+        found = take_up(kernel, replay(kernel, events), entries, told={}, owner="", now=9.0)
+        events += cast(Resumed, found).step.events
+    assert [known if is_told else unknown] == [event for event in events if isinstance(event, CallUsed)]

@@ -12,15 +12,16 @@ from dataclasses import replace
 from typing import Any, cast
 
 from leadflow.agents.models.answers import in_words, read_answer, read_vector, repair_words, with_words
+from leadflow.agents.models.attached import attach
 from leadflow.agents.models.bodies import is_stream, read_object, read_stream
 from leadflow.agents.models.common import as_json, usage_of
 from leadflow.agents.models.counting import message_tokens, prompt_tokens
-from leadflow.agents.models.history import read_history
-from leadflow.agents.models.turns import Message, Profile, Prompt, Sent, Text, Turn, Wire
+from leadflow.agents.models.history import files_of, read_history
+from leadflow.agents.models.turns import Blob, Message, Profile, Prompt, Sent, Text, Turn, Wire
 from leadflow.agents.wire import MOST_BYTES, read_body, refuse
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.tokens import HINT, PER_MESSAGE, PER_REQUEST, text_tokens
-from leadflow.plan.types import STRING, Type
+from leadflow.plan.types import STRING, FileRef, Type
 from leadflow.run.errors import NotAllowed
 from leadflow.run.ports import Reply, Request, Streamed, World
 from leadflow.run.quota import Quota, read_quota
@@ -52,7 +53,7 @@ class ModelAgent:
         """Ask, chat or embed, once."""
         if request.action == "embed":
             return await self._embed(request)
-        prompt = self._prompt(request)
+        prompt = await self._prompt(request)
         turn = await self.turn(prompt, request)
         if turn.stop == "tools" and turn.uses and prompt.tools and not prompt.must_answer:
             asked = Asked(turn.uses, turn.message, message_tokens(turn.message) or 0)
@@ -86,13 +87,15 @@ class ModelAgent:
     async def aclose(self) -> None:
         """Connections belong to the transport."""
 
-    def _prompt(self, request: Request) -> Prompt:
+    async def _prompt(self, request: Request) -> Prompt:
         """What a step asks for."""
         system = self._chosen(request, "system")
         if request.action == "ask":
-            messages: tuple[Message, ...] = (Message("user", (Text(str(request.args["prompt"])),)),)
+            files = await self._attached(request, request.args.get("files"))
+            messages: tuple[Message, ...] = (Message("user", (*files, Text(str(request.args["prompt"])))),)
         else:
-            said, messages = read_history(request.args["history"])
+            history = request.args["history"]
+            said, messages = read_history(history, await self._attached(request, files_of(history)))
             system = "\n\n".join(part for part in (system, said) if part is not None) or None
         for exchange in request.exchanges:
             messages += (cast(Message, exchange.asked.said), Message("user", exchange.results))
@@ -107,6 +110,11 @@ class ModelAgent:
             temperature=self._chosen(request, "temperature"),
             max_tokens=self._chosen(request, "max_tokens"),
         )
+
+    async def _attached(self, request: Request, files: object) -> tuple[Text | Blob, ...]:
+        """What is sent for files, which stand before the words that ask about them."""
+        found = [file for file in files if isinstance(file, FileRef)] if isinstance(files, tuple) else []
+        return await attach(self._world.root, found, self._what(request)) if found else ()
 
     def _chosen(self, request: Request, name: str) -> Any:
         """An argument of the step, else a setting of the agent; None: neither says."""

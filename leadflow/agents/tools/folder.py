@@ -71,17 +71,24 @@ class FolderAgent:
         except CallError as problem:
             raise type(problem)(f"{self._name}.{request.action}: '{path[:200]}' {problem.message}") from None
         except OSError as problem:
-            raise _told(f"{self._name}.{request.action}: '{path[:200]}'", problem) from None
+            raise disk_failure(f"{self._name}.{request.action}: '{path[:200]}'", problem) from None
 
     async def aclose(self) -> None:
         """Nothing is held between calls."""
 
-    def _read(self, path: str) -> str:
+    def content(self, path: str) -> bytes:
+        """The bytes of a file below the folder.
+
+        Raises:
+            NotAllowed: the path leads out of the folder, or the file is too large. OSError: the disk says no.
+        """
         parts = _parts(path)
         with self._opened(parts[:-1]) as folder:
-            data = _content(folder, parts[-1], self._most)
+            return _content(folder, parts[-1], self._most)
+
+    def _read(self, path: str) -> str:
         try:
-            return data.decode("utf-8-sig")
+            return self.content(path).decode("utf-8-sig")
         except UnicodeDecodeError:
             raise FunctionFailed("is no text in UTF-8") from None
 
@@ -186,7 +193,7 @@ def _replace(folder: int, name: str, data: bytes) -> None:
         raise
 
 
-def _told(what: str, problem: OSError) -> CallError:
+def disk_failure(what: str, problem: OSError) -> CallError:
     match problem.errno:
         case errno.ENOENT:
             return FunctionFailed(f"{what} is not there")

@@ -41,4 +41,6 @@ def _cost(used: Used) -> str:
     if used.unpriced == used.requests:
         return "cost unknown"
     money = f"${money_text(Money(used.money)).removeprefix('USD ')}"
-    return f"{money} and the unknown cost of {used.unpriced:,}" if used.unpriced else money
+    if not used.unpriced:
+        return money
+    return f"{money} and the unknown cost of {used.unpriced:,} request{'s'[: used.unpriced != 1]}"

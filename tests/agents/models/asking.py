@@ -63,13 +63,13 @@ class _Kept:
             yield piece
 
 
-def agent_on(wire: str, url: str, transport: Transport, **settings: SettingValue) -> Agent:
+def agent_on(wire: str, url: str, transport: Transport, *, root: Path = Path(), **settings: SettingValue) -> Agent:
     """The agent `fast`, which speaks on that wire to a server."""
     kind, own = KINDS[wire]
     spec = AgentSpec(
         "fast", kind, {"model": "m-1", "key": Secret("K"), "base_url": url, **own, **settings}, (), "f", None
     )
-    return find_kinds(()).kinds[kind].build(spec, {}, world(Path(), transport=transport, secrets={"K": "s3cret"}))
+    return find_kinds(()).kinds[kind].build(spec, {}, world(root, transport=transport, secrets={"K": "s3cret"}))
 
 
 def asked(action: str = "ask", result: Type = STRING, *, repair: str | None = None, **args: Value) -> Request:

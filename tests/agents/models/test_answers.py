@@ -1,6 +1,9 @@
 """Answers on three wires, as the official types read them, and the many that are none (bad inputs 89-97, 104, 105)."""
 
+import gzip
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +13,16 @@ from leadflow.agents.models.answers import read_answer
 from leadflow.agents.models.turns import Stop
 from leadflow.agents.wire import read_json
 from leadflow.events.model import Usage
-from leadflow.run.errors import AnswerInvalid, BadResponse, CallError, Declined, Filtered, Incomplete
+from leadflow.run.errors import (
+    AnswerInvalid,
+    BadResponse,
+    CallError,
+    Declined,
+    Filtered,
+    Incomplete,
+    RateLimited,
+    Rejected,
+)
 from tests.agents.models.asking import Watching, agent_on, asked
 from tests.agents.models.wires import ANSWERS, WIRES
 from tests.agents.servers import api
@@ -208,6 +220,53 @@ async def test_a_body_that_is_no_answer(wire: str, body: bytes, status: int, typ
     async with api(serve) as (url, _):
         with pytest.raises(BadResponse):
             await agent_on(wire, url, transport).call(asked(prompt="?"))
+
+
+REDIRECTS = ("http://127.0.0.1:9/other", "file:///etc/passwd", "http://169.254.169.254/latest")
+
+
+@each_wire
+@pytest.mark.parametrize("place", REDIRECTS)
+async def test_99_no_redirect_is_followed(wire: str, place: str, transport: Watching) -> None:
+    """Bad input 99: neither to another origin nor to a file; the credential is sent once, to whom it is meant for."""
+
+    async def serve(_: web.BaseRequest) -> web.Response:
+        return web.Response(status=307, headers={"Location": place})
+
+    async with api(serve) as (url, seen):
+        with pytest.raises(Rejected, match="redirects are not followed"):
+            await agent_on(wire, url, transport).call(asked(prompt="?"))
+    assert 1 == len(seen.requests)
+
+
+@each_wire
+@pytest.mark.parametrize("is_heard", [False, True])
+async def test_99_a_packed_bomb_is_noticed_in_time(wire: str, is_heard: bool, transport: Watching) -> None:
+    """Bad input 99: a small answer that unpacks to a huge one, as an object and as a stream."""
+    bomb = gzip.compress(b" " * 12_000_000, 1)
+    type_ = "text/event-stream" if is_heard else "application/json"
+
+    async def serve(_: web.BaseRequest) -> web.Response:
+        return web.Response(body=bomb, headers={"Content-Type": type_, "Content-Encoding": "gzip"})
+
+    request = replace(asked(prompt="?"), hear=(lambda words: None) if is_heard else None)
+    async with api(serve) as (url, _):
+        with pytest.raises(BadResponse, match="longer than 10,000,000 bytes"):
+            await agent_on(wire, url, transport).call(request)
+
+
+@each_wire
+@pytest.mark.parametrize("junk", ["nan", "-1", "1e309", "1_000", "soon", "0, 5", "Thu, 01 Jan 1970 00:00:00 GMT"])
+async def test_100_junk_is_no_wait(wire: str, junk: str, transport: Watching) -> None:
+    """Bad input 100: what is not exactly a wait asks for none; a time that has passed asks for nothing more."""
+
+    async def serve(_: web.BaseRequest) -> web.Response:
+        return web.Response(status=429, headers={"Retry-After": junk})
+
+    async with api(serve) as (url, _):
+        with pytest.raises(RateLimited) as problem:
+            await agent_on(wire, url, transport).call(asked(prompt="?"))
+    assert problem.value.retry_after in (None, timedelta(0))
 
 
 @each_wire

@@ -1,17 +1,21 @@
 """The three wires before a server that nobody here wrote: what is sent, what comes back, and each way to fail."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from leadflow.events.model import Usage
 from leadflow.plan.types import FLOAT, INT, JSON, FieldType, ListType, LiteralType, RecordType, Type, UnionType
 from leadflow.plan.types import Value as FlowValue
 from leadflow.run.errors import (
     AnswerInvalid,
+    BadResponse,
     CallError,
+    ConnectionLost,
     Filtered,
     Incomplete,
     Overloaded,
@@ -19,8 +23,10 @@ from leadflow.run.errors import (
     Rejected,
     ServerError,
 )
+from leadflow.run.quota import Left, Quota
 from tests.agents.models.asking import Watching, agent_on, asked
 from tests.agents.models.wires import ANSWERS, WIRES, judge_request
+from tests.agents.servers import api
 from tests.doubles import LlmDouble
 
 pytestmark = pytest.mark.node
@@ -128,6 +134,65 @@ async def test_a_failure_is_told_by_its_status(
     with pytest.raises(failure, match=error["message"]) as problem:
         await agent_on(wire, llm_double.base_url, transport).call(asked(prompt="?"))
     assert (status, wait) == (problem.value.status, problem.value.retry_after)
+
+
+CHAOS: list[tuple[dict[str, float], type[CallError]]] = [
+    ({"dropRate": 1}, ServerError),
+    ({"malformedRate": 1}, BadResponse),
+    ({"rateLimitRate": 1}, RateLimited),
+    ({"disconnectRate": 1}, ConnectionLost),
+]
+
+
+@each_wire
+@pytest.mark.parametrize(("chaos", "failure"), CHAOS)
+@pytest.mark.parametrize("is_heard", [False, True])
+async def test_chaos(
+    wire: str,
+    chaos: dict[str, float],
+    failure: type[CallError],
+    is_heard: bool,
+    llm_double: LlmDouble,
+    transport: Watching,
+) -> None:
+    """The double's own mischief is a failure that may be tried again, streamed or not."""
+    llm_double.answer({}, {"content": "never"}, chaos=chaos)
+    heard: list[str] = []
+    request = replace(asked(prompt="?"), hear=heard.append if is_heard else None)
+    with pytest.raises(failure) as problem:
+        await agent_on(wire, llm_double.base_url, transport).call(request)
+    assert problem.value.transient
+    assert [] == heard
+
+
+LEFT: dict[str, dict[str, str]] = {
+    "chat": {"x-ratelimit-remaining-tokens": "9", "x-ratelimit-reset-tokens": "6s"},
+    "responses": {"x-ratelimit-remaining-tokens": "9", "x-ratelimit-reset-tokens": "6s"},
+    "messages": {
+        "anthropic-ratelimit-tokens-remaining": "90",
+        "anthropic-ratelimit-tokens-reset": "2026-03-01T09:30:06Z",
+        "anthropic-ratelimit-output-tokens-remaining": "9",
+        "anthropic-ratelimit-output-tokens-reset": "2026-03-01T09:30:06Z",
+    },
+}
+
+
+@each_wire
+async def test_l7_what_is_left_of_a_quota_is_told(wire: str, transport: Watching) -> None:
+    """L7: by each provider's own headers; of several kinds of tokens the least counts."""
+    said = {"type": "message", "content": [{"type": "output_text", "text": "Hi"}]}
+    bodies: dict[str, Any] = {
+        "chat": {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]},
+        "responses": {"status": "completed", "output": [said]},
+        "messages": {"content": [{"type": "text", "text": "Hi"}], "stop_reason": "end_turn"},
+    }
+
+    async def serve(_: web.BaseRequest) -> web.Response:
+        return web.json_response(bodies[wire], headers={**LEFT[wire], "Date": "Sun, 01 Mar 2026 09:30:00 GMT"})
+
+    async with api(serve) as (url, _):
+        reply = await agent_on(wire, url, transport).call(asked(prompt="?"))
+    assert Quota(None, Left(9, timedelta(seconds=6))) == reply.quota
 
 
 @each_wire
