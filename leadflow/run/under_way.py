@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 from leadflow.events.model import (
     AttemptFailed,
     AttemptStarted,
+    BudgetReserved,
+    BudgetSettled,
     CallAdmitted,
     CallEvent,
     CallWaits,
@@ -125,6 +127,8 @@ class Calls:
         """Calls that are to stop after the attempt that is under way, and why."""
         self._pausing: set[str] = set()
         """Calls of which no attempt is under way: between two, or in a queue."""
+        self._set_aside: dict[tuple[str, int], BudgetReserved] = {}
+        """Of attempts that have not settled; of one that is left behind it is spent (case $3)."""
         self._said: Waiting = {}
         """Calls that posted something that is not being committed yet, and who waits for that."""
         self._keeping: Waiting = {}
@@ -203,6 +207,10 @@ class Calls:
                 self._let_go(event.path)
             elif (why := self._asked.pop(event.path, None)) is not None:
                 self.stop(event.path, why)
+        elif isinstance(event, BudgetReserved):
+            self._set_aside[event.path, event.attempt] = event
+        elif isinstance(event, BudgetSettled):
+            self._set_aside.pop((event.path, event.attempt), None)
         self._said.setdefault(event.path, [])
         self._post(event)
 
@@ -289,6 +297,8 @@ class Calls:
     def _behind(self, path: str, fact: Event) -> None:
         _log.warning("call %s of run %s does not stop and is left behind", path, self._run)
         self.leaked[path] = self._running[path]
+        for one in [each for each in self._set_aside.values() if each.path == path]:
+            self._heard(BudgetSettled(path, one.attempt, one.money, one.tokens, is_estimated=True))
         self._end(path, fact)
         self._when_left.tell(path)
 

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
-from leadflow.events.model import AttemptStarted, BudgetReserved, CallAdmitted, Entry, Event, Status
+from leadflow.events.model import AttemptStarted, BudgetReserved, BudgetSettled, CallAdmitted, Entry, Event, Status
 from leadflow.policies.budget import Purse
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.shared import Shared
@@ -82,6 +83,43 @@ def test_what_led_to_a_request_is_committed(agent: str, steps: str, expected: di
     assert Status.DONE is ended.status
     for path, kept in expected.items():
         assert kept == [names for where, names in asked.seen if where == path]
+
+
+class Deaf:
+    """An agent whose action `late` does not hear that it is told to stop."""
+
+    async def call(self, request: Request) -> Reply:
+        """Answer in a second, or in a minute whatever comes."""
+        end = CLOCK.monotonic() + (60 if request.action == "late" else 1)
+        while (left := end - CLOCK.monotonic()) > 1e-6:
+            with suppress(asyncio.CancelledError):
+                await CLOCK.sleep(timedelta(seconds=left))
+        return Reply("yes")
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+def test_what_a_call_that_is_left_behind_set_aside_is_spent() -> None:
+    """Cases $3, T8: a call that does not stop when its race is over is settled in the log before it ends there."""
+    plan = compiled(
+        'agent one: python { module: "one.py"  reads: ["look", "late"] }\n'
+        "@budget(calls: 5) flow f() { step r = race { step a: string = one.look() step b: string = one.late() } "
+        "step c: string = one.put(r) undo none }"
+    )
+
+    async def main() -> Result:
+        stack = Stack(plan.agents, {"one": Deaf()}, PolicyPorts(CLOCK, SeededRng(1), Shared()), purse=Purse())
+        result = await Driver(Program(plan), Ports(stack, MemoryJournal(CLOCK), CLOCK)).run(started(plan))
+        await CLOCK.sleep(timedelta(minutes=2))
+        return result
+
+    events = [entry.event for entry in run_virtual(main()).entries]
+    of_it = [type(event).__name__ for event in events if getattr(event, "path", "") == "f/r/b"]
+    assert ["NodeStarted", "BudgetReserved", "BudgetSettled", "NodeCancelled"] == of_it
+    assert [True] == [
+        event.is_estimated for event in events if isinstance(event, BudgetSettled) and event.path == "f/r/b"
+    ]
 
 
 def test_a_loop_that_is_cancelled_itself_ends_the_run() -> None:
