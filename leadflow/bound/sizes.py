@@ -4,6 +4,7 @@ A size is never too small; what it does not understand has no bound. It says by 
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import reduce
 from typing import cast
 
@@ -45,6 +46,8 @@ class Size:
     """Of a record."""
     open: str = ""
     """The name of what has no bound."""
+    default: "Size | None" = None
+    """Of a field that has a default: what stands there when nothing was given."""
 
     def field(self, name: str) -> "Size":
         """A field, or an entry of a map."""
@@ -115,6 +118,7 @@ def larger(first: Size, second: Size) -> Size:
         reduce(larger, items) if items else None,
         tuple(fields.items()),
         first.open or second.open,
+        first.default if second.default is None else larger(second.default, first.default or NONE_SIZE),
     )
 
 
@@ -133,6 +137,12 @@ def no_more(size: Size, most: int) -> Size:
 
 
 def _within(size: Size, raw: int, again: int) -> Size:
+    """What was read, or the default that stands there although nothing was."""
+    read = _as_read(size, raw, again)
+    return read if size.default is None else larger(read, size.default)
+
+
+def _as_read(size: Size, raw: int, again: int) -> Size:
     """Texts and items are no more than the bytes they were read from; `again`: written anew, it may be longer."""
     if size.items == 0 and not size.fields:
         return Size(_least(size.text, max(raw, SCALAR)), _least(size.json, 2 + _QUOTED * max(raw, SCALAR)))
@@ -146,9 +156,12 @@ def _within(size: Size, raw: int, again: int) -> Size:
 
 
 def _keys(size: Size) -> int:
-    """Bytes that the fields of a value take when all of them are missing and are written as none."""
+    """Bytes that the fields of a value take when all of them are missing: as none, or as their default."""
     inner = 0 if size.item is None else _keys(size.item)
-    return inner + sum(_QUOTED * len(name.encode()) + 8 + _keys(field) for name, field in size.fields)
+    return inner + sum(
+        _QUOTED * len(name.encode()) + 8 + _keys(field) + (0 if field.default is None else field.default.json or 0)
+        for name, field in size.fields
+    )
 
 
 def _least(first: Most, second: int) -> int:
@@ -216,4 +229,7 @@ def size_of_field(field: FieldType, name: str) -> Size:
     """The size of a field, or of a parameter."""
     length = next((one for one in field.constraints if isinstance(one, Length)), None)
     size = size_of_type(field.type, name, length)
-    return size if field.default is MISSING else larger(size, size_of_value(cast(Value, field.default)))
+    if field.default is MISSING:
+        return size
+    default = size_of_value(cast(Value, field.default))
+    return replace(larger(size, default), default=default)

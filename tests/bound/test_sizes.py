@@ -1,5 +1,7 @@
 """Sizes are never too small: no value is larger than what its type, its expression or its source allows."""
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -105,6 +107,16 @@ def test_no_value_is_larger_than_its_type(type_: Type, raw: Value) -> None:
     read = no_more(size, text_tokens(to_json_text(raw)))
     assert read.text is not None
     assert is_large_enough(read, value)
+
+
+def test_a_default_is_not_bounded_by_what_was_read() -> None:
+    """What stands in a field that was not given has the size of its default, also in each item of a list."""
+    notes = ("a long note of somebody", "and another one", "and a third")
+    type_ = RecordType((FieldType("notes", ListType(Prim("string")), default=notes),))
+    for one, raw in ((type_, "{}"), (ListType(type_), "[{},{},{}]")):
+        value = admit(one, json.loads(raw))
+        assert not isinstance(value, Mismatch)
+        assert is_large_enough(no_more(size_of_type(one, "it"), len(raw)), value)
 
 
 def test_constraints_bound_a_field() -> None:
