@@ -22,7 +22,7 @@ from leadflow.events.model import (
     NodeStarted,
     RunResumed,
 )
-from leadflow.plan.forms import duration_text, money_text
+from leadflow.plan.forms import duration_text
 from leadflow.plan.kinds import find_kind
 from leadflow.plan.paths import find_steps, without_numbers
 from leadflow.plan.plan import AgentCall, AgentSpec, Plan
@@ -209,7 +209,7 @@ def expected_data(found: Expected | None) -> Mapping[str, Any] | None:
     return {
         "runs": found.runs,
         "same_plan": found.are_same,
-        "money": None if found.money is None else money_text(Money(found.money)),
+        "money": None if found.money is None else str(Money(found.money)),
         "tokens": found.tokens,
         "calls": found.calls,
         "time": duration_text(timedelta(microseconds=found.time)),

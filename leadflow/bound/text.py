@@ -13,7 +13,7 @@ from leadflow.bound.figures import NOTHING, Cause, Figure
 from leadflow.bound.history import Expected, expected_text
 from leadflow.bound.prices import Found
 from leadflow.bound.report import Bound, Priced
-from leadflow.plan.forms import duration_text, money_text
+from leadflow.plan.forms import duration_text
 from leadflow.plan.types import Money
 from leadflow.plan.words import duration_words, value_words
 
@@ -124,7 +124,7 @@ def _price(model: str, found: Found) -> str:
 def bound_data(bound: Bound) -> dict[str, Any]:
     """The same for machines."""
     return {
-        "money": _data(bound.money, lambda micros: money_text(Money(micros))),
+        "money": _data(bound.money, lambda micros: str(Money(micros))),
         "tokens": _data(bound.tokens, lambda number: number),
         "calls": _data(bound.calls, lambda number: number),
         "time": _data(bound.time, lambda micros: duration_text(timedelta(microseconds=micros))),
@@ -149,9 +149,9 @@ def _price_data(one: Priced) -> dict[str, Any]:
         "agent": one.agent,
         "model": one.model,
         "price": {
-            "input": money_text(Money(price.input)),
-            "output": None if price.output is None else money_text(Money(price.output)),
-            "request": money_text(Money(price.request)),
+            "input": str(Money(price.input)),
+            "output": None if price.output is None else str(Money(price.output)),
+            "request": str(Money(price.request)),
         },
         "origin": one.found.origin,
     }

@@ -83,13 +83,6 @@ def read_written_duration(text: str) -> timedelta | None:
         return None
 
 
-def money_text(value: Money) -> str:
-    """`USD 0.50`: two decimals, up to six where they are needed."""
-    sign = "-" if value.micros < 0 else ""
-    dollars, rest = divmod(abs(value.micros), 1_000_000)
-    return f"USD {sign}{dollars}.{f'{rest:06d}'.rstrip('0').ljust(2, '0')}"
-
-
 def read_money(text: str) -> Money | None:
     """The money that `USD 0.50` or the literal `$0.50` is; None for any other text."""
     found = _MONEY.fullmatch(text)
@@ -129,7 +122,7 @@ def to_plain(value: Value) -> Plain:
         case timedelta():
             return duration_text(value)
         case Money():
-            return money_text(value)
+            return str(value)
         case datetime():
             return time_text(value)
         case FileRef(path):

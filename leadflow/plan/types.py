@@ -29,11 +29,21 @@ class Money(NamedTuple):
 
     micros: int
 
+    def __str__(self) -> str:
+        """`USD 0.50`: two decimals, up to six where they are needed."""
+        sign = "-" if self.micros < 0 else ""
+        dollars, rest = divmod(abs(self.micros), 1_000_000)
+        return f"USD {sign}{dollars}.{f'{rest:06d}'.rstrip('0').ljust(2, '0')}"
+
 
 class FileRef(NamedTuple):
     """A file by its path as the author or the caller wrote it."""
 
     path: str
+
+    def __str__(self) -> str:
+        """The path."""
+        return self.path
 
 
 Scalar: TypeAlias = bool | int | float | str | timedelta | Money | datetime | FileRef | None

@@ -30,7 +30,7 @@ from leadflow.plan.expr import (
     Template,
     Unary,
 )
-from leadflow.plan.forms import money_text, to_text
+from leadflow.plan.forms import to_text
 from leadflow.plan.plan import (
     AgentCall,
     Branch,
@@ -103,7 +103,7 @@ def value_words(value: Value | PerTime) -> str:
         case timedelta():
             return duration_words(value)
         case Money():
-            return "$" + money_text(value).removeprefix("USD ")
+            return "$" + str(value).removeprefix("USD ")
         case tuple():
             return "[" + ", ".join(map(value_words, value)) + "]" if type(value) is tuple else to_text(value)
         case Mapping():

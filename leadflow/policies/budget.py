@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from leadflow.events.model import BudgetReserved, BudgetSettled, CallAdmitted, CallWaits, Usage
-from leadflow.plan.forms import money_text
 from leadflow.plan.plan import AgentCall, AgentSpec
 from leadflow.plan.policy import Budget
 from leadflow.plan.rates import Rates
@@ -276,4 +275,4 @@ def _exceeded(course: Course, account: Account, most: Amount, *, is_open: bool) 
 
 
 def _said(at: int, number: int) -> str:
-    return f"${money_text(Money(number)).removeprefix('USD ')}" if at == 0 else f"{number} tokens"
+    return f"${str(Money(number)).removeprefix('USD ')}" if at == 0 else f"{number} tokens"

@@ -1,5 +1,4 @@
-"""One file with most of the language, kinds of later versions included: it checks, formats, plans and draws; only
-`run` refuses it."""
+"""One file with most of the language: it checks, formats, plans and draws; only `run` refuses it here."""
 
 import json
 from pathlib import Path
@@ -36,10 +35,9 @@ def test_plan_and_graph(file: Path) -> None:
 
 
 def test_run_refuses_what_it_cannot_run() -> None:
-    """`leadflow run` names the policies and kinds of agents that this version checks and does not run, and stops."""
+    """`leadflow run` names what the operator has not allowed, and stops."""
     env = {"OPENAI_API_KEY": "k", "ANTHROPIC_API_KEY": "k", "CRM_TOKEN": "k"}
     ran = leadflow("run", str(WHOLE), "triage", "--input", 'ticket={"id":"1","body":"hello"}', env=env)
     assert 1 == ran.code
     assert "" == ran.stdout
-    assert "role" in ran.stderr
-    assert "anthropic" not in ran.stderr
+    assert "tests/data/example.flow:26:7: agent 'files': leadflow.toml allows no server 'filesystem'" in ran.stderr

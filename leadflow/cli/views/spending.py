@@ -4,7 +4,6 @@ from dataclasses import fields
 
 from leadflow.cli.views import human
 from leadflow.events.fold import Used
-from leadflow.plan.forms import money_text
 from leadflow.plan.types import Money
 
 
@@ -40,7 +39,7 @@ def data(used: Used) -> dict[str, int]:
 def _cost(used: Used) -> str:
     if used.unpriced == used.requests:
         return "cost unknown"
-    money = f"${money_text(Money(used.money)).removeprefix('USD ')}"
+    money = f"${str(Money(used.money)).removeprefix('USD ')}"
     if not used.unpriced:
         return money
     return f"{money} and the unknown cost of {used.unpriced:,} request{'s'[: used.unpriced != 1]}"
