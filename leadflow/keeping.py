@@ -75,8 +75,8 @@ async def opened(project: Project, clock: Clock) -> AsyncIterator[SqliteStore]:
         JournalProblem: it cannot be used.
     """
     store = SqliteStore(project.root / JOURNAL, clock, owner=this_owner())
-    await store.open()
     try:
+        await store.open()
         yield store
     finally:
         await store.aclose()
@@ -86,8 +86,6 @@ async def begin(
     store: Store, started: RunStarted, plan: Plan, bounds: Bounds, origin: Origin | None = None
 ) -> HeldJournal:
     """A new run in the store, claimed."""
-    if await store.plan(plan.hash) is None:
-        await store.keep_plan(plan.hash, to_text(plan))
     setting = json.dumps(
         {
             "calls": bounds.calls,
@@ -97,7 +95,8 @@ async def begin(
         }
     )
     digest, at = digest_of(started.inputs), started.started.timestamp()
-    return await store.create(NewRun(started.run, started.flow, plan.hash, plan.file, digest, setting, at))
+    run = NewRun(started.run, started.flow, plan.hash, plan.file, digest, setting, at)
+    return await store.create(run, to_text(plan))
 
 
 async def forget_old(store: Store, project: Project, clock: Clock) -> int:
@@ -169,6 +168,11 @@ async def find(store: Store, run: str) -> RunRow:
         return next((row for row in found if row.id == run), found[0])
     why = f"{len(found)} runs begin with '{run}': write more of it" if found else f"there is no run '{run}'"
     raise NoSuchRun(f"{why}; `leadflow runs` lists them")
+
+
+async def has_moved(store: Store, found: Kept) -> bool:
+    """Whether a run was moved to another plan since it was read; whoever has claimed it then asks for that."""
+    return (await find(store, found.row.id)).under != found.row.under
 
 
 def is_interrupted(row: RunRow) -> bool:

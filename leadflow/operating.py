@@ -19,10 +19,11 @@ from leadflow.events.model import (
     RunStarted,
     Status,
 )
-from leadflow.keeping import Kept, Origin, begin, find, held, kept
+from leadflow.keeping import Kept, Origin, begin, find, has_moved, held, kept
 from leadflow.plan.codec import to_text
 from leadflow.plan.plan import FlowPlan, Node, Plan
 from leadflow.run.adapters import SystemClock, new_run_id, new_seed
+from leadflow.run.carrying import filled
 from leadflow.run.driver import Driver, Ports, Result, result_of
 from leadflow.run.errors import InternalError
 from leadflow.run.forking import begun_step, forked
@@ -73,10 +74,11 @@ async def cancel_run(
             return result_of(row.id, await store.load(row.id))
         found = await kept(store, row)
         claimed = await store.claim(row.id)
-        if claimed is None:
-            return await cancel_run(row.id, project, registry, wish, options)  # somebody took it up in this moment
-        async with held(store, claimed, clock) as journal:
-            return await _end(found, journal, wish, (project, registry), clock)
+        if claimed is not None:
+            async with held(store, claimed, clock) as journal:
+                if not await has_moved(store, found):
+                    return await _end(found, journal, wish, (project, registry), clock)
+        return await cancel_run(row.id, project, registry, wish, options)  # somebody took it up in this moment
 
 
 async def _until_let_go(store: Store, row: RunRow, clock: Clock) -> RunRow:
@@ -132,7 +134,8 @@ async def fork_run(
         first = entries[0].event
         if not isinstance(first, RunStarted):
             raise InternalError("a log begins with the start of its run")
-        started = replace(first, run=new_run_id(), started=clock.now())
+        inputs = filled(found.plan.flows[first.flow], first)  # it may have moved to a plan with further parameters
+        started = replace(first, run=new_run_id(), plan=found.plan.hash, inputs=inputs, started=clock.now())
         kernel = Kernel(Program(found.plan), calls=found.bounds.calls, deadline=found.bounds.deadline)
         events = forked(kernel, entries, started, path, before=before)
         journal = await begin(store, started, found.plan, found.bounds, Origin(found.row.id, path))
@@ -158,12 +161,15 @@ async def move_run(run: str, plan: Plan, project: Project, options: RunOptions |
         if claimed is None:
             raise StartProblem([f"run {found.row.id} is under way in another process: {found.row.owner}"])
         async with held(store, claimed, clock) as journal:
+            if await has_moved(store, found):
+                raise StartProblem([f"run {found.row.id} was moved by somebody else in this moment; look at it first"])
             entries = await journal.load()
             kernel = Kernel(Program(plan), calls=found.bounds.calls, deadline=found.bounds.deadline)
             moved = move(found.plan, plan, kernel, [entry.event for entry in entries], by=this_user())
             if isinstance(moved, Moved):
                 await store.keep_plan(plan.hash, to_text(plan))
                 await journal.append(moved.events)
+                await store.keep_plan(plan.hash, to_text(plan))  # nobody needed it until then: it may be forgotten
             return moved
 
 

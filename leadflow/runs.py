@@ -12,7 +12,7 @@ from leadflow.agents.registry import Registry
 from leadflow.answers import OpenQuestion, give, open_questions
 from leadflow.assembly import Making, StartProblem, callers_of, make_ready
 from leadflow.events.model import RunStarted
-from leadflow.keeping import begin, find, forget_old, heeding, held, is_dead, kept, opened, unfinished
+from leadflow.keeping import begin, find, forget_old, has_moved, heeding, held, is_dead, kept, opened, unfinished
 from leadflow.plan.plan import Plan
 from leadflow.plan.types import Value
 from leadflow.policies.ledger import Amount
@@ -214,6 +214,8 @@ async def _resumed(
         if claimed is None:
             raise UnderWay([f"run {row.id} is under way in another process: {row.owner}"])
         async with held(store, claimed, clock) as journal:
+            if await has_moved(store, found):
+                raise UnderWay([f"run {row.id} was moved to another plan in this moment; resume it again"])
             await recall(store, making, clock)
             entries = await journal.load()
             if not entries:
@@ -295,8 +297,8 @@ async def _begun(
         try:
             store = await kept_open.enter_async_context(store_of(options, making.project, clock))
             await recall(store, making, clock)
-            journal = await begin(store, started, making.plan, bounds)
             await forget_old(store, making.project, clock)
+            journal = await begin(store, started, making.plan, bounds)
         except JournalProblem as problem:
             raise _unkept(problem) from None
         questions.listen(lambda: store.answers(started.run))

@@ -55,7 +55,7 @@ def carried(kernel: Kernel, events: Sequence[Event]) -> Carried:
     if not events or not isinstance(events[0], RunStarted):
         raise InternalError("a log begins with the start of its run")
     first = events[0]
-    step = kernel.start(replace(first, inputs=_filled(kernel.program.plan.flows[first.flow], first)))
+    step = kernel.start(replace(first, inputs=filled(kernel.program.plan.flows[first.flow], first)))
     history, commands = [*step.events], [*step.commands]
     for event in events:
         if isinstance(event, _FACTS):
@@ -71,9 +71,9 @@ def _key(event: Event) -> tuple[type[Event], str]:
     return type(event), getattr(event, "path", "")
 
 
-def _filled(flow: FlowPlan, started: RunStarted) -> dict[str, Value]:
+def filled(flow: FlowPlan, started: RunStarted) -> dict[str, Value]:
     """The inputs of a run, with what parameters that are new since have when nobody gives them anything."""
-    filled: dict[str, Value] = {}
+    defaults: dict[str, Value] = {}
     for param in flow.params:
-        filled[param.name] = None if isinstance(param.default, _Missing) else param.default
-    return {**filled, **started.inputs}
+        defaults[param.name] = None if isinstance(param.default, _Missing) else param.default
+    return {**defaults, **started.inputs}

@@ -124,8 +124,9 @@ class HeldJournal(Protocol):
 class Store(Protocol):
     """Runs, and who works on them."""
 
-    async def create(self, run: NewRun) -> HeldJournal:
-        """A new run, claimed by this worker."""
+    async def create(self, run: NewRun, plan: str) -> HeldJournal:
+        """A new run, claimed by this worker, and the text of its plan: whoever forgets another run of that plan in this
+        moment forgets the plan before both are there, or not at all."""
         ...
 
     async def keep_plan(self, hash_: str, text: str) -> None:

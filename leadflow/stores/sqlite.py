@@ -111,9 +111,9 @@ class SqliteStore(_Worker):
         self._clock = clock
         super().__init__(JournalFile(path, owner=owner, lease=lease, now=clock.timestamp))
 
-    async def create(self, run: NewRun) -> "SqliteJournal":
-        """A new run, claimed by this worker."""
-        await self._do(lambda: self._file.create(run))
+    async def create(self, run: NewRun, plan: str) -> "SqliteJournal":
+        """A new run, claimed by this worker, and the text of its plan."""
+        await self._do(lambda: self._file.create(run, plan))
         return SqliteJournal(self, run.id, 1, Chain(seed_of_run(run)))
 
     async def claim(self, run: str) -> "SqliteJournal | None":

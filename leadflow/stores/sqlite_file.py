@@ -121,10 +121,10 @@ class JournalFile:
                     cursor.execute(statement)
             cursor.execute("INSERT OR IGNORE INTO lf_meta VALUES ('format', ?)", (str(FORMAT),))
             (form,) = cursor.execute("SELECT value FROM lf_meta WHERE name = 'format'").fetchone()
-        if form != str(FORMAT):
-            raise JournalProblem(
-                f"the journal {self.path} is of form {form}, and this leadflow reads form {FORMAT}: use a newer one"
-            )
+            if form != str(FORMAT):  # nothing of the above is kept in it
+                raise JournalProblem(
+                    f"the journal {self.path} is of form {form}, and this leadflow reads form {FORMAT}: use a newer one"
+                )
 
     def close(self) -> None:
         """Give the file back."""
@@ -150,10 +150,11 @@ class JournalFile:
             cursor.execute("BEGIN IMMEDIATE")
             try:
                 yield cursor
+                cursor.execute("COMMIT")
             except BaseException:
-                cursor.execute("ROLLBACK")
+                if cursor.connection.in_transaction:  # a full disk has ended it already
+                    cursor.execute("ROLLBACK")
                 raise
-            cursor.execute("COMMIT")
 
     def write(self, batch: Sequence[Rows]) -> Sequence[JournalProblem | None]:
         """Commit a batch: each append as a whole or not at all."""
@@ -171,9 +172,10 @@ class JournalFile:
             found = cursor.execute("SELECT tail, epoch FROM lf_run WHERE id = ?", (rows.run,)).fetchone()
         return found is not None and tuple(found) == (rows.rows[-1].hash, rows.epoch)
 
-    def create(self, run: NewRun) -> None:
-        """A new run, claimed by this worker."""
+    def create(self, run: NewRun, plan: str) -> None:
+        """A new run, claimed by this worker, and the text of its plan."""
         with self.transaction() as cursor:
+            cursor.execute("INSERT OR IGNORE INTO lf_plan VALUES (?, ?)", (run.plan, plan))
             cursor.execute(
                 "INSERT INTO lf_run (id, flow, plan, source, digest, setting, status, started, changed, epoch, owner,"
                 " lease, claims, events, tail)"

@@ -97,7 +97,7 @@ def trial(claims: int, workers: int, seed: int, folder: Path) -> tuple[Counter[s
     path, chance = folder / "journal.db", Random(seed)
     file = _opened(path)
     for number in range(RUNS):
-        file.create(NewRun(f"r{number}", "main", "plan", "main.flow", "digest", "{}", 1.0))
+        file.create(NewRun(f"r{number}", "main", "plan", "main.flow", "digest", "{}", 1.0), "plan")
         file.release(f"r{number}", 1)
     file.close()
     processes = [_FORK.Process(target=_work, args=(path, n, claims // workers, seed)) for n in range(workers)]

@@ -59,7 +59,7 @@ def written(folder: Path, chance: Random, commits: int = 60) -> Written:
     log = path.with_name("whole.db-wal")
     file = _file(path)
     file.open()
-    file.create(RUN)
+    file.create(RUN, "plan")
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     base = path.read_bytes()

@@ -248,9 +248,9 @@ class WitnessedFile(JournalFile):
             self._machine.die()
         return results
 
-    def create(self, run: NewRun) -> None:
+    def create(self, run: NewRun, plan: str) -> None:
         """A new run."""
-        super().create(run)
+        super().create(run, plan)
         self._world.epoch = 1
 
     def claim(self, run: str) -> tuple[int, Chain] | None:

@@ -100,7 +100,7 @@ class FromOutside(ABC):
             for number, (flow, inputs) in enumerate((("one", {"n": 1}), ("two", many), ("three", {}))):
                 run = NewRun("abc"[number], flow, "plan-1", "main.flow", "digest", "{}", 1_000_000.0 + number)
                 start = replace(STARTED, flow=flow, inputs=cast(Mapping[str, Value], inputs))
-                await (await stage.one.create(run)).append([start, *([RunDone(1)] if flow == "two" else [])])
+                await (await stage.one.create(run, "plan")).append([start, *([RunDone(1)] if flow == "two" else [])])
             assert found == [row.id for row in await stage.two.runs(wanted)]
 
         play(scene)
@@ -122,7 +122,7 @@ class FromOutside(ABC):
         async def scene(stage: Stage) -> None:
             for number, name in enumerate(("a", "b", "c", "d", "open", "held")):
                 stage.clock.at = 1_000_000.0 + number
-                journal = await stage.one.create(new_run(name))
+                journal = await stage.one.create(new_run(name), "plan")
                 await journal.append([STARTED, NodeDone("main/a", name * 100_000)])
                 await journal.append([RunDone(1)] if name != "open" else [NodeStarted("main/b")])
                 if name != "held":
@@ -137,7 +137,11 @@ class FromOutside(ABC):
         """Whoever works on a run hears of wishes of others, in order; they go with the run."""
 
         async def scene(stage: Stage) -> None:
-            journal, first, second = await stage.one.create(new_run()), CancelRequested("a"), CancelRequested("b", True)
+            journal, first, second = (
+                await stage.one.create(new_run(), "plan"),
+                CancelRequested("a"),
+                CancelRequested("b", True),
+            )
             assert [] == list(await journal.wishes())
             await stage.two.wish("r", first)
             await stage.two.wish("r", replace(second, by="ada"))
@@ -154,7 +158,7 @@ class FromOutside(ABC):
         run."""
 
         async def scene(stage: Stage) -> None:
-            await stage.one.create(new_run())
+            await stage.one.create(new_run(), "plan")
             first, second = (QuestionAnswered("main/a", 1, {"n": (1, None)}, by, 5.0) for by in ("ada", "bob"))
             again = replace(second, number=2)
             assert None is await stage.two.answer("r", first)
@@ -173,7 +177,7 @@ class FromOutside(ABC):
         """A pause with questions is a wait; one without is none; and it is over when the run is taken up."""
 
         async def scene(stage: Stage) -> None:
-            journal = await stage.one.create(new_run())
+            journal = await stage.one.create(new_run(), "plan")
             for event, status in (
                 (STARTED, Status.RUNNING),
                 (RunPaused("it waits for people", ("main/a",)), Status.WAITING),
@@ -189,7 +193,7 @@ class FromOutside(ABC):
         """The tail of a run is what came since; of a run that is not there, there is none."""
 
         async def scene(stage: Stage) -> None:
-            journal = await stage.one.create(new_run())
+            journal = await stage.one.create(new_run(), "plan")
             entries = await journal.append([STARTED, NodeStarted("main/a"), NodeDone("main/a", "x" * 100_000)])
             assert [list(entries), list(entries[2:]), []] == [list(await stage.two.tail("r", n)) for n in (0, 2, 3)]
             with pytest.raises(KeyError):
@@ -205,7 +209,7 @@ class Conformance(FromOutside):
         """What was appended is loaded again, by anybody, in order and numbered without gaps."""
 
         async def scene(stage: Stage) -> None:
-            journal = await stage.one.create(new_run())
+            journal = await stage.one.create(new_run(), "plan")
             first = await journal.append([STARTED, NodeStarted("main/a")])
             second = await journal.append([NodeDone("main/a", {"x": (1, None)})])
             assert [*first, *second] == list(await stage.two.load("r"))
@@ -217,7 +221,7 @@ class Conformance(FromOutside):
         """An append without events keeps nothing and breaks nothing."""
 
         async def scene(stage: Stage) -> None:
-            journal = await stage.one.create(new_run())
+            journal = await stage.one.create(new_run(), "plan")
             assert [] == list(await journal.append([]))
             await journal.append([STARTED])
             assert 1 == len(await journal.load())
@@ -234,6 +238,19 @@ class Conformance(FromOutside):
 
         play(scene)
 
+    def test_a_new_run_brings_its_plan(self, play: Any) -> None:
+        """Who forgets the last other run of a plan takes nothing from a run that is new."""
+
+        async def scene(stage: Stage) -> None:
+            old = await stage.one.create(new_run("old"), "text")
+            await stage.one.release("old", old.epoch)
+            await stage.two.remove("old")
+            assert await stage.one.plan(new_run().plan) is None
+            await stage.one.create(new_run(), "text")
+            assert "text" == await stage.two.plan(new_run().plan)
+
+        play(scene)
+
     @pytest.mark.parametrize(
         ("event", "status"),
         [
@@ -246,7 +263,7 @@ class Conformance(FromOutside):
         """The list of runs follows the events that begin and end a run."""
 
         async def scene(stage: Stage) -> None:
-            await (await stage.one.create(new_run())).append([event])
+            await (await stage.one.create(new_run(), "plan")).append([event])
             assert status is (await stage.two.runs())[0].status
 
         play(scene)
@@ -256,7 +273,7 @@ class Conformance(FromOutside):
 
         async def scene(stage: Stage) -> None:
             for id_ in ("a", "b"):
-                await stage.one.create(new_run(id_, f"flow-{id_}"))
+                await stage.one.create(new_run(id_, f"flow-{id_}"), "plan")
             assert [("b", "flow-b"), ("a", "flow-a")] == [(row.id, row.flow) for row in await stage.two.runs()]
 
         play(scene)
@@ -265,7 +282,7 @@ class Conformance(FromOutside):
         """A run that nobody holds is removed with its events; others, and one that is held, stay."""
 
         async def scene(stage: Stage) -> None:
-            journals = [await stage.one.create(new_run(id_)) for id_ in ("a", "b")]
+            journals = [await stage.one.create(new_run(id_), "plan") for id_ in ("a", "b")]
             for journal in journals:
                 await journal.append([STARTED, NodeDone("main/a", "x" * 100_000)])
             assert not await stage.two.remove("a")
@@ -293,7 +310,7 @@ class Conformance(FromOutside):
         """Case D18: while one worker holds a run, another one does not get it."""
 
         async def scene(stage: Stage) -> None:
-            await stage.one.create(new_run())
+            await stage.one.create(new_run(), "plan")
             assert (await stage.two.runs())[0].is_held
             assert None is await stage.two.claim("r")
 
@@ -303,7 +320,7 @@ class Conformance(FromOutside):
         """Who gives a run back lets others go on without waiting for a lease."""
 
         async def scene(stage: Stage) -> None:
-            journal = await stage.one.create(new_run())
+            journal = await stage.one.create(new_run(), "plan")
             await stage.one.release("r", journal.epoch)
             taken = await stage.two.claim("r")
             assert taken is not None
@@ -315,7 +332,7 @@ class Conformance(FromOutside):
         """Case D15: each worker in a row that falls silent counts; one that gives the run back ends the row."""
 
         async def scene(stage: Stage) -> None:
-            held: HeldJournal | None = await stage.one.create(new_run())
+            held: HeldJournal | None = await stage.one.create(new_run(), "plan")
             for crashes in (1, 2):
                 stage.clock.at += 11
                 assert crashes == (await stage.one.runs())[0].crashes
@@ -331,7 +348,7 @@ class Conformance(FromOutside):
         """Case D13: a claim holds until its lease has passed, and longer only when it is renewed."""
 
         async def scene(stage: Stage) -> None:
-            journal = await stage.one.create(new_run())
+            journal = await stage.one.create(new_run(), "plan")
             stage.clock.at += 8
             assert await stage.one.renew("r", journal.epoch)
             stage.clock.at += 8
@@ -345,7 +362,7 @@ class Conformance(FromOutside):
         """Cases D12, D14: what comes from an older epoch is refused as a whole, and changes nothing."""
 
         async def scene(stage: Stage) -> None:
-            old = await stage.one.create(new_run())
+            old = await stage.one.create(new_run(), "plan")
             await old.append([STARTED])
             stage.clock.at += 11
             new = await stage.two.claim("r")
@@ -364,7 +381,7 @@ class Conformance(FromOutside):
         """What a claimed run appends stands behind what was there, and all of it is found to be whole."""
 
         async def scene(stage: Stage) -> None:
-            old = await stage.one.create(new_run())
+            old = await stage.one.create(new_run(), "plan")
             await old.append([STARTED, NodeDone("main/a", "x" * 100_000)])
             await stage.one.release("r", old.epoch)
             new = await stage.two.claim("r")
@@ -382,7 +399,7 @@ class Conformance(FromOutside):
                 for number in range(20):
                     await journal.append([NodeStarted(f"{journal.run}/{number}")])
 
-            journals = [await stage.one.create(new_run(f"run-{number}")) for number in range(20)]
+            journals = [await stage.one.create(new_run(f"run-{number}"), "plan") for number in range(20)]
             async with asyncio.TaskGroup() as group:
                 for journal in journals:
                     group.create_task(work(journal))
@@ -396,7 +413,7 @@ class Conformance(FromOutside):
         """Case D12: of many claims of one run at the same moment exactly one is granted."""
 
         async def scene(stage: Stage) -> None:
-            journal = await stage.one.create(new_run())
+            journal = await stage.one.create(new_run(), "plan")
             await stage.one.release("r", journal.epoch)
             async with asyncio.TaskGroup() as group:
                 claims = [group.create_task(store.claim("r")) for store in (stage.one, stage.two) * 5]
@@ -408,7 +425,7 @@ class Conformance(FromOutside):
         """Case X3: who stops waiting for a commit leaves it whole; the journal goes on behind it after a new claim."""
 
         async def scene(stage: Stage) -> None:
-            journal = await stage.one.create(new_run())
+            journal = await stage.one.create(new_run(), "plan")
             waiting = asyncio.ensure_future(journal.append([STARTED, NodeStarted("main/a")]))
             await stage.clock.sleep(timedelta(0))
             waiting.cancel()

@@ -43,7 +43,7 @@ class TestContract(Conformance):
 async def _filled(path: Path, *, runs: int = 3, nodes: int = 30) -> None:
     async with opened(path) as store:
         for run in range(runs):
-            journal = await store.create(new_run(f"r{run}"))
+            journal = await store.create(new_run(f"r{run}"), "plan")
             for node in range(nodes):
                 await journal.append([NodeStarted(f"main/{node}"), NodeDone(f"main/{node}", node)])
 
@@ -67,7 +67,7 @@ def test_commits_of_the_same_moment_are_one(tmp_path: Path) -> None:
 
     async def scene() -> int:
         async with opened(tmp_path / "j.db") as store:
-            journals = [await store.create(new_run(f"r{n}")) for n in range(100)]
+            journals = [await store.create(new_run(f"r{n}"), "plan") for n in range(100)]
             before = _commits(tmp_path / "j.db")
             async with asyncio.TaskGroup() as group:
                 for journal in journals:
@@ -132,7 +132,7 @@ def test_a_log_cut_anywhere_leaves_a_prefix(tmp_path: Path) -> None:
 
     async def fill(path: Path) -> tuple[bytes, bytes]:
         async with opened(path) as store:
-            journal = await store.create(new_run())
+            journal = await store.create(new_run(), "plan")
             for node in range(40):
                 await journal.append([NodeDone(f"main/{node}", node)])
             return _files(path)
@@ -165,8 +165,31 @@ def test_a_newer_form_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE lf_meta SET value = '99'")
         connection.commit()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE lf_run DROP COLUMN under")
     with pytest.raises(JournalProblem, match="form 99, and this leadflow reads form 1"):
         asyncio.run(_read(path))
+    with closing(sqlite3.connect(path)) as connection:  # and nothing of it was changed
+        assert "under" not in {row[1] for row in connection.execute("PRAGMA table_info(lf_run)")}
+
+
+def test_a_full_disk_is_told_as_that(tmp_path: Path) -> None:
+    """Case D8: SQLite ends the transaction by itself then; what is said is that the disk is full, and work goes on."""
+
+    async def scene() -> int:
+        async with opened(tmp_path / "j.db") as store:
+            journal = await store.create(new_run(), "plan")
+            (pages,) = store._file.cursor.execute("PRAGMA page_count").fetchone()
+            store._file.cursor.execute(f"PRAGMA max_page_count = {pages + 2}")
+            with pytest.raises(JournalProblem, match="is full"):
+                await store.keep_plan("large", "x" * 100_000)
+            with pytest.raises(JournalProblem, match="is full"):
+                await journal.append([NodeDone("main/a", "x" * 60_000)])
+            store._file.cursor.execute(f"PRAGMA max_page_count = {pages + 1000}")
+            await journal.append([NodeDone("main/a", "x" * 60_000)])
+            return len(await store.load("r"))
+
+    assert 1 == asyncio.run(scene())
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
@@ -199,7 +222,7 @@ def test_a_copy_is_whole_while_runs_go_on(tmp_path: Path) -> None:
 
     async def scene() -> None:
         async with opened(tmp_path / "j.db") as store:
-            journal = await store.create(new_run())
+            journal = await store.create(new_run(), "plan")
             await journal.append([NodeDone("main/0", 0)])
             await store.backup(copy)
             await journal.append([NodeDone("main/1", 1)])
@@ -237,7 +260,7 @@ from tests.stores.test_sqlite import opened
 
 async def main():
     async with opened(Path(sys.argv[1]), owner=this_owner()) as store:
-        await store.create(new_run())
+        await store.create(new_run(), "plan")
         print("held", flush=True)
         time.sleep(60)
 
@@ -260,7 +283,7 @@ def test_a_commit_that_raised_is_read_again(tmp_path: Path, is_kept: bool, monke
 
     async def scene() -> list[str]:
         async with opened(tmp_path / "j.db") as store:
-            journal = await store.create(new_run())
+            journal = await store.create(new_run(), "plan")
             await journal.append([NodeStarted("main/a")])
             write = store._file.write
 
