@@ -61,7 +61,7 @@ class RunOptions:
     store: Store | None = None
     """Where runs are kept; None: the project's journal is opened for this one."""
     cast: Cast | None = None
-    """Who plays the agents of a run that begins; None: they themselves."""
+    """Who plays the agents of the run; None: they themselves."""
     brake: Brake | None = None
     """Pauses the run when it is pulled; None: nothing does."""
     again_anyway: bool = False
@@ -207,7 +207,7 @@ async def _resumed(
     async with store_of(options, project, clock) as store:
         found = await kept(store, await find(store, run))
         plan, row = found.plan, found.row
-        making = make_ready(plan, row.flow, project, registry, shared)
+        making = make_ready(plan, row.flow, project, registry, shared, options.cast)
         if is_dead(row, project) and not options.again_anyway:
             raise StartProblem([_given_up(row)])
         claimed = await store.claim(row.id)

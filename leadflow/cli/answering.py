@@ -11,17 +11,18 @@ import click
 from leadflow.agents.registry import find_kinds
 from leadflow.answers import NotAnswered
 from leadflow.api import Program
-from leadflow.cli.journals import read_kept, require_same, the_project
+from leadflow.cli.journals import read_kept, the_project, what_changed
 from leadflow.cli.refused import Refused
 from leadflow.cli.running import Audience, Job, go, shown
 from leadflow.cli.views import human
-from leadflow.keeping import is_interrupted
+from leadflow.keeping import Kept, is_interrupted
 from leadflow.policies.shared import Shared
 from leadflow.record import record
 from leadflow.run.brake import Brake
 from leadflow.run.driver import Result
 from leadflow.run.store import JournalProblem
 from leadflow.runs import RunOptions, UnderWay
+from leadflow.settings import Project
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -67,15 +68,15 @@ def answer(given: Given) -> None:
         asyncio.run(program.answer(run, given.step, given.value, note=given.note))
     except (NotAnswered, JournalProblem) as problem:
         raise Refused(str(problem)) from None
+    goes_on = f"leadflow resume {run}" + ("" if given.folder == "." else f" --in {shlex.quote(given.folder)}")
     if not given.resumes:
-        where = "" if given.folder == "." else f" --in {shlex.quote(given.folder)}"
-        human.note(f"kept; go on with `leadflow resume {run}{where}`")
+        human.note(f"kept; go on with `{goes_on}`")
         return
     heard = f"kept; run {run} is under way in another process, which hears of it"
     if not is_interrupted(asyncio.run(read_kept(project, run)).row):
         human.note(heard)
         return
-    require_same(found, project)
+    _require_same(found, project, goes_on)
     brake = Brake()
     job = Job(program, found.plan.flows[found.row.flow], shown(given.show), brake=brake)
     settings = RunOptions(brake=brake)
@@ -90,6 +91,22 @@ def answer(given: Given) -> None:
         sys.exit(go(job, work))
     except _Elsewhere:
         human.note(heard)
+
+
+def _require_same(found: Kept, project: Project, goes_on: str) -> None:
+    """Refuse to go on with a flow that is another by now (case D6); the answer is kept all the same, and that is said.
+
+    Raises:
+        Refused: its files have changed, or are gone.
+    """
+    how = f"`{goes_on} --as-started` goes on with the flow as it was, `{goes_on} --migrate` with the flow as it is"
+    try:
+        what = what_changed(found, project)
+    except SystemExit:  # the flow as it is has mistakes, which are told
+        human.note(f"the answer is kept; {how}")
+        raise
+    if what is not None:
+        raise Refused(f"the answer is kept, but {what}; {how}")
 
 
 class _Elsewhere(Exception):

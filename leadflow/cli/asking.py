@@ -17,6 +17,7 @@ from leadflow.run.adapters import SystemClock
 from leadflow.run.driver import Result
 
 _LATER = "later"
+_SAID = {"yes": True, "y": True, "no": False, "n": False}
 
 
 def can_ask() -> bool:
@@ -62,11 +63,9 @@ async def _is_open(run: str, asked: QuestionAsked, program: Program) -> bool:
 
 
 def _approval() -> tuple[bool | None, str]:
-    said = click.prompt("yes, no or later", type=click.Choice(["yes", "no", _LATER]), show_choices=False, err=True)
-    if said == _LATER:
-        return None, ""
-    note = "" if said == "yes" else click.prompt("why", default="", show_default=False, err=True)
-    return said == "yes", note
+    words = click.Choice([*_SAID, _LATER], case_sensitive=False)
+    said = _SAID.get(click.prompt("yes, no or later", type=words, show_choices=False, err=True))
+    return said, click.prompt("why", default="", show_default=False, err=True) if said is False else ""
 
 
 def _answer(type_: Type) -> tuple[Typed | None, str]:

@@ -50,14 +50,20 @@ def require_same(found: Kept, project: Project) -> None:
     Raises:
         Refused: its files have changed, or are gone.
     """
+    if (what := what_changed(found, project)) is not None:
+        raise Refused(
+            f"{what}; go on with the flow as it was with --as-started, move the run to the flow as it is with"
+            " --migrate, or start anew"
+        )
+
+
+def what_changed(found: Kept, project: Project) -> str | None:
+    """What is other with the flow of a run since that was started; None: nothing is."""
     now = plan_now(found, project)
     if now is not None and now.hash == found.plan.hash:
-        return
-    what = f"{found.row.source} has changed" if now is not None else f"{found.row.source} is not there"
-    raise Refused(
-        f"{what} since run {found.row.id} was started; go on with the flow as it was with --as-started, move the run to"
-        " the flow as it is with --migrate, or start anew"
-    )
+        return None
+    how = "has changed" if now is not None else "is not there"
+    return f"{found.row.source} {how} since run {found.row.id} was started"
 
 
 def plan_now(found: Kept, project: Project) -> Plan | None:

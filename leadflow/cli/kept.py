@@ -88,7 +88,7 @@ def _folder(base: Path, above: tuple[str, ...], purpose: str, *, make: bool) -> 
 def _enter(folder: int, part: str, *, make: bool) -> int:
     if make:
         with contextlib.suppress(FileExistsError):
-            os.mkdir(part, 0o777 if part == IN_PROJECT[0] else 0o700, dir_fd=folder)
+            os.mkdir(part, 0o700, dir_fd=folder)
     return os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
 
 

@@ -12,7 +12,7 @@ from leadflow.api import Program
 from leadflow.cli.inputs import find_project, raw_inputs
 from leadflow.cli.programs import choose_flow, compile_flow
 from leadflow.cli.refused import Refused
-from leadflow.cli.running import Audience, Job, go, shown
+from leadflow.cli.running import WAITS, Audience, Job, go, shown
 from leadflow.cli.views import human
 from leadflow.plan.forms import read_written_duration
 from leadflow.policies.shared import Shared
@@ -105,19 +105,24 @@ def command(
             human.note(f"run {found.id} of this flow and input has not ended; --resume goes on with it")
         return await program.run(chosen.name, given, watched)
 
-    code = go(Job(program, chosen, wanted, brake=brake), work)
+    code = go(Job(program, chosen, wanted, brake=brake, recorder=recorder), work)
     if recorder is not None:
-        _write(recorder, record, is_told=wanted in ("live", "lines"))
+        _write(recorder, record, is_told=wanted in ("live", "lines"), waits=code == WAITS)
     sys.exit(code)
 
 
-def _write(recorder: Recorder, file: str, *, is_told: bool) -> None:
+def _write(recorder: Recorder, file: str, *, is_told: bool, waits: bool) -> None:
     """Write the recording of a run, however that ended."""
     try:
         recorder.write(Path(file))
     except OSError as problem:
         raise Refused(f"{file}: {problem.strerror or problem}") from None
-    if is_told:
+    if is_told and waits:
+        human.note(
+            f"recorded {recorder.count} calls in {file}, up to where the run waits for people: what follows their"
+            " answers is not in it; a run that is answered at the terminal is recorded to its end"
+        )
+    elif is_told:
         human.note(f'recorded {recorder.count} calls in {file}; a test answers with them: replay "{file}"')
 
 

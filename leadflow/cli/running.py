@@ -34,6 +34,7 @@ from leadflow.run.brake import Brake
 from leadflow.run.driver import Listener, Observer, Result
 from leadflow.run.store import JournalProblem
 from leadflow.runs import InputProblem, RunOptions
+from leadflow.testing.recording import Recorder
 
 Show: TypeAlias = Literal["live", "lines", "json", "quiet"]
 """A picture on a terminal; events as JSON lines, and words at the end; nothing but JSON lines; nothing of it."""
@@ -59,6 +60,8 @@ class Job:
     """What to say when whoever watches leaves a run that goes on without them; None: it is the run that is stopped."""
     brake: Brake | None = None
     """What Ctrl-C pulls, so that the run is paused and can go on; None: it is cancelled."""
+    recorder: Recorder | None = None
+    """Who writes down what agents are asked, also behind the answers that whoever sits at the terminal gives."""
 
 
 @record
@@ -92,7 +95,8 @@ def _is_asked_here(ended: Result, job: Job) -> bool:
 
 def _resuming(run: str, job: Job) -> Work:
     """The work of a run that goes on."""
-    return lambda audience: job.program.resume(run, audience.of(RunOptions(brake=job.brake)))
+    options, heard = RunOptions(brake=job.brake, cast=job.recorder), () if job.recorder is None else (job.recorder,)
+    return lambda audience: job.program.resume(run, audience.of(options, *heard))
 
 
 def _ran(job: Job, work: Work, before: Sequence[Entry] = ()) -> Result | int:

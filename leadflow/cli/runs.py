@@ -50,7 +50,7 @@ def command(ctx: click.Context, *, folder: str, as_json: bool, waiting: bool) ->
 
 @command.command("ls")
 @click.option("--flow", metavar="FLOW", help="Runs of that flow.")
-@click.option("--state", metavar="STATE", help="Runs that stand so: done, failed, interrupted …")
+@click.option("--status", "--state", "state", metavar="STATUS", help="Runs that stand so: done, failed, interrupted …")
 @click.option("--since", metavar="TIME", help="Started then or later: a day, a moment, or 2h for two hours ago.")
 @click.option("--until", metavar="TIME", help="Started then or earlier.")
 @click.option("--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="Given this input; repeat for more.")

@@ -28,7 +28,7 @@ def wanted_of(
     """
     if state is not None and state not in STATES:
         raise Refused(
-            f"--state: there is no state '{one_line(state)}'"
+            f"--status: there is no status '{one_line(state)}'"
             + (did_you_mean(state, STATES) or f"; there are {', '.join(STATES)}")
         )
     status = Status(state) if state in {one.value for one in Status} and state not in _HELD else None

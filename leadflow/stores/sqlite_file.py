@@ -102,7 +102,8 @@ class JournalFile:
             JournalProblem: it cannot be used.
         """
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(0o700, parents=True, exist_ok=True)
+            self.path.touch(0o600)  # what went through runs is nobody else's to read, nor what SQLite puts beside it
         except OSError as problem:
             raise JournalProblem(f"the journal {self.path} cannot be made: {problem.strerror}") from problem
         self._connection = connection = sqlite3.connect(

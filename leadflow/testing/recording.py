@@ -12,7 +12,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, cast
 
-from leadflow.events.model import Entry, RunStarted
+from leadflow.events.model import Entry, RunResumed, RunStarted
 from leadflow.plan.forms import time_text
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.types import FileRef, Money, Value
@@ -34,12 +34,19 @@ class Recorder:
         self._ordinals: Counter[str] = Counter()
         self._head: Head | None = None
         self._rows: list[Row] = []
+        self._cut: dict[str, Row] = {}
+        """By path, the last attempt before the run was paused: what the pause cut off is asked again."""
 
     def __call__(self, entry: Entry) -> None:
         """Take note of the run."""
-        if isinstance(started := entry.event, RunStarted):
-            at = time_text(started.started)
-            self._head = Head(flow=started.flow, run=started.run, started=at, seed=started.seed)
+        match entry.event:
+            case RunStarted() as started:
+                at = time_text(started.started)
+                self._head = Head(flow=started.flow, run=started.run, started=at, seed=started.seed)
+            case RunResumed():
+                self._cut = {row.path: row for row in self._rows}
+            case _:
+                pass
 
     @property
     def count(self) -> int:
@@ -99,7 +106,11 @@ class Recorder:
         return AskedRow(uses=uses, tokens=asked.tokens)
 
     def _row(self, request: Request, spec: AgentSpec) -> Row:
-        self._ordinals[request.path] += 1
+        before = self._cut.pop(request.path, None)
+        if before is not None and before.cut:  # the same attempt: what follows on it is its answer
+            self._rows.remove(before)
+        else:
+            self._ordinals[request.path] += 1
         asked = asks(request, spec)
         hidden = replace(
             asked,

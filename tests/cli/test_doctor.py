@@ -188,3 +188,12 @@ def test_what_may_be_a_credential_is_not_shown(project: Path) -> None:
         origins(ran)[f"mcp.web.headers.{header}"][0] for header in ("X-Key", "X-Team")
     )
     assert "canary" not in ran.stdout + ran.stderr
+
+
+def test_a_new_journal_is_nobody_elses(tmp_path: Path) -> None:
+    """The first run makes the folder and the file, and doctor has nothing to say of them."""
+    (tmp_path / "main.flow").write_text("leadflow 1\nflow main() -> int { return 1 }\n")
+    assert 0 == leadflow("run", "main.flow", "-q", folder=tmp_path).code
+    path = tmp_path / JOURNAL
+    assert (0o700, 0o600) == (path.parent.stat().st_mode & 0o777, path.stat().st_mode & 0o777)
+    assert ["ok"] == states(doctor(tmp_path)[1], "journal")

@@ -146,10 +146,14 @@ def test_what_is_no_answer_changes_nothing(project: Path, words: Sequence[str], 
     assert 2 == len(listed(project, "ls", "--waiting"))
 
 
-def test_neither_yes_nor_no_is_refused(project: Path) -> None:
-    """An approval has to be said."""
+@pytest.mark.parametrize(("words", "told"), [
+    ((), "say --yes or --no\n"), (("--yes", "--no"), "say --yes or --no, not both\n"),
+])  # fmt: skip
+def test_an_approval_has_to_be_said(project: Path, words: Sequence[str], told: str) -> None:
+    """Neither yes nor no, and both, are refused; the question stays open."""
     _, run = begun(project)
-    assert 2 == leadflow("approve", run, "ok", folder=project).code
+    said = leadflow("approve", run, "ok", *words, folder=project)
+    assert (2, True) == (said.code, said.stderr.endswith(told)), said.stderr
     assert 2 == len(listed(project, "ls", "--waiting"))
 
 
@@ -168,9 +172,21 @@ def test_an_answer_is_kept_although_the_flow_has_changed(project: Path) -> None:
     leadflow("answer", run, "reason", OLD, "--no-resume", folder=project)
     (project / "main.flow").write_text(FLOW.replace("Drop", "Really drop"))
     said = leadflow("approve", run, "ok", "--yes", folder=project)
-    assert 2 == said.code and "main.flow has changed since run RUN was started" in plain(said, run)[0]
+    assert (2, [
+        "error: the answer is kept, but main.flow has changed since run RUN was started; `leadflow resume RUN"
+        " --as-started` goes on with the flow as it was, `leadflow resume RUN --migrate` with the flow as it is"
+    ]) == (said.code, plain(said, run))  # fmt: skip
     done = leadflow("resume", run, "--as-started", "-q", folder=project)
     assert (0, APPROVED) == (done.code, done.stdout)
+
+
+def test_an_answer_is_kept_although_the_flow_has_mistakes_now(project: Path) -> None:
+    """Behind the mistakes it says so, and what goes on without the flow as it is."""
+    _, run = begun(project)
+    (project / "main.flow").write_text(FLOW.replace("rows: rows", "rows: rowz"))
+    said = leadflow("approve", run, "ok", "--yes", folder=project)
+    assert 1 == said.code and "the answer is kept; `leadflow resume RUN --as-started`" in plain(said, run)[-1]
+    assert ["main/reason"] == [row["step"] for row in listed(project, "ls", "--waiting")]
 
 
 def test_from_another_folder_the_commands_name_the_project(
@@ -213,11 +229,11 @@ def test_a_run_that_another_process_works_on_hears_of_the_answer(
 # --- at a terminal ------------------------------------------------------------------------------------------------
 
 
-def on_terminal(folder: Path, answers: Sequence[tuple[str, str]]) -> tuple[int, str]:
+def on_terminal(folder: Path, answers: Sequence[tuple[str, str]], *more: str) -> tuple[int, str]:
     """`leadflow run` on a terminal, where somebody types an answer behind each prompt; its code, and all it said."""
     ours, theirs = pty.openpty()
     env = {**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "30"}
-    words = [LEADFLOW, "run", "main.flow", "-i", "table=t1"]
+    words = [LEADFLOW, "run", "main.flow", "-i", "table=t1", *more]
     with subprocess.Popen(words, cwd=folder, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
         said, left, since = "", list(answers), 0
@@ -251,10 +267,35 @@ def test_whoever_sits_at_the_terminal_is_asked(project: Path) -> None:
     assert ["done"] == [row["status"] for row in listed(project)]
 
 
+REPLAYED = """
+test "as recorded" {
+  replay "run.jsonl"
+  run r = main(table: "t1")
+  expect r.value == { rows: 3, why: "old" }
+}
+"""
+
+
+def test_a_recording_goes_on_behind_the_answers(project: Path) -> None:
+    """What was asked before and after is in it, each once, so that a test can play it."""
+    answers = [("yes, no or later: ", "y\n"), ("Reason (empty: later): ", OLD + "\n")]
+    code, said = on_terminal(project, answers, "--record", "run.jsonl")
+    assert (0, True) == (code, "recorded 3 calls in run.jsonl; a test answers with them" in said), said
+    (project / "main.flow").write_text(FLOW + REPLAYED)
+    tested = leadflow("test", "main.flow", folder=project)
+    assert 0 == tested.code, tested.stdout + tested.stderr
+
+
+def test_a_recording_ends_where_the_process_does(project: Path) -> None:
+    """A run that waits for people is recorded up to there, and that is said."""
+    said = leadflow("run", "main.flow", "-i", "table=t1", "--record", "run.jsonl", folder=project)
+    assert (3, True) == (said.code, "run.jsonl, up to where the run waits for people" in said.stderr)
+
+
 def test_what_is_left_for_later_stays_open(project: Path) -> None:
     """The run is paused, and says what to type; what was answered is kept."""
     code, said = on_terminal(
-        project, [("yes, no or later: ", "no\n"), ("why: ", "not today\n"), ("Reason (empty: later): ", "\n")]
+        project, [("yes, no or later: ", "N\n"), ("why: ", "not today\n"), ("Reason (empty: later): ", "\n")]
     )
     assert (1, True) == (code, "said no at" in said and "not today" in said), said
     code, said = on_terminal(project, [("yes, no or later: ", "later\n"), ("Reason (empty: later): ", "\x04")])

@@ -162,13 +162,13 @@ def test_runs_are_found(project: Path) -> None:
         rows = json.loads(leadflow("runs", "ls", "--json", *options, folder=project).stdout)
         return [row["status"] for row in rows]
 
-    assert ["done", "done"] == found("--flow", "main", "--since", "1h", "--state", "done")
+    assert ["done", "done"] == found("--flow", "main", "--since", "1h", "--status", "done")
     assert ["done"] == found("-i", "ticket=5")
     assert ["done"] == found("--input", 'ticket="T-2"')
     assert [] == found("--flow", "other") == found("--until", "2020-01-01") == found("--state", "interrupted")
     assert [] == found("-i", "ticket=5", "-i", "other=1")
     for options, told in (
-        (("--state", "don"), "there is no state 'don'; did you mean 'done'?"),
+        (("--status", "don"), "there is no status 'don'; did you mean 'done'?"),
         (("--since", "soon"), "'soon' is no time; write 2026-11-29"),
         (("-i", 'a"b=1'), "write NAME=VALUE"),
         (("-i", "ticket"), "write NAME=VALUE"),
