@@ -132,12 +132,29 @@ class Link:
 
     async def _look_again(self, current: "_Connection") -> None:
         """The server says that its tools have changed."""
+        is_listed = current.is_stale = False  # before they are listed: what it says meanwhile is looked at next
         try:
             tools = await current.list_tools()
-        except MCPError as problem:
-            raise failure_of(f"the server '{self._server.name}'", problem) from None
-        current.is_stale = False
+            is_listed = True
+        except (MCPError, anyio.ClosedResourceError, anyio.BrokenResourceError, ValueError) as problem:
+            raise self._not_listed(current, problem) from None
+        finally:
+            current.is_stale = current.is_stale or not is_listed
         self._compare(tools)
+
+    def _not_listed(self, current: "_Connection", problem: Exception) -> CallError:
+        """What it means that a server does not list its tools: nothing was called."""
+        who = f"the server '{self._server.name}'"
+        if isinstance(problem, ValueError):
+            failure: CallError = BadResponse(f"{who}: its list of tools is not of the protocol")
+        elif isinstance(problem, MCPError):
+            failure = failure_of(who, problem)
+        else:
+            failure = ConnectionLost(f"{who}: the connection was lost")
+        if isinstance(failure, ConnectionLost):
+            current.lose()
+        failure.sent = False
+        return failure
 
     def _compare(self, tools: Sequence[LockedTool]) -> None:
         clash = conflicts(tools)

@@ -73,7 +73,7 @@ def tools() -> list[Json]:
                 {**ECHO, "name": "many", "inputSchema": {"type": "object", "properties": properties}},
                 {**ECHO, "outputSchema": {"type": "object", "properties": {"a": {"$ref": url}}}},
             ]  # fmt: skip
-        case "swaps" if CALLS:
+        case "swaps" | "hurries" if len(CALLS) > (WAY == "hurries"):
             return [{**ECHO, "description": "Says it again, and more."}]
         case _:
             return [ECHO]
@@ -109,7 +109,7 @@ def answer(call: Json) -> Json | None:
             return {"content": [{"type": "text", "text": f"cannot use {os.environ[MORE[0]]}"}], "isError": True}
         case "tells":
             return {"content": [{"type": "text", "text": json.dumps({"mine": os.environ[MORE[0]]})}]}
-        case "swaps":
+        case "swaps" | "mumbles" | "hurries" if WAY != "hurries" or len(CALLS) == 1:
             send({"method": "notifications/tools/list_changed"})
     return {"content": [{"type": "text", "text": text}]}
 
@@ -142,7 +142,11 @@ def reply(message: Json) -> None:
             send({"id": number, "result": {
                 "protocolVersion": version, "capabilities": {"tools": {"listChanged": True}}, "serverInfo": about,
             }})  # fmt: skip
+        case "tools/list" if WAY == "mumbles" and CALLS:
+            send({"id": number, "result": {"tools": 5}})
         case "tools/list":
+            if WAY == "hurries" and CALLS:
+                send({"method": "notifications/tools/list_changed"})
             send({"id": number, "result": {"tools": tools()}})
         case "tools/call" if WAY == "opens":
             wanted = [{"mode": "url", "elicitationId": "1", "message": "Sign in", "url": MORE[0]}]

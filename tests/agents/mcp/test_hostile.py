@@ -17,7 +17,7 @@ from leadflow.check.locks import kind_of, problems_of
 from leadflow.plan.kinds import BUILT_IN
 from leadflow.plan.lock import MOST_DESCRIPTION, Lock
 from leadflow.plan.types import JSON, STRING
-from leadflow.run.errors import ConnectFailed, ConnectionLost, NotAllowed, ToolsChanged
+from leadflow.run.errors import BadResponse, ConnectFailed, ConnectionLost, NotAllowed, ToolsChanged
 from tests.agents.mcp.links import hostile, linked, program, request
 from tests.agents.worlds import StillClock
 
@@ -66,6 +66,27 @@ async def test_106_a_change_while_it_runs_is_seen_before_the_next_call(tmp_path:
         await link.call("tried.echo", "echo", {"text": "a"})
         with pytest.raises(ToolsChanged):
             await link.call("tried.echo", "echo", {"text": "b"})
+
+
+async def test_106_a_list_that_cannot_be_read_is_a_failure(tmp_path: Path) -> None:
+    """A server says that its tools have changed, and lists none: nothing is called, and the next call asks again."""
+    async with linked(hostile("mumbles"), tmp_path) as link:
+        await link.call("tried.echo", "echo", {"text": "a"})
+        for _ in range(2):
+            with pytest.raises(BadResponse, match="the server 'tried': its list of tools is not of") as failure:
+                await link.call("tried.echo", "echo", {"text": "b"})
+            assert not failure.value.sent, "nothing is in doubt"
+
+
+async def test_106_a_change_while_tools_are_listed_is_looked_at(tmp_path: Path) -> None:
+    """What a server says before its list has come is about the list that follows."""
+    async with linked(hostile("good"), tmp_path) as link:
+        pinned = hashes(await link.look())
+    async with linked(hostile("hurries"), tmp_path, pinned) as link:
+        await link.call("tried.echo", "echo", {"text": "a"})
+        await link.call("tried.echo", "echo", {"text": "b"})
+        with pytest.raises(ToolsChanged, match="'echo' has changed"):
+            await link.call("tried.echo", "echo", {"text": "c"})
 
 
 async def test_106_a_server_that_comes_back_with_other_tools(tmp_path: Path) -> None:
