@@ -169,7 +169,7 @@ class ModelAgent:
         headers = {**self._headers, **sent.headers}
         if request.key is not None:
             headers["Idempotency-Key"] = request.key
-        body = as_json(sent.body).encode()
+        body = as_json(sent.body).encode("utf-8", "replace")  # what a model wrote may hold half a character
         async with self._world.transport.request(
             "POST", self._url + sent.path, headers=headers, body=body, idle=request.idle
         ) as response:

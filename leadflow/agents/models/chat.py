@@ -22,7 +22,7 @@ from leadflow.plan.types import Type
 from leadflow.run.errors import BadResponse
 from leadflow.run.toolbox import ToolResult, ToolSpec, ToolUse
 
-_STOPS: Mapping[object, Stop] = {"length": "length", "content_filter": "filter"}
+_STOPS: Mapping[str, Stop] = {"length": "length", "content_filter": "filter"}
 
 
 class ChatWire:
@@ -68,7 +68,7 @@ class ChatWire:
         if content is not None and not isinstance(content, str):
             raise BadResponse("the answer's message has no text")
         parts: tuple[Part, ...] = (*((Text(content),) if content else ()), *uses)
-        stop = _STOPS.get(choice.get("finish_reason"), "tools" if uses else "end")
+        stop = _STOPS.get(str(choice.get("finish_reason")), "tools" if uses else "end")
         if refusal:
             stop = "refusal"
         elif content is None and stop == "end":
@@ -88,7 +88,7 @@ class ChatReader(EventReader):
         super().__init__()
         self._text: list[str] = []
         self._refusal: list[str] = []
-        self._uses: dict[int, dict[str, Any]] = {}
+        self._uses: dict[int, _Use] = {}
         self._finish: object = None
         self._usage: object = None
 
@@ -110,7 +110,7 @@ class ChatReader(EventReader):
     def end(self) -> Turn:
         """See `Reader`."""
         self.check_done()
-        calls = [self._uses[index] for index in sorted(self._uses)]
+        calls = [self._uses[index].whole() for index in sorted(self._uses)]
         is_silent = not self._text and (calls or self._refusal)
         message = {
             "content": None if is_silent else "".join(self._text),
@@ -137,13 +137,26 @@ class ChatReader(EventReader):
             self._take_use(place if index is None else index, call)
 
     def _take_use(self, index: int, call: Mapping[str, Any]) -> None:
-        use = self._uses.setdefault(index, {"id": None, "function": {"name": "", "arguments": ""}})
-        use["id"] = use["id"] or call.get("id")
+        use = self._uses.setdefault(index, _Use())
+        use.id = use.id or call.get("id")
         function = call.get("function")
-        for field in ("name", "arguments"):
+        for field, kept in (("name", use.name), ("arguments", use.arguments)):
             piece = function.get(field) if isinstance(function, dict) else None
             if isinstance(piece, str):
-                use["function"][field] += piece
+                kept.append(piece)
+
+
+class _Use:
+    """A use of a tool, of which pieces have come."""
+
+    def __init__(self) -> None:
+        self.id: object = None
+        self.name: list[str] = []
+        self.arguments: list[str] = []
+
+    def whole(self) -> dict[str, Any]:
+        """As it stands in an unstreamed answer."""
+        return {"id": self.id, "function": {"name": "".join(self.name), "arguments": "".join(self.arguments)}}
 
 
 def _messages(message: Message) -> Iterator[dict[str, Any]]:

@@ -25,7 +25,7 @@ from leadflow.run.toolbox import ToolResult, ToolUse
 
 VERSION = "2026-10-21"
 """Of the interface: the first one without a temperature."""
-_STOPS: Mapping[object, Stop] = {
+_STOPS: Mapping[str, Stop] = {
     "end_turn": "end",
     "stop_sequence": "end",
     "tool_use": "tools",
@@ -75,7 +75,7 @@ class MessagesWire:
         if not isinstance(content, list):
             raise BadResponse("the answer has no content")
         parts = tuple(_parts(content))
-        stop = _STOPS.get(told.get("stop_reason"))
+        stop = _STOPS.get(str(told.get("stop_reason")))
         if stop is None:
             raise BadResponse("the answer does not say that it is complete")
         if stop == "end" and not any(isinstance(part, Text) for part in parts):
@@ -112,7 +112,8 @@ class MessagesReader(EventReader):
         super().__init__()
         self._message: dict[str, Any] = {}
         self._blocks: dict[int, dict[str, Any]] = {}
-        self._inputs: dict[int, list[str]] = {}
+        self._pieces: dict[tuple[int, str], list[str]] = {}
+        """What has come of the fields of a block that is open."""
         self._closed: set[int] = set()
 
     def take(self, event: Event, words: list[str]) -> None:
@@ -143,27 +144,33 @@ class MessagesReader(EventReader):
         return MessagesWire().decode({**self._message, "content": content})
 
     def _take_delta(self, index: int, delta: Mapping[str, Any], words: list[str]) -> None:
-        block = self._blocks.get(index)
-        if block is None or index in self._closed:
+        if index not in self._blocks or index in self._closed:
             raise BadResponse("the stream goes on with a block that it has not begun")
         match delta:
             case {"type": "text_delta", "text": str(piece)}:
-                block["text"] = block.get("text", "") + piece
+                self._add(index, "text", piece)
                 words.append(piece)
             case {"type": "input_json_delta", "partial_json": str(piece)}:
-                self._inputs.setdefault(index, []).append(piece)
+                self._add(index, "input", piece)
             case {"type": "thinking_delta", "thinking": str(piece)}:
-                block["thinking"] = block.get("thinking", "") + piece
+                self._add(index, "thinking", piece)
             case {"type": "signature_delta", "signature": str(piece)}:
-                block["signature"] = block.get("signature", "") + piece
+                self._add(index, "signature", piece)
+
+    def _add(self, index: int, field: str, piece: str) -> None:
+        self._pieces.setdefault((index, field), []).append(piece)
 
     def _close(self, index: int) -> None:
         if index not in self._blocks:
             raise BadResponse("the stream ends a block that it has not begun")
         self._closed.add(index)
-        text = "".join(self._inputs.get(index, ()))
-        if text.strip():
-            self._blocks[index]["input"] = text
+        block = self._blocks[index]
+        for field in ("text", "thinking", "signature", "input"):
+            more = "".join(self._pieces.pop((index, field), ()))
+            if field == "input" and more.strip():
+                block[field] = more
+            elif field != "input" and more:
+                block[field] = str(block.get(field) or "") + more
 
     def _take_end(self, told: Mapping[str, Any]) -> None:
         delta, usage = told.get("delta"), told.get("usage")

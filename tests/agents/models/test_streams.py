@@ -1,6 +1,8 @@
 """Streams: the same answer however they are cut, none at all when they end early, and words on the way."""
 
 import asyncio
+import json
+import tracemalloc
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -11,6 +13,8 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadflow.agents.models.messages import MessagesReader
+from leadflow.agents.models.sse import Event
 from leadflow.agents.models.turns import Turn
 from leadflow.run.errors import BadResponse, CallError, IdleTimeout, Rejected, ServerError, StreamTruncated
 from leadflow.run.ports import Request
@@ -109,6 +113,31 @@ def test_a_stream_that_fails_inside(wire: str, events: list[Any], failure: type[
         body = b"data: [1]\n\n"
     with pytest.raises(failure):
         read(wire, body)
+
+
+@pytest.mark.parametrize("field", ["text", "thinking"])
+def test_a_long_answer_costs_what_it_takes(field: str) -> None:
+    """Each piece is kept once: nothing of what came before is copied for it."""
+    reader = MessagesReader()
+    piece = "x" * 1_000_000
+    begun = {"type": "content_block_start", "index": 0, "content_block": {"type": field, field: "so: "}}
+    delta = {"type": "content_block_delta", "index": 0, "delta": {"type": f"{field}_delta", field: piece}}
+    words: list[str] = []
+    for event in (begun, delta, delta):
+        reader.take(Event("", json.dumps(event)), words)
+    tracemalloc.start()
+    try:
+        reader.take(Event("", '{"type": "content_block_delta", "index": 0, "delta": {"type": "FIELD_delta",'
+                              ' "FIELD": "y"}}'.replace("FIELD", field)), words)  # fmt: skip
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+    ends = ({"type": "content_block_stop", "index": 0}, {"type": "message_delta", "delta": {"stop_reason": "refusal"}})
+    for end in (*ends, {"type": "message_stop"}):
+        reader.take(Event("", json.dumps(end)), words)
+    raw = reader.end().message.raw
+    assert raw is not None
+    assert f"so: {piece}{piece}y" == raw.data[0][field]
 
 
 def test_done_before_an_end_is_none() -> None:

@@ -1,16 +1,24 @@
 """The wires: what is sent is what the official SDKs' types accept, and both sides of a conversation survive."""
 
 import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from anthropic.lib._parse._transform import transform_schema
 
+from leadflow.agents.models.chat import ChatWire
 from leadflow.agents.models.common import answer_schema
+from leadflow.agents.models.messages import MessagesWire
 from leadflow.agents.models.turns import Blob, Message, Profile, Prompt, Raw, Text
 from leadflow.plan.plainer import plainer
 from leadflow.plan.types import FLOAT, INT, STRING, FieldType, Length, OptionalType, Pattern, Range, RecordType, Type
-from leadflow.run.toolbox import ToolResult, ToolSpec, ToolUse
+from leadflow.run.errors import BadResponse, ConnectFailed
+from leadflow.run.ports import Streamed
+from leadflow.run.toolbox import Asked, Exchange, ToolResult, ToolSpec, ToolUse
+from tests.agents.models.asking import agent_on, asked
 from tests.agents.models.wires import WIRES, judge_request
 
 CITY = ToolSpec("weather", "The weather of a city.", {"type": "object", "properties": {"city": {"type": "string"}}})
@@ -121,3 +129,44 @@ def test_a_schema_for_anthropic_is_what_its_own_sdk_makes_of_it(type_: Type) -> 
     if type_ == VERDICT:
         assert "how sure (minimum: 0, maximum: 1)" == ours["properties"]["score"]["description"]
         assert "pattern" in ours["properties"]["code"]["description"]
+
+
+@pytest.mark.parametrize("why", [{}, [], 5, True, None])
+def test_a_stop_that_is_no_word_is_none(why: Any) -> None:
+    """An answer of another form is told as one, or is read without it where a wire can do that."""
+    with pytest.raises(BadResponse, match="does not say that it is complete"):
+        MessagesWire().decode({"content": [{"type": "text", "text": "a"}], "stop_reason": why})
+    turn = ChatWire().decode({"choices": [{"message": {"content": "a"}, "finish_reason": why}]})
+    assert ("end", "a") == (turn.stop, turn.text)
+
+
+class _Keeping:
+    """A transport that keeps what is to be sent, and sends nothing."""
+
+    def __init__(self) -> None:
+        self.body = b""
+
+    @asynccontextmanager
+    async def request(self, *_: Any, body: bytes | None = None, **__: Any) -> AsyncIterator[Streamed]:
+        """Keep a body."""
+        self.body = body or b""
+        raise ConnectFailed("nobody is there", sent=False)
+        yield
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+@pytest.mark.parametrize("name", WIRES)
+async def test_half_a_character_goes_back_as_a_sign_for_it(name: str) -> None:
+    """A model may write half of a surrogate pair as an argument; UTF-8 has none, and the conversation goes on."""
+    use = ToolUse("t1", "look", {"x": "<\ud800>"})
+    message = Message("assistant", (use,), Raw("messages", [{"type": "tool_use", "id": "t1", "input": use.args}]))
+    exchange = Exchange(Asked((use,), message, 1), (ToolResult("t1", "seen \udfff"),))
+    transport = _Keeping()
+    with pytest.raises(ConnectFailed):
+        await agent_on(name, "http://127.0.0.1:9", transport).call(
+            replace(asked(prompt="go"), exchanges=(exchange,), tools=(CITY,))
+        )
+    assert "<?>" in transport.body.decode()
+    assert "seen ?" in transport.body.decode()
