@@ -79,16 +79,25 @@ class Veil:
         """What may be shown so far."""
         if not self._forms:
             return text
-        whole = without(self._held + text, self._forms)
+        whole = self._held + text
         longest = min(len(self._forms[0]) - 1, len(whole))
         end = len(whole) - next((n for n in range(longest, 0, -1) if whole[-n:] in self._beginnings), 0)
+        end = self._behind(whole, end)
         self._held = whole[end:]
-        return whole[:end]
+        return without(whole[:end], self._forms)
+
+    def _behind(self, whole: str, end: int) -> int:
+        """The same place, or the end of a secret that stands across it."""
+        for form in self._forms:
+            at = whole.find(form, max(0, end - len(form) + 1), end + len(form) - 1)
+            if 0 <= at < end:
+                return at + len(form)
+        return end
 
     def end(self) -> str:
-        """What was held back."""
+        """What was held back: a secret, too, with which a longer one might have begun."""
         held, self._held = self._held, ""
-        return held
+        return without(held, self._forms)
 
 
 @lru_cache(8)

@@ -18,7 +18,7 @@ from leadflow.plan.plan import AgentSpec
 from leadflow.plan.types import FileRef, Money, Value
 from leadflow.run.errors import BadResponse, CallError, FunctionFailed
 from leadflow.run.ports import Agent, Reply, Request, Starting
-from leadflow.run.redact import forms_of, without
+from leadflow.run.redact import all_forms, without
 from leadflow.run.toolbox import Asked
 from leadflow.testing.rows import AskedRow, FailureRow, Head, Row, UseRow, asks, kept, written
 
@@ -72,7 +72,7 @@ class Recorder:
 
     def hide(self, secrets: Sequence[str]) -> None:
         """Values that may not be written down."""
-        self._forms = tuple(form for secret in secrets for form in forms_of(secret))
+        self._forms = all_forms(tuple(secrets))
 
     def play(self, spec: AgentSpec, build: Callable[[], Agent]) -> Agent:
         """The agent, with somebody who listens."""

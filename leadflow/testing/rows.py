@@ -193,7 +193,7 @@ def read_recording(file: Path) -> Recording:
     try:
         if file.stat().st_size > LARGEST:
             raise BadRecording(f"{file.name} is larger than {LARGEST:,} bytes")
-        lines = file.read_text("utf-8").splitlines()
+        lines = file.read_text("utf-8").removesuffix("\n").split("\n")  # texts hold other line ends
     except (OSError, ValueError) as problem:
         said = problem.strerror if isinstance(problem, OSError) else "it is no text"
         raise BadRecording(f"the recording {file.name} cannot be read: {said}") from None

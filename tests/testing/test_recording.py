@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import cast
 from urllib.parse import quote
 
 import pytest
@@ -17,6 +18,8 @@ from hypothesis import strategies as st
 import leadflow
 from leadflow.api import load
 from leadflow.events.model import Status
+from leadflow.plan.forms import unkeep
+from leadflow.plan.types import Value
 from leadflow.run.redact import SHORTEST, forms_of, without
 from leadflow.runs import RunOptions
 from leadflow.testing.recording import Recorder
@@ -89,6 +92,18 @@ def test_a_recorded_run_is_made_again(tmp_path: Path) -> None:
     (tmp_path / "desk.py").write_text("raise SystemExit('nobody may load this')\n", "utf-8")
     (outcome,) = made(FLOW.replace("PROMPT", "name").replace("VALUE", value), tmp_path)
     assert [] == told(outcome)
+
+
+def test_line_ends_of_other_alphabets_end_no_line(tmp_path: Path) -> None:
+    """A text may hold what some call the end of a line or of a page: one line of the file is still one attempt."""
+    names = ["a\u2028b", "c\u0085d", "e\u2029\x0c\x1ef\r\n"]
+    _, recording = recorded(tmp_path, TEXT, names, left=0)
+    replies = {
+        cast(dict[str, Value], unkeep(row.reply))["text"]
+        for (path, _), row in recording.rows.items()
+        if path.endswith("/card")
+    }
+    assert {f"Hello, {name}!" for name in names} == replies
 
 
 def test_two_recordings_are_equal_line_by_line(tmp_path: Path) -> None:
@@ -337,3 +352,10 @@ def test_base64_at_any_place(secret: str, before: bytes, after: bytes) -> None:
     text = base64.b64encode(before + data + after).decode()
     left = without(text, forms_of(secret))
     assert "***" in left or len(data) < 5
+
+
+def test_a_secret_that_begins_like_a_longer_one() -> None:
+    """The longer one is hidden as a whole, whichever is named first."""
+    recorder = Recorder()
+    recorder.hide(("key-12", "key-12-and-more"))
+    assert ("***", "***!") == recorder._hidden(("key-12", "key-12-and-more!"))

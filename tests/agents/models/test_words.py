@@ -17,7 +17,7 @@ from leadflow.events.codec import event_text
 from leadflow.events.model import AttemptFailed
 from leadflow.events.words import Words
 from leadflow.run.driver import Result
-from leadflow.run.redact import Veil
+from leadflow.run.redact import Veil, all_forms, without
 from tests.agents.models.streams import END, STREAMS, chunk
 from tests.agents.servers import api
 
@@ -146,3 +146,17 @@ def test_pieces_hide_what_the_whole_text_hides(pieces: list[str]) -> None:
     assert not any(secret in shown for secret in SECRETS)
     if not any(secret in "".join(pieces) for secret in SECRETS):
         assert "".join(pieces) == shown
+
+
+@given(st.lists(st.sampled_from(["a", "abc", "abcd", "d", "x", "xyz", "z", "-"])))
+def test_a_secret_that_begins_like_a_longer_one(pieces: list[str]) -> None:
+    """The longer one is hidden as a whole, however it comes: its end is not left over."""
+    veil, secrets = Veil(("abcd", "abcdxyz")), all_forms(("abcd", "abcdxyz"))
+    assert without("".join(pieces), secrets) == "".join(veil.feed(piece) for piece in pieces) + veil.end()
+
+
+def test_the_end_of_a_longer_secret_is_not_left_over() -> None:
+    """As above, in the pieces that leave it."""
+    veil = Veil(("abcd", "abcdxyz"))
+    assert ["", "", "***.", ""] == [veil.feed("abcd"), veil.feed("xy"), veil.feed("z."), veil.end()]
+    assert ["<", "", "***"] == [veil.feed("<"), veil.feed("abcd"), veil.end()]
