@@ -165,8 +165,10 @@ class _Talking:
         talk = self._talk
         if talk.calls >= self._loop.calls:
             raise _stopped(talk, "calls", f"the model still asks for tools after {talk.calls} calls of them")
-        uses = {use.id: use for use in reversed(asked.uses)}
-        wanted = [self._wanted(use) for use in reversed(uses.values())]
+        uses: dict[str, ToolUse] = {}
+        for use in asked.uses:
+            uses.setdefault(use.id, use)
+        wanted = [self._wanted(use) for use in uses.values()]
         if len(wanted) > 1 and not any(each.is_harmful for each in wanted):
             results = await self._beside(wanted)
         else:

@@ -8,7 +8,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from leadflow.events.model import BudgetReserved, BudgetSettled, CallUsed, Event, Failure, RunStarted, Status
+from leadflow.events.model import (
+    BreakerMoved,
+    BudgetReserved,
+    BudgetSettled,
+    CallUsed,
+    Event,
+    Failure,
+    RunStarted,
+    Status,
+)
 from leadflow.plan.paths import is_inside
 from leadflow.plan.plan import FlowPlan, Node
 from leadflow.plan.types import Value
@@ -70,7 +79,7 @@ class _Inside(Callers):
         async def ask(order: CallOrder) -> Answer | Failure:
             def post(event: Any) -> None:
                 order.post(replace(event, path=order.path))
-                if isinstance(event, BudgetReserved | BudgetSettled | CallUsed):
+                if isinstance(event, BreakerMoved | BudgetReserved | BudgetSettled | CallUsed):
                     outer.post(event)
 
             ends = [end for end in (order.deadline, outer.deadline) if end is not None]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadflow.events.model import BudgetReserved, ToolCalled, ToolEnded, Usage
+from leadflow.events.model import BreakerMoved, BudgetReserved, ToolCalled, ToolEnded, Usage
 from leadflow.policies.budget import Charge
 from leadflow.run.errors import ConnectionLost, Rejected
 from leadflow.run.ports import Reply
@@ -97,6 +97,16 @@ def test_with_a_write_among_them_uses_run_in_their_order() -> None:
     fast = Player(asks(use("look", x="1"), use("put", x="2"), use("look", x="3")), "done")
     talk(WRITES, {"fast": fast, "look": look, "put": put})
     assert ([0.0, 2.0], [1.0], 3.0) == (look.at, put.at, fast.at[1])
+
+
+def test_two_uses_of_one_id_are_the_first_of_them() -> None:
+    """Nobody could say which result is whose; the others keep their order."""
+    put = Player("written")
+    first, second = ToolUse("1", "put", {"x": "first"}), ToolUse("2", "put", {"x": "second"})
+    fast = Player(asks(first, second, ToolUse("1", "put", {"x": "again"})), "done")
+    told = talk(WRITES, {"fast": fast, "look": Player("x"), "put": put})
+    assert [{"x": "first"}, {"x": "second"}] == [request.args for request in put.requests]
+    assert [["1", "2"]] == [[result.id for result in results] for results in told.told()]
 
 
 def test_a_tool_that_fails_is_told_and_the_model_goes_on() -> None:
@@ -253,6 +263,17 @@ def test_a_budget_of_a_flow_ends_the_tool_and_one_around_it_the_step() -> None:
     fast = Player(asks(use("twice", x="1")), "never")
     told = talk(outer, {"fast": fast, "look": Player("seen")}, charges={"fast": Charge(1, 1)})
     assert ("resource.budget", 1) == (told.failure.error, len(fast.requests))
+
+
+def test_what_a_breaker_does_in_a_flow_that_is_a_tool_is_in_the_log() -> None:
+    """A breaker belongs to its upstream, whoever asks: what opens it outlasts the process, as anywhere."""
+    flow = '@read @breaker(failures: 1) tool peek(x: string) -> string = python("tools:peek")\n'
+    flow += "flow twice(x: string) -> string {\n step a = peek(x: x)\n return a\n}\n"
+    text = flow + MODEL.replace("TOOLS", "twice") + ASK
+    fast = Player(asks(use("twice", x="1")), "done")
+    told = talk(text, {"fast": fast, "peek": Player(ConnectionLost("gone"))})
+    moved = [entry.event for entry in told.result.entries if isinstance(entry.event, BreakerMoved)]
+    assert [("f/a~tools[0]/a", "open")] == [(move.path, move.state) for move in moved]
 
 
 def test_a_flow_in_doubt_ends_the_step_in_doubt() -> None:
