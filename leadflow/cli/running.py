@@ -225,8 +225,9 @@ def _how_to_go_on(result: Result) -> str:
 def _watch(job: Job, before: Sequence[Entry]) -> Iterator[tuple[Audience, Callable[[], None]]]:
     """Who is shown the events while the run lasts; what functions print and what is logged goes to standard error."""
     as_json = job.show == "json"
+    warn = {"json": _tell_as_json("Logged"), "live": human.warning_above}.get(job.show, human.warning)
     with (
-        _logged(_tell_as_json("Logged") if as_json else human.warning),
+        _logged(warn),
         _screen(job, before) as shown,
         contextlib.closing(Lines(_tell_as_json("Printed"))) as lines,
         # looked at here, because the screen has lent its own standard error, which writes above the picture

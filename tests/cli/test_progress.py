@@ -273,6 +273,15 @@ def test_the_last_picture_stays() -> None:
     assert said.endswith("\x1b[?25h")
 
 
+def test_nothing_is_drawn_of_a_run_that_never_began() -> None:
+    """What kept it from beginning is told on a clean screen."""
+    console = Console(file=io.StringIO(), width=80, height=6, force_terminal=True, color_system=None)
+    with Screen(watch(), lambda: 99.0, console):
+        pass
+    assert isinstance(console.file, io.StringIO)
+    assert "first" not in console.file.getvalue()
+
+
 def test_thousands_of_calls_are_no_trouble() -> None:
     """A picture of 20,000 calls under way takes a blink, and counts calls, not the blocks around them."""
     watching = watch()

@@ -60,6 +60,11 @@ def warning(message: str) -> None:
     click.echo(message, err=True)
 
 
+def warning_above(message: str) -> None:
+    """The same above the picture of a run, into which it would run if it did not go through `sys.stderr`."""
+    print(click.style("warning: ", fg="yellow", bold=True) + message, file=sys.stderr)
+
+
 def note(message: str) -> None:
     """Something to know."""
     click.echo(message, err=True)

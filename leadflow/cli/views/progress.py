@@ -121,6 +121,11 @@ class Watch:
         with self._lock:
             self._take(entry)
 
+    @property
+    def has_begun(self) -> bool:
+        """True when something has happened."""
+        return self._began is not None
+
     def hear(self, words: Words) -> None:
         """Take a model's words in: those of the newest attempt count."""
         with self._lock:
@@ -400,7 +405,9 @@ class Picture:
     now: float | None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        """As many rows as the terminal has."""
+        """As many rows as the terminal has; none before the run begins, which it may not do at all."""
+        if not self.watch.has_begun:
+            return
         height = max(_FINAL, options.max_height) if self.now is None else options.max_height
         yield from self.watch.rows(options.max_width, height - 1, self.now)
 
