@@ -19,6 +19,7 @@ import pytest
 
 from tests.blocks import Block, blocks
 from tests.checking import findings
+from tests.testing.trying import made, told
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = (
@@ -104,6 +105,14 @@ def test_the_flows_of_the_documents_check(name: str) -> None:
     """Every flow of a document is accepted, or gives the code that its mark promises."""
     document = (ROOT / name).read_text("utf-8")
     assert [] == [line for block in flows(document) for line in errors(block)]
+
+
+def test_the_tests_of_the_guide_pass(tmp_path: Path) -> None:
+    """What the page shows as a test holds."""
+    texts = [block.text for block in flows((ROOT / "grammar/GUIDE.md").read_text("utf-8")) if "\ntest " in block.text]
+    outcomes = [outcome for text in texts for outcome in made(text, tmp_path)]
+    assert outcomes
+    assert [] == [told(one) for one in outcomes if one.passed < len(one.samples)]
 
 
 def test_the_reference_has_flows() -> None:

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from leadflow.agents.wire import (
     AGENT_NAME,
     MOST_BYTES,
+    address,
     check_headers,
     read_body,
     read_json,
@@ -62,12 +63,14 @@ class HttpAgent:
         """One request; its answer as JSON, or as text where the step declares `string`."""
         method = request.action.upper()
         headers, body = self._content(request)
+        url = self._url + _path(request.args)
         async with self._world.transport.request(
-            method, self._url + _path(request.args), headers=headers, body=body, idle=request.idle
+            method, url, headers=headers, body=body, idle=request.idle
         ) as response:
             answer = await read_body(response, self._most)
         if not 200 <= response.status < 300:
-            raise refuse(f"{self._name}.{request.action}", response, answer, self._world)
+            sent = f"{method} {address(url, self._world.secrets.values())}"
+            raise refuse(f"{self._name}.{request.action}", response, answer, self._world, sent=sent)
         quota = read_quota(response.headers, now=self._world.clock.now())
         return Reply(_answer(request, response, answer), quota=quota)
 

@@ -6,7 +6,8 @@ secret: what an upstream says about a failure is cut, and every known secret in 
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit, urlunsplit
 
 from leadflow.plan.plan import Secret, SettingValue
 from leadflow.run import inputs
@@ -111,16 +112,29 @@ def read_json(body: bytes, status: int | None) -> object:
     return data
 
 
-def refuse(what: str, response: Streamed, body: bytes, world: World) -> CallError:
+_MISSED = frozenset({404, 405, 410})
+"""The address itself may be wrong: it is told."""
+
+
+def address(url: str, secrets: Iterable[str]) -> str:
+    """A URL as a failure may tell it: without user, query and secrets."""
+    scheme, host, path, _, _ = urlsplit(url)
+    return one_line(urlunsplit((scheme, host.rpartition("@")[2], path, "", "")), secrets, _SAID)
+
+
+def refuse(what: str, response: Streamed, body: bytes, world: World, *, sent: str = "", hint: str = "") -> CallError:
     """The failure that a status other than 2xx means (SPEC.md, outcomes).
 
     Args:
         what: who was asked for what, without secrets: `crm.post`.
         body: the beginning of the answer, whose words are quoted.
+        sent: the method and the address, without secrets.
+        hint: what may be wrong with the address.
     """
     status = response.status
     said = one_line(_said(body), world.secrets.values(), _SAID)
-    text = f"{what} answered {status}" + (f": {said}" if said else "")
+    asked = f"{what}: {sent}" if sent and status in _MISSED else what
+    text = f"{asked} answered {status}" + (f": {said}" if said else "")
     wait = retry_after(response.headers, now=world.clock.now())
     if 300 <= status < 400:
         return Rejected(f"{what} answered {status}: redirects are not followed; write the address it moved to",
@@ -128,6 +142,8 @@ def refuse(what: str, response: Streamed, body: bytes, world: World) -> CallErro
     if status == 429 and "insufficient_quota" in body.decode("utf-8", "replace"):
         return QuotaExhausted(text, status=status)
     match status:
+        case 404:
+            return Rejected(text + hint, status=status)
         case 401:
             return AuthFailed(text, status=status)
         case 403:

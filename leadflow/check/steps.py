@@ -23,7 +23,7 @@ from leadflow.check.messages.types import wrong_type
 from leadflow.check.policies import Written, read_annotations
 from leadflow.check.statements import steps_in
 from leadflow.check.timing import check_inside, check_together, check_wait
-from leadflow.check.types import fits
+from leadflow.check.types import ERROR_CLASS, fits
 from leadflow.check.undos import note_undo
 from leadflow.diagnostics import Edit, Fix, Label, Span
 from leadflow.plan.kinds import PREDECLARED
@@ -47,7 +47,12 @@ from leadflow.syntax import tree
 C = TypeVar("C", tree.Undo, tree.After, tree.Catch)
 
 FAILURE = RecordType(
-    (FieldType("class", STRING), FieldType("message", STRING), FieldType("step", STRING), FieldType("attempts", INT)),
+    (
+        FieldType("class", ERROR_CLASS),
+        FieldType("message", STRING),
+        FieldType("step", STRING),
+        FieldType("attempts", INT),
+    ),
     "failure",
 )
 """What `catch e` binds."""

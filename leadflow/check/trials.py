@@ -25,6 +25,7 @@ from leadflow.check.mocks import answerable, check_mock
 from leadflow.check.policies import refuse_annotations
 from leadflow.check.program import BrokenSymbol, FlowSymbol, ModuleScope, Program
 from leadflow.check.statements import steps_in
+from leadflow.check.types import ERROR_CLASS
 from leadflow.diagnostics import Span
 from leadflow.plan.schedule import BadSchedule, read_schedule
 from leadflow.plan.trial import Sampling
@@ -51,7 +52,7 @@ from leadflow.syntax import tree
 
 _FAILURE = RecordType(
     (
-        FieldType("class", STRING),
+        FieldType("class", ERROR_CLASS),
         FieldType("error", STRING),
         FieldType("message", STRING),
         FieldType("step", optional(STRING)),

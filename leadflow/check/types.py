@@ -6,6 +6,7 @@ others), so plain recursion is enough.
 
 from collections.abc import Callable, Iterable, Sequence
 
+from leadflow.plan.policy import ERROR_CLASSES
 from leadflow.plan.types import (
     BOOL,
     FLOAT,
@@ -29,6 +30,8 @@ from leadflow.plan.types import (
     optional,
 )
 
+ERROR_CLASS = UnionType(tuple(LiteralType(word) for word in ERROR_CLASSES))
+"""What `class` of a failure is."""
 ORDERED = frozenset({"string", "int", "float", "duration", "money", "time"})
 """Primitive types that `<` compares with their own kind."""
 

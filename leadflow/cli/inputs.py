@@ -6,7 +6,7 @@ from pathlib import Path
 from leadflow.cli.files import read_bytes
 from leadflow.cli.refused import Refused
 from leadflow.plan.plan import FlowPlan
-from leadflow.run.inputs import parse_input, read_json, unknown_input
+from leadflow.run.inputs import parse_input, read_inputs, read_json, unknown_input
 from leadflow.run.values import Mismatch
 from leadflow.settings import Project, SettingsError, load_project
 
@@ -37,12 +37,19 @@ def raw_inputs(flow: FlowPlan, pairs: Sequence[str], file: str | None) -> dict[s
         if not isinstance(data, dict):
             raise Refused(f"--input-file {file}: expected a JSON object with one entry per parameter")
         raw.update(data)
+    wrong = list[str]()
     for pair in pairs:
         name, equals, _ = pair.partition("=")
         if equals and name not in {param.name for param in flow.params}:
-            raise Refused(f"--input: {unknown_input(flow.name, flow.params, name)}")
+            wrong.append(f"--input: {unknown_input(flow.name, flow.params, name)}")
+            continue
         given = parse_input(pair, flow.params)
         if isinstance(given, Mismatch):
-            raise Refused(f"--input: {given.message}")
-        raw[given[0]] = given[1]
+            wrong.append(f"--input: {given.shown(())}")
+        else:
+            raw[given[0]] = given[1]
+    if wrong:
+        others = read_inputs(flow.name, [param for param in flow.params if param.name in raw], raw)
+        wrong += others if isinstance(others, list) else ()
+        raise Refused("\n".join(wrong))
     return raw

@@ -328,7 +328,7 @@ def validated(inner: Ask, candidate: Candidate, call: AgentCall) -> Step:
             return Answer(None, fallback, reply.usage, asked=reply.asked)
         value = check(reply.value)
         if isinstance(value, Mismatch):
-            error = _misfit(value, name, call)
+            error = _misfit(value, name, call, course.ports.secrets)
             course.fail(name, error)
             raise error
         return Answer(value, fallback, reply.usage)
@@ -336,9 +336,9 @@ def validated(inner: Ask, candidate: Candidate, call: AgentCall) -> Step:
     return answer
 
 
-def _misfit(value: Mismatch, name: str, call: AgentCall) -> AnswerInvalid:
+def _misfit(value: Mismatch, name: str, call: AgentCall, secrets: tuple[str, ...]) -> AnswerInvalid:
     """An answer that is not of the declared type, as an error of the call."""
-    return AnswerInvalid(f"the answer of {name}.{call.action} does not fit: {value.message}")
+    return AnswerInvalid(f"the answer of {name}.{call.action} does not fit: {value.shown(secrets)}")
 
 
 def plain_caller(candidate: Candidate, call: AgentCall, ports: Ports, watch: Watch) -> Caller:
@@ -375,7 +375,7 @@ def plain_caller(candidate: Candidate, call: AgentCall, ports: Ports, watch: Wat
             value = check(reply.value)
             if not isinstance(value, Mismatch):
                 return Answer(value, None, reply.usage)
-            error = _misfit(value, name, call)
+            error = _misfit(value, name, call, ports.secrets)
         course = Course(order, ports, watch)
         course.attempt, course.begun = number, begun
         course.fail(name, error)

@@ -1,6 +1,7 @@
 """Inputs as people give them: JSON text under limits, and `name=value` typed by the parameter.
 
-Pure. What comes out is raw data for the doors of `values.py`. Messages say where and what kind, never the data.
+Pure. What comes out is raw data for the doors of `values.py`. Messages go to whoever gave the inputs, and show
+what does not fit.
 """
 
 import json
@@ -142,7 +143,7 @@ def read_inputs(flow: str, params: Sequence[FieldType], raw: Mapping[str, object
         if name in types and name not in raw:
             lines.append(f"{flow} needs the input '{name}' ({show(types[name])})")
         elif name in types:
-            lines.append(f"input of {flow}: {wrong.message}")
+            lines.append(f"input of {flow}: {wrong.shown(())}")
     return lines
 
 
@@ -172,8 +173,8 @@ def parse_input(pair: str, params: Sequence[FieldType]) -> tuple[str, object] | 
     if not isinstance(raw, Mismatch):
         return name, raw
     if _is_plain(types[name]):
-        return Mismatch(pointer([name]), show(types[name]), "other text")
-    return Mismatch(pointer([name]), f"{show(types[name])}, written as JSON", raw.got)
+        return Mismatch(pointer([name]), show(types[name]), "other text", text)
+    return Mismatch(pointer([name]), f"{show(types[name])}, written as JSON", raw.got, text)
 
 
 def _typed(type_: Type, text: str) -> object:

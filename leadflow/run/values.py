@@ -1,11 +1,13 @@
 """The doors: where data of the world becomes a value of a type, or a `Mismatch` that says where it does not fit.
 
-Pure. Serves run inputs, agents' answers and `let x: T? = j` (rule E1). A mismatch names a place and kinds, never the
-data itself: it may be secret. What comes through a door is immutable, bounded, free of NaN and of half characters.
+Pure. Serves run inputs, agents' answers and `let x: T? = j` (rule E1). A mismatch names a place and kinds. The value
+itself may hold a secret: its message does without, and `shown` wants to know what is to be blotted out. What comes
+through a door is immutable, bounded, free of NaN and of half characters.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from json import dumps
 from math import isfinite
 from typing import Any, NoReturn, TypeAlias, assert_never, cast
 
@@ -29,21 +31,38 @@ from leadflow.plan.types import (
     show,
 )
 from leadflow.record import record
+from leadflow.run.redact import one_line
+
+_TIME = 'time (RFC 3339 with a zone, as in "2026-01-31T12:00:00Z")'
+_SHOWN = 80
+"""Most characters of a wrong text that are shown."""
 
 
 @record
 class Mismatch:
-    """Data that is not of the type: where, and what kinds met. Holds nothing of the data but names of fields."""
+    """Data that is not of the type: where, and what kinds met."""
 
     path: str
     """JSON pointer to the place; empty for the whole."""
     expected: str
     got: str
+    data: str | float | None = None
+    """The single value that came instead, where there is one."""
 
     @property
     def message(self) -> str:
         """One line: `at /items/3/score: expected float, got string`."""
         return f"{f'at {self.path}: ' if self.path else ''}expected {self.expected}, got {self.got}"
+
+    def shown(self, secrets: Iterable[str]) -> str:
+        """The same with the beginning of what came, without secrets: `…, got string: "about 3"`."""
+        return self.message if self.data is None else f"{self.message}: {excerpt(self.data, secrets)}"
+
+
+def excerpt(data: str | float, secrets: Iterable[str] = ()) -> str:
+    """The beginning of a single value as JSON writes it, on one line and without secrets."""
+    text = one_line(data, secrets, _SHOWN) if isinstance(data, str) else data
+    return one_line(dumps(text, ensure_ascii=False), most=2 * _SHOWN)
 
 
 Door: TypeAlias = Callable[[object], Value | Mismatch]
@@ -108,13 +127,14 @@ def pointer(names: Sequence[str | int]) -> str:
 class _Misfit(Exception):
     """What a closure found; the containers around it add where, from the inside out."""
 
-    def __init__(self, expected: str, got: str, *inside: str | int) -> None:
+    def __init__(self, expected: str, got: str, *inside: str | int, data: object = None) -> None:
         super().__init__(expected, got)
         self.expected, self.got, self.inside = expected, got, [*inside]
+        self.data = data if isinstance(data, str | int | float) else None
 
     def mismatch(self) -> Mismatch:
         """What is told of it outside."""
-        return Mismatch(pointer(self.inside[::-1]), self.expected, self.got)
+        return Mismatch(pointer(self.inside[::-1]), self.expected, self.got, self.data)
 
 
 class _Passage:
@@ -160,7 +180,7 @@ def _compile(type_: Type, depth: int) -> _Check:
 
 
 def _refuse(expected: str, raw: object) -> NoReturn:
-    raise _Misfit(expected, kind(raw))
+    raise _Misfit(expected, kind(raw), data=raw)
 
 
 def _too_deep() -> NoReturn:
@@ -241,10 +261,10 @@ def _time(raw: Any, passage: _Passage) -> datetime:
     if isinstance(raw, datetime):
         offset = raw.utcoffset()
         if offset is None:
-            raise _Misfit("time (RFC 3339 with a zone)", "a time without a zone")
+            raise _Misfit(_TIME, "a time without a zone")
         return raw.replace(tzinfo=timezone(offset), fold=0)
     found = forms.read_time(raw) if isinstance(raw, str) else None
-    return found if found is not None else _misread("time (RFC 3339 with a zone)", raw)
+    return found if found is not None else _misread(_TIME, raw)
 
 
 def _file(raw: Any, passage: _Passage) -> FileRef:
@@ -256,7 +276,7 @@ def _file(raw: Any, passage: _Passage) -> FileRef:
 
 
 def _misread(expected: str, raw: object) -> NoReturn:
-    raise _Misfit(expected, "another string" if isinstance(raw, str) else kind(raw))
+    raise _Misfit(expected, "another string" if isinstance(raw, str) else kind(raw), data=raw)
 
 
 _PRIMS: Mapping[str, _Check] = {
@@ -388,7 +408,7 @@ def _field(field: FieldType, depth: int) -> _Check:
         value = check(raw, passage)
         for constraint in field.constraints:
             if not keeps(value, constraint):
-                raise _Misfit(f"{show(field.type)} {written(constraint)}", f"{kind(value)} outside of it")
+                raise _Misfit(f"{show(field.type)} {written(constraint)}", f"{kind(value)} outside of it", data=raw)
         return value
 
     return constrained
@@ -459,7 +479,7 @@ def _tagged(expected: str, tags: tuple[str, dict[str, RecordType]], depth: int) 
         check = checks.get(word) if isinstance(word, str) else None
         if check is None:
             got = "nothing" if tag not in raw else "another string" if isinstance(word, str) else kind(word)
-            raise _Misfit(words, got, tag)
+            raise _Misfit(words, got, tag, data=word)
         return check(raw, passage)
 
     return admit_tagged

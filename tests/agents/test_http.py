@@ -216,7 +216,8 @@ async def test_what_a_status_means(
     asked = problem.value.retry_after
     assert (asked and asked.total_seconds()) == wait
     assert "token" not in str(problem.value)
-    assert "crm.get answered" in str(problem.value)
+    asked_for = f"crm.get: GET {url}/secret" if status == 404 else "crm.get"
+    assert f"{asked_for} answered {status}" in str(problem.value)
     assert ("no luck" in str(problem.value)) == (status != 301)
 
 

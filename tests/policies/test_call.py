@@ -35,7 +35,7 @@ def test_a_further_attempt_has_its_number_and_what_was_wrong() -> None:
     main = Player("seven", 7)
     scene = Scene({"main": main}, (Retry(2, s(1)), Timeout(idle=s(9))), result=INT)
     scene.run()
-    repair = "the answer of main.do does not fit: expected int, got string"
+    repair = 'the answer of main.do does not fit: expected int, got string: "seven"'
     assert [(1, None, s(9)), (2, repair, s(9))] == [(r.attempt, r.repair, r.idle) for r in main.requests]
 
 
@@ -66,7 +66,7 @@ def test_a_failure_tells_its_attempt(policies: Sequence[Policy]) -> None:
 def test_an_answer_that_does_not_fit_is_a_failed_attempt(policies: Sequence[Policy]) -> None:
     """An answer of another type is a failure of the class `validation`, with its attempt."""
     failure = Scene({"main": Player(after(2, "seven"))}, policies, result=INT).run().failure
-    message = "the answer of main.do does not fit: expected int, got string"
+    message = 'the answer of main.do does not fit: expected int, got string: "seven"'
     attempt = AttemptFailure(1, "main", "validation.answer", message, 2.0)
     assert Failure("validation.answer", "validation", message, "main/a", (attempt,)) == failure
 

@@ -85,7 +85,7 @@ def test_the_failure_of_a_step_has_its_attempts() -> None:
     )
     assert result.failure is not None
     assert ("validation.answer", 2) == (result.failure.error, len(result.failure.attempts))
-    assert "the answer of main.look does not fit: expected int, got string" == result.failure.message
+    assert 'the answer of main.look does not fit: expected int, got string: "seven"' == result.failure.message
 
 
 def test_t8_a_call_that_does_not_stop_is_reported() -> None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from leadflow.agents.models.answers import in_words, read_answer, read_vector, repair_words, with_words
 from leadflow.agents.models.attached import attach
@@ -18,7 +19,7 @@ from leadflow.agents.models.common import as_json, usage_of
 from leadflow.agents.models.counting import message_tokens, prompt_tokens
 from leadflow.agents.models.history import files_of, read_history
 from leadflow.agents.models.turns import Blob, Message, Profile, Prompt, Sent, Text, Turn, Wire
-from leadflow.agents.wire import MOST_BYTES, read_body, refuse
+from leadflow.agents.wire import MOST_BYTES, address, read_body, refuse
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.tokens import HINT, PER_MESSAGE, PER_REQUEST, text_tokens
 from leadflow.plan.types import STRING, FileRef, Type
@@ -58,7 +59,7 @@ class ModelAgent:
         if turn.stop == "tools" and turn.uses and prompt.tools and not prompt.must_answer:
             asked = Asked(turn.uses, turn.message, message_tokens(turn.message) or 0)
             return Reply(None, turn.usage, turn.quota, asked)
-        return Reply(read_answer(turn, prompt.result), turn.usage, turn.quota)
+        return Reply(read_answer(turn, prompt.result, self._world.secrets.values()), turn.usage, turn.quota)
 
     async def turn(self, prompt: Prompt, request: Request) -> Turn:
         """What the model says to a prompt: one request.
@@ -170,12 +171,15 @@ class ModelAgent:
         if request.key is not None:
             headers["Idempotency-Key"] = request.key
         body = as_json(sent.body).encode("utf-8", "replace")  # what a model wrote may hold half a character
+        url, secrets = self._url + sent.path, self._world.secrets.values()
         async with self._world.transport.request(
-            "POST", self._url + sent.path, headers=headers, body=body, idle=request.idle
+            "POST", url, headers=headers, body=body, idle=request.idle
         ) as response:
             if not 200 <= response.status < 300:
                 told = await read_body(response, MOST_BYTES)
-                raise refuse(self._what(request), response, told, self._world)
+                sent_to = f"POST {address(url, secrets)}"
+                hint = "" if urlsplit(self._url).path.strip("/") else "; does base_url lack /v1?"
+                raise refuse(self._what(request), response, told, self._world, sent=sent_to, hint=hint)
             yield response
 
     def _quota(self, response: Streamed) -> Quota | None:

@@ -1,6 +1,6 @@
 """What a model's last turn is worth: the step's value, or the failure that its stop means. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from leadflow.agents.models.common import as_json
 from leadflow.agents.models.turns import Turn
@@ -10,10 +10,14 @@ from leadflow.plan.tokens import as_object
 from leadflow.plan.types import RecordType, Type
 from leadflow.run.errors import AnswerInvalid, BadResponse, Declined, Filtered, Incomplete
 from leadflow.run.redact import one_line
+from leadflow.run.values import excerpt
 
 
-def read_answer(turn: Turn, type_: Type | None) -> object:
+def read_answer(turn: Turn, type_: Type | None, secrets: Iterable[str] = ()) -> object:
     """The value of a turn: its text, or the JSON of the asked type.
+
+    Args:
+        secrets: what may not be quoted of an answer that is none.
 
     Raises:
         Declined, Filtered, Incomplete: there is no answer, or not the whole.
@@ -28,7 +32,7 @@ def read_answer(turn: Turn, type_: Type | None) -> object:
             raise Filtered("the answer was cut off by the provider's content filter")
         case "tools":
             raise AnswerInvalid("the model asks for tools that it was not given")
-    return turn.text if type_ is None else _structured(turn.text, type_)
+    return turn.text if type_ is None else _structured(turn.text, type_, secrets)
 
 
 def in_words(type_: Type) -> str:
@@ -47,7 +51,7 @@ def repair_words(mistakes: str, most: int) -> str:
     return f"Your last answer could not be used: {one_line(mistakes, most=most)}. Answer again, in the asked form."
 
 
-def _structured(text: str, type_: Type) -> object:
+def _structured(text: str, type_: Type, secrets: Iterable[str]) -> object:
     """The answer's JSON; a fence of backticks around it is taken off."""
     inner = text.strip()
     if inner.startswith("```") and inner.endswith("```"):
@@ -55,11 +59,11 @@ def _structured(text: str, type_: Type) -> object:
     try:
         value = read_json(inner.encode("utf-8", "replace"), None)
     except BadResponse as problem:
-        raise AnswerInvalid(problem.message) from None
+        raise AnswerInvalid(f"{problem.message}: {excerpt(text, secrets)}") from None
     if isinstance(type_, RecordType):
         return value
     if not isinstance(value, dict) or "value" not in value:
-        raise AnswerInvalid("the answer lacks the field 'value'")
+        raise AnswerInvalid(f"the answer lacks the field 'value': {excerpt(text, secrets)}")
     return value["value"]
 
 

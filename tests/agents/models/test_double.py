@@ -87,8 +87,24 @@ async def test_r20_a_repair_quotes_the_mistake_once(wire: str, llm_double: LlmDo
     await agent.call(asked(result=VERDICT, prompt="?", repair="at /topic: expected bug"))
     body = json.dumps(transport.sent[0])
     assert 1 == body.count("at /topic: expected bug")
-    with pytest.raises(AnswerInvalid, match="lacks the field 'value'"):
+    with pytest.raises(AnswerInvalid, match=r"lacks the field 'value': \"[{}]+\""):
         await agent.call(asked(result=INT, prompt="?"))
+
+
+@each_wire
+async def test_prose_is_shown_and_a_wrong_address_told(wire: str, llm_double: LlmDouble, transport: Watching) -> None:
+    """What came in place of JSON begins the words of the failure, without secrets; a 404 names what was asked."""
+    llm_double.answer({}, {"content": "Well, s3cret it is."})
+    with pytest.raises(AnswerInvalid, match=r'expected JSON.*: "Well, [*]{3} it is\."'):
+        await agent_on(wire, llm_double.base_url, transport).call(asked(result=VERDICT, prompt="?"))
+
+    async def nothing(request: web.BaseRequest) -> web.Response:
+        return web.Response(status=404)
+
+    async with api(nothing) as (url, _):
+        for base, hint in ((url, r"; does base_url lack /v1\?"), (f"{url}/v1", "")):
+            with pytest.raises(Rejected, match=rf"fast\.ask: POST {base}/[a-z0-9/]+ answered 404{hint}$"):
+                await agent_on(wire, base, transport).call(asked(prompt="?"))
 
 
 @each_wire
