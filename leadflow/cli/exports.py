@@ -56,7 +56,7 @@ def read_export(text: str) -> tuple[Kept, Sequence[Entry]]:
         status, started, changed = Status(head["status"]), float(head["started"]), float(head["changed"])
         row = RunRow(id_, flow, plan, source, digest, setting, started, status, changed, 0, None, False, 0)
         run = kept_of(row, lines[1])
-    except (KeyError, TypeError, ValueError, NotAPlan, JournalProblem) as problem:
+    except (KeyError, TypeError, ValueError, OverflowError, NotAPlan, JournalProblem) as problem:
         raise NotAnExport(f"its head or its plan is not what was written: {problem}") from None
     entries = [_entry(number, line) for number, line in enumerate(lines[2:])]
     if len(entries) != head.get("events") or tail_of(row, entries).hex() != head.get("tail"):
@@ -77,7 +77,7 @@ def _entry(number: int, line: str) -> Entry:
         case {"seq": int(seq), "at": float() | int() as at, "event": dict(event)} if seq == number:
             try:
                 return Entry(seq, float(at), read_event(json.dumps(event)))
-            except NotAnEvent as problem:
+            except (NotAnEvent, OverflowError) as problem:
                 raise NotAnExport(f"line {number + 3}: {problem}") from None
         case _:
             raise NotAnExport(f"line {number + 3} is no event")

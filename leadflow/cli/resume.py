@@ -115,7 +115,14 @@ def _migrated(found: Kept, project: Project) -> Kept:
 
 
 def _told(plan: Plan, again: Sequence[str], failed: Sequence[str], done: Sequence[str]) -> Mapping[str, Told]:
-    """What the operator says of steps in doubt."""
+    """What the operator says of steps in doubt.
+
+    Raises:
+        Refused: two things of one step, or what no step can have given.
+    """
+    named = [*again, *failed, *(given.partition("=")[0] for given in done)]
+    if twice := next((path for path in named if named.count(path) > 1), None):
+        raise Refused(f"{twice}: you say two things of one step; say one of --again, --failed and --done")
     told = {path: Told("retry") for path in again} | {path: Told("failed") for path in failed}
     for given in done:
         path, equals, text = given.partition("=")

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from math import isfinite
 
 from leadflow.cli.refused import Refused
 from leadflow.cli.views.human import one_line
@@ -45,7 +46,7 @@ def _moment(option: str, text: str | None, now: datetime) -> float | None:
     if text is None:
         return None
     if (ago := read_written_duration(text)) is not None:
-        return (now - ago).timestamp()
+        return now.timestamp() - ago.total_seconds()
     if (at := read_time(text)) is not None:
         return at.timestamp()
     try:
@@ -66,20 +67,25 @@ def _input(pair: str) -> tuple[str, tuple[Value, ...]]:
     if not equals or _NAME.fullmatch(name) is None:
         raise Refused(f"--input: write NAME=VALUE, as in ticket=5; '{one_line(pair)}' is none")
     try:
-        value = json.loads(text)
+        return name, (_as_value(json.loads(text)), text)
     except (ValueError, RecursionError):
         return name, (text,)
-    return name, (_as_value(value), text)
 
 
 def _as_value(data: object) -> Value:
-    """JSON as a value: lists as they are kept."""
+    """JSON as a value: lists as they are kept.
+
+    Raises:
+        ValueError: Python reads it, and it is none: NaN.
+    """
     match data:
         case list():
             return tuple(_as_value(item) for item in data)
         case dict():
             return {name: _as_value(item) for name, item in data.items()}
-        case None | bool() | int() | float() | str():
+        case None | bool() | int() | str():
+            return data
+        case float() if isfinite(data):
             return data
         case _:
-            raise Refused("--input: this is no JSON")
+            raise ValueError("this is no JSON")

@@ -147,6 +147,21 @@ def test_an_answer_about_nothing_is_refused(project: Path) -> None:
     assert "main/filed" in said.stderr
 
 
+def test_two_answers_about_one_step_are_refused(project: Path) -> None:
+    """Nobody guesses which of them was meant."""
+    in_doubt(project)
+    said = leadflow("resume", "-q", "--again", "main/filed", "--failed", "main/filed", folder=project)
+    assert (2, True) == (said.code, said.stderr.startswith("error: main/filed: you say two things of one step"))
+
+
+def test_what_is_asked_of_a_list_can_be_anything(project: Path) -> None:
+    """A time before all times, a number that is none: there may be no such run, and nothing breaks."""
+    leadflow("run", "main.flow", "-q", folder=project)
+    for words, count in (("--since", "99999999d"), 1), (("--input", "x=NaN"), 0), (("--input", "x=[1e999]"), 0):
+        said = leadflow("runs", "ls", "--json", *words, folder=project)
+        assert (0, count) == (said.code, len(json.loads(said.stdout))), said.stderr
+
+
 def test_a_changed_flow_is_refused(project: Path) -> None:
     """Case D6: a run does not go on with another flow, unless with the one that it was started with."""
     killed_at(project, "look T-1")

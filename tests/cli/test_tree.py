@@ -1,6 +1,7 @@
 """A kept run as `runs show` and `runs replay` draw it."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,7 +111,7 @@ def test_any_run_is_the_same_behind_its_lines(data: st.DataObject) -> None:
     assert state_data(fold(entries)) == state_data(fold(read))
 
 
-@pytest.mark.parametrize("what", ["cut", "changed", "moved", "head", "plan", "form", "other", "nothing"])
+@pytest.mark.parametrize("what", ["cut", "changed", "moved", "head", "late", "seq", "plan", "form", "other", "nothing"])
 def test_what_is_no_whole_export_is_refused(what: str) -> None:
     """Case D11: a file that lacks an event, or in which one is another, is not replayed."""
     lines = list(export_lines(KEPT, ENTRIES))
@@ -119,6 +120,8 @@ def test_what_is_no_whole_export_is_refused(what: str) -> None:
         "changed": [line.replace("not today", "not ever") for line in lines],
         "moved": [*lines[:4], lines[5], lines[4], *lines[6:]],
         "head": [lines[0].replace('"id":"run-1"', '"id":"run-2"'), *lines[1:]],
+        "late": [re.sub('"started":[0-9.]+', f'"started":1{"0" * 400}', lines[0]), *lines[1:]],
+        "seq": [*lines[:2], re.sub('"at":[0-9.]+', f'"at":1{"0" * 400}', lines[2]), *lines[3:]],
         "plan": [lines[0], "{}", *lines[2:]],
         "form": [lines[0].replace('"form":1', '"form":99'), *lines[1:]],
         "other": ['{"leadflow":"plan"}', *lines[1:]],
