@@ -314,8 +314,8 @@ def bad_escape(span: Span, written: str) -> Draft:
 
 @code("FLOW115", "Hole that cannot be read")
 def bad_hole(span: Span, why: str) -> Draft:
-    """A hole `${…}` in a string holds one expression, on one line and without braces; it may hold plain strings.
-    Bigger things get a name with `let`. The characters `${` themselves are written `$${`.
+    """A hole `${…}` in a string holds one expression, on one line, without braces and comments; it may hold plain
+    strings. Bigger things get a name with `let`. The characters `${` themselves are written `$${`.
 
     ```flow
     leadflow 1

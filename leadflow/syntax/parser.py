@@ -87,6 +87,8 @@ def _hole(maker: Maker, start: int, end: int) -> tree.Expr:
     if _PATH.fullmatch(text, start, end) and keyword(text[start:end].split(".", 1)[0]) is None:
         return _path(maker, start, end)
     tokens = tokenise(maker.tokens.file, text, start, end)
+    for comment in tokens.comments:  # it would go to the end of the hole, and nobody would keep it
+        maker.report(messages_source.bad_hole(maker.span(*comment), "a comment cannot stand in a hole"))
     machine = Machine(tokens, replace(maker, tokens=tokens, docs={}), "expr", end=start)
     token = machine.feed(0)
     for diagnostic in tokens.mistakes.pop(tokens.count - 1, ()):
