@@ -6,6 +6,7 @@ called and gives `json`, and that is told. Files come through the callable that 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from leadflow.check.loader import Loaded
@@ -16,7 +17,7 @@ from leadflow.check.schemas import Described, type_of
 from leadflow.diagnostics import Diagnostic, Report, Span
 from leadflow.plan.kinds import ActionRow, Catalogue, Kind, ParamRow
 from leadflow.plan.lock import BadLock, Lock, LockedTool, action_of, lock_path, read_lock
-from leadflow.plan.types import JSON, STRING, RecordType, Type, optional
+from leadflow.plan.types import JSON, STRING, UNKNOWN, RecordType, Type, optional
 from leadflow.syntax import tree
 
 PREFIX = "mcp"
@@ -38,7 +39,15 @@ def with_locks(loaded: Loaded, catalogue: Catalogue, read: Read, report: Report)
             found[f"{PREFIX}.{server}"] = kind_of(lock, base)
         else:
             report(lock)
+            if lock.severity == "error":
+                found[f"{PREFIX}.{server}"] = _anything(base)
     return _Both(found, catalogue) if found else catalogue
+
+
+def _anything(base: Kind) -> Kind:
+    """The kind of a server whose lock is broken: what it gives is not known, and that is all there is to say of it."""
+    row = base.open_action
+    return base if row is None else replace(base, open_action=replace(row, result=UNKNOWN))
 
 
 class _Both(Mapping[str, Kind]):
