@@ -39,6 +39,7 @@ from leadflow.run.errors import (
 )
 from leadflow.run.ports import Request
 from leadflow.run.redact import one_line
+from leadflow.run.retry_after import LONGEST
 
 _SAID = 300
 """Characters of a server's own words that go into a failure."""
@@ -84,9 +85,8 @@ def failure_of(what: str, problem: MCPError) -> CallError:
     text = f"{what}: {one_line(problem.message, most=_SAID)}"
     data = problem.data if isinstance(problem.data, dict) else {}
     status = data.get(STATUS)
-    if isinstance(status, int):
-        wait = data.get(WAIT)
-        return _of_status(text, status, timedelta(seconds=wait) if isinstance(wait, int | float) else None)
+    if type(status) is int:
+        return _of_status(text, status, _wait(data.get(WAIT)))
     match problem.code:
         case _ if problem.code == CONNECTION_CLOSED:
             return ConnectionLost(text)
@@ -98,6 +98,15 @@ def failure_of(what: str, problem: MCPError) -> CallError:
             return Rejected(text)
         case _:
             return ServerError(text)
+
+
+def _wait(said: object) -> timedelta | None:
+    """A wait that can be waited; servers may write anything into the data of an error."""
+    match said:
+        case int() | float() if not isinstance(said, bool) and 0 <= said <= LONGEST.total_seconds():
+            return timedelta(seconds=said)
+        case _:
+            return None
 
 
 def _of_status(text: str, status: int, wait: timedelta | None) -> CallError:

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from mcp.shared.exceptions import MCPError
 
+from leadflow.agents.mcp.http import STATUS, WAIT
+from leadflow.agents.mcp.told import failure_of
 from leadflow.run.errors import (
     AuthFailed,
     BadResponse,
@@ -116,6 +119,15 @@ async def test_what_a_status_means(tmp_path: Path, status: int, headers: dict[st
         failed.value.status or status,
         failed.value.retry_after.total_seconds() if failed.value.retry_after else None,
     )
+
+
+@pytest.mark.parametrize("wait", [1e300, float("inf"), float("nan"), -1, True, "7", None, 10**400])
+def test_a_wait_that_nobody_can_wait_is_none(wait: object) -> None:
+    """A server may write whatever it likes into the data of an error, our own names too."""
+    limited = failure_of("x", MCPError(5, "no", {STATUS: 429, WAIT: wait}))
+    assert isinstance(limited, RateLimited)
+    assert limited.retry_after is None
+    assert isinstance(failure_of("x", MCPError(5, "no", {STATUS: "404"})), ServerError)
 
 
 async def test_a_forgotten_session_is_opened_anew(tmp_path: Path) -> None:
