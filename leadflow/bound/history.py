@@ -93,6 +93,11 @@ class History:
         self._calls: dict[str, AgentCall | None] = {}
         """The call of a path without its numbers; None where there is none."""
 
+    @property
+    def file(self) -> str:
+        """The file of the flows whose runs these are."""
+        return self._plan.file
+
     def taken(self, entries: Sequence[Entry]) -> Taken:
         """What a run took, by its log."""
         settled: dict[str, list[BudgetSettled]] = {}

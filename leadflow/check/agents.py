@@ -8,6 +8,7 @@ from typing import Any
 from leadflow.check.bounds import check_agent_budget
 from leadflow.check.consts import NotConstant, fold
 from leadflow.check.context import Context
+from leadflow.check.habits import setting_elsewhere
 from leadflow.check.infer import expect, infer
 from leadflow.check.messages.lint import listed_twice
 from leadflow.check.messages.names import (
@@ -351,7 +352,7 @@ def _set(cx: Context, agent: Agent, setting: tree.Setting) -> None:
     if row is None:
         known = cx.program.known(row.name for row in agent.kind.settings)
         owner = f"an agent of kind {agent.kind_name}"
-        cx.report(unknown_setting(setting.name.span, name, owner=owner, known=known))
+        cx.report(unknown_setting(setting.name.span, name, owner=owner, known=known, note=setting_elsewhere(name)))
         _look(cx, setting.value)
         return
     kept = Setting(setting.name, setting.value, cx.scope)

@@ -56,6 +56,7 @@ _ELSEWHERE = {
     ),
     **dict.fromkeys(("model", "tools", "api_key", "key"), "it is a setting of the agent, not of a call"),
     **dict.fromkeys(("output", "schema", "response_format", "type"), "the type is written 'step name: Type = …'"),
+    **dict.fromkeys(("stream", "streaming"), "leadflow streams by itself where somebody listens"),
     **dict.fromkeys(("retries", "max_retries"), "'@retry(…)' is written above it"),
 }
 
@@ -64,6 +65,11 @@ def argument_meant(name: str, known: Container[str]) -> str | None:
     """The argument that others call so, where there is one."""
     ours = _ARGUMENTS.get(name)
     return ours if ours in known else None
+
+
+def setting_elsewhere(name: str) -> str | None:
+    """What to know of a setting that others have and no agent needs."""
+    return _ELSEWHERE.get(name) if name in ("stream", "streaming") else None
 
 
 def argument_elsewhere(name: str, *, owner: str) -> str | None:

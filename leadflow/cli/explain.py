@@ -1,4 +1,4 @@
-"""`leadflow explain CODE` and `leadflow explain [FILE] FLOW.STEP`: the page of a code, or all that surrounds a step."""
+"""`leadflow explain CODE` and `leadflow explain [FILE] FLOW.STEP`: a code, a failure, or all that surrounds a step."""
 
 import re
 from pathlib import Path
@@ -11,6 +11,7 @@ from leadflow.cli.files import main_flow
 from leadflow.cli.programs import compile_flow
 from leadflow.cli.refused import Refused
 from leadflow.cli.views import human, machine
+from leadflow.cli.views.failure_page import failure_page
 from leadflow.diagnostics import page, pages
 from leadflow.plan.around import around
 from leadflow.plan.around_text import around_text, as_json
@@ -27,6 +28,7 @@ _CODE = re.compile(r"(FLOW)?[0-9]+", re.IGNORECASE)
 )
 def command(words: tuple[str, ...], *, profile: str | None, form: str) -> None:
     """Tell what CODE means, why it is a mistake, and how it is mended. Without anything, list all codes.
+    CODE may be the name of a failure, as runs print it: `permission.refused`.
 
     Or tell about one step: its policies from the outside in, each value with its origin; what absorbs its failures,
     whether it may be sent again, how long it may take. FLOW.STEP is the step's path, through blocks and called flows:
@@ -36,6 +38,8 @@ def command(words: tuple[str, ...], *, profile: str | None, form: str) -> None:
     match words:
         case ():
             human.code_list(pages())
+        case (word,) if (said := failure_page(word)) is not None:
+            human.text(said)
         case (word,) if not _is_step(word):
             if profile is not None or form != "text":
                 raise Refused("--profile and --format are for steps, as in `leadflow explain FLOW.STEP`")

@@ -35,18 +35,24 @@ def expected_of(project: Project, plan: Plan, flows: Sequence[str], known: Known
 
 
 async def _of_flow(store: Store, plan: Plan, flow: str, known: Known) -> Expected | None:
-    """From runs of this very plan, else from those of other versions of the flow."""
+    """From runs of this very plan, else from those of other versions of the flow, which stand in the same file."""
     rows = [row for row in await store.runs(Wanted(flow=flow, status=Status.DONE)) if row.is_whole]
     same = [row for row in rows if row.plan == plan.hash]
     histories: dict[str, History | None] = {plan.hash: History(plan, known)}
     taken: list[Taken] = []
-    for row in (same or rows)[:MOST_RUNS]:
+    read = 0
+    for row in same or rows:
+        if read == MOST_RUNS:
+            break
         if row.plan not in histories:
             histories[row.plan] = await _history(store, row, known)
         history = histories[row.plan]
+        if history is None or history.file != plan.file:  # a flow of another file may have the same name
+            continue
+        read += 1
         with suppress(JournalProblem, KeyError):  # a run that is broken, or was removed meanwhile, tells nothing
             entries = await store.load(row.id)
-            taken += [history.taken(entries)] if history is not None and entries else []
+            taken += [history.taken(entries)] if entries else []
     return expected(taken, are_same=bool(same))
 
 

@@ -8,15 +8,20 @@ _MOST = 5_000
 """Names looked at, at the most: a file with more gets a suggestion from the first ones, in time."""
 
 
+_SHORT = 5
+"""Letters of a name that is short."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` most likely was meant to be, or None when nothing is near.
 
-    A name that differs only in case or in `_` wins; else the best ratio of at least 0.6 does.
+    A name that differs only in case or in `_` wins; else the best ratio does: of at least 0.7, and of 0.6 for a short
+    name, in which one slip weighs more.
     """
     wanted = _plain(name)
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(wanted)
-    best, best_ratio = None, 0.6
+    best, best_ratio = None, 0.6 if len(wanted) <= _SHORT else 0.7
     for candidate in islice(known, _MOST):
         plain = _plain(candidate)
         if plain == wanted and candidate != name:

@@ -128,6 +128,10 @@ def _listed(names: list[str]) -> str:
 
 def _no_flow(plan: Plan, path: str) -> str:
     head = _BETWEEN.split(path)[0]
+    longer = [f"{name}.{path}" for name in plan.flows]
+    meant = [f"'{one}'" for one in longer if not isinstance(find_steps(plan, one), NoSuchStep)]
+    if meant:
+        return f"there is no flow '{head}'; did you mean {_listed(meant)}?"
     return f"there is no flow '{head}'{did_you_mean(head, plan.flows) or f'; {plan.file} has {_listed([*plan.flows])}'}"
 
 

@@ -246,6 +246,10 @@ def test_the_plan_says_what_finished_runs_took(tmp_path: Path) -> None:
     assert (True, 2, None) == (expected["main"]["same_plan"], expected["main"]["runs"], expected["other"])
     (folder / "main.flow").write_text(PLAIN.replace("5s", "6s"))
     assert lines(folder, "main")[0].endswith("(median of 2 runs of other versions of this flow)")
+    (folder / "main.flow").rename(folder / "moved.flow")
+    (folder / "main.flow").write_text(PLAIN.replace("5s", "7s"))
+    leadflow("run", "moved.flow", "main", "-i", "n=3", "-q", folder=folder)
+    assert lines(folder, "main")[0].endswith("(median of 2 runs of other versions of this flow)")
 
 
 def test_a_journal_that_cannot_be_read_is_told(tmp_path: Path) -> None:

@@ -206,7 +206,7 @@ def unknown_action(
 
 
 @code("FLOW208", "Unknown setting")
-def unknown_setting(span: Span, name: str, *, owner: str, known: Sequence[str]) -> Draft:
+def unknown_setting(span: Span, name: str, *, owner: str, known: Sequence[str], note: str | None = None) -> Draft:
     """The agent's kind has no setting of this name. It would do nothing, so it is refused.
 
     ```flow
@@ -222,6 +222,8 @@ def unknown_setting(span: Span, name: str, *, owner: str, known: Sequence[str]) 
     ```
     """
     notes = (f"its settings are {', '.join(known)}",) if known else (f"{owner} has no settings",)
+    if note is not None:
+        return Draft(span, f"{owner} has no setting '{name}'", (), (note, *notes))
     return Draft(
         span, f"{owner} has no setting '{name}'{did_you_mean(name, known)}", (), notes, _write(span, name, known)
     )

@@ -10,7 +10,6 @@ from leadflow.events.model import Failure, NodeDone, NodeFailed
 from leadflow.plan.plan import FlowCall, Place, Plan
 from leadflow.plan.undoing import SUFFIX, undo_node
 from leadflow.run.driver import Result
-from leadflow.run.severity import severity
 
 MOST_CAUSES = 10
 """Causes shown below one failure."""
@@ -54,8 +53,7 @@ def failure_lines(why: Failure, plan: Plan, names: Callable[[str], str] = str, d
     pad = "  " * depth
     place = place_of(plan, why.path)
     head = click.style("failed: ", fg="red", bold=True) if depth == 0 else "because "
-    grade = "" if (found := severity(why)) == "error" else f", {found}"
-    yield f"{pad}{head}{why.path + ': ' if why.path else ''}{one_line(why.message)} [{why.error}{grade}]"
+    yield f"{pad}{head}{why.path + ': ' if why.path else ''}{one_line(why.message)} [{why.error}]"
     if place is not None:
         yield f"{pad}  at {names(place.file)}:{place.line}:{place.column}"
     if len(why.attempts) > 1:
