@@ -22,7 +22,7 @@ from leadflow.bound.budgets import has_budgets, prices_of, unpriced
 from leadflow.bound.prices import Found, Prices, read_prices
 from leadflow.diagnostics import did_you_mean
 from leadflow.plan.kinds import find_kind
-from leadflow.plan.plan import AgentCall, AgentSpec, Node, Plan, Secret, SettingValue, ToolPlan
+from leadflow.plan.plan import AgentCall, AgentSpec, Node, Place, Plan, Secret, SettingValue, ToolPlan
 from leadflow.plan.policy import Limit
 from leadflow.plan.rates import Rates
 from leadflow.plan.reactions import resets
@@ -86,7 +86,7 @@ def make_ready(
     Raises:
         StartProblem: something of it is missing here; all of that is told at once.
     """
-    needed = _needed(plan, flow)
+    needed = needed_by(plan, flow)
     themselves = needed if cast is None else [name for name in needed if not cast.stands_in(plan.agents[name])]
     secrets, missing = _secrets(plan, themselves)
     known = _known(plan, registry, project, needed)
@@ -191,7 +191,7 @@ def _unknown_hours(spec: AgentSpec) -> Iterator[str]:
 # --- what a flow needs --------------------------------------------------------------------------------------------
 
 
-def _needed(plan: Plan, flow: str) -> Mapping[str, Uses]:
+def needed_by(plan: Plan, flow: str) -> Mapping[str, Uses]:
     """The agents that a flow may call, fallbacks and called flows included, and how."""
     shapes: dict[str, dict[str, dict[tuple[str, ...], None]]] = {}
     for node in _nodes(plan, flow):
@@ -275,7 +275,23 @@ def _servers(plan: Plan, needed: Iterable[str], project: Project) -> tuple[Mappi
 
 def _at(spec: AgentSpec) -> str:
     """Where an agent is declared, as the beginning of a message; nothing for one that is declared nowhere."""
-    return f"{spec.place.file}:{spec.place.line}:{spec.place.column}: " if spec.place is not None else ""
+    return _there(spec.place)
+
+
+def _there(place: Place | None) -> str:
+    return f"{place.file}:{place.line}:{place.column}: " if place is not None else ""
+
+
+def _place_of_use(plan: Plan, flow: str, agent: str, problem: CallError) -> Place | None:
+    """Where the call stands for which an agent cannot be built; None: it is not for one, or that is a tool's."""
+    for node in _nodes(plan, flow) if problem.use is not None else ():
+        for each in with_others(node):
+            call = each.work
+            if not isinstance(call, AgentCall) or agent not in agents_of(each, call):
+                continue
+            if (call.action, tuple(name for name, _ in call.args)) == problem.use:
+                return each.place
+    return None
 
 
 def _named(spec: AgentSpec) -> Iterator[Secret]:
@@ -343,7 +359,8 @@ async def _agents(making: Making, world: World) -> AsyncIterator[Mapping[str, Ag
             try:
                 agents[name] = (_renewable if name in anew else _built)(plan.agents[name], uses, making, world)
             except CallError as problem:
-                problems.append(_at(plan.agents[name]) + problem.message)
+                place = _place_of_use(plan, making.flow, name, problem) or plan.agents[name].place
+                problems.append(_there(place) + problem.message)
             else:
                 open_ones.push_async_callback(agents[name].aclose)
         if not problems:

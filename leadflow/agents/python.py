@@ -12,6 +12,7 @@ function that writes has done what it was asked for.
 import asyncio
 import importlib.util
 import inspect
+import logging
 import sys
 import threading
 import traceback
@@ -21,11 +22,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+from leadflow.diagnostics import did_you_mean
 from leadflow.plan.kinds import BUILT_IN
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.types import FileRef, Value
 from leadflow.run.errors import CallError, FunctionCutOff, FunctionFailed, NotAllowed, Permanent
 from leadflow.run.ports import Agent, Reply, Request, Uses, World
+
+_log = logging.getLogger("leadflow")
 
 
 class PythonKind:
@@ -43,10 +47,11 @@ class PythonKind:
             NotAllowed: the file is missing or lies outside of the project.
             Permanent: the file cannot be loaded, or has not the functions that the flow calls.
         """
-        path = _locate(spec, world.root)
+        path = locate(spec, world.root)
         if path not in self._modules:
             self._modules[path] = _load(path, spec.name, world.root)
         module = self._modules[path]
+        _warn_of_strangers(module, path, spec)
         functions = {name: _function(module, name, spec.name) for name in uses}
         for name, shapes in uses.items():
             for shape in shapes:
@@ -85,7 +90,12 @@ class PythonAgent:
         """Nothing is held."""
 
 
-def _locate(spec: AgentSpec, root: Path) -> Path:
+def locate(spec: AgentSpec, root: Path) -> Path:
+    """The file of an agent's functions.
+
+    Raises:
+        NotAllowed: it is missing, or lies outside of the project.
+    """
     written = str(spec.settings["module"])
     relative = Path(written) if written.endswith(".py") else Path(*written.split(".")).with_suffix(".py")
     beside = Path(spec.place.file).parent if spec.place else Path()
@@ -134,6 +144,18 @@ def _function(module: ModuleType, name: str, agent: str) -> Callable[..., object
     return cast(Callable[..., object], found)
 
 
+def _warn_of_strangers(module: ModuleType, path: Path, spec: AgentSpec) -> None:
+    """Say which functions the agent's settings name that are not there: a slip, and another function goes without."""
+    there = [name for name, value in vars(module).items() if callable(value)]
+    for setting in spec.settings.keys() & (PythonKind.row.effect_lists or {}).keys():
+        named = spec.settings[setting]
+        for name in named if isinstance(named, tuple) else ():
+            if not hasattr(module, str(name)):
+                hint = did_you_mean(str(name), there)
+                _log.warning("agent '%s': %s names '%s', which %s does not have%s",
+                             spec.name, setting, name, path.name, hint)  # fmt: skip
+
+
 def _check_arguments(function: Callable[..., object], name: str, shape: tuple[str, ...], agent: str) -> None:
     try:
         signature = inspect.signature(function)
@@ -144,7 +166,9 @@ def _check_arguments(function: Callable[..., object], name: str, shape: tuple[st
     try:
         signature.bind(*given, **named)
     except TypeError as problem:
-        raise Permanent(f"agent '{agent}': {name}{signature}: {problem}", sent=False) from None
+        wrong = Permanent(f"agent '{agent}': {name}{signature}: {problem}", sent=False)
+        wrong.use = name, shape
+        raise wrong from None
 
 
 def _arguments(args: Mapping[str, Value]) -> tuple[list[Any], dict[str, Any]]:

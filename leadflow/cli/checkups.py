@@ -4,21 +4,26 @@ Reads and looks; starts servers and opens connections only where it is asked to 
 what it says: names of variables are.
 """
 
+import ast
 import asyncio
 import shutil
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from leadflow.agents.python import locate
 from leadflow.agents.transport import HttpTransport
 from leadflow.agents.wire import AGENT_NAME
+from leadflow.assembly import needed_by
 from leadflow.bound.asks import Known, no_price, price_of
+from leadflow.bound.budgets import has_budgets, unpriced
 from leadflow.cli.journals import verify
 from leadflow.cli.mcp import kept_lock, look_at
 from leadflow.cli.refused import Refused
+from leadflow.diagnostics import did_you_mean
 from leadflow.files import SETTINGS
 from leadflow.plan.kinds import find_kind
 from leadflow.plan.lock import drift, lock_path
@@ -40,7 +45,7 @@ class Finding:
     """One part, looked at."""
 
     part: str
-    """What kind of part: `settings`, `key`, `server`, `price`, `journal`, `endpoint`, `program`."""
+    """What kind of part: `settings`, `key`, `server`, `price`, `journal`, `endpoint`, `program`, `function`."""
     state: State
     said: str
     mend: str = ""
@@ -216,6 +221,55 @@ def models(plan: Plan, known: Known) -> Iterator[Finding]:
             yield Finding("price", "warn", cause.what, cause.mend)
         else:
             yield Finding("price", "ok", f"agent {spec.name}: {spec.settings['model']} by {found.origin}")
+
+
+def budgets(plan: Plan, known: Known) -> Iterator[Finding]:
+    """The models without a price under a budget in money: no run that may ask them starts (case $9)."""
+    found = [one for flow in plan.flows if has_budgets(plan, flow) for one in unpriced(plan, flow, known)]
+    for at, what in dict.fromkeys(found):
+        yield Finding("price", "fail", f"{at.file}:{at.line}:{at.column}: {what}")
+
+
+def functions(plan: Plan, project: Project) -> Iterator[Finding]:
+    """The files of agents of the kind `python`, and the functions in them that flows call. None is loaded."""
+    called: dict[str, dict[str, None]] = {}
+    for flow in plan.flows:
+        for name, uses in needed_by(plan, flow).items():
+            if plan.agents[name].kind == "python":
+                called.setdefault(name, {}).update(dict.fromkeys(uses))
+    for name, actions in called.items():
+        yield _functions(plan.agents[name], actions, project)
+
+
+def _functions(spec: AgentSpec, actions: Iterable[str], project: Project) -> Finding:
+    try:
+        path = locate(spec, project.root)
+        names = _defined(ast.parse(path.read_bytes()))
+    except CallError as problem:
+        return Finding("function", "fail", problem.message, "write the file, or its name as it is")
+    except (OSError, SyntaxError, ValueError) as problem:
+        said = f"agent '{spec.name}': the file of its functions cannot be read: {problem}"
+        return Finding("function", "fail", said, "mend the file")
+    missing = [action for action in actions if names is not None and action not in names]
+    if names is not None and missing:
+        hint = did_you_mean(missing[0], names)
+        return Finding("function", "fail", f"agent '{spec.name}': {path.name} has no function '{missing[0]}'{hint}",
+                       "write the function, or its name as it is")  # fmt: skip
+    return Finding("function", "ok", f"agent {spec.name}: {path.name} has what flows call")
+
+
+def _defined(module: ast.Module) -> frozenset[str] | None:
+    """Names that a file gives to something, and a few more; None: only loading it would tell."""
+    found: set[str] = set()
+    for node in ast.walk(module):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+            case ast.Name(id=name, ctx=ast.Store()):
+                found.add(name)
+            case ast.alias(name=name, asname=other):
+                found.add(other or name)
+    return None if found & {"*", "__getattr__"} else frozenset(found)
 
 
 def endpoints(plan: Plan, *, online: bool) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="For people, or machines.")
 def command(files: tuple[str, ...], *, folder: str | None, profile: str | None, online: bool, form: str) -> None:
     """Look at the settings, programs, servers of tools, prices and kept runs of a project; with FILES, also at the
-    keys, models and addresses of their agents. No secret is printed, and nothing is called.
+    keys, models, functions and addresses of their agents. No secret is printed, and nothing is called.
 
     \b
     Exit code 0    all is well, or there are warnings only
@@ -64,8 +64,11 @@ def _of_file(
     file: str, profile: str | None, project: Project, installed: Installed, *, online: bool
 ) -> Iterator[Finding]:
     plan = compile_flow(file, profile=profile, catalogue=installed)
+    known = known_of(project.settings, installed)
     yield from checkups.keys(plan)
-    yield from checkups.models(plan, known_of(project.settings, installed))
+    yield from checkups.functions(plan, project)
+    yield from checkups.models(plan, known)
+    yield from checkups.budgets(plan, known)
     yield from checkups.endpoints(plan, online=online)
     for name, spec in plan.agents.items():
         head, _, server = spec.kind.partition(".")

@@ -69,6 +69,8 @@ class CallError(Exception):
         self.status = status
         self.retry_after = retry_after
         """The least wait that the upstream asked for."""
+        self.use: tuple[str, tuple[str, ...]] | None = None
+        """Where an agent cannot be built: the action, and the arguments of the calls that are why."""
 
 
 class Transient(CallError):

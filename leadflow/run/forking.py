@@ -28,7 +28,12 @@ def begun_step(entries: Sequence[Entry], step: str) -> str:
     first = entries[0].event if entries else None
     within = f"{first.flow}/{step}" if isinstance(first, RunStarted) else step
     found = next((path for path in (step, within) if path in paths), None)
-    if found is None or found.endswith(SUFFIX):
+    if found is not None and found.endswith(SUFFIX):
+        raise NotBegun(
+            f"'{step}' takes a step back, and no run goes on from there; what it did not take back is taken back by"
+            f" hand, or name the step itself, which is then done again: {found.removesuffix(SUFFIX)}"
+        )
+    if found is None:
         steps = [path for path in paths if not path.endswith(SUFFIX)]
         listed = ", ".join(steps[:12]) + (f" and {len(steps) - 12} more" if len(steps) > 12 else "")
         raise NotBegun(f"step '{step}' has not begun in this run; begun: {listed or 'none'}")

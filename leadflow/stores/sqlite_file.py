@@ -6,7 +6,7 @@ another worker in the meantime is refused its rows in the same transaction (case
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -279,6 +279,8 @@ class JournalFile:
         """
         if path.exists():
             raise JournalProblem(f"{path} is there already; name a file that is not")
+        with suppress(OSError):  # where it cannot be made, SQLite says so
+            path.touch(0o600)
         with closing(self.cursor) as cursor:
             cursor.execute("VACUUM INTO ?", (str(path),))
 

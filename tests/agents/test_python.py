@@ -9,7 +9,7 @@ import pytest
 
 from leadflow.agents.predeclared import ClockKind, RandomKind
 from leadflow.agents.python import PythonKind
-from leadflow.plan.plan import AgentSpec, Place
+from leadflow.plan.plan import AgentSpec, Place, SettingValue
 from leadflow.plan.types import JSON, Money, Value
 from leadflow.policies.outcomes import is_in_doubt
 from leadflow.run.errors import CallError, FunctionCutOff, FunctionFailed, NotAllowed, Permanent
@@ -96,6 +96,17 @@ async def test_functions_are_actions(tmp_path: Path) -> None:
     assert (await agent.call(ask("add", _0=1, b=5))).value == 7
     assert (await agent.call(ask("add", _0=1))).value == 4
     assert (await agent.call(ask("later", x=(1, 2)))).value == {"x": [1, 2]}
+
+
+def test_settings_that_name_no_function_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A slip in `reads` or `dangerous` would leave the function that was meant without it."""
+    settings: dict[str, SettingValue] = {"module": "desk.py", "reads": ("ad", "later"), "dangerous": ("stopp",)}
+    spec = AgentSpec("desk", "python", settings, (), "desk", Place("shop/main.flow", 1, 1))
+    PythonKind().build(spec, {"add": ()}, world(project(tmp_path)))
+    assert {
+        "agent 'desk': reads names 'ad', which desk.py does not have; did you mean 'add'?",
+        "agent 'desk': dangerous names 'stopp', which desk.py does not have; did you mean 'stop'?",
+    } == set(caplog.messages)
 
 
 async def test_a_dotted_module_is_a_path(tmp_path: Path) -> None:

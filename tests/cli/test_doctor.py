@@ -135,6 +135,43 @@ def test_settings_that_cannot_be_read_end_it(project: Path) -> None:
     assert (1, True) == (ran.code, f"fail  settings  {said}" in ran.stdout)
 
 
+BROKE = """leadflow 1
+agent odd: openai { model: "acme-1"  key: secret("DOCTOR_KEY")  max_tokens: 100 }
+agent desk: python { module: "desk.py" }
+agent gone: python { module: "nosuch.py" }
+agent idle: python { module: "nobody_calls_it.py" }
+flow main() -> int {
+  step n: int = desk.cout()
+  step m: int = gone.count(n)
+  return m
+}
+@budget($1)
+flow dear() -> string {
+  step a = odd.ask("?")
+  return a
+}
+"""
+
+
+def test_what_no_run_starts_with_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prices that a budget needs, files and functions that are called; no file is loaded for it."""
+    monkeypatch.setenv("DOCTOR_KEY", "sk-canary-0123456789")
+    (tmp_path / "main.flow").write_text(BROKE)
+    (tmp_path / "desk.py").write_text("raise SystemExit\n\ndef count():\n    return 1\n")
+    code, found = doctor(tmp_path, "main.flow")
+    assert 1 == code
+    assert [
+        ("fail", "agent 'desk': desk.py has no function 'cout'; did you mean 'count'?"),
+        ("fail", "agent 'gone': there is no file 'nosuch.py' for its module 'nosuch.py'"),
+    ] == [(one["state"], one["said"]) for one in found["function"]]
+    assert ["ok", "warn", "fail"] == states(found, "price")
+    assert "and a budget in money counts on it" in found["price"][2]["said"]
+    (tmp_path / "main.flow").write_text(BROKE.replace("cout", "count"))
+    assert ["ok", "fail"] == states(doctor(tmp_path, "main.flow")[1], "function")
+    (tmp_path / "desk.py").write_text("def (:\n")
+    assert "cannot be read" in doctor(tmp_path, "main.flow")[1]["function"][0]["said"]
+
+
 # --- config ------------------------------------------------------------------------------------------------------
 
 

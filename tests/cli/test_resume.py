@@ -305,6 +305,7 @@ def test_a_journal_is_verified_and_copied(project: Path) -> None:
         leadflow("run", "main.flow", "-q", folder=project)
     assert "2 runs are whole, 0 broken\n" == leadflow("journal", "verify", folder=project).stdout
     assert 0 == leadflow("journal", "backup", "copy.db", folder=project).code
+    assert 0o600 == (project / "copy.db").stat().st_mode & 0o777
     with closing(sqlite3.connect(project / ".leadflow" / "journal.db")) as connection:
         connection.execute("UPDATE lf_event SET text = replace(text, 'T-1', 'T-2') WHERE run = 1")
         connection.commit()

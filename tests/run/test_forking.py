@@ -106,6 +106,13 @@ def test_a_step_is_named_with_or_without_its_flow() -> None:
         begun_step(entries, "e")
 
 
+def test_no_run_goes_on_from_an_undo() -> None:
+    """It has begun, and that is not denied; the step itself can be named."""
+    entries = (Entry(0, 0.0, NodeStarted("f/c")), Entry(1, 0.0, NodeStarted("f/c~undo")))
+    with pytest.raises(NotBegun, match=r"'f/c~undo' takes a step back, and no run goes on from there; .*again: f/c$"):
+        begun_step(entries, "f/c~undo")
+
+
 @given(st.data())
 def test_a_fork_at_any_step_ends_as_the_original(data: st.DataObject) -> None:
     """Case D5: agents that answer alike lead a fork to the same end, wherever it leaves the original."""

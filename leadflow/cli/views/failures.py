@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 import click
 
 from leadflow.cli.views.human import duration, one_line, problem
-from leadflow.events.model import Failure, NodeDone, NodeFailed
+from leadflow.events.model import Failure, NodeDone, NodeFailed, UndoBegan, UndoKept
+from leadflow.plan.paths import NoSuchStep, find_steps
 from leadflow.plan.plan import FlowCall, Place, Plan
 from leadflow.plan.undoing import SUFFIX, undo_node
+from leadflow.plan.words import value_words
 from leadflow.run.driver import Result
 
 MOST_CAUSES = 10
 """Causes shown below one failure."""
+_LONGEST = 300
+"""Characters of the arguments of a call."""
 
 
 def failure(result: Result, plan: Plan, names: Callable[[str], str] = str) -> None:
@@ -23,6 +27,8 @@ def failure(result: Result, plan: Plan, names: Callable[[str], str] = str) -> No
     for line in failure_lines(result.failure, plan, names):
         click.echo(line, err=True)
     undone(result.undone)
+    if result.status.is_settled:
+        _by_hand(result, plan)
 
 
 def undone(paths: Sequence[str]) -> None:
@@ -30,6 +36,34 @@ def undone(paths: Sequence[str]) -> None:
     if paths:
         more = f" and {len(paths) - MOST_CAUSES} more" if len(paths) > MOST_CAUSES else ""
         click.echo(click.style("undone: ", fg="yellow") + ", ".join(paths[:MOST_CAUSES]) + more, err=True)
+
+
+def _by_hand(result: Result, plan: Plan) -> None:
+    """The calls that would have taken back what was not: nothing does it any more but a person."""
+    began = next((entry.event for entry in reversed(result.entries) if isinstance(entry.event, UndoBegan)), None)
+    kept = {entry.event.path: entry.event for entry in result.entries if isinstance(entry.event, UndoKept)}
+    paths = began.paths if began is not None else ()
+    left = [path for path in paths if path not in result.undone]
+    for path in left[:MOST_CAUSES]:
+        event = kept.get(path)
+        call = "" if event is None or event.failure is not None else _undo_call(plan, event)
+        how = f"take it back by hand, as {call} would" if call else "look at it, and take it back by hand"
+        click.echo(click.style("not undone: ", fg="yellow") + f"{path}; {how}", err=True)
+    if len(left) > MOST_CAUSES:
+        click.echo(f"and {len(left) - MOST_CAUSES} more", err=True)
+
+
+def _undo_call(plan: Plan, kept: UndoKept) -> str:
+    """The call that takes a step back, as an author writes it: `shop.cancel(id: "R-1")`; nothing where it is gone."""
+    ways = find_steps(plan, kept.path)
+    undos = () if isinstance(ways, NoSuchStep) else tuple(way[-1].node.undo for way in ways)
+    work = next((undo.work for undo in undos if undo is not None and undo.work is not None), None)
+    if work is None:
+        return ""
+    called = work.flow if isinstance(work, FlowCall) else f"{work.agent}.{work.action}"
+    named = (("" if name.isdigit() else f"{name}: ", value) for name, value in kept.args.items())
+    args = one_line(", ".join(name + value_words(value) for name, value in named))
+    return f"{called}({args if len(args) <= _LONGEST else args[:_LONGEST] + '…'})"
 
 
 def absorbed(result: Result) -> None:
