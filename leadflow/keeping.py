@@ -124,8 +124,11 @@ async def held(store: Store, journal: HeldJournal, clock: Clock) -> AsyncIterato
 
 async def _renew(store: Store, journal: HeldJournal, clock: Clock) -> None:
     """Hold a run. Once it is another worker's, its next append says so."""
+    every = (LEASE / _RENEWALS).total_seconds()
     while True:
-        await clock.sleep(LEASE / _RENEWALS)
+        # at moments that all runs share, so that hundreds of them are renewed in one commit
+        rest = every - clock.timestamp() % every
+        await clock.sleep(timedelta(seconds=rest if rest > every / 2 else rest + every))
         with suppress(JournalProblem):  # there are further ones before the claim would end
             if not await store.renew(journal.run, journal.epoch):
                 return

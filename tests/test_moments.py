@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ import leadflow
 from leadflow import Program, Result, RunOptions, StartProblem, Status
 from leadflow.agents.registry import find_kinds
 from leadflow.events.model import CancelRequested, RunMoved, RunStarted
-from leadflow.keeping import opened
+from leadflow.keeping import held, opened
 from leadflow.operating import cancel_run, fork_run, move_run
 from leadflow.run.adapters import SystemClock
 from leadflow.run.moving import Moved
@@ -19,7 +22,9 @@ from leadflow.run.store import JournalProblem
 from leadflow.runs import UnderWay
 from leadflow.settings import JOURNAL
 from leadflow.stores.owner import this_owner
-from leadflow.stores.sqlite import SqliteJournal, SqliteStore
+from leadflow.stores.rows import Chain
+from leadflow.stores.sqlite import LEASE, SqliteJournal, SqliteStore
+from leadflow.testing import run_virtual
 
 FLOW = """leadflow 1
 @read tool look(text: string) -> string = python("work:look")
@@ -145,6 +150,40 @@ def test_a_run_that_cannot_begin_leaves_nothing(tmp_path: Path, monkeypatch: pyt
         await desk.store.aclose()
 
     asyncio.run(scene())
+
+
+def test_runs_are_renewed_at_the_same_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case D20: whenever they were begun, so that many are one commit; and often enough that none ends (case D13)."""
+    renewed: dict[str, list[float]] = {}
+
+    async def noted(store: SqliteStore, run: str, epoch: int) -> bool:
+        renewed.setdefault(run, []).append(asyncio.get_running_loop().time())
+        return True
+
+    monkeypatch.setattr(SqliteStore, "renew", noted)
+    store = SqliteStore(tmp_path / "j.db", CLOCK, owner="one")
+
+    async def scene() -> None:
+        async with AsyncExitStack() as begun:
+            for number in range(5):
+                journal = SqliteJournal(store, f"r{number}", 1, Chain(b""))
+                await begun.enter_async_context(held(store, journal, Wall()))
+                await CLOCK.sleep(timedelta(seconds=0.7))
+            await CLOCK.sleep(timedelta(seconds=20))
+
+    monkeypatch.setattr(SqliteStore, "release", noted)
+    run_virtual(scene())
+    kept = [times[:-1] for times in renewed.values()]  # the last one gave it back
+    assert all(later - earlier <= LEASE.total_seconds() / 3 for times in kept for earlier, later in pairwise(times))
+    assert 1 == len({tuple(time for time in times if 5 < time < 20) for times in kept})
+
+
+class Wall(SystemClock):
+    """A wall clock that goes with the loop."""
+
+    def timestamp(self) -> float:
+        """Seconds since the epoch."""
+        return 1_780_000_000.3 + asyncio.get_running_loop().time()
 
 
 def test_a_store_that_cannot_be_opened_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

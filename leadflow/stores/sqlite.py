@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from leadflow.events.model import CancelRequested, Entry, Event, QuestionAnswered
 from leadflow.run.ports import Clock
@@ -23,9 +23,49 @@ from leadflow.stores.search import RECENT
 from leadflow.stores.sqlite_file import JournalFile, seed_of_run, told
 
 T = TypeVar("T")
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 LEASE = timedelta(seconds=10)
 """How long a claim holds when its worker says nothing more."""
+
+
+class _Together(Generic[Item, Made]):
+    """Work of which all that comes while some is under way is done behind it, together."""
+
+    def __init__(self, begin: "Callable[[Sequence[Item]], asyncio.Future[Sequence[Made]]]") -> None:
+        """`begin` does the work of some items, and makes something of each."""
+        self._begin = begin
+        self._pending: list[tuple[Item, asyncio.Future[Made]]] = []
+        self._is_busy = False
+
+    async def do(self, item: Item) -> Made:
+        """What is made of an item. What has begun is not left in the middle (case X3)."""
+        done: asyncio.Future[Made] = asyncio.get_running_loop().create_future()
+        self._pending.append((item, done))
+        if not self._is_busy:
+            self._begin_next()
+        return await asyncio.shield(done)
+
+    def _begin_next(self) -> None:
+        """Do all that waits, and then what came in the meantime."""
+        batch, self._pending = self._pending, []
+        self._is_busy = True
+        work = self._begin([item for item, _ in batch])
+
+        def finished(made: "asyncio.Future[Sequence[Made]]") -> None:
+            problem = made.exception()
+            for number, (_, done) in enumerate(batch):
+                if problem is None:
+                    done.set_result(made.result()[number])
+                else:
+                    done.set_exception(problem)
+                    done.exception()  # whoever waits hears of it, and nobody may wait any more
+            self._is_busy = False
+            if self._pending:
+                self._begin_next()
+
+        work.add_done_callback(finished)
 
 
 class _Worker:
@@ -34,8 +74,10 @@ class _Worker:
     def __init__(self, file: JournalFile) -> None:
         self._file = file
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
-        self._pending: list[tuple[Rows, asyncio.Future[None]]] = []
-        self._is_writing = False
+        self._appends = _Together[Rows, JournalProblem | None](
+            lambda batch: self._begin(lambda: self._file.write(batch))
+        )
+        self._renewals = _Together[tuple[str, int], bool](lambda batch: self._begin(lambda: self._file.renew(batch)))
 
     async def open(self) -> None:
         """Open or make the file.
@@ -56,12 +98,13 @@ class _Worker:
         Raises:
             Fenced: the run is another worker's. JournalProblem: not known whether they are kept.
         """
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
-        self._pending.append((rows, done))
-        if not self._is_writing:
-            self._write_next(loop)
-        await asyncio.shield(done)  # a commit under way is not left in the middle (case X3)
+        if (problem := await self._appends.do(rows)) is not None:
+            raise problem
+
+    async def renew(self, run: str, epoch: int) -> bool:
+        """Hold a claimed run longer; False when it is not this worker's any more. Renewals that come together are one
+        commit: a process may hold hundreds of runs."""
+        return await self._renewals.do((run, epoch))
 
     async def has(self, rows: Rows) -> bool:
         """Whether the rows of an append that raised are there, and are the last ones (case D9).
@@ -71,29 +114,11 @@ class _Worker:
         """
         return await self._do(lambda: self._file.ends_with(rows))
 
-    def _write_next(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Commit all that waits, and then what came in the meantime."""
-        batch, self._pending = self._pending, []
-        self._is_writing = True
-        work = loop.run_in_executor(self._thread, self._file.write, [rows for rows, _ in batch])
-
-        def finished(written: "asyncio.Future[Sequence[JournalProblem | None]]") -> None:
-            problem = written.exception()
-            results = [problem] * len(batch) if problem is not None else written.result()
-            for (_, done), found in zip(batch, results, strict=True):
-                if found is None:
-                    done.set_result(None)
-                else:
-                    done.set_exception(found)
-                    done.exception()  # whoever waits hears of it, and nobody may wait any more
-            self._is_writing = False
-            if self._pending:
-                self._write_next(loop)
-
-        work.add_done_callback(finished)
-
     async def _do(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._guarded, work)
+        return await self._begin(work)
+
+    def _begin(self, work: Callable[[], T]) -> "asyncio.Future[T]":
+        return asyncio.get_running_loop().run_in_executor(self._thread, self._guarded, work)
 
     def _guarded(self, work: Callable[[], T]) -> T:
         try:
@@ -124,10 +149,6 @@ class SqliteStore(_Worker):
         """
         claimed = await self._do(lambda: self._file.claim(run))
         return None if claimed is None else SqliteJournal(self, run, *claimed)
-
-    async def renew(self, run: str, epoch: int) -> bool:
-        """Hold a claimed run longer; False when it is not this worker's any more."""
-        return await self._do(lambda: self._file.renew(run, epoch))
 
     async def release(self, run: str, epoch: int) -> None:
         """Give a claimed run back before its lease ends."""

@@ -206,13 +206,11 @@ class JournalFile:
             ).fetchone()
         return None if claimed is None else (claimed[0], Chain(*claimed[1:]))
 
-    def renew(self, run: str, epoch: int) -> bool:
-        """Hold a claimed run longer; False when it is not this worker's any more."""
+    def renew(self, claims: Sequence[tuple[str, int]]) -> Sequence[bool]:
+        """Hold claimed runs, each with its epoch, longer; False of one that is not this worker's any more."""
+        renewed = "UPDATE lf_run SET lease = lf_now() + ? WHERE id = ? AND epoch = ?"
         with self.transaction() as cursor:
-            cursor.execute(
-                "UPDATE lf_run SET lease = lf_now() + ? WHERE id = ? AND epoch = ?", (self._lease, run, epoch)
-            )
-            return cursor.rowcount == 1
+            return [cursor.execute(renewed, (self._lease, *claim)).rowcount == 1 for claim in claims]
 
     def release(self, run: str, epoch: int) -> None:
         """Give a claimed run back before its lease ends."""

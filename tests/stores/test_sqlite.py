@@ -77,6 +77,21 @@ def test_commits_of_the_same_moment_are_one(tmp_path: Path) -> None:
     assert asyncio.run(scene()) <= 2
 
 
+def test_renewals_of_the_same_moment_are_one(tmp_path: Path) -> None:
+    """Case D20: whoever holds hundreds of runs does not commit for each of them; each hears of its own claim."""
+
+    async def scene() -> tuple[int, list[bool]]:
+        async with opened(tmp_path / "j.db") as store:
+            journals = [await store.create(new_run(f"r{n}"), "plan") for n in range(100)]
+            before = _commits(tmp_path / "j.db")
+            renewed = await asyncio.gather(*(store.renew(one.run, one.epoch + (one.run == "r7")) for one in journals))
+            return _commits(tmp_path / "j.db") - before, renewed
+
+    commits, renewed = asyncio.run(scene())
+    assert commits <= 2
+    assert [7] == [number for number, is_renewed in enumerate(renewed) if not is_renewed]
+
+
 def _commits(path: Path) -> int:
     """How many transactions the file has seen, by the frames of its log that end one."""
     data = path.with_name(path.name + "-wal").read_bytes()
