@@ -1,5 +1,6 @@
 """The standard library: its flows give what their documentation says, its agents can be derived."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -144,6 +145,56 @@ WIRED: dict[str, tuple[str, Mapping[str, object], Mapping[str, str], object]] = 
         {"The best draft so far": "Roses", "Score this from 0 to 1": SCORE},
         {"text": "Roses", "score": 0.9},
     ),
+    "debate": (
+        "patterns",
+        {"claim": "Cats are better."},
+        {
+            "Argue for this claim": "they purr",
+            "Argue against this claim": "dogs bark",
+            "You judge a debate": '{"winner": "pro", "reason": "it purrs", "settled": true}',
+        },
+        {"winner": "pro", "reason": "it purrs", "pro": "they purr", "contra": "dogs bark"},
+    ),
+    "plan_and_execute": (
+        "patterns",
+        {"goal": "Tea."},
+        {
+            "Write a plan": '{"steps": ["boil", "pour"]}',
+            "say what came of it: boil": "hot",
+            "say what came of it: pour": "ready",
+            "Say what the goal asked for": "Tea is ready.",
+        },
+        {
+            "answer": "Tea is ready.",
+            "done": ({"step": "boil", "result": "hot"}, {"step": "pour", "result": "ready"}),
+        },
+    ),
+    "map_reduce": (
+        "patterns",
+        {"question": "Who?", "documents": ["Ada was there.", "Bob was there."]},
+        {
+            "Note what this says": "somebody",
+            "Merge these notes": "two people",
+            "Answer the question with these notes": "Ada and Bob.",
+        },
+        {"answer": "Ada and Bob.", "left_out": 0},
+    ),
+    "development": (
+        "teams",
+        {"task": "A clock."},
+        {
+            "Cut this into files": '{"summary": "A clock.", "parts": [{"file": "clock.py", "task": "time"}]}',
+            "Write the file clock.py": "print(1)",
+            "Is this right?": '{"right": true, "faults": []}',
+            "Say in one page": "Start it.",
+        },
+        {
+            "summary": "A clock.",
+            "files": ({"file": "clock.py", "code": "print(1)"},),
+            "open_faults": (),
+            "readme": "Start it.",
+        },
+    ),
     "data_analysis": (
         "teams",
         {"question": "Rain?", "data": "day,mm"},
@@ -171,8 +222,36 @@ async def test_flows_with_models(
     module, inputs, answers, value = WIRED[flow]
     for said, answer in answers.items():
         llm_double.answer({"userMessage": said}, {"content": answer})
-    text = stdlib_text(module) or ""
-    wired = text.replace('model: "gpt-5-mini"', f'model: "gpt-5-mini"  base_url: "{llm_double.base_url}"')
     monkeypatch.setenv("OPENAI_API_KEY", "test-key")
-    result = await program(tmp_path, wired).run(flow, inputs)
+    result = await program(tmp_path, wired(module, llm_double)).run(flow, inputs)
     assert value == result.unwrap()
+
+
+def wired(module: str, double: LlmDouble) -> str:
+    """A module of the library whose models are at another address."""
+    text = stdlib_text(module) or ""
+    return text.replace('model: "gpt-5-mini"', f'model: "gpt-5-mini"  base_url: "{double.base_url}"')
+
+
+@pytest.mark.node
+async def test_a_person_lets_it_out(tmp_path: Path, llm_double: LlmDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the model wrote is shown to somebody, and goes out on a yes."""
+    llm_double.answer({"userMessage": "A letter."}, {"content": "Dear all"})
+    monkeypatch.setenv("OPENAI_API_KEY", "test-key")
+    gate = program(tmp_path, wired("patterns", llm_double))
+    asked = await gate.run("human_gate", {"task": "A letter."})
+    assert asked.is_paused
+    (question,) = asked.questions
+    assert {"task": "A letter.", "draft": "Dear all"} == question.show
+    await gate.answer(asked.run, question.path, True, by="ada")
+    assert "Dear all" == (await gate.resume(asked.run)).unwrap()
+
+
+def test_no_flow_is_left_out() -> None:
+    """Every flow of the library that asks a model goes over the wire in these tests."""
+    flows = {
+        name
+        for module in ("patterns", "teams", "agents", "roles", "tools")
+        for name in re.findall(r"^flow ([a-z_]+)", stdlib_text(module) or "", re.MULTILINE)
+    }
+    assert {"majority", "best", "human_gate", *WIRED} == flows
