@@ -1,11 +1,14 @@
 """What may be said of a failure: one line, not too long, and nothing that is secret; what may be written down."""
 
+import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from html import escape
 from json import dumps
 from urllib.parse import quote, quote_plus
 
+_CODED = re.compile("%[0-9A-F]{2}")
 LONGEST = 500
 """Most characters of a message."""
 SHORTEST = 4
@@ -35,11 +38,15 @@ def _forms(secret: str) -> Iterator[str]:
     data = secret.encode("utf-8", "surrogatepass")
     yield secret
     for text in (dumps(secret), dumps(secret, ensure_ascii=False)):
-        yield text[1:-1]
-        yield dumps(text)[1:-1].strip('\\"')
+        for written in (text, text.replace("/", "\\/")):  # some writers of JSON escape slashes
+            yield written[1:-1]
+            yield dumps(written)[1:-1].strip('\\"')
     for safe in ("", "/", "-._~"):
-        yield quote(secret, safe=safe, errors="replace")
-        yield quote_plus(secret, safe=safe, errors="replace")
+        for coded in (quote(secret, safe=safe, errors="replace"), quote_plus(secret, safe=safe, errors="replace")):
+            yield coded
+            yield _CODED.sub(lambda found: found[0].lower(), coded)
+    yield escape(secret)
+    yield escape(secret, quote=False)
     yield data.hex()
     yield data.hex().upper()
     for encode in (b64encode, urlsafe_b64encode):

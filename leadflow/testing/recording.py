@@ -100,7 +100,12 @@ class Recorder:
         if asked is None:
             return None
         uses = [
-            UseRow(id=use.id, name=use.name, args=dict(cast(Any, self._hidden(_value(use.args)))), problem=use.problem)
+            UseRow(
+                id=use.id,
+                name=without(use.name, self._forms),
+                args=dict(cast(Any, self._hidden(_value(use.args)))),
+                problem=None if use.problem is None else without(use.problem, self._forms),
+            )
             for use in asked.uses
         ]
         return AskedRow(uses=uses, tokens=asked.tokens)
