@@ -22,7 +22,7 @@ from leadflow.plan.types import Value
 from leadflow.record import record
 from leadflow.run.driver import Bounds, Driver
 from leadflow.run.ports import Clock, Journal
-from leadflow.run.store import HeldJournal, JournalProblem, NewRun, RunRow, Store
+from leadflow.run.store import HeldJournal, JournalProblem, NewRun, RunRow, Store, Wanted
 from leadflow.settings import JOURNAL, Project
 from leadflow.stores.memory import MemoryJournal
 from leadflow.stores.owner import this_owner, this_user
@@ -166,7 +166,7 @@ async def find(store: Store, run: str) -> RunRow:
     Raises:
         NoSuchRun: there is none, or there are several.
     """
-    found = [row for row in await store.runs() if row.id.startswith(run)]
+    found = await store.runs(Wanted(run=run))
     if len(found) == 1 or any(row.id == run for row in found):
         return next((row for row in found if row.id == run), found[0])
     why = f"{len(found)} runs begin with '{run}': write more of it" if found else f"there is no run '{run}'"

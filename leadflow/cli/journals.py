@@ -8,6 +8,7 @@ from leadflow.answers import OpenQuestion, open_questions
 from leadflow.cli.inputs import find_project
 from leadflow.cli.programs import compile_flow
 from leadflow.cli.refused import Refused
+from leadflow.cli.views import human
 from leadflow.events.model import Entry
 from leadflow.keeping import Kept, NoSuchRun, find, forget_old, is_dead, is_interrupted, kept, opened
 from leadflow.plan.plan import Plan
@@ -120,16 +121,24 @@ async def entries_of(project: Project, run: str) -> tuple[Kept, Sequence[Entry]]
 async def questions_in(project: Project, run: str | None = None) -> Sequence[OpenQuestion]:
     """What a run asks people and nobody has answered, or what all runs that have not ended do, the longest open first.
 
+    Among all runs one that cannot be read is told, and hides nothing of the others.
+
     Raises:
         Refused: there is no such run, or it cannot be read.
     """
 
     async def look(store: Store) -> Sequence[OpenQuestion]:
         if run is not None:
-            rows = [await find(store, run)]
-        else:
-            rows = [row for row in await store.runs() if row.is_whole and not row.status.is_settled]
-        found = [one for row in rows for one in await open_questions(store, await kept(store, row))]
+            return await open_questions(store, await kept(store, await find(store, run)))
+        found: list[OpenQuestion] = []
+        for row in await store.runs():
+            if row.is_whole and not row.status.is_settled:
+                try:
+                    found += await open_questions(store, await kept(store, row))
+                except JournalProblem as problem:
+                    human.warning(str(problem))
+                except KeyError:
+                    pass  # it was forgotten in this moment
         return sorted(found, key=lambda one: one.since)
 
     return await _with_store(project, look)

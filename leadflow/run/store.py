@@ -66,7 +66,7 @@ class RunRow(NewRun):
 
 @record
 class Wanted:
-    """Which runs a list has; what is None is not asked for."""
+    """Which runs a list has; what is None or empty is not asked for."""
 
     flow: str | None = None
     status: Status | None = None
@@ -75,6 +75,8 @@ class Wanted:
     until: float | None = None
     inputs: tuple[tuple[str, tuple[Value, ...]], ...] = ()
     """By parameter, one of these. A name is one that a parameter can have."""
+    run: str = ""
+    """How the id begins."""
 
 
 @record

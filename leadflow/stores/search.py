@@ -9,7 +9,8 @@ FOUND = """
 SELECT id, flow, plan, source, digest, setting, started, status, changed, epoch, owner,
     owner IS NOT NULL AND lease >= lf_now(), claims, crashes, under
 FROM lf_run AS found
-WHERE (:flow IS NULL OR flow = :flow) AND (:status IS NULL OR status = :status)
+WHERE (:run = '' OR substr(id, 1, length(:run)) = :run)
+    AND (:flow IS NULL OR flow = :flow) AND (:status IS NULL OR status = :status)
     AND (:since IS NULL OR started >= :since) AND (:until IS NULL OR started <= :until)
     AND (:inputs = '{}' OR NOT EXISTS (
         SELECT 1 FROM json_each(:inputs) AS wanted
@@ -30,6 +31,7 @@ def parameters(wanted: Wanted) -> dict[str, str | float | None]:
     """What `FOUND` is given."""
     inputs = {name: [keep(value) for value in values] for name, values in wanted.inputs}
     return {
+        "run": wanted.run,
         "flow": wanted.flow,
         "status": None if wanted.status is None else wanted.status.value,
         "since": wanted.since,

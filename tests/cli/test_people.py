@@ -6,9 +6,11 @@ import os
 import pty
 import re
 import select
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -155,6 +157,20 @@ def test_an_approval_has_to_be_said(project: Path, words: Sequence[str], told: s
     said = leadflow("approve", run, "ok", *words, folder=project)
     assert (2, True) == (said.code, said.stderr.endswith(told)), said.stderr
     assert 2 == len(listed(project, "ls", "--waiting"))
+
+
+def test_a_broken_run_hides_no_questions(project: Path) -> None:
+    """Case D11: it is told among those of all runs, and nothing of it is used."""
+    _, broken = begun(project)
+    _, run = begun(project)
+    with closing(sqlite3.connect(project / ".leadflow" / "journal.db")) as journal:
+        journal.execute(
+            "UPDATE lf_event SET text = replace(text, 'Drop', 'Keep') WHERE run = (SELECT min(number) FROM lf_run)"
+        )
+        journal.commit()
+    said = leadflow("runs", "--waiting", folder=project)
+    assert (0, QUESTIONS) == (said.code, plain(Said(0, said.stdout, ""), run))
+    assert said.stderr.startswith(f"warning: run {broken}: row ") and 1 == len(said.stderr.splitlines())
 
 
 def test_a_waiting_run_can_be_cancelled(project: Path) -> None:

@@ -90,6 +90,9 @@ class FromOutside(ABC):
             (Wanted(inputs=(("n", (None,)),)), ["c"]),
             (Wanted(inputs=(("n", ("' OR 1=1 --",)),)), []),
             (Wanted(flow="' OR 1=1 --"), []),
+            (Wanted(run="b"), ["b"]),
+            (Wanted(run="b%"), []),
+            (Wanted(run="' OR 1=1 --"), []),
         ],
     )
     def test_runs_are_found_by_what_is_known_of_them(self, play: Any, wanted: Wanted, found: list[str]) -> None:
