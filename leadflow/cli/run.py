@@ -12,7 +12,7 @@ from leadflow.api import Program
 from leadflow.cli.inputs import find_project, raw_inputs
 from leadflow.cli.programs import choose_flow, compile_flow
 from leadflow.cli.refused import Refused
-from leadflow.cli.running import WAITS, Audience, Job, go, shown
+from leadflow.cli.running import Audience, Job, go, shown
 from leadflow.cli.views import human
 from leadflow.plan.forms import read_written_duration
 from leadflow.policies.shared import Shared
@@ -107,20 +107,20 @@ def command(
 
     code = go(Job(program, chosen, wanted, brake=brake, recorder=recorder), work)
     if recorder is not None:
-        _write(recorder, record, is_told=wanted in ("live", "lines"), waits=code == WAITS)
+        _write(recorder, record, is_told=wanted in ("live", "lines"), is_whole=code in (0, 1) or brake is None)
     sys.exit(code)
 
 
-def _write(recorder: Recorder, file: str, *, is_told: bool, waits: bool) -> None:
+def _write(recorder: Recorder, file: str, *, is_told: bool, is_whole: bool) -> None:
     """Write the recording of a run, however that ended."""
     try:
-        recorder.write(Path(file))
+        is_told = recorder.write(Path(file)) and is_told
     except OSError as problem:
         raise Refused(f"{file}: {problem.strerror or problem}") from None
-    if is_told and waits:
+    if is_told and not is_whole:
         human.note(
-            f"recorded {recorder.count} calls in {file}, up to where the run waits for people: what follows their"
-            " answers is not in it; a run that is answered at the terminal is recorded to its end"
+            f"recorded {recorder.count} calls in {file}, up to where the run was paused: what follows when it goes on"
+            " is not in it; a run whose people answer at the terminal is recorded to its end"
         )
     elif is_told:
         human.note(f'recorded {recorder.count} calls in {file}; a test answers with them: replay "{file}"')

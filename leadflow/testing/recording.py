@@ -53,16 +53,18 @@ class Recorder:
         """How many attempts there are so far."""
         return len(self._rows)
 
-    def write(self, file: Path) -> None:
-        """Write the recording; nothing when no run began.
+    def write(self, file: Path) -> bool:
+        """Write the recording; nothing, and False, when no run began.
 
         Raises:
             OSError: it cannot be written.
         """
-        if self._head is not None:
-            beside = file.with_name(f".{file.name}.new")
-            beside.write_text(written(self._head, self._rows), "utf-8", errors="replace")
-            beside.replace(file)
+        if self._head is None:
+            return False
+        beside = file.with_name(f".{file.name}.new")
+        beside.write_text(written(self._head, self._rows), "utf-8", errors="replace")
+        beside.replace(file)
+        return True
 
     # --- the cast -------------------------------------------------------------------------------------------------
 

@@ -303,9 +303,11 @@ def test_a_recording_goes_on_behind_the_answers(project: Path) -> None:
 
 
 def test_a_recording_ends_where_the_process_does(project: Path) -> None:
-    """A run that waits for people is recorded up to there, and that is said."""
+    """A run that waits for people is recorded up to there, and that is said; one that never began is not."""
     said = leadflow("run", "main.flow", "-i", "table=t1", "--record", "run.jsonl", folder=project)
-    assert (3, True) == (said.code, "run.jsonl, up to where the run waits for people" in said.stderr)
+    assert (3, True) == (said.code, "run.jsonl, up to where the run was paused" in said.stderr)
+    said = leadflow("run", "main.flow", "-i", "table=t1", "--record", "never.jsonl", "--no-journal", folder=project)
+    assert (1, False, False) == (said.code, "recorded" in said.stderr, (project / "never.jsonl").exists())
 
 
 def test_what_is_left_for_later_stays_open(project: Path) -> None:
