@@ -7,6 +7,7 @@ from collections.abc import Container
 from types import MappingProxyType
 
 from leadflow.plan.annotations import ROWS
+from leadflow.plan.trial import failure_meant
 
 FUNCTIONS_RENAMED = MappingProxyType(
     {
@@ -64,6 +65,8 @@ _ELSEWHERE = {
 def argument_meant(name: str, known: Container[str]) -> str | None:
     """The argument that others call so, where there is one."""
     ours = _ARGUMENTS.get(name)
+    if "permission" in known and "network" in known and (failure := failure_meant(name)) is not None:
+        ours = failure[0].partition(".")[0]  # `@on_error` goes by the class of a failure
     return ours if ours in known else None
 
 

@@ -13,6 +13,7 @@ from leadflow.plan.types import (
     FLOAT,
     INT,
     JSON,
+    MONEY,
     NONE,
     RATE,
     SECRET,
@@ -84,6 +85,8 @@ def _note(given: Type, want: Type) -> str | None:
     """What helps, where something helps."""
     if given == NONE:
         return f"write '{show(want)}?' for what may be none"
+    if want == MONEY and given in (INT, FLOAT):
+        return "money is written with its sign: $0.05"
     if want == DURATION:
         return "a duration is written with its unit and without quotes: 30s, 5m, 1h30m"
     if want == STRING and not isinstance(given, OptionalType) and given not in (RATE, SECRET):

@@ -12,6 +12,7 @@ from leadflow.check.messages.policies import bad_mock
 from leadflow.check.messages.trials import unknown_failure
 from leadflow.check.program import Agent, AgentSymbol, BrokenSymbol, FlowSymbol, ModuleScope, Symbol, ToolSymbol
 from leadflow.check.statements import steps_in
+from leadflow.diagnostics import nearest
 from leadflow.plan.expr import SlotKind
 from leadflow.plan.kinds import PREDECLARED
 from leadflow.plan.trial import FAILURES, CallTarget, StepTarget, Target, failure_meant
@@ -186,6 +187,10 @@ def _find(cx: Context, mock: tree.Mock, calls: frozenset[int]) -> _Found | None:
     return None
 
 
+_MOST_NAMED = 12
+"""Steps that are told by name."""
+
+
 def _of_step(cx: Context, mock: tree.Mock, symbol: FlowSymbol, rest: Sequence[tree.Ident]) -> _Found | None:
     steps = list(steps_in(symbol.decl.body))
     if not rest:
@@ -196,6 +201,8 @@ def _of_step(cx: Context, mock: tree.Mock, symbol: FlowSymbol, rest: Sequence[tr
     for part in rest:
         if part.text not in names:
             why = f"flow '{symbol.decl.name.text}' has no step '{part.text}'"
+            if nearest(part.text, names) is None:
+                why += f"; its steps: {', '.join([*names][:_MOST_NAMED]) or 'none'}"
             cx.report(bad_mock(part.span, part.text, why=why, known=cx.program.known(names)))
             return None
     found: list[Type] = []

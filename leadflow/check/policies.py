@@ -444,7 +444,7 @@ def _consistent(cx: Context, annotation: tree.Annotation, row: PolicyRow, values
         why = f"{listed} {'says' if len(values) == 1 else 'say'} nothing without a rate: '@limit(60 per minute, …)'"
         cx.report(contradiction(annotation.span, why=why))
         return False
-    if name in _NEEDS_ONE and not values:
+    if name in _NEEDS_ONE and not values and not annotation.args:  # arguments of no use were reported
         listed = ", ".join(param.name for param in row.params)
         cx.report(contradiction(annotation.span, why=f"'@{name}' says nothing; give it one of {listed}"))
         return False

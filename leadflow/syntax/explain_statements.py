@@ -85,6 +85,7 @@ _FOREIGN: dict[str, tuple[str, str | None]] = {
     "throw": ("write 'fail \"why\"'", "fail"),
     "with": ("a step that needs its own limits is written 'step x = do { … }' with annotations above", None),
     "pass": ("an empty block is '{ }'", ""),
+    "assert": ("a test says what it expects with 'expect condition'", "expect"),
     "print": ("a step with an effect is written 'step name = agent.action(…)'", None),
 }
 """Words that other languages begin statements with -> what to write, and the word that takes its place if one does."""
@@ -97,13 +98,13 @@ def _foreign_word(trouble: Trouble, braces: Braces) -> Finding | None:
         return None
     if trouble.kind_at(trouble.token + 1) == "EQUAL" or (trouble.kind == "KEY" and trouble.place != "block"):
         return None
-    if trouble.place not in {"file", "block"} and trouble.kind != "RESERVED":
+    if trouble.place not in {"file", "block"} and trouble.kind != "RESERVED" and word != "assert":
         return None
     way, right = _FOREIGN[word]
     found = messages.foreign_word(trouble.span, word, way=way, right=right)
     if right == "":
         return Finding(found, Skip(trouble.token + 1))
-    if right and right.upper() in DECLARATIONS | STATEMENTS and trouble.takes(right.upper()):
+    if right and right.upper() in DECLARATIONS | STATEMENTS | {"EXPECT"} and trouble.takes(right.upper()):
         return Finding(found, Replace((right.upper(),)))
     return Finding(found, Search(trouble.token + 1))
 
@@ -142,6 +143,23 @@ def _colon_keyword(trouble: Trouble, braces: Braces) -> Finding | None:
 # --- statements and declarations ------------------------------------------------------------------------------------
 
 
+_ADDING = frozenset({".append", ".push", ".add", ".extend"})
+"""How others put an item into a list."""
+
+
+def _parallel_for(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`step xs = parallel for …`: the rounds of a `for` overlap anyway."""
+    if trouble.kind == "FOR" and trouble.kind_before == "PARALLEL":
+        first, right = trouble.before, "for"
+    elif trouble.kind == "PARALLEL" and trouble.kind_at(trouble.token + 1) == "FOR" and trouble.place == "block":
+        first, right = trouble.token, "step all = for"
+    else:
+        return None
+    span = trouble.tokens.span(first).to(trouble.tokens.span(first + 1))
+    way = "the rounds of a 'for' overlap by themselves: 'step xs = for item in items at most 10 { … }'"
+    return Finding(messages.foreign_word(span, "parallel for", way=way, right=right), Search(first + 2))
+
+
 def _bare_statement(trouble: Trouble, braces: Braces) -> Finding | None:
     """A name at the begin of a statement: a call without `step`, a value without `let`, a misspelt word."""
     if trouble.place != "block" or not trouble.begins_value or not trouble.takes("STEP"):
@@ -160,6 +178,9 @@ def _bare_statement(trouble: Trouble, braces: Braces) -> Finding | None:
         fix = edits("write 'let' before it", (at(trouble.span), "let "))
         found = messages.bare_statement(trouble.span, written=word, way=f"write 'let {word} = …' or 'step'", fix=fix)
         return Finding(found, Insert(("LET",)))
+    if following == "MEMBER" and trouble.tokens.written(trouble.token + 1) in _ADDING:
+        way = "lists do not change: a 'for' gives the list of what its rounds yield, 'yield value'"
+        return Finding(messages.bare_statement(trouble.span, written=word, way=way, fix=None))
     if following in {"MEMBER", "LPAR"}:
         fix = edits("write 'step' and a name before it", (at(trouble.span), "step done = "))
         found = messages.bare_statement(trouble.span, written=word, way=f"write 'step name = {word}…'", fix=fix)
@@ -330,6 +351,7 @@ STATEMENT_EXPLANATIONS: tuple[Explanation, ...] = (
     _blocks_as_value,
     _wrong_arm,
     _foreign_word,
+    _parallel_for,
     _colon_keyword,
     _missing_equals,
     _reserved,

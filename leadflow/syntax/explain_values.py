@@ -1,7 +1,7 @@
 """What is wrong with an expression, a list of arguments, or a bracket."""
 
 from leadflow.diagnostics import Span
-from leadflow.syntax import messages
+from leadflow.syntax import messages, messages_habits
 from leadflow.syntax.braces import Braces
 from leadflow.syntax.repair import Explanation, Finding, Insert, Replace, Reread, Skip
 from leadflow.syntax.trouble import (
@@ -45,6 +45,19 @@ def _chain(trouble: Trouble, braces: Braces) -> Finding | None:
     simple = trouble.kind_before in VALUES and trouble.tokens.kinds[trouble.before - 1] in {"COMPARE", "IN"}
     fix = edits(f"write 'and {middle}' before it", (at(trouble.span), f"and {middle} ")) if simple else None
     return Finding(messages.chained_comparison(trouble.span, fix=fix), Replace(("OR",)))
+
+
+def _turned_around(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`@budget(40 calls)`: an argument's name behind its value."""
+    word = trouble.tokens.written(trouble.token)
+    if trouble.place != "arguments" or trouble.kind_before != "INT" or word not in {"calls", "tokens", "concurrent"}:
+        return None
+    number = trouble.tokens.written(trouble.before)
+    span = trouble.tokens.span(trouble.before).to(trouble.span)
+    way = f"an argument's name stands before it: '{word}: {number}'"
+    fix = edits(f"write '{word}: {number}'", (span, f"{word}: {number}"))
+    found = messages_habits.foreign_expression(span, f"{number} {word}", way=way, fix=fix)
+    return Finding(found, Skip(trouble.token + 1))
 
 
 def _comma(trouble: Trouble, braces: Braces) -> Finding | None:
@@ -167,5 +180,6 @@ VALUE_EXPLANATIONS: tuple[Explanation, ...] = (
     _brace,
     _bracket,
     _missing_value,
+    _turned_around,
     _comma,
 )

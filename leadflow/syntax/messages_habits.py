@@ -158,7 +158,7 @@ def foreign_declaration(span: Span, what: str, *, way: str, why: str = "", fix: 
 
 
 @code("FLOW167", "Expression of another language")
-def foreign_expression(span: Span, written: str, *, way: str) -> Draft:
+def foreign_expression(span: Span, written: str, *, way: str, fix: Fix | None = None) -> Draft:
     """Expressions have names, calls of built-in functions, lists, records and operators. There are no functions as
     values, no slices, no pipes, and no copies with changes.
 
@@ -172,7 +172,7 @@ def foreign_expression(span: Span, written: str, *, way: str) -> Draft:
     flow main(names: list[string]) -> list[string] { return slice(names, 1, 3) }
     ```
     """
-    return Draft(span, f"'{written}' means nothing here; {way}")
+    return Draft(span, f"'{written}' means nothing here; {way}", fix=fix)
 
 
 @code("FLOW168", "Several names for one value")

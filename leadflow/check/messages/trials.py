@@ -5,6 +5,11 @@ from collections.abc import Sequence
 from leadflow.diagnostics import Span, did_you_mean
 from leadflow.diagnostics.codes import Draft, code
 
+_PASSING = frozenset({"flaky", "temporary", "unstable", "intermittent"})
+"""What others call a failure that a second attempt may not meet."""
+_CLASSES = 7
+"""Of the known words the first are the classes."""
+
 
 @code("FLOW480", "Unknown failure")
 def unknown_failure(span: Span, name: str, *, known: Sequence[str]) -> Draft:
@@ -44,5 +49,6 @@ def unknown_failure(span: Span, name: str, *, known: Sequence[str]) -> Draft:
     }
     ```
     """
-    hint = did_you_mean(name, known) or "; `leadflow explain FLOW480` lists them"
+    hint = "; did you mean 'transient'?" if name in _PASSING else did_you_mean(name, known)
+    hint = hint or f"; there are {', '.join(known[:_CLASSES])}, and what `leadflow explain FLOW480` lists"
     return Draft(span, f"there is no failure '{name}'{hint}")
