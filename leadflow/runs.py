@@ -11,7 +11,7 @@ from datetime import timedelta
 from leadflow.agents.registry import Registry
 from leadflow.answers import OpenQuestion, give, open_questions
 from leadflow.assembly import Making, StartProblem, callers_of, make_ready
-from leadflow.events.model import RunStarted
+from leadflow.events.model import Entry, RunStarted
 from leadflow.keeping import begin, find, forget_old, has_moved, heeding, held, is_dead, kept, opened, unfinished
 from leadflow.plan.plan import Plan
 from leadflow.plan.types import Value
@@ -28,7 +28,7 @@ from leadflow.run.ports import Cast, Clock, Journal
 from leadflow.run.probing import probed
 from leadflow.run.questions import Questions
 from leadflow.run.store import JournalProblem, RunRow, Store
-from leadflow.run.taken_up import Past, Told
+from leadflow.run.taken_up import Past, Told, under_way
 from leadflow.settings import JOURNAL, Project
 from leadflow.stores.memory import MemoryJournal
 from leadflow.stores.owner import this_worker
@@ -220,6 +220,7 @@ async def _resumed(
             entries = await journal.load()
             if not entries:
                 raise StartProblem([f"run {row.id} never began: start it anew"])
+            _look_at(told, entries)
             if making.purse is not None:
                 for one in Past(entries).spent():
                     making.purse.ledger.remember(one.path, Amount(one.money, one.tokens, one.calls))
@@ -236,6 +237,18 @@ async def _resumed(
                 driver = Driver(program, ports, found.bounds)
                 async with heeding(journal, clock, driver), _braked(driver, options):
                     return await driver.resume(entries, {**probes.told, **told}, owner=this_worker(), why=probes.why)
+
+
+def _look_at(told: Mapping[str, Told], entries: Sequence[Entry]) -> None:
+    """Refuse words about steps that are not under way: whoever said them means another one, and would not be heard.
+
+    Raises:
+        StartProblem: there are some.
+    """
+    open_ones = under_way(entries)
+    if strangers := [path for path in told if path not in open_ones]:
+        listed = ", ".join(open_ones) or "none"
+        raise StartProblem([f"step '{path}' is not under way in this run; under way: {listed}" for path in strangers])
 
 
 async def questions_of(run: str, project: Project, options: RunOptions | None = None) -> Sequence[OpenQuestion]:

@@ -245,6 +245,20 @@ class Past:
                 return None
 
 
+def under_way(entries: Sequence[Entry]) -> Sequence[str]:
+    """Paths of the steps of which a log has the start and not the end, in that order, but for those around others."""
+    begun: dict[str, None] = {}
+    for entry in entries:
+        match entry.event:
+            case NodeStarted(path=path):
+                begun[path] = None
+            case NodeDone(path=path) | NodeFailed(path=path) | NodeCancelled(path=path):
+                begun.pop(path, None)
+            case _:
+                pass
+    return [path for path in begun if not any(is_inside(other, path) for other in begun)]
+
+
 FAILS = "@on_doubt says that it fails"
 
 

@@ -143,8 +143,11 @@ def test_an_answer_about_nothing_is_refused(project: Path) -> None:
     """A step that is not in doubt is named, with those that are."""
     in_doubt(project)
     said = leadflow("resume", "-q", "--again", "main/field", folder=project)
-    assert 1 == said.code
-    assert "main/filed" in said.stderr
+    told = "error: step 'main/%s' is not under way in this run; under way: %s"
+    assert (1, told % ("field", "main/filed")) == (said.code, said.stderr.rstrip())
+    assert 0 == leadflow("resume", "-q", "--again", "main/filed", folder=project).code
+    said = leadflow("resume", "-q", "--again", "main/filed", newest(project), folder=project)
+    assert (1, told % ("filed", "none")) == (said.code, said.stderr.rstrip())
 
 
 def test_two_answers_about_one_step_are_refused(project: Path) -> None:
