@@ -92,7 +92,8 @@ def _hole(maker: Maker, start: int, end: int) -> tree.Expr:
     machine = Machine(tokens, replace(maker, tokens=tokens, docs={}), "expr", end=start)
     token = machine.feed(0)
     for diagnostic in tokens.mistakes.pop(tokens.count - 1, ()):
-        maker.report(diagnostic)
+        # a comment cannot stand here either way: no fix makes another one of it
+        maker.report(replace(diagnostic, fix=None) if diagnostic.code == "FLOW132" else diagnostic)
     if token < 0:
         expr: tree.Expr = machine.values[-1]
         return expr
