@@ -2,10 +2,12 @@
 
 No proxy and no credential of the environment is used that nobody declared; redirects are followed on the same origin
 only (the SDK sees to that, and to that headers stay there). An answer has a longest length and is not packed, so that
-it cannot unpack to more. A status is an error of the protocol whose data says which, so that 401 is told from 500.
+it cannot unpack to more; one that is a stream has no more events than a program may send. A status is an error of the
+protocol whose data says which, so that 401 is told from 500.
 """
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -15,6 +17,7 @@ import httpx2
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import INTERNAL_ERROR
 
+from leadflow.agents.mcp.stdio import MOST_UNASKED
 from leadflow.agents.wire import AGENT_NAME, MOST_BYTES, check_headers
 from leadflow.run.ports import Server
 from leadflow.run.retry_after import retry_after
@@ -23,6 +26,7 @@ STATUS, WAIT = "leadflow.status", "leadflow.wait"
 """In the data of an error: the status that it stands for, and the seconds that the server asks to wait."""
 _IN_WORDS = frozenset({400, 404, 405, 409, 413, 422})
 """Statuses beside which an error of the protocol says more than they do."""
+_EVENT_ENDS = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _CONNECT, _SILENT = 10.0, 300.0
 """Seconds for a connection, and between two bytes of an answer."""
 
@@ -34,9 +38,9 @@ Now: TypeAlias = Callable[[], datetime]
 class _Door(httpx2.AsyncBaseTransport):
     """In front of the sockets: what a status means is put into words that the SDK passes on."""
 
-    def __init__(self, now: Now) -> None:
+    def __init__(self, now: Now, flooded: Callable[[], None]) -> None:
         self._inner = httpx2.AsyncHTTPTransport(trust_env=False)
-        self._now = now
+        self._now, self._flooded = now, flooded
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request."""
@@ -48,8 +52,10 @@ class _Door(httpx2.AsyncBaseTransport):
             return await self._as_error(request, response)
         is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
         stream = response.stream
-        if not is_stream and isinstance(stream, httpx2.AsyncByteStream):
+        if isinstance(stream, httpx2.AsyncByteStream) and not is_stream:
             response.stream = _Bounded(stream)
+        elif isinstance(stream, httpx2.AsyncByteStream) and request.method == "POST":
+            response.stream = _Counted(stream, self._flooded)
         return response
 
     async def _as_error(self, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
@@ -111,9 +117,33 @@ class _Bounded(httpx2.AsyncByteStream):
         await self._inner.aclose()
 
 
+class _Counted(_Bounded):
+    """The stream that answers a request, until it has more events or bytes than any answer needs."""
+
+    def __init__(self, inner: httpx2.AsyncByteStream, flooded: Callable[[], None]) -> None:
+        super().__init__(inner)
+        self._flooded = flooded
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size, events, rest = 0, 0, b""
+        async for piece in self._inner:
+            size += len(piece)
+            data, last = rest + piece, 0
+            for found in _EVENT_ENDS.finditer(data):
+                events, last = events + 1, found.end()
+            rest = data[last:][-3:]
+            if events > MOST_UNASKED or size > 5 * MOST_BYTES:
+                self._flooded()
+                raise httpx2.StreamError("the server sends without end")
+            yield piece
+
+
 @asynccontextmanager
-async def connected(server: Server, now: Now) -> AsyncIterator[Streams]:
+async def connected(server: Server, now: Now, flooded: Callable[[], None]) -> AsyncIterator[Streams]:
     """The streams of a session with a server that has an address.
+
+    Args:
+        flooded: what is to be done when it answers with more than anybody asked for.
 
     Raises:
         NotAllowed: a header would break its line.
@@ -122,7 +152,7 @@ async def connected(server: Server, now: Now) -> AsyncIterator[Streams]:
     check_headers(headers)
     timeout = httpx2.Timeout(_CONNECT, read=_SILENT)
     async with (
-        httpx2.AsyncClient(headers=headers, timeout=timeout, transport=_Door(now), trust_env=False) as client,
+        httpx2.AsyncClient(headers=headers, timeout=timeout, transport=_Door(now, flooded), trust_env=False) as client,
         streamable_http_client(server.url, http_client=client, max_sse_event_size=MOST_BYTES) as streams,
     ):
         yield streams

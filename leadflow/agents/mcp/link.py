@@ -361,7 +361,7 @@ class _Connection:
     @asynccontextmanager
     async def _transport(self) -> AsyncIterator[tuple[Any, Any]]:
         if self._server.url:
-            async with connected(self._server, self._clock.now) as streams:
+            async with connected(self._server, self._clock.now, self._flooded) as streams:
                 yield streams
         else:
             async with running(self._server, self._root) as (streams, self._program):
@@ -373,8 +373,11 @@ class _Connection:
             self.is_stale = True
         self._unasked += 1
         if self._unasked > MOST_UNASKED:
-            self._fault = FLOOD
-            self.lose()
+            self._flooded()
+
+    def _flooded(self) -> None:
+        self._fault = FLOOD
+        self.lose()
 
 
 def _locked(tool: Tool) -> LockedTool:

@@ -211,16 +211,24 @@ async def test_a_header_cannot_break_its_line(tmp_path: Path) -> None:
     assert [] == seen.requests
 
 
-async def test_112_a_flood_over_http_ends_the_connection(tmp_path: Path) -> None:
-    """Thousands of notifications before an answer: the connection is given up, the call in doubt."""
+FLOODS: list[Json] = [
+    {"method": "notifications/message", "params": {"level": "info", "data": 1}},
+    {"method": "notifications/nobody_knows"},
+    {"method": "ping", "id": "again"},
+]
+
+
+@pytest.mark.parametrize("message", FLOODS)
+async def test_112_a_flood_over_http_ends_the_connection(tmp_path: Path, message: Json) -> None:
+    """Thousands of messages before an answer: the connection is given up, the call in doubt."""
+    sent = json.dumps({"jsonrpc": "2.0", **message})
 
     async def flood(request: web.BaseRequest, message: Json) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        told = json.dumps({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1}})
         try:
             while True:
-                await response.write(f"event: message\ndata: {told}\n\n".encode() * 100)
+                await response.write(f"event: message\ndata: {sent}\n\n".encode() * 100)
         except ConnectionError:
             return response
 
