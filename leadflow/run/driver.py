@@ -231,6 +231,7 @@ class Driver:
                 self._kernel, step, entries, told=told or {}, answers=answers, owner=owner, now=now, why=why
             )
         if isinstance(resumed, Failure):
+            await self._tasks.aclose((), self._bounds.grace)  # of a wish to stop that came in the meantime
             return Result(run, Status.WAITING, None, resumed, self._entries)
         self._earlier = resumed.earlier
         return await self._shielded(run, resumed.step)
@@ -249,6 +250,7 @@ class Driver:
             now = self._ports.clock.timestamp()
             resumed = give_up(self._kernel, step, entries, wish, owner=owner, now=now)
         if isinstance(resumed, Failure):
+            await self._tasks.aclose((), self._bounds.grace)  # of a wish to stop that came in the meantime
             return Result(run, Status.WAITING, None, resumed, self._entries)
         self._earlier = resumed.earlier
         self._is_cancelled, self._is_forced = True, wish.force

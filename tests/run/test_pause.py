@@ -128,6 +128,23 @@ def test_a_block_between_two_attempts_pauses_at_once() -> None:
     assert (Status.DONE, ["f/g~2/a"]) == (done.status, [order.path for order in fake.orders])
 
 
+def test_a_run_in_doubt_leaves_nothing_behind() -> None:
+    """Case D2: who asks it to stop before it is known that it stays where it is has nothing left that waits for it."""
+    log = [entry.event for entry in paused(BOTH, {"b": Says(2, 60)}, 1, bounds=Bounds(drain=timedelta(0))).entries]
+    entries = [Entry(seq, float(seq), event) for seq, event in enumerate(log)]
+
+    async def main() -> Result:
+        driver = Driver(Program(BOTH), Ports(Fake({}), MemoryJournal(SystemClock(), entries), SystemClock()))
+        driver.pause("SIGTERM")
+        driver.cancel("enough")
+        result = await driver.resume(entries)
+        assert 1 == len(asyncio.all_tasks())
+        return result
+
+    result = run_virtual(main())
+    assert result.failure is not None and result.failure.in_doubt
+
+
 def test_a_brake_holds_what_begins_later() -> None:
     """A run that begins behind a pulled brake is paused, too; one that is not kept is cancelled."""
     calls: list[str] = []
