@@ -45,7 +45,7 @@ def raw_inputs(flow: FlowPlan, pairs: Sequence[str], file: str | None) -> dict[s
             continue
         given = parse_input(pair, flow.params)
         if isinstance(given, Mismatch):
-            wrong.append(f"--input: {given.shown(())}")
+            wrong.append(f"--input: {given.message}")
         else:
             raw[given[0]] = given[1]
     if wrong:

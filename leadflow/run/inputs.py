@@ -143,7 +143,7 @@ def read_inputs(flow: str, params: Sequence[FieldType], raw: Mapping[str, object
         if name in types and name not in raw:
             lines.append(f"{flow} needs the input '{name}' ({show(types[name])})")
         elif name in types:
-            lines.append(f"input of {flow}: {wrong.shown(())}")
+            lines.append(f"input of {flow}: {wrong.message}")
     return lines
 
 
