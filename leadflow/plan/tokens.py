@@ -2,7 +2,8 @@
 
 Tokenizers of language models work on bytes: a token stands for at least one. So a text has no more tokens than UTF-8
 bytes. What a provider writes around messages and schemas is counted amply. The run counts real requests with this, and
-the bound of a plan counts what it knows of them, so that the one never exceeds the other.
+the bound of a plan counts what it knows of them, so that the one never exceeds the other. What a provider counts itself
+is believed where it can be true.
 """
 
 import json
@@ -12,6 +13,8 @@ from leadflow.plan.plainer import plainer
 from leadflow.plan.schema import json_schema
 from leadflow.plan.types import FieldType, RecordType, Type
 
+_MOST = 10**9
+"""Tokens of one request: a report of more, or of less than none, is not believed (case $10)."""
 PER_REQUEST = 64
 """Tokens of a request without messages."""
 PER_MESSAGE = 16
@@ -56,3 +59,8 @@ def schema_tokens(type_: Type) -> int:
 def as_object(type_: Type) -> Type:
     """The type as an object at the root, as schemas of answers have to be: any other type is its field `value`."""
     return type_ if isinstance(type_, RecordType) else RecordType((FieldType("value", type_),))
+
+
+def believed(count: object) -> int | None:
+    """A number of tokens as a provider reports it; None for what cannot be true."""
+    return count if type(count) is int and 0 <= count <= _MOST else None

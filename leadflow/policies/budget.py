@@ -15,11 +15,12 @@ from leadflow.events.model import BudgetReserved, BudgetSettled, CallAdmitted, C
 from leadflow.plan.plan import AgentCall, AgentSpec
 from leadflow.plan.policy import Budget
 from leadflow.plan.rates import Rates
+from leadflow.plan.tokens import believed
 from leadflow.plan.types import Money
 from leadflow.policies.call import Ask, Course
 from leadflow.policies.estimate import Estimate, estimator
 from leadflow.policies.ledger import NOTHING, Account, Amount, Claim, Ledger
-from leadflow.policies.meter import Meter, believed
+from leadflow.policies.meter import Meter
 from leadflow.policies.outcomes import Cost, outcome_of
 from leadflow.record import record
 from leadflow.run.errors import BudgetExceeded, CallError, TotalTimeout

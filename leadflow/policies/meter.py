@@ -8,16 +8,9 @@ from collections.abc import Callable
 
 from leadflow.events.model import CallUsed, Usage
 from leadflow.plan.rates import Rates
+from leadflow.plan.tokens import believed
 from leadflow.policies.outcomes import Cost, outcome_of
 from leadflow.run.ports import Reply
-
-_MOST = 10**9
-"""Tokens of one request: a report of more, or of less than none, is not believed (case $10)."""
-
-
-def believed(count: object) -> int | None:
-    """A number of tokens that can be true."""
-    return count if type(count) is int and 0 <= count <= _MOST else None
 
 
 class Meter:

@@ -10,7 +10,6 @@ from leadflow.agents.models.common import (
     EventReader,
     answer_schema,
     as_json,
-    count,
     data_of,
     data_url,
     make_use,
@@ -18,6 +17,7 @@ from leadflow.agents.models.common import (
 )
 from leadflow.agents.models.sse import Event
 from leadflow.agents.models.turns import Blob, Message, Part, Profile, Prompt, Sent, Stop, Text, Turn
+from leadflow.plan.tokens import believed
 from leadflow.plan.types import Type
 from leadflow.run.errors import BadResponse
 from leadflow.run.toolbox import ToolResult, ToolSpec, ToolUse
@@ -133,7 +133,7 @@ class ChatReader(EventReader):
         for place, call in enumerate(calls if isinstance(calls, list) else ()):
             if not isinstance(call, dict):
                 raise BadResponse("the stream's use of a tool cannot be read")
-            index = count(call.get("index"))
+            index = believed(call.get("index"))
             self._take_use(place if index is None else index, call)
 
     def _take_use(self, index: int, call: Mapping[str, Any]) -> None:

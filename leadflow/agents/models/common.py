@@ -11,14 +11,12 @@ from leadflow.agents.models.turns import Blob
 from leadflow.agents.wire import read_json
 from leadflow.events.model import Usage
 from leadflow.plan.schema import Schema, json_schema
-from leadflow.plan.tokens import as_object
+from leadflow.plan.tokens import as_object, believed
 from leadflow.plan.types import Type
 from leadflow.run.errors import BadResponse, CallError, Overloaded, RateLimited, Rejected, ServerError, StreamTruncated
 from leadflow.run.redact import one_line
 from leadflow.run.toolbox import ToolUse
 
-_MOST_TOKENS = 10**9
-"""A reported usage above this is nonsense, and is taken as unknown."""
 _AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
@@ -62,11 +60,6 @@ def make_use(id_: object, name: object, arguments: object) -> ToolUse:
     return ToolUse(id_, name, arguments)
 
 
-def count(value: object) -> int | None:
-    """A number of tokens; None for what cannot be true (case $10)."""
-    return value if type(value) is int and 0 <= value <= _MOST_TOKENS else None
-
-
 def usage_of(told: object, read: str, written: str | None = None) -> Usage | None:
     """What an answer says that it used, by OpenAI's names of what was read and written; a vector writes nothing."""
     if not isinstance(told, Mapping):
@@ -74,10 +67,10 @@ def usage_of(told: object, read: str, written: str | None = None) -> Usage | Non
     details = told.get(f"{read}_details")
     kept = details if isinstance(details, Mapping) else {}
     return Usage(
-        count(told.get(read)),
-        0 if written is None else count(told.get(written)),
-        count(kept.get("cached_tokens")),
-        count(kept.get("cache_write_tokens")),
+        believed(told.get(read)),
+        0 if written is None else believed(told.get(written)),
+        believed(kept.get("cached_tokens")),
+        believed(kept.get("cache_write_tokens")),
     )
 
 

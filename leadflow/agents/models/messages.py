@@ -11,7 +11,6 @@ from leadflow.agents.models.common import (
     EventReader,
     answer_schema,
     base64_of,
-    count,
     data_of,
     make_use,
 )
@@ -19,6 +18,7 @@ from leadflow.agents.models.sse import Event
 from leadflow.agents.models.turns import Blob, Message, Part, Profile, Prompt, Raw, Sent, Stop, Text, Turn
 from leadflow.events.model import Usage
 from leadflow.plan.plainer import plainer
+from leadflow.plan.tokens import believed
 from leadflow.plan.types import Type
 from leadflow.run.errors import BadResponse
 from leadflow.run.toolbox import ToolResult, ToolUse
@@ -184,7 +184,7 @@ class MessagesReader(EventReader):
 
 
 def _index(told: Mapping[str, Any]) -> int:
-    index = count(told.get("index"))
+    index = believed(told.get("index"))
     if index is None:
         raise BadResponse("the stream names no block")
     return index
@@ -233,9 +233,9 @@ def _usage(told: object) -> Usage | None:
     """All that was read: fresh, from the cache, and into it."""
     if not isinstance(told, dict):
         return None
-    fresh, written = count(told.get("input_tokens")), count(told.get("output_tokens"))
+    fresh, written = believed(told.get("input_tokens")), believed(told.get("output_tokens"))
     cached, stored = (
-        0 if told.get(name) is None else count(told[name])
+        0 if told.get(name) is None else believed(told[name])
         for name in ("cache_read_input_tokens", "cache_creation_input_tokens")
     )
     read = None if fresh is None or cached is None or stored is None else fresh + cached + stored
