@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from leadflow.check.args import Bound, Slot, bind
 from leadflow.check.checked import ActionCall, BoundArg, ConstRef, FlowCallInfo
 from leadflow.check.context import Context
+from leadflow.check.file_literals import FILE_FUNCTION
 from leadflow.check.holes import warn_of_braces
 from leadflow.check.infer import expect, expect_field, infer
 from leadflow.check.lookup import function_meant, say_unknown_function
@@ -163,7 +164,7 @@ def _say_no_callee(cx: Context, call: tree.Call, target: Target | None) -> None:
                 first = next(iter(agent.kind.actions), "…") if agent.kind is not None else "…"
                 hint = f"call one of its actions: '{text}.{first}(…)'"
                 cx.report(not_a_value(callee.span, text, what="an agent", hint=hint))
-            elif text in FUNCTIONS and cx.frame.find(text) is None:
+            elif (text in FUNCTIONS or text == FILE_FUNCTION) and cx.frame.find(text) is None:
                 cx.report(no_action(call.span, what=f"the function '{text}'"))
             else:
                 callable_names = [n for n, s in cx.scope.values.items() if isinstance(s, FlowSymbol | ToolSymbol)]

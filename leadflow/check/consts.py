@@ -13,7 +13,7 @@ from leadflow.diagnostics import Label
 from leadflow.plan.operators import FUEL, Gauge, NoValue, pay_for, spend
 from leadflow.plan.plan import Secret
 from leadflow.plan.policy import PER_UNITS, PerTime
-from leadflow.plan.types import UNKNOWN, Money, Value
+from leadflow.plan.types import UNKNOWN, FileRef, Money, Value
 from leadflow.syntax import tree
 
 BIGGEST = 2**63 - 1
@@ -201,8 +201,11 @@ class _Folder:
             self.fail(expr, "the number is too large")
         return value
 
-    def call(self, expr: tree.Call) -> Secret:
-        """`secret("X")` and what is made of one."""
+    def call(self, expr: tree.Call) -> Secret | FileRef:
+        """`file("a.txt")`; `secret("X")` and what is made of one."""
+        known = self.cx.program.constants.get(expr.id)
+        if isinstance(known, FileRef):
+            return known
         name = expr.callee.text if isinstance(expr.callee, tree.Name) else ""
         values = [arg.value for arg in expr.args]
         if name == "secret" and len(values) == 1 and isinstance(values[0], tree.Text) and values[0].plain:

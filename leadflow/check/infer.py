@@ -12,6 +12,7 @@ from leadflow.check.builtins import function_call
 from leadflow.check.checked import ConstRef, LocalRef
 from leadflow.check.context import Context
 from leadflow.check.env import Frame, Var
+from leadflow.check.file_literals import FILE_FUNCTION, file_call
 from leadflow.check.holes import warn_of_braces
 from leadflow.check.limits import keep_to_limits
 from leadflow.check.lookup import check_new, method_called, say_unknown, say_unknown_function, what_is
@@ -408,6 +409,8 @@ def _call(cx: Context, expr: tree.Call, want: Type | None) -> Type:
             return _skip(cx, expr)
         if name in SECRET_FUNCTIONS:
             return secret_call(cx, expr, name, infer)
+        if name == FILE_FUNCTION:
+            return file_call(cx, expr, infer)
         if name in FUNCTIONS:
             return function_call(cx, expr, name, infer)
         say_unknown_function(cx, expr, name)

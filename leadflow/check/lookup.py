@@ -4,6 +4,7 @@ from collections import deque
 
 from leadflow.check.context import Around, Binder, Binding, Context
 from leadflow.check.env import Var
+from leadflow.check.file_literals import FILE_FUNCTION
 from leadflow.check.habits import FUNCTIONS_ELSEWHERE, FUNCTIONS_RENAMED
 from leadflow.check.messages.flows import action_in_expression, reads_member
 from leadflow.check.messages.names import (
@@ -60,7 +61,7 @@ def what_is(cx: Context, name: str, symbol: Symbol | None) -> Known | None:
         return Known("an agent", f"call one of its actions in a step: 'step … = {name}.…'")
     if name == "run":
         return Known("this run", "read run.id, run.started or run.flow, in a flow")
-    if name in FUNCTIONS or name in SECRET_FUNCTIONS:
+    if name in FUNCTIONS or name in SECRET_FUNCTIONS or name == FILE_FUNCTION:
         return Known("a function", f"call it: '{name}(…)'")
     return None
 
@@ -218,7 +219,7 @@ def say_unknown_function(cx: Context, call: tree.Call, name: str) -> None:
         cx.report(unknown_function(call.callee.span, name, known=(), note=FUNCTIONS_ELSEWHERE[name]))
         return
     ours = FUNCTIONS_RENAMED.get(name)
-    known = cx.program.known(FUNCTIONS if ours is None else ())
+    known = cx.program.known((*FUNCTIONS, FILE_FUNCTION) if ours is None else ())
     cx.report(unknown_function(call.callee.span, name, known=known, note=note, meant=ours))
 
 

@@ -10,6 +10,7 @@ from leadflow.check.types import fits, holds_none, is_text, join, members, witho
 from leadflow.diagnostics import Edit, Fix, Label, Span
 from leadflow.plan.types import (
     DURATION,
+    FILE,
     FLOAT,
     INT,
     JSON,
@@ -44,8 +45,13 @@ def say_mismatch(cx: Context, expr: tree.Expr, *, given: Type, want: Type, where
         cx.report(outside_union(expr.span, expr.plain, words=words))
     else:
         labels = _origin(cx, expr)
-        note = _note(given, inner)
-        cx.report(wrong_type(expr.span, where=where, wanted=show(want), given=show(given), labels=labels, note=note))
+        note, fix = _note(given, inner), None
+        if inner == FILE and isinstance(expr, tree.Text) and expr.plain is not None:
+            written = f"file({cx.scope.module.source.at(expr.span)})"
+            fix = Fix(f"write `{written}`", (Edit(expr.span, written),))
+        cx.report(
+            wrong_type(expr.span, where=where, wanted=show(want), given=show(given), labels=labels, note=note, fix=fix)
+        )
 
 
 def root(cx: Context, expr: tree.Expr) -> Var | None:
@@ -89,6 +95,8 @@ def _note(given: Type, want: Type) -> str | None:
         return "money is written with its sign: $0.05"
     if want == DURATION:
         return "a duration is written with its unit and without quotes: 30s, 5m, 1h30m"
+    if want == FILE and given == STRING:
+        return 'a file is written with its path from this folder: file("notes/a.txt")'
     if want == STRING and not isinstance(given, OptionalType) and given not in (RATE, SECRET):
         return "'string(…)' or a text '${…}' writes it as text"
     if (given, want) == (FLOAT, INT):

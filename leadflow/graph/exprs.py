@@ -232,6 +232,8 @@ def _index(to: Translator, node: tree.Index, slot: SlotKind) -> Expr:
 
 
 def _call(to: Translator, node: tree.Call, slot: SlotKind) -> Expr:
+    if node.id in to.checked.constants:  # a file
+        return Const(cast(Value, to.checked.constants[node.id]))
     call = to.checked.calls[node.id]
     if isinstance(call, FunctionCall):
         return Apply(call.function, (*to.all_of(call.args), *map(Const, call.fills)))

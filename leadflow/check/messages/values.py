@@ -312,6 +312,33 @@ def secret_needed(span: Span, name: str, *, fix: Fix | None = None) -> Draft:
     )
 
 
+@code("FLOW343", "A file is named by a text")
+def file_literal(span: Span, *, hint: str) -> Draft:
+    """`file("notes/a.txt")` is a file of the project, by its path from the folder of the flow that says it. The path is
+    a plain text that leads nowhere above that folder: which files a flow names can be read from it, and no answer of a
+    model becomes the name of one. A file that is known only in a run comes in as a parameter.
+
+    ```flow
+    leadflow 1
+    agent fast: openai { model: "m" }
+    flow main(name: string) -> string {
+      step text = fast.ask("What is on this picture?", files: [file("pictures/${name}.png")])
+      return text
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    agent fast: openai { model: "m" }
+    flow main(picture: file = file("pictures/cat.png")) -> string {
+      step text = fast.ask("What is on this picture?", files: [picture])
+      return text
+    }
+    ```
+    """
+    return Draft(span, hint)
+
+
 def quote_fix(span: Span, name: str) -> Fix:
     """The fix that puts a value into a text, where its slot can escape it."""
     return Fix("put it into a text", (Edit(span, f'"/${{{name}}}"'),))
