@@ -10,9 +10,15 @@ in none. So what is spent and set aside is never more than any of them allows, i
      +------ it cannot fit any more -----------------------> refused <--- somebody took more than that left
 
 Who waits is served in order: nobody who comes later is served before, as long as both want the same account.
+
+Hundreds may wait, and most of them want the same of the same accounts. So each kind of claim has a line of its own, and
+whenever something comes back only the first of each line is looked at, and then as many as are served: where one has to
+wait, all behind it in its line have to.
 """
 
+from bisect import bisect
 from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 from leadflow.plan.paths import is_inside
@@ -45,10 +51,10 @@ class Account:
     def never_fits(self, most: Amount, *, is_open: bool) -> bool:
         """Whether it would not fit even if all that is set aside came back; an open claim needs something to be left
         for what nobody can count."""
-        return any(
-            limit is not None and spent + one + (is_open and at < 2) > limit
-            for at, (limit, spent, one) in enumerate(zip(self.limits, self.spent, most, strict=True))
-        )
+        for at, (limit, spent, one) in enumerate(zip(self.limits, self.spent, most, strict=True)):
+            if limit is not None and spent + one + (is_open and at < 2) > limit:
+                return True
+        return False
 
     def fits(self, most: Amount, *, is_open: bool) -> bool:
         """Whether it fits now; an open claim goes alone."""
@@ -74,7 +80,7 @@ class Account:
 class Claim:
     """What one attempt may take at most, from all accounts around it."""
 
-    __slots__ = ("accounts", "alike", "held", "is_open", "most", "refused", "short")
+    __slots__ = ("accounts", "alike", "held", "is_open", "most", "place", "refused", "short")
 
     def __init__(self, accounts: Sequence[Account], most: Amount, *, is_open: bool = False) -> None:
         self.accounts = tuple(accounts)
@@ -83,13 +89,15 @@ class Claim:
         self.is_open = is_open
         """Nobody knows how much it takes: it goes alone, and gets all that is left (case $4)."""
         self.alike = (self.accounts, most, is_open)
-        """Equal for claims that only differ in their place in the line."""
+        """Equal for claims that only differ in when they came."""
+        self.place = 0
+        """How many came before it."""
         self.held: tuple[Amount, ...] | None = None
         """What is set aside in each account."""
         self.refused: Account | None = None
         """The account that cannot hold it any more."""
         self.short: Account | None = None
-        """While it waits: the account that it waits for."""
+        """Had it to wait: the account that it waited for when it came."""
 
     @property
     def reserved(self) -> Amount:
@@ -107,8 +115,10 @@ class Ledger:
 
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
-        self._line: list[Claim] = []
-        """Who waits, first the first."""
+        self._lines: dict[object, list[Claim]] = {}
+        """Who waits, by kind of claim; first the first. None of them is empty."""
+        self._came = 0
+        """How many ever asked."""
         self._earlier: list[tuple[str, Amount]] = []
         """What calls took before the process ended, by their paths."""
 
@@ -132,8 +142,12 @@ class Ledger:
 
     def ask(self, claim: Claim) -> None:
         """Claim a part: it is held, refused, or waits."""
-        self._line.append(claim)
-        self.next()  # serves this one or nobody: it frees nothing
+        self._came += 1
+        claim.place = self._came
+        self._lines.setdefault(claim.alike, []).append(claim)
+        _, blocked = self._serve()  # this one or nobody: it frees nothing
+        if claim.held is None and claim.refused is None:
+            claim.short = next(account for account in claim.accounts if account in blocked)
 
     def settle(self, claim: Claim, took: Amount | None) -> None:
         """An attempt ended. None: nobody knows what it took, so all that was set aside counts as spent (case $3)."""
@@ -144,24 +158,43 @@ class Ledger:
 
     def withdraw(self, claim: Claim) -> None:
         """Somebody does not wait any more."""
-        if claim in self._line:
-            self._line.remove(claim)
+        line = self._lines.get(claim.alike, [])
+        if claim in line:
+            self._leave(line, line.index(claim))
 
     def next(self) -> list[Claim]:
         """Those that wait no longer: each is held or refused now."""
-        served, blocked = [], set[Account]()
-        seen: dict[object, list[Amount]] = {}  # of claims that have to wait: what was set aside when one was looked at
-        for claim in list(self._line):
-            alike, aside = claim.alike, [account.reserved for account in claim.accounts]
-            if claim.short is not None and seen.get(alike) == aside:
-                continue  # what was true of the one before it is true of this one
-            if self._decide(claim, blocked):
-                self._line.remove(claim)
-                served.append(claim)
-            else:
-                seen[alike] = aside
+        return self._serve()[0]
+
+    def _serve(self) -> tuple[list[Claim], set[Account]]:
+        """Serve whom there is room for, as they came. Who wait no longer, and the accounts that others wait for."""
+        served: list[Claim] = []
+        blocked: set[Account] = set()
+        firsts = sorted((line[0].place, 0, line) for line in self._lines.values())
+        looked: list[list[Claim]] = []
+        """Lines of which one has to wait."""
+        while firsts:
+            place, at, line = heappop(firsts)
+            claim = line[at]
+            if not self._decide(claim, blocked):
                 blocked.update(one for one in claim.accounts if not one.fits(claim.most, is_open=claim.is_open))
-        return served
+                looked.append(line)
+                continue
+            served.append(claim)
+            self._leave(line, at)
+            again = [line]
+            if claim.held is not None:  # there is less room now: the next of those that wait may stand in more ways
+                again, looked = [line, *looked], []
+            for each in again:
+                following = bisect(each, place, key=_place)
+                if following < len(each):
+                    heappush(firsts, (each[following].place, following, each))
+        return served, blocked
+
+    def _leave(self, line: list[Claim], at: int) -> None:
+        claim = line.pop(at)
+        if not line:
+            del self._lines[claim.alike]
 
     def _decide(self, claim: Claim, blocked: set[Account]) -> bool:
         """Whether it waits no longer."""
@@ -170,13 +203,15 @@ class Ledger:
             return True
         for account in claim.accounts:
             if account in blocked or not account.fits(claim.most, is_open=claim.is_open):
-                claim.short = account
                 return False
-        claim.short = None
         claim.held = tuple(account.left(claim.most) if claim.is_open else claim.most for account in claim.accounts)
         for account, held in zip(claim.accounts, claim.held, strict=True):
             account.reserved = _plus(account.reserved, held)
         return True
+
+
+def _place(claim: Claim) -> int:
+    return claim.place
 
 
 def _plus(one: Amount, other: Amount) -> Amount:

@@ -17,6 +17,8 @@ LIMITS: dict[str, tuple[int | None, int | None, int | None]] = {
     "g": (6, None, 2),
 }
 SMALL = st.integers(0, 7)
+AMOUNTS = st.sampled_from([(5, 2), (3, 3), (7, 0)]) | st.tuples(SMALL, SMALL)
+"""Money and tokens; many claims are alike, as those of one step are."""
 CHAINS = st.sampled_from([("main",), ("main/x", "main"), ("main/x/y", "main/x", "main"), ("g",), ("g", "main")])
 
 
@@ -30,9 +32,10 @@ class Both(RuleBasedStateMachine):
         self.is_honest = True
         """Nobody took more than was set aside."""
 
-    @rule(chain=CHAINS, money=SMALL, tokens=SMALL)
-    def ask(self, chain: tuple[str, ...], money: int, tokens: int) -> None:
+    @rule(chain=CHAINS, amount=AMOUNTS)
+    def ask(self, chain: tuple[str, ...], amount: tuple[int, int]) -> None:
         """Somebody wants to call."""
+        money, tokens = amount
         budgets = [Budget(None if m is None else Money(m), t, c) for m, t, c in (LIMITS[name] for name in chain)]
         accounts = [self.ledger.account(name, budget) for name, budget in zip(chain, budgets, strict=True)]
         claim = Claim(accounts, Amount(money, tokens, 1))
