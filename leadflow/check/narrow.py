@@ -16,7 +16,8 @@ from leadflow.check.types import (
     without_words,
     words_of,
 )
-from leadflow.plan.types import BOOL, NEVER, NONE, UNKNOWN, ListType, MapType, RecordType, Type, optional
+from leadflow.diagnostics import nearest
+from leadflow.plan.types import BOOL, JSON, NEVER, NONE, UNKNOWN, ListType, MapType, RecordType, Type, optional
 from leadflow.syntax import tree
 
 Facts = dict[Path, Type]
@@ -60,20 +61,34 @@ def assume(cx: Context, condition: tree.Expr, truth: bool) -> Facts:
             return _member_of(cx, left, right, truth == (op == "in"))
         case tree.Binary(op="??", left=left, right=tree.Bool(value=otherwise)) if otherwise != truth:
             return {**narrowed(cx, left, without_none), **assume(cx, left, truth)}
-        case tree.Member() if cx.program.types.get(condition.id) not in (BOOL, NEVER):
+        case tree.Name() | tree.Member() if without_none(_type_of(cx, condition)) not in (BOOL, NEVER, JSON):
             return unknown_from(cx, condition)
         case _:
             return {}
 
 
 def unknown_from(cx: Context, subject: tree.Expr) -> Facts:
-    """What is known where a question about a value was a mistake: nothing, of it and of what it is read from."""
+    """What is known where a question about a value was a mistake: nothing, of it and of what it is read from.
+
+    Where its name is unknown and near to another, that one may have been meant.
+    """
     facts: Facts = {}
     expr: tree.Expr | None = subject
-    while expr is not None and (path := path_of(cx, expr)) is not None:
-        facts[path] = UNKNOWN
+    while expr is not None:
+        path = path_of(cx, expr)
+        if path is None and isinstance(expr, tree.Name):
+            meant = nearest(expr.text, cx.frame.names())
+            var = None if meant is None else cx.frame.find(meant)
+            path = None if var is None else (var,)
+        if path is not None:
+            facts[path] = UNKNOWN
         expr = expr.target if isinstance(expr, tree.Member | tree.Index) else None
     return facts
+
+
+def _type_of(cx: Context, expr: tree.Expr) -> Type:
+    """The type that was found for an expression."""
+    return cx.program.types.get(expr.id, UNKNOWN)
 
 
 def _either(first: Facts, second: Facts) -> Facts:
@@ -90,7 +105,7 @@ def _compared(cx: Context, subject: tree.Expr, other: tree.Expr, equal: bool) ->
     if word is not None:
         words = (word,)
         return narrowed(cx, subject, lambda t: only_words(t, words) if equal else without_words(t, words))
-    known = cx.program.types.get(other.id, UNKNOWN)
+    known = _type_of(cx, other)
     if not equal or holds_none(known):
         return {}
     several = words_of(known) if known != NEVER else None
@@ -106,7 +121,7 @@ def _member_of(cx: Context, subject: tree.Expr, owner: tree.Expr, inside: bool) 
     words = _words_in(cx, owner)
     if words is not None:
         return narrowed(cx, subject, lambda t: only_words(t, words) if inside else without_words(t, words))
-    type_ = cx.program.types.get(owner.id, UNKNOWN)
+    type_ = _type_of(cx, owner)
     if inside and isinstance(type_, ListType) and not holds_none(type_.item):
         return narrowed(cx, subject, without_none)
     path = path_of(cx, owner)
@@ -134,7 +149,7 @@ def narrowed(cx: Context, subject: tree.Expr, change: Callable[[Type], Type]) ->
     path = path_of(cx, subject)
     if path is None:
         return {}
-    before = cx.program.types.get(subject.id, UNKNOWN)
+    before = _type_of(cx, subject)
     after = change(before)
     if after is before or before == UNKNOWN:
         return {}
@@ -147,7 +162,7 @@ def narrowed(cx: Context, subject: tree.Expr, change: Callable[[Type], Type]) ->
 def _narrow_owner(cx: Context, member: tree.Member, known: Type, facts: Facts) -> None:
     """A field that is there has an owner that is there; a field with one of several texts tells records apart."""
     while True:
-        owner = cx.program.types.get(member.target.id, UNKNOWN)
+        owner = _type_of(cx, member.target)
         path = path_of(cx, member.target)
         if path is None:
             return

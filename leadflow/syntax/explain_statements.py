@@ -44,7 +44,15 @@ def _reserved(trouble: Trouble, braces: Braces) -> Finding | None:
     if starts_statement(trouble.tokens, trouble.token) and trouble.tokens.begins_line(trouble.token):
         return None
     later = trouble.kind == "RESERVED"
+    trouble.machine.maker.kept.add(trouble.written)
     return Finding(messages.reserved(trouble.span, trouble.written, later=later), Replace(("NAME",)))
+
+
+def _named_so(trouble: Trouble, braces: Braces) -> Finding | None:
+    """A keyword that names something, which was said where it does."""
+    if not trouble.names_value or not trouble.wants_value:
+        return None
+    return Finding(None, Replace(("NAME",)))
 
 
 _FOREIGN: dict[str, tuple[str, str | None]] = {
@@ -95,6 +103,8 @@ def _foreign_word(trouble: Trouble, braces: Braces) -> Finding | None:
     """A word that other languages use here."""
     word = trouble.tokens.written(trouble.token) if trouble.is_word else ""
     if word not in _FOREIGN or trouble.kind not in {"NAME", "RESERVED", "KEY"}:
+        return None
+    if trouble.kind_before in {"FOR", "CATCH", *DECLARATIONS} and trouble.takes("NAME"):
         return None
     if trouble.kind_at(trouble.token + 1) == "EQUAL" or (trouble.kind == "KEY" and trouble.place != "block"):
         return None
@@ -350,6 +360,7 @@ STATEMENT_EXPLANATIONS: tuple[Explanation, ...] = (
     _comma,
     _blocks_as_value,
     _wrong_arm,
+    _named_so,
     _foreign_word,
     _parallel_for,
     _colon_keyword,

@@ -66,6 +66,8 @@ class Maker:
     """Where words of `FOREIGN_VALUES` are read as values."""
     bound: set[str] = field(default_factory=set)
     """The words of `FOREIGN_VALUES` that name something in this file."""
+    kept: set[str] = field(default_factory=set)
+    """The keywords that name something in this file, which is said where they do."""
     said: set[str] = field(default_factory=set)
     """What is said once for a file."""
     heights: dict[int, int] = field(default_factory=dict)
@@ -100,6 +102,7 @@ class Maker:
         kind = keyword(name.text) if name.text.isascii() else None
         if kind is not None and name.text:
             self.say(messages.reserved(name.span, name.text, later=kind == "RESERVED"))
+            self.kept.add(name.text)
         return name
 
     def say(self, diagnostic: Diagnostic) -> None:

@@ -94,10 +94,9 @@ def _hole(maker: Maker, start: int, end: int) -> tree.Expr:
     for diagnostic in tokens.mistakes.pop(tokens.count - 1, ()):
         # a comment cannot stand here either way: no fix makes another one of it
         maker.report(replace(diagnostic, fix=None) if diagnostic.code == "FLOW132" else diagnostic)
-    if token < 0:
+    if token < 0 or Recovery(machine).mend_hole(token) < 0:
         expr: tree.Expr = machine.values[-1]
         return expr
-    Recovery(machine).explain_hole(token)
     return tree.BadExpr(id=maker.id(), span=maker.span(start, end))
 
 

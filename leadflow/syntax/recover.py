@@ -15,6 +15,7 @@ from leadflow.syntax.trouble import (
     CLOSERS,
     OPENERS,
     Trouble,
+    names_value,
     open_brackets,
     starts_declaration,
     starts_statement,
@@ -44,10 +45,17 @@ class Recovery:
     def __post_init__(self) -> None:
         self.braces = Braces(self.machine.tokens)
 
-    def explain_hole(self, token: int) -> None:
-        """Say what is wrong with the expression in a hole."""
-        if not self._lexical(token):
+    def mend_hole(self, token: int) -> int:
+        """Say what is wrong with the expression in a hole; -1 when it could be read after all.
+
+        That is so where a keyword names something in this file, which was said where it does.
+        """
+        while token >= 0 and names_value(self.machine, token):
+            self.machine.tokens.kinds[token] = "NAME"
+            token = self.machine.feed(token)
+        if token >= 0 and not self._lexical(token) and not self._guessed(token):
             self.machine.maker.say(hole(trouble(self.machine, token)))
+        return token
 
     def mend(self, token: int) -> int:
         """Say what is wrong with a token that cannot follow, put the stack right, and give the token to go on with."""
@@ -80,8 +88,15 @@ class Recovery:
         return bool(found)
 
     def _guessed(self, token: int) -> bool:
-        """True when a token of this statement, or this token, ended where it may not have ended."""
+        """True when a token of this statement, or this token, may be something else: it ended where it may not have
+        ended, or is a keyword that names a value."""
         tokens = self.machine.tokens
+        for one in range(token, -1, -1) if self.machine.maker.kept else ():
+            begins = starts_statement(tokens, one) or starts_declaration(tokens, one)
+            if begins and one < token and (tokens.begins_line(one) or tokens.kinds[one - 1] == "LBRACE"):
+                break
+            if names_value(self.machine, one):
+                return True
         for guess in tokens.guesses:
             between = range(guess + 1, token)
             if guess <= token and not any(

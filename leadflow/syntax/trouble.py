@@ -127,6 +127,11 @@ class Trouble:
         return self.kind in VALUES or self.kind in soft_keywords()
 
     @property
+    def names_value(self) -> bool:
+        """True when the token is a keyword that names something in this file, which is a mistake that was said."""
+        return names_value(self.machine, self.token)
+
+    @property
     def is_word(self) -> bool:
         """True when the token is a word."""
         return self.is_word_at(self.token)
@@ -185,6 +190,12 @@ def starts_statement(tokens: Tokens, token: int) -> bool:
 def is_hard(kind: str) -> bool:
     """True for a keyword that never names a value, also for those kept for later."""
     return kind in hard_keywords() or kind == "RESERVED"
+
+
+def names_value(machine: Machine, token: int) -> bool:
+    """True when a token is a keyword that names something in this file, which is a mistake that was said."""
+    kept = machine.maker.kept
+    return bool(kept) and is_hard(machine.tokens.kinds[token]) and machine.tokens.written(token) in kept
 
 
 def edits(title: str, *changes: tuple[Span, str], safe: bool = False) -> Fix:

@@ -49,6 +49,8 @@ from leadflow.plan.types import (
 )
 from leadflow.syntax import tree
 from leadflow.syntax.format import format_tree
+from tests.checking import LOCKS
+from tests.chunks import read_chunks
 from tests.strategies import layouts, trees
 
 CASES = Path(__file__).parent.parent / "cases" / "check"
@@ -79,6 +81,17 @@ def test_a_finding_stands_alone() -> None:
     for text in TEXTS:
         _, report = check_source("main.flow", text)
         assert [] == [d.message for d in report if "\n" in d.message or d.message.endswith(".")]
+
+
+@pytest.mark.parametrize("folder", ["check", "right"])
+def test_where_nothing_is_wrong_nothing_is_unknown(folder: str) -> None:
+    """A type is unknown where that was said: else whatever is read from it would be taken for right."""
+    for path in sorted((CASES.parent / folder).glob("*.flow")):
+        for chunk in read_chunks(path):
+            checked, report = check_source("main.flow", chunk.text, files=LOCKS)
+            if checked is not None and not report.has_errors:
+                unknown = [type_ for type_ in checked.types.values() if repr(UNKNOWN) in repr(type_)]
+                assert (chunk.name, []) == (chunk.name, unknown)
 
 
 def test_every_code_has_a_case() -> None:
