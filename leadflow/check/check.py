@@ -18,7 +18,7 @@ from leadflow.check.lint import is_library, lint_files
 from leadflow.check.loader import Loaded
 from leadflow.check.names import declare
 from leadflow.check.policies import check_bundle
-from leadflow.check.program import Agent, FlowSymbol, Program
+from leadflow.check.program import Agent, BrokenSymbol, FlowSymbol, ModuleSymbol, Program
 from leadflow.check.tools import check_repeats, check_tools, list_tools, tool_words
 from leadflow.check.trials import check_trials
 from leadflow.diagnostics import Diagnostic, Report, Span, did_you_mean
@@ -166,8 +166,20 @@ def _result(program: Program, alone: Sequence[Diagnostic]) -> Checked:
         mocks=program.mocks,
         starts=program.starts,
         samples=program.samples,
+        names=_names(program),
         alone=tuple(alone),
     )
+
+
+def _names(program: Program) -> Mapping[str, str]:
+    """What the main file calls what it imports."""
+    names: dict[str, str] = {}
+    for name, symbol in program.scopes[program.main.name].values.items():
+        if isinstance(symbol, ModuleSymbol):
+            names[symbol.scope.module.name] = name
+        elif not isinstance(symbol, BrokenSymbol) and "." in symbol.key:
+            names[symbol.key] = name
+    return names
 
 
 def _spec(agent: Agent) -> AgentSpec:

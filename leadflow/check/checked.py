@@ -228,5 +228,7 @@ class Checked:
     """By id of a `tree.TestRun`: the flow that a test runs. No call of a flow: nothing calls it."""
     samples: Mapping[int, Sampling] = field(default_factory=dict)
     """By id of a `tree.TestDecl` that is made several times."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What the main file calls things of other files: a declaration by its key, a whole file by its name."""
     alone: tuple[Diagnostic, ...] = ()
     """Of the findings: those that hold only as long as no other program imports the main file."""

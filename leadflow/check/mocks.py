@@ -58,10 +58,24 @@ def answerable(cx: Context, decl: tree.TestDecl) -> frozenset[int]:
         info = cx.program.flows.get(key)
         for node in walk(info.decl.body) if info is not None else ():
             call = cx.program.calls.get(node.id)
-            if isinstance(call, FlowCallInfo) and call.flow not in keys:
-                keys.append(call.flow)
+            called = _flows_used(cx, call.agent) if isinstance(call, ActionCall) else ()
+            called = (call.flow,) if isinstance(call, FlowCallInfo) else called
+            keys += [flow for flow in called if flow not in keys]
             found.add(node.id)
     return frozenset(found - by_step)
+
+
+def _flows_used(cx: Context, agent: str) -> tuple[str, ...]:
+    """The flows that a model may use as tools, those that its tools use in turn among them."""
+    names, flows = [agent], dict[str, None]()
+    for name in names:  # grows while it is read
+        one = cx.program.agents.get(name)
+        if one is None:
+            continue
+        flows.update((key, None) for kind, key in one.tools if kind == "flow")
+        others = [key if kind == "tool" else key.rpartition(".")[0] for kind, key in one.tools if kind != "flow"]
+        names += [other for other in dict.fromkeys((*one.via, one.base, *others)) if other and other not in names]
+    return tuple(flows)
 
 
 def check_mock(cx: Context, mock: tree.Mock, calls: frozenset[int]) -> None:
@@ -221,7 +235,7 @@ def _of_tool(cx: Context, symbol: ToolSymbol, calls: frozenset[int]) -> _Found:
     signature = cx.program.signatures[symbol.key]
     params = [(Slot(param.name), param.type, _TEXT) for param in signature.params]
     is_call = cx.program.agents[symbol.key].tool_args is not None
-    types = _unique(_of_calls(cx, symbol.key, None, calls))
+    types = _unique([*_of_calls(cx, symbol.key, None, calls), signature.result])  # a model is given what it declares
     return _Found(CallTarget(symbol.key, None), types, params, tool=symbol if is_call else None)
 
 

@@ -35,7 +35,8 @@ class _Lowering:
         """All of it."""
         statements = tuple(self._statement(statement) for statement in decl.body)
         sampling = self._checked.samples.get(decl.id)
-        return trial.Trial(decl.name.plain or "", statements, self._slots, sampling, self._place(decl.span))
+        place, names = self._place(decl.span), self._checked.names
+        return trial.Trial(decl.name.plain or "", statements, self._slots, sampling, place, names)
 
     def _statement(self, statement: tree.TestStmt) -> trial.Statement:
         match statement:

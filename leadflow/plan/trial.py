@@ -4,6 +4,7 @@ Pure data, made by `graph/trials.py` and carried out by `leadflow.testing`. A te
 changes no run. Expressions read the test's names by position: `Bound(0, slot)` is the slot of a `let` or a `run`.
 """
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from leadflow.plan.expr import Expr
@@ -134,6 +135,8 @@ class Trial:
     """How many values its names have."""
     sampling: Sampling | None
     place: Place
+    names: Mapping[str, str]
+    """What its file calls things of other files: a declaration by its qualified name, a whole file by its own."""
 
 
 # --- failures by name ---------------------------------------------------------------------------------------------

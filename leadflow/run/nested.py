@@ -48,7 +48,7 @@ class Nested:
         """
         seed = int(self._rng.random() * (1 << 53))
         started = RunStarted(order.run, flow, self._program.plan.hash, args, seed, self._clock.now())
-        inside = _Inside(callers, flow, order)
+        inside = _Inside(callers, order)
         ports = Ports(inside, self._journal(), self._clock)
         result = await Driver(self._program, ports, Bounds(calls=self._calls)).run(started)
         if result.status is Status.DONE:
@@ -67,8 +67,8 @@ def _is_in_doubt(failure: Failure) -> bool:
 class _Inside(Callers):
     """The callers of a flow that runs inside of a call."""
 
-    def __init__(self, callers: Callers, flow: str, order: CallOrder) -> None:
-        self._callers, self._flow, self._order = callers, flow, order
+    def __init__(self, callers: Callers, order: CallOrder) -> None:
+        self._callers, self._order = callers, order
         self.broken: Failure | None = None
         """The end of something around the call, which ends the flow too."""
 
@@ -101,12 +101,12 @@ class _Inside(Callers):
     def _failed(self, failure: Failure, order: CallOrder) -> Failure:
         """A failure as the flow sees it: a budget of its own by its own path, one around it as the end of the run."""
         limit = failure.limit
-        if limit is not None and is_inside(f"{limit}/", self._order.path):
-            limit = self._flow + limit.removeprefix(self._order.path)
+        if limit is not None and is_inside(limit, self._order.path):
+            limit = limit.removeprefix(f"{self._order.path}/")
         elif limit is not None:
             self.broken, limit = self.broken or failure, ""
         return replace(failure, path=order.path, limit=limit)
 
     def _path(self, path: str) -> str:
-        """A path of the flow, as the log around it has it."""
-        return self._order.path + path.removeprefix(self._flow)
+        """A path of the flow, as the log around it has it: `main/answer~tools[0]/look/page`."""
+        return f"{self._order.path}/{path}"

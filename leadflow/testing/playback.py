@@ -15,7 +15,7 @@ from leadflow.run.ports import Clock, Reply, Request
 from leadflow.run.toolbox import Asked, ToolUse
 from leadflow.testing.apart import short
 from leadflow.testing.recording import NEVER_RECORDED
-from leadflow.testing.rows import AskedRow, Asks, FailureRow, Recording, Row, asks
+from leadflow.testing.rows import AskedRow, Asks, FailureRow, Recording, Row, asks, own_path
 from leadflow.testing.stand_ins import Drift, Fails, error_of
 
 _LONG = timedelta(days=3650)
@@ -50,7 +50,7 @@ class Playback:
         Raises:
             CallError: that is how the attempt ended.
         """
-        path, is_ours = request.path, spec.kind in PREDECLARED
+        path, is_ours = own_path(request.path), spec.kind in PREDECLARED
         if (spec.kind, request.action) in NEVER_RECORDED or (is_ours and not self._paths[path]):
             return None
         self._ordinals[path] += 1
@@ -59,11 +59,11 @@ class Playback:
         if row is None:
             known = self._paths[path]
             said = f"attempt {known + 1} is one more than was recorded" if known else "this call was not recorded"
-            return Drift(path, said, (f"{asked.call}: {short(request.args)}",), self.place)
+            return Drift(request.path, said, (f"{asked.call}: {short(request.args)}",), self.place)
         self._made.add((path, row.ordinal))
         if row.digest != asked.digest:
             changes = tuple(_changes(row, asked))
-            return Drift(path, "this call is another than the recorded one", changes, self.place)
+            return Drift(request.path, "this call is another than the recorded one", changes, self.place)
         if row.cut:
             await self._clock.sleep(_LONG)
             raise AttemptTimeout("it was stopped when it was recorded, and is not now")

@@ -20,7 +20,7 @@ from leadflow.run.errors import BadResponse, CallError, FunctionFailed
 from leadflow.run.ports import Agent, Reply, Request, Starting
 from leadflow.run.redact import all_forms, without
 from leadflow.run.toolbox import Asked
-from leadflow.testing.rows import AskedRow, FailureRow, Head, Row, UseRow, asks, kept, written
+from leadflow.testing.rows import AskedRow, FailureRow, Head, Row, UseRow, asks, kept, own_name, own_path, written
 
 NEVER_RECORDED = frozenset({("clock", "sleep")})
 """Calls that are made anew when a recording answers: time has to pass."""
@@ -42,7 +42,7 @@ class Recorder:
         match entry.event:
             case RunStarted() as started:
                 at = time_text(started.started)
-                self._head = Head(flow=started.flow, run=started.run, started=at, seed=started.seed)
+                self._head = Head(flow=own_name(started.flow), run=started.run, started=at, seed=started.seed)
             case RunResumed():
                 self._cut = {row.path: row for row in self._rows}
             case _:
@@ -113,11 +113,12 @@ class Recorder:
         return AskedRow(uses=uses, tokens=asked.tokens)
 
     def _row(self, request: Request, spec: AgentSpec) -> Row:
-        before = self._cut.pop(request.path, None)
+        path = own_path(request.path)
+        before = self._cut.pop(path, None)
         if before is not None and before.cut:  # the same attempt: what follows on it is its answer
             self._rows.remove(before)
         else:
-            self._ordinals[request.path] += 1
+            self._ordinals[path] += 1
         asked = asks(request, spec)
         hidden = replace(
             asked,
@@ -127,8 +128,8 @@ class Recorder:
             repair=None if asked.repair is None else without(asked.repair, self._forms),
         )
         return Row(
-            path=request.path,
-            ordinal=self._ordinals[request.path],
+            path=path,
+            ordinal=self._ordinals[path],
             call=hidden.call,
             digest=hidden.digest,
             agent=kept(hidden.agent),

@@ -86,10 +86,11 @@ class Row(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     path: str
+    """With flows by their own names, whichever file imports them."""
     ordinal: int = Field(ge=1)
     """Of the attempts of that path, over all agents."""
     call: str
-    """`agent.action`."""
+    """`agent.action`, the agent by its own name."""
     digest: str
     """Of what was asked: all down to `repair`, but where it stands."""
     agent: dict[str, Any] = Field(default_factory=dict)
@@ -139,6 +140,18 @@ class Asks:
         return blake2b(canonical(parts), digest_size=8).hexdigest()
 
 
+def own_name(qualified: str) -> str:
+    """What a flow or an agent is called in its own file. Recordings know no other name: the same flow is recorded from
+    its file and replayed by a test that imports it.
+    """
+    return qualified.rpartition(".")[2]
+
+
+def own_path(path: str) -> str:
+    """A path of a run with the flows in it by their own names."""
+    return "/".join(map(own_name, path.split("/")))
+
+
 _SHAPING = ("model", "system", "temperature", "max_tokens")
 
 
@@ -149,9 +162,9 @@ def asks(request: Request, spec: AgentSpec) -> Asks:
         name: value for name, value in settings.items() if isinstance(value, str | int | float)
     }
     if request.role is not None:
-        shaping["role"] = request.role
+        shaping["role"] = own_name(request.role)
     told = tuple(result.text for exchange in request.exchanges for result in exchange.results)
-    call = f"{spec.name}.{request.action}"
+    call = f"{own_name(spec.name)}.{request.action}"
     return Asks(call, shaping, request.args, shape(request.result), told, request.repair)
 
 

@@ -65,6 +65,8 @@ class Unmocked:
     action: str
     target: str
     """What a mock of it would name: `flow.step`, or `agent.action` for what takes a step back."""
+    use: str | None
+    """The file to be imported before it can be named; None when it can."""
     args: Mapping[str, Value]
     result: Type
     place: Place | None
@@ -100,8 +102,15 @@ class Source(Protocol):
 class StandIns:
     """The `Cast` of a test: all of its agents."""
 
-    def __init__(self, plan: Plan, *, seed: int, has_fakes: bool = False, is_live: bool = False) -> None:
+    def __init__(
+        self, plan: Plan, names: Mapping[str, str], *, seed: int, has_fakes: bool = False, is_live: bool = False
+    ) -> None:
+        """
+        Args:
+            names: what the test calls things of other files.
+        """
         self._plan = plan
+        self._names = names
         self._seed = seed
         self._has_fakes = has_fakes
         self._is_live = is_live
@@ -202,7 +211,7 @@ class StandIns:
         if self._has_fakes:
             value = fake(request.result, f"{self._seed} {request.path} {request.action}")
             return Reply(value, _usage(spec, request, value))
-        raise self._fail(_unmocked(request, spec, spot), "nothing answers this call in the test")
+        raise self._fail(_unmocked(request, spec, spot, self._names), "nothing answers this call in the test")
 
     def _fail(self, trouble: Trouble, why: str) -> CallError:
         known = [(type(one), self._where.find(one.path) or one.path) for one in self.troubles]
@@ -269,12 +278,23 @@ def _always(mock: Standing, agent: str, action: str, spot: Spot | None) -> bool:
             return mock.args is None and of == agent and only in (None, action)
 
 
-def _unmocked(request: Request, spec: AgentSpec, spot: Spot | None) -> Unmocked:
-    target = f"{spec.name}.{request.action}"
+def _unmocked(request: Request, spec: AgentSpec, spot: Spot | None, names: Mapping[str, str]) -> Unmocked:
+    owner, last = spec.name, f".{request.action}" if spec.calls is None else ""
     if spot is not None and not spot.is_undo:
-        target = f"{spot.flow.name}.{spot.step}"
+        owner, last = spot.flow.name, f".{spot.step}"
+    told, use = _told(owner, names)
     place = spot.node.place if spot is not None else None
-    return Unmocked(request.path, spec.name, request.action, target, request.args, request.result, place)
+    return Unmocked(request.path, spec.name, request.action, told + last, use, request.args, request.result, place)
+
+
+def _told(qualified: str, names: Mapping[str, str]) -> tuple[str, str | None]:
+    """What a test calls a declaration; and the file that it has to import for that, if it does not yet."""
+    file, _, own = qualified.rpartition(".")
+    if not file or qualified in names:
+        return names.get(qualified, own), None
+    if file in names:
+        return f"{names[file]}.{own}", None
+    return f"{file.rpartition('.')[2]}.{own}", file
 
 
 # --- what a mock gives --------------------------------------------------------------------------------------------

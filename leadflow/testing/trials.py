@@ -33,7 +33,7 @@ from leadflow.stores.memory import MemoryJournal
 from leadflow.testing.apart import apart
 from leadflow.testing.outcome import Made, Note, NotStarted, NoValue, Outcome, PartSeen, Problem, Sample, Stuck, Unmet
 from leadflow.testing.playback import Playback
-from leadflow.testing.rows import BadRecording, read_recording
+from leadflow.testing.rows import BadRecording, own_name, read_recording
 from leadflow.testing.stand_ins import MOCKED, Fails, Standing, StandIns
 from leadflow.testing.virtual import run_virtual
 from leadflow.testing.whereabouts import Whereabouts
@@ -165,7 +165,7 @@ class _Making:
         self._trial = trial
         self._subject = subject
         self._seed = ways.seed
-        self._cast = StandIns(subject.plan, seed=ways.seed, has_fakes=ways.has_fakes, is_live=ways.is_live)
+        self._cast = StandIns(subject.plan, trial.names, seed=ways.seed, has_fakes=ways.has_fakes, is_live=ways.is_live)
         self._clock = SystemClock() if ways.is_live else TrialClock()
         self._rng = SeededRng(ways.seed)
         self._shared = Shared()
@@ -316,7 +316,7 @@ class _Making:
         if self._played is not None:
             self._played.begin()
             head = self._played.recording.head
-            if head.flow == flow.name:
+            if head.flow == own_name(flow.name):
                 at = datetime.fromisoformat(head.started)
                 started = replace(started, run=head.run, seed=head.seed, started=at)
         bounds = Bounds(calls=subject.project.settings.run.concurrency)

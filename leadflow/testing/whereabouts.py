@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from leadflow.plan.looping import TOOLS
 from leadflow.plan.paths import is_control, owners
 from leadflow.plan.plan import FlowCall, FlowPlan, Node, Plan
 from leadflow.plan.undoing import SUFFIX, undo_node
@@ -54,10 +55,15 @@ class Whereabouts:
         first, *names = path.split("/")
         flow, scope = self._plan.flows.get(first), 0
         spot: Spot | None = None
+        is_tool = False
         for name in names:
+            if is_tool:  # behind a step's tools the path begins anew, with the flow that is one
+                flow, scope, spot, is_tool = self._plan.flows.get(name), 0, None, False
+                continue
             if flow is None:
                 return None
-            spot = _in_scope(flow, scope, name)
+            is_tool = name.endswith(TOOLS)
+            spot = _in_scope(flow, scope, name.removesuffix(TOOLS))
             if spot is None:
                 return None
             work = spot.node.work if not spot.is_undo else getattr(undo_node(spot.node), "work", None)
@@ -65,7 +71,7 @@ class Whereabouts:
                 flow, scope = self._plan.flows.get(work.flow), 0
             else:
                 scope = next((one.id for one in flow.scopes if one.owner == spot.node.id), scope)
-        return spot
+        return None if is_tool else spot
 
 
 def _in_scope(flow: FlowPlan, scope: int, name: str) -> Spot | None:

@@ -273,7 +273,7 @@ def test_what_a_breaker_does_in_a_flow_that_is_a_tool_is_in_the_log() -> None:
     fast = Player(asks(use("twice", x="1")), "done")
     told = talk(text, {"fast": fast, "peek": Player(ConnectionLost("gone"))})
     moved = [entry.event for entry in told.result.entries if isinstance(entry.event, BreakerMoved)]
-    assert [("f/a~tools[0]/a", "open")] == [(move.path, move.state) for move in moved]
+    assert [("f/a~tools[0]/twice/a", "open")] == [(move.path, move.state) for move in moved]
 
 
 def test_a_flow_in_doubt_ends_the_step_in_doubt() -> None:

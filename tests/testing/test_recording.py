@@ -26,19 +26,24 @@ from leadflow.run.redact import SHORTEST, forms_of, without
 from leadflow.runs import RunOptions
 from leadflow.testing.recording import Recorder
 from leadflow.testing.rows import Recording, read_recording
+from leadflow.testing.trials import Ways
 from tests.doubles import LlmDouble
 from tests.testing.trying import made, told
 
 DESK = '''
 """Answers, and fails as often as a file beside it says."""
 from pathlib import Path
+from threading import Lock
 from leadflow import Transient
+
+ONE = Lock()
 
 def greet(name: str) -> dict:
     left = Path(__file__).with_name("left.txt")
-    count = int(left.read_text())
+    with ONE:
+        count = int(left.read_text())
+        left.write_text(str(max(0, count - 1)))
     if count:
-        left.write_text(str(count - 1))
         raise Transient("not yet")
     return {"text": f"Hello, {name}!", "at": 1.5}
 
@@ -94,6 +99,18 @@ def test_a_recorded_run_is_made_again(tmp_path: Path) -> None:
     (tmp_path / "desk.py").write_text("raise SystemExit('nobody may load this')\n", "utf-8")
     (outcome,) = made(FLOW.replace("PROMPT", "name").replace("VALUE", value), tmp_path)
     assert [] == told(outcome)
+
+
+def test_a_test_in_another_file_replays_it(tmp_path: Path) -> None:
+    """Recorded from its own file, replayed by a test that imports it, whatever it is called there."""
+    flow, _, _ = TEXT.partition("test ")
+    result, _ = recorded(tmp_path, flow, ["Grace", "Ada"])
+    value = json.dumps(list(result.value)) if isinstance(result.value, tuple) else ""
+    for head, called in (('use "main.flow" as jobs', "jobs.main"), ('use "main.flow" (main as greet)', "greet")):
+        text = f'leadflow 1\n{head}\ntest "t" {{\n replay "run.jsonl"\n'
+        text += f' run r = {called}(names: ["Grace", "Ada"])\n expect r.value == {value} and r.calls.card == 4\n}}\n'
+        (outcome,) = made(text, tmp_path, name="tests.flow")
+        assert [] == told(outcome)
 
 
 def test_line_ends_of_other_alphabets_end_no_line(tmp_path: Path) -> None:
@@ -265,6 +282,63 @@ async def test_a_model_with_tools(llm_double: LlmDouble, tmp_path: Path) -> None
     assert not (tmp_path / "notes" / "kept" / "oil").exists()
     said = "drift: main/a: this call is another than the recorded one"
     assert f'{said} | - system: "Be brief." | + system: "Be long."' == told(other)[0]
+
+
+FLOW_TOOL = """leadflow 1
+agent web: http {{ url: "http://127.0.0.1:9" }}
+agent fast: openai {{ model: "m"  base_url: "{url}"  max_tokens: 100  tools: [look] }}
+## Looks a thing up.
+flow look(name: string) -> string {{
+  step both = parallel {{
+    step page: string = web.get("/${{name}}")
+    step other: string = web.get("/other")
+  }}
+  return "${{both.page}} ${{both.other}}"
+}}
+flow main() -> string {{
+  step a = fast.ask("Look into oil")
+  return a
+}}
+test "by the step's name, and by the call" {{
+  mock look.page => "dear"
+  mock web.get("/other") => "and cheap"
+  run r = main()
+  expect r.value == "oil is dear" and r.calls.a == 2
+}}
+test "as it was" {{
+  replay "run.jsonl"
+  run r = main()
+  expect r.value == "oil is dear"
+}}
+"""
+
+
+@pytest.mark.node
+async def test_the_steps_of_a_flow_that_is_a_tool(llm_double: LlmDouble, tmp_path: Path) -> None:
+    """They are mocked by their names and told by them, as where a step calls the flow; and recorded with it."""
+    use = {"name": "look", "arguments": '{"name": "oil"}', "id": "call_1"}
+    llm_double.answer({"userMessage": "oil", "sequenceIndex": 0}, {"toolCalls": [use]})
+    llm_double.answer({}, {"content": "oil is dear"})
+    text = FLOW_TOOL.format(url=llm_double.base_url)
+    by_name, _ = await asyncio.to_thread(made, text, tmp_path, Ways(is_live=True))
+    assert [] == told(by_name)
+    assert "dear and cheap" in json.dumps(llm_double.requests()[-1]["body"])
+    llm_double.forget()
+    llm_double.answer({"userMessage": "oil", "sequenceIndex": 0}, {"toolCalls": [use]})
+    llm_double.answer({}, {"content": "oil is dear"})
+    recorder = Recorder()
+    options = RunOptions(durable=False, cast=recorder, observers=[recorder])
+    result = await load(tmp_path / "main.flow").run("main", {}, options)
+    assert "oil is dear" == result.unwrap()
+    recorder.write(tmp_path / "run.jsonl")
+    inside = "main/a~tools[0]/look/both"
+    assert {"main/a", f"{inside}/page", f"{inside}/other"} >= {
+        path for path, _ in read_recording(tmp_path / "run.jsonl").rows
+    }
+    llm_double.forget()
+    _, same = await asyncio.to_thread(made, text, tmp_path)
+    assert [] == told(same)
+    assert [] == llm_double.requests()
 
 
 # --- secrets ------------------------------------------------------------------------------------------------------

@@ -139,6 +139,42 @@ test "made up" {
         assert [] == told(outcome)
 
 
+NET = """leadflow 1
+agent web: http { url: "https://example.com" }
+@read tool customer(id: string) -> string = web.get("/c/${id}")
+flow fetch(q: string) -> string {
+  step hit: string = web.get("/find/${q}") undo none
+  step two = customer(hit)
+  return two
+}
+"""
+LIB = """leadflow 1
+use "net.flow" (fetch)
+flow find(q: string) -> string {
+  step hit = fetch(q)
+  return hit
+}
+"""
+
+
+def test_what_nobody_answers_is_told_as_the_test_would_write_it(tmp_path: Path) -> None:
+    """A step of another file: by the name that this file has for it, else with what has to be imported first."""
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "net.flow").write_text(NET, "utf-8")
+    (tmp_path / "deep" / "lib.flow").write_text(LIB, "utf-8")
+    trial = 'test "t" {{\n{mock}run r = look(q: "x")\nexpect r.value == "y" }}\n'
+    head = 'leadflow 1\nuse "deep/lib.flow" (find as look)\n'
+    (far,) = made(head + trial.format(mock=""), tmp_path)
+    assert "unmocked: deep.net.web.get at deep.lib.find/hit/hit, mock net.fetch.hit, use deep.net" == told(far)[0]
+    for use, name in (("use deep.net as n", "n.fetch"), ("use deep.net (fetch as get)", "get")):
+        mock = f'mock {name}.hit => "x"\n'
+        (one,) = made(f"{head}{use}\n{trial.format(mock=mock)}", tmp_path)
+        assert [f"unmocked: deep.net.customer.get at deep.lib.find/hit/two, mock {name}.two"] == told(one)[:1]
+        mock += f'mock {name}.two => "y"\n'
+        (passes,) = made(f"{head}{use}\n{trial.format(mock=mock)}", tmp_path)
+        assert [] == told(passes)
+
+
 def test_nothing_is_kept(tmp_path: Path) -> None:
     """A test writes nothing: neither a journal nor anything else."""
     made(FAST + TRIAL.format(1), tmp_path)

@@ -53,8 +53,9 @@ def _told(problem: Problem) -> str:
             return f"{place.line} not started: {' '.join(problems)}"
         case Stuck(place, message):
             return f"{place.line} stuck: {message}"
-        case Unmocked(path, agent, action, target):
-            return f"unmocked: {agent}.{action} at {path}, mock {target}"
+        case Unmocked(path, agent, action, target, use):
+            there = "" if use is None else f", use {use}"
+            return f"unmocked: {agent}.{action} at {path}, mock {target}{there}"
         case Drift(path, said, changes):
             return f"drift: {path}: {said}" + "".join(f" | {line}" for line in changes)
 

@@ -160,7 +160,10 @@ def _unmocked(call: Unmocked, names: Callable[[str], str]) -> Iterator[str]:
     called = call.agent if call.agent == call.action else f"{call.agent}.{call.action}"
     yield f"  nothing answers {click.style(called, bold=True)} for {call.path}{_at(call.place, names)}"
     yield from _table({f"{name}:": short(value, _WIDTH - 20) for name, value in call.args.items()})
-    yield "  to answer it, write into the test:"
+    if call.use is not None:
+        yield f"  to answer it, import its file with `use {call.use}`, and write into the test:"
+    else:
+        yield "  to answer it, write into the test:"
     line = f"mock {call.target} => {value_words(sample(call.result))}"
     yield click.style(f"      {line}", fg="cyan")
 

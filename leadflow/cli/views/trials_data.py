@@ -68,9 +68,10 @@ def _problem(problem: Problem) -> dict[str, Any]:
             return {"kind": "not started", "line": place.line, "problems": list(problems)}
         case Stuck(place, message):
             return {"kind": "stuck", "line": place.line, "message": message}
-        case Unmocked(path, agent, action, target, args):
+        case Unmocked(path, agent, action, target, use, args):
             sent = {name: to_plain(value) for name, value in args.items()}
-            return {"kind": "unmocked", "path": path, "call": f"{agent}.{action}", "args": sent, "mock": target}
+            told = {"kind": "unmocked", "path": path, "call": f"{agent}.{action}", "args": sent, "mock": target}
+            return told if use is None else {**told, "use": use}
         case Drift(path, said, changes):
             return {"kind": "drift", "path": path, "message": said, "changes": list(changes)}
         case _:
