@@ -26,6 +26,7 @@ from leadflow.plan.plan import AgentCall, AgentSpec, Node, Place, Plan, Secret, 
 from leadflow.plan.policy import Limit
 from leadflow.plan.rates import Rates
 from leadflow.plan.reactions import resets
+from leadflow.policies.blocks import Blocks
 from leadflow.policies.budget import Charge, Purse
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.renewal import Renewable
@@ -129,9 +130,17 @@ async def callers_of(making: Making, clock: Clock, seed: int, people: People | N
         ports = PolicyPorts(clock, rng, making.shared, making.hidden)
         keys, scopes = _upstreams(plan, needed, secrets), _scopes(plan, needed, secrets, project)
         most = project.settings.run.concurrency
-        nested = Nested(Program(plan), clock, rng, journal=lambda: MemoryJournal(clock), calls=most)
+        memo = memo_of(making, clock)
+        nested = Nested(Program(plan), clock, rng, journal=lambda: MemoryJournal(clock), calls=most, memo=memo)
         granted = Granted({tool.key: tool for tool in plan.tools}, nested.run)
         yield Stack(plan.agents, agents, ports, keys, scopes, making.purse, making.rates, granted)
+
+
+def memo_of(making: Making, clock: Clock) -> Blocks:
+    """What blocks with `@cache` gave: of this content, these credentials and this project (case C2)."""
+    scopes = _scopes(making.plan, making.needed, making.secrets, making.project)
+    told = (making.plan.hash, str(making.project.root), *(f"{name} {scopes[name]}" for name in sorted(scopes)))
+    return Blocks(making.shared, clock, "\0".join(told).encode("utf-8", "surrogatepass"))
 
 
 def _refused(plan: Plan, flow: str, registry: Registry, needed: Mapping[str, Uses], cast: Cast | None) -> list[str]:

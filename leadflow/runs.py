@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from leadflow.agents.registry import Registry
 from leadflow.answers import OpenQuestion, give, open_questions
-from leadflow.assembly import Making, StartProblem, callers_of, make_ready
+from leadflow.assembly import Making, StartProblem, callers_of, make_ready, memo_of
 from leadflow.events.model import Entry, RunStarted
 from leadflow.keeping import begin, find, forget_old, has_moved, heeding, held, is_dead, kept, opened, unfinished
 from leadflow.plan.plan import Plan
@@ -100,7 +100,8 @@ async def run_plan(
         callers_of(making, clock, seed, questions) as callers,
         _begun(making, started, bounds, options, questions) as journal,
     ):
-        ports = Ports(callers, journal, clock, options.observers, questions, options.listeners)
+        memo = memo_of(making, clock)
+        ports = Ports(callers, journal, clock, options.observers, questions, options.listeners, memo)
         driver = Driver(Program(plan), ports, bounds)
         async with heeding(journal, clock, driver), _braked(driver, options):
             result = await driver.run(started)
@@ -227,10 +228,8 @@ async def _resumed(
             questions = Questions(clock)
             questions.listen(lambda: store.answers(row.id))
             async with callers_of(making, clock, new_seed(), questions) as callers:
-                program, ports = (
-                    Program(plan),
-                    Ports(callers, journal, clock, options.observers, questions, options.listeners),
-                )
+                program, memo = Program(plan), memo_of(making, clock)
+                ports = Ports(callers, journal, clock, options.observers, questions, options.listeners, memo)
                 probes = await probed(
                     program, entries, ports, found.bounds, journal=lambda: MemoryJournal(clock), told=told
                 )

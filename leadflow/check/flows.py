@@ -12,6 +12,7 @@ from leadflow.check.context import Body, Context
 from leadflow.check.declarations import params_of, resolve
 from leadflow.check.env import Frame, Path, Var
 from leadflow.check.foregone import check_foregone
+from leadflow.check.grouped import check_group, check_remembered
 from leadflow.check.infer import condition, expect, infer
 from leadflow.check.lint import lint_flow
 from leadflow.check.lookup import action_called, check_new
@@ -81,6 +82,8 @@ def check_flow(program: Program, symbol: FlowSymbol) -> None:
     if attempts > 1 and cx.body.attempts > 1:
         cx.report(retries_multiply(written.spans["retry"], outer=attempts, inner=cx.body.attempts))
     program.attempts[symbol.key] = attempts * cx.body.attempts
+    check_group(cx, written, on="a flow")
+    check_remembered(cx, written, decl.body)
     if written.get("cache") is not None and effect not in SAFE:
         cx.report(caches_write(written.spans["cache"], what="the writes inside"))
     program.unkeyed[symbol.key] = cx.body.unkeyed

@@ -12,10 +12,11 @@ from leadflow.check.context import Context
 from leadflow.check.declarations import resolve
 from leadflow.check.doubt import check_doubt
 from leadflow.check.env import Frame, Var, mark
+from leadflow.check.grouped import check_group, check_remembered, varies
 from leadflow.check.infer import expect, infer
 from leadflow.check.lookup import action_called, check_new
 from leadflow.check.messages.flows import bad_after, bad_undo, clause_twice, no_action
-from leadflow.check.messages.lint import for_calls_only, nothing_to_remove, retries_multiply, undo_only_reads
+from leadflow.check.messages.lint import nothing_to_remove, retries_multiply, undo_only_reads
 from leadflow.check.messages.names import needs_itself, unknown_name
 from leadflow.check.messages.policies import caches_chance, caches_write, repeats_write
 from leadflow.check.messages.timing import never_comes
@@ -26,7 +27,6 @@ from leadflow.check.timing import check_inside, check_together, check_wait
 from leadflow.check.types import ERROR_CLASS, fits
 from leadflow.check.undos import note_undo
 from leadflow.diagnostics import Edit, Fix, Label, Span
-from leadflow.plan.kinds import PREDECLARED
 from leadflow.plan.policy import Applied, OnError, OnFailure
 from leadflow.plan.reactions import repeats, retry_in_force, stand_ins
 from leadflow.plan.types import (
@@ -151,27 +151,14 @@ def _policies(cx: Context, step: tree.Step, done: _Done) -> list[Applied]:
     for name, span in written.removed.items():
         if name not in names and (done.called is not None or isinstance(step.action, BlockAction)):
             cx.report(nothing_to_remove(span, name))
-    if isinstance(step.action, BlockAction) or (done.called is not None and agent is None):
-        for name in sorted({"cache", "hedge"} & set(written.spans)):
-            _say_for_calls(cx, step, name, written.spans[name])
+    if isinstance(step.action, BlockAction):
+        check_group(cx, written, on="a block")
+        check_remembered(cx, written, step.action.body)
+    elif done.called is not None and agent is None:
+        check_group(cx, written, on="the call of a flow")
     policies = [*written.applied, *(policy for policy in inherited if policy.name not in own)]
     check_together(cx, [*policies, *(agent.shared if agent is not None else ())], written.spans)
     return policies
-
-
-def _say_for_calls(cx: Context, step: tree.Step, name: str, span: Span) -> None:
-    """Warn about a policy that is run on calls of agents only, and stands on a block or on a call of a flow."""
-    text, fix = cx.scope.module.source.at(span), None
-    is_block = isinstance(step.action, BlockAction)
-    inside = [
-        each
-        for each in (steps_in(step.action.body) if isinstance(step.action, BlockAction) else ())
-        if isinstance(call := cx.program.calls.get(each.action.id), ActionCall) and call.effect in SAFE
-    ]
-    if inside and text.startswith(f"@{name}"):  # not a bundle, which holds others too
-        edits = [Edit(each.span._replace(end=each.span.start), f"{text} ") for each in inside]
-        fix = Fix("put it on the calls inside", (Edit(span, ""), *edits))
-    cx.report(for_calls_only(span, name, on="a block" if is_block else "the call of a flow", fix=fix))
 
 
 def _skips(applied: Applied) -> bool:
@@ -203,11 +190,10 @@ def _may_be_read(action: tree.Action, called: Called | None) -> tuple[str, str] 
     return (called.action, called.agent.name) if is_action else None
 
 
-def _varying(called: Called | None) -> str | None:
-    """A call that is there to give something else each time, of time or of chance; None: it is not."""
-    if called is None or called.agent is None or called.agent.kind_name not in PREDECLARED:
-        return None
-    return f"{called.agent.name}.{called.action}"
+def _varying(cx: Context, called: Called | None) -> str | None:
+    """A call that is made because it gives something else each time; None: it is not."""
+    name = varies(cx, called.agent.key) if called is not None and called.agent is not None else None
+    return None if called is None or name is None else f"{name}.{called.action}"
 
 
 def _check_policies(cx: Context, step: tree.Step, done: _Done, policies: Sequence[Applied], repeatable: bool) -> None:
@@ -226,7 +212,7 @@ def _check_policies(cx: Context, step: tree.Step, done: _Done, policies: Sequenc
         elif policy.name == "cache" and done.effect not in SAFE:
             inherited = own is None
             cx.report(caches_write(at, what=f"the write of step '{step.name.text}'", inherited=inherited))
-        elif policy.name == "cache" and (call := _varying(done.called)) is not None:
+        elif policy.name == "cache" and (call := _varying(cx, done.called)) is not None:
             cx.report(caches_chance(at, call))
         others = stand_ins((policy,))
         if others and done.called is not None and isinstance(step.action, tree.Call):

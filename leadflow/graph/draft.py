@@ -32,7 +32,7 @@ from leadflow.graph.serial import Region, Serial
 from leadflow.graph.uses import HARMFUL, Touch, Uses
 from leadflow.plan.expr import Const, Expr, Guard, LetValue, NodeValue, Phi
 from leadflow.plan.plan import Branch, Merge, Place, Work
-from leadflow.plan.policy import Timeout
+from leadflow.plan.policy import Cache, Timeout
 from leadflow.plan.types import NONE, Effect, Type
 
 Waits: TypeAlias = tuple[dict[int, Edge], int]
@@ -253,7 +253,7 @@ class Draft:
             self.before[end] = {self.ends.get(node, node): INSIDE for node in last}
             self.before[end].update(dict.fromkeys(self.judged.pop(made.owner, ()), INSIDE))
             self.ends[made.owner] = end
-            if any(isinstance(applied.policy, Timeout) for applied in graph.nodes[made.owner].policies):
+            if any(isinstance(applied.policy, Timeout | Cache) for applied in graph.nodes[made.owner].policies):
                 self._hoist(made.owner)
 
     def _number_twins(self, nodes: list[int]) -> None:
@@ -284,7 +284,8 @@ class Draft:
         return self.serial.begin(self.region, outer) if self.serial is not None else 0
 
     def _hoist(self, block: int) -> None:
-        """A block with a timeout begins when all that its body waits for has settled: its clock measures its work."""
+        """A block with a timeout or a cache begins when all that its body waits for has settled: its clock measures its
+        work, and what it reads tells it from others."""
         nodes, known = self.graph.nodes, self.block_needs[block]
         outside = set(self.graph.around(nodes[block].scope))
         waiting = [s for n in range(block + 1, len(nodes)) if nodes[n].scope not in outside for s in self.before[n]]

@@ -176,7 +176,7 @@ ROWS: Mapping[str, PolicyRow] = {
             build=lambda a: Budget(**a),
         ),
         _row(
-            "cache", "agent call block tool", "Answer equal calls from memory.",
+            "cache", "agent call block flow tool", "Answer equal calls from memory.",
             _seconds("ttl", positional=True), _seconds("negative_ttl"), _P("key", STRING, what="expr"),
             build=lambda a: Cache(**{name: value for name, value in a.items() if name != "key"}),
         ),

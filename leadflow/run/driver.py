@@ -37,8 +37,21 @@ from leadflow.plan.undoing import SUFFIX
 from leadflow.record import record
 from leadflow.run.errors import InternalError
 from leadflow.run.heap import Heap, uncollected
-from leadflow.run.kernel import Call, CancelCall, Command, Kernel, Program, StartTimer, Step, StopTimer, TryAgain
-from leadflow.run.ports import Callers, Clock, Earlier, Journal
+from leadflow.run.kernel import (
+    Call,
+    CancelCall,
+    Command,
+    Kernel,
+    LookUp,
+    Program,
+    Remember,
+    StartTimer,
+    Step,
+    StopTimer,
+    TryAgain,
+)
+from leadflow.run.lookups import Lookups
+from leadflow.run.ports import Callers, Clock, Earlier, Journal, Memo
 from leadflow.run.questions import Questions
 from leadflow.run.recover import give_up, replay, take_up
 from leadflow.run.taken_up import Told
@@ -80,6 +93,8 @@ class Ports:
     questions: Questions | None = None
     """To people; None: nobody is asked."""
     listeners: Sequence[Listener] = ()
+    memo: Memo | None = None
+    """What blocks with `@cache` gave; None: nobody remembers."""
 
 
 class RunNotDone(Exception):
@@ -185,6 +200,7 @@ class Driver:
         self._waiter: asyncio.Future[None] | None = None
         self._tasks = Tasks()
         self._timers = Timers(ports.clock, self._tasks, self._post)
+        self._lookups = Lookups(ports.memo, self._tasks, self._post)
         self._calls: Calls | None = None
         self._is_cancelled = False
         self._is_forced = False
@@ -343,6 +359,7 @@ class Driver:
                 step = self._kernel.on(self._gathered())
         finally:
             self._heap.give_back()
+            self._lookups.abandon()
             await self._tasks.aclose(calls.abandon(), self._bounds.grace)
 
     def _gathered(self) -> list[Event]:
@@ -401,6 +418,10 @@ class Driver:
                     self._timers.stop(path)
                 case TryAgain():
                     self._timers.try_again(command)
+                case LookUp():
+                    self._lookups.begin(command)
+                case Remember():
+                    self._lookups.end(command)
                 case _:
                     assert_never(command)
         if told:

@@ -63,7 +63,7 @@ def compile_expr(expr: Expr) -> Compiled:
     read = _compile(expr)
     if isinstance(expr, _READS):
         return read
-    builds = any(isinstance(part, _BUILDS) for part in _all_parts(expr))
+    builds = any(isinstance(part, _BUILDS) for part in all_parts(expr))
 
     def evaluate(env: Env) -> Value:
         env.fuel = FUEL
@@ -122,7 +122,7 @@ def parts(expr: Expr) -> tuple[Expr, ...]:
             assert_never(expr)
 
 
-def _all_parts(expr: Expr) -> list[Expr]:
+def all_parts(expr: Expr) -> list[Expr]:
     """The expression and everything it is made of."""
     found = [expr]
     for part in found:
@@ -132,7 +132,7 @@ def _all_parts(expr: Expr) -> list[Expr]:
 
 def _weight(expr: Expr) -> int:
     """What one evaluation costs at most, in units of fuel; loops inside and large values pay for themselves."""
-    return sum(map(_cost, _all_parts(expr)))
+    return sum(map(_cost, all_parts(expr)))
 
 
 def _cost(part: Expr) -> int:

@@ -31,6 +31,7 @@ from leadflow.plan.looping import call_of
 from leadflow.run.context import RunValues
 from leadflow.run.errors import InternalError
 from leadflow.run.kernel_blocks import finish_frame, reopen_block
+from leadflow.run.kernel_cache import degrade
 from leadflow.run.kernel_frames import begin_frame, problem_of
 from leadflow.run.kernel_gates import admitted, give_back, release_all
 from leadflow.run.kernel_layout import NodeLayout, Program
@@ -52,7 +53,9 @@ from leadflow.run.kernel_state import (
     Command,
     Frame,
     Gate,
+    LookUp,
     Problem,
+    Remember,
     StartTimer,
     State,
     StopTimer,
@@ -60,7 +63,19 @@ from leadflow.run.kernel_state import (
     Values,
 )
 
-__all__ = ["Call", "CancelCall", "Command", "Kernel", "Program", "StartTimer", "Step", "StopTimer", "TryAgain"]
+__all__ = [
+    "Call",
+    "CancelCall",
+    "Command",
+    "Kernel",
+    "LookUp",
+    "Program",
+    "Remember",
+    "StartTimer",
+    "Step",
+    "StopTimer",
+    "TryAgain",
+]
 
 
 _CALL_EVENTS = get_args(CallEvent)
@@ -234,7 +249,11 @@ def _take(state: State, fact: Event, *, logged: bool) -> None:
     if isinstance(fact, NodeDone):  # most are, and the pattern of a class costs five times as much
         if (found := _ended(state, fact.path)) is not None:
             state.events.append(fact)
+            if fact.absorbed is not None or fact.agent is not None:
+                degrade(found[0])
             settle_done(*found, fact.value, fact.absorbed)
+        elif fact.path in state.pauses:
+            _remembered(state, fact)
         return
     match fact:
         case NodeFailed(path=path, failure=failure):
@@ -249,7 +268,7 @@ def _take(state: State, fact: Event, *, logged: bool) -> None:
             state.events.append(fact)
             _again(state, path, attempt)
         case _ if isinstance(fact, _CALL_EVENTS):
-            if fact.path in state.calls or call_of(fact.path) in state.calls:
+            if fact.path in state.calls or call_of(fact.path) in state.calls or fact.path in state.pauses:
                 state.events.append(fact)
         case RunPaused() | RunResumed():
             state.events.append(fact)
@@ -273,6 +292,15 @@ def _ended(state: State, path: str) -> tuple[Frame, NodeLayout] | None:
     if found is not None:
         release_all(found[0], state)
     return found
+
+
+def _remembered(state: State, fact: NodeDone) -> None:
+    """A block gives what an equal one gave."""
+    block = state.pauses[fact.path]
+    if block is not None and block.is_looking:
+        del state.pauses[fact.path]
+        block.key = None
+        close_block(block, None, fact.value)
 
 
 def _cancel(state: State, root: Frame, wish: CancelRequested) -> None:

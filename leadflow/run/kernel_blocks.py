@@ -4,6 +4,7 @@ from leadflow.events.model import Failure
 from leadflow.plan.plan import Do, FlowCall, For, Parallel, Race, Repeat
 from leadflow.plan.types import Value
 from leadflow.run.errors import InternalError, ValueProblem
+from leadflow.run.kernel_cache import look_up
 from leadflow.run.kernel_frames import (
     in_doubt,
     open_block,
@@ -24,14 +25,18 @@ def begin_block(frame: Frame, layout: NodeLayout) -> None:
     """A block's needs are met."""
     block = open_block(frame, layout)
     try:
-        _open(block, frame, layout)
+        if look_up(block):
+            _set_time(block)
+            start_timer(block)
+        else:
+            _open(block, frame, layout)
     except ValueProblem as problem:
         end_block(block, value_failure(problem, block.path), None)
 
 
 def reopen_block(block: Block, attempt: int) -> None:
     """The next attempt of a block begins."""
-    block.attempt = attempt
+    block.attempt, block.is_looking = attempt, False
     forget(block)
     try:
         _open(block, block.home, block.layout)
@@ -56,8 +61,7 @@ def _open(block: Block, home: Frame, layout: NodeLayout) -> None:
     match layout.node.work:
         case FlowCall(flow=name):
             flow = home.state.program.layout(name)
-            if flow.timeout is not None and block.attempt == 1:
-                block.timeout = flow.timeout if block.timeout is None else min(flow.timeout, block.timeout)
+            _set_time(block)
             slots = tuple([value(home) for value in layout.values])
             start_timer(block)
             open_body(block, flow, slots)
@@ -75,6 +79,14 @@ def _open(block: Block, home: Frame, layout: NodeLayout) -> None:
             open_inside(block, (), None, layout.strategy)
         case work:
             raise InternalError(f"{type(work).__name__} is no block")
+
+
+def _set_time(block: Block) -> None:
+    """The call of a flow may take no longer than the flow may."""
+    if isinstance(block.layout.node.work, FlowCall) and block.attempt == 1:
+        timeout = block.home.state.program.layout(block.layout.node.work.flow).timeout
+        if timeout is not None:
+            block.timeout = timeout if block.timeout is None else min(timeout, block.timeout)
 
 
 def finish_frame(frame: Frame, block: Block) -> None:

@@ -25,8 +25,8 @@ def open_block(frame: Frame, layout: NodeLayout) -> Block:
 
 def start_timer(block: Block) -> None:
     """A block with a deadline began; it bounds all of its attempts."""
-    if block.timeout is not None and block.attempt == 1:
-        state = block.home.state
+    state = block.home.state
+    if block.timeout is not None and block.attempt == 1 and block.path not in state.timers:
         state.timers[block.path] = block
         state.commands.append(StartTimer(block.path, block.timeout, block.home.within))
 

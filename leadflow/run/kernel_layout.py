@@ -34,6 +34,7 @@ from leadflow.plan.policy import (
     DEFAULT_CONCURRENCY,
     Applied,
     Budget,
+    Cache,
     Concurrency,
     OnFailure,
     Optional,
@@ -49,6 +50,7 @@ from leadflow.run.context import Compiled
 from leadflow.run.errors import InternalError
 from leadflow.run.evaluate import compile_expr
 from leadflow.run.heap import uncollected
+from leadflow.run.kernel_reads import Outside, outside_of
 
 _PRIORITIES = 4096
 """More than there are priorities: the rank decides first, then the priority."""
@@ -106,6 +108,8 @@ class NodeLayout:
     """Of a block or of a call of a flow; calls of agents are retried by their policies."""
     budget: Budget | None = None
     """Of a block or of a call of a flow; those of calls of agents are kept by their policies."""
+    cache: Cache | None = None
+    """The same."""
     undo: "UndoLayout | None" = None
 
 
@@ -149,6 +153,7 @@ class FlowLayout:
     priority: int | None
     retry: Retry | None
     budget: Budget | None
+    cache: Cache | None
 
 
 @dataclass(slots=True, eq=False)
@@ -174,6 +179,7 @@ class Program:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._layouts: dict[str, FlowLayout] = {}
+        self._outside: dict[tuple[str, int], Outside] = {}
 
     def layout(self, flow: str) -> FlowLayout:
         """The layout of a flow of the plan."""
@@ -181,6 +187,13 @@ class Program:
         if found is None:
             with uncollected():
                 found = self._layouts[flow] = lay_out(self.plan.flows[flow])
+        return found
+
+    def outside(self, flow: FlowPlan, node: Node) -> Outside:
+        """What a block, or the call of a flow, reads of what stands outside of it."""
+        found = self._outside.get((flow.name, node.id))
+        if found is None:
+            found = self._outside[flow.name, node.id] = outside_of(self.plan, flow, node)
         return found
 
 
@@ -213,6 +226,7 @@ def lay_out(flow: FlowPlan) -> FlowLayout:
         _priority(flow.policies),
         policy_of(flow.policies, Retry),
         policy_of(flow.policies, Budget),
+        policy_of(flow.policies, Cache),
     )
 
 
@@ -301,6 +315,7 @@ def _node(node: Node, local: int, inside: int | None) -> NodeLayout:
         laid.timeout = whole_timeout(node.policies)
         laid.retry = policy_of(node.policies, Retry)
         laid.budget = policy_of(node.policies, Budget)
+        laid.cache = policy_of(node.policies, Cache)
     return laid
 
 

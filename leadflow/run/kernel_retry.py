@@ -37,7 +37,7 @@ def try_again(state: State, path: str, policy: Retry | None, failure: Failure, a
 def forget(block: Block) -> None:
     """A block that waited for its next attempt begins it with nothing of the last one."""
     block.begun, block.failure, block.blocked, block.items = 0, None, None, ()
-    block.results, block.failures = [], []
+    block.results, block.failures, block.is_degraded = [], [], False
 
 
 def _may_pass(failure: Failure, policy: Retry) -> bool:

@@ -16,6 +16,7 @@ from leadflow.plan.paths import is_inside
 from leadflow.plan.plan import Need
 from leadflow.plan.types import Value
 from leadflow.run.errors import ValueProblem
+from leadflow.run.kernel_cache import degrade, remember
 from leadflow.run.kernel_gates import release
 from leadflow.run.kernel_layout import NodeLayout
 from leadflow.run.kernel_state import Block, Blocked, CancelCall, Frame, Problem, Stopped, StopTimer
@@ -72,6 +73,8 @@ def log_done(frame: Frame, layout: NodeLayout, value: Value) -> None:
 def settle_failed(frame: Frame, layout: NodeLayout, failure: Failure, *, absorb: bool = True) -> None:
     """A node failed: its `catch` or `@optional` makes a value of it, or its siblings learn of it (rules C1, C3)."""
     path = frame.prefix + layout.name
+    if not frame.layout.is_racing:
+        degrade(frame)
     absorbed = _absorb(frame, layout, failure) if absorb else failure
     if not isinstance(absorbed, Failure):
         frame.state.events.append(NodeDone(path, absorbed[0], failure))
@@ -233,6 +236,8 @@ def close_block(block: Block, problem: Problem | None, value: Value) -> None:
     if home.open is not None:
         del home.open[layout.local]
     _forget_timer(block)
+    if block.key is not None:
+        remember(block, value, is_good=problem is None)
     if home.members is not None:
         release(home.members, home.state)
     match problem:

@@ -80,7 +80,28 @@ class TryAgain:
     delay: timedelta
 
 
-Command: TypeAlias = Call | CancelCall | StartTimer | StopTimer | TryAgain
+@record
+class LookUp:
+    """Report `NodeDone` of that block when an equal one is remembered or ends well, else its first `AttemptStarted`."""
+
+    path: str
+    key: bytes
+    """Equal for equal blocks of this program."""
+
+
+@record
+class Remember:
+    """A block that was looked up has settled: tell those that wait for an equal one."""
+
+    path: str
+    key: bytes
+    ttl: timedelta
+    value: Value
+    is_good: bool
+    """False: it says nothing of equal ones, and the next of them has to run."""
+
+
+Command: TypeAlias = Call | CancelCall | StartTimer | StopTimer | TryAgain | LookUp | Remember
 
 
 # --- how things end -----------------------------------------------------------------------------------------------
@@ -314,6 +335,12 @@ class Block:
     """Why it was stopped from outside."""
     is_late: bool = False
     """Its deadline passed, or its budget is used up: it is not tried again."""
+    key: bytes | None = None
+    """What equal ones have in common; None: it is not cached, or was found."""
+    is_looking: bool = False
+    """It waits to hear whether an equal one is remembered."""
+    is_degraded: bool = False
+    """Something in it failed, or another agent than was asked first answered."""
 
 
 # --- undos --------------------------------------------------------------------------------------------------------
@@ -374,7 +401,7 @@ class State:
     timers: dict[str, Block | None] = field(default_factory=dict)
     """Deadlines that have neither passed nor been forgotten; None: of the run."""
     pauses: dict[str, Block | None] = field(default_factory=dict)
-    """What waits for its next attempt; None: the flow of the run."""
+    """What waits for its next attempt, or for what equal ones gave; None: the flow of the run."""
     attempt: int = 1
     """Of the flow of the run."""
     locals: list[Value] = field(default_factory=list)

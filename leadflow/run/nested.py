@@ -23,22 +23,24 @@ from leadflow.plan.plan import FlowPlan, Node
 from leadflow.plan.types import Value
 from leadflow.run.driver import Bounds, Driver, Ports
 from leadflow.run.kernel import Program
-from leadflow.run.ports import Answer, Caller, Callers, CallOrder, Clock, Journal, Rng
+from leadflow.run.ports import Answer, Caller, Callers, CallOrder, Clock, Journal, Memo, Rng
 
 
 class Nested:
     """Runs flows of a program inside of calls."""
 
     def __init__(
-        self, program: Program, clock: Clock, rng: Rng, *, journal: Callable[[], Journal], calls: int | None
-    ) -> None:
+        self, program: Program, clock: Clock, rng: Rng, *, journal: Callable[[], Journal], calls: int | None,
+        memo: Memo | None = None,
+    ) -> None:  # fmt: skip
         """
         Args:
             journal: makes one that is kept nowhere.
             calls: most calls of such a flow at once.
+            memo: what blocks with `@cache` gave.
         """
         self._program, self._clock, self._rng = program, clock, rng
-        self._journal, self._calls = journal, calls
+        self._journal, self._calls, self._memo = journal, calls, memo
 
     async def run(self, callers: Callers, flow: str, args: Mapping[str, Value], order: CallOrder) -> Answer | Failure:
         """What a flow gives for these arguments.
@@ -49,7 +51,7 @@ class Nested:
         seed = int(self._rng.random() * (1 << 53))
         started = RunStarted(order.run, flow, self._program.plan.hash, args, seed, self._clock.now())
         inside = _Inside(callers, order)
-        ports = Ports(inside, self._journal(), self._clock)
+        ports = Ports(inside, self._journal(), self._clock, memo=self._memo)
         result = await Driver(self._program, ports, Bounds(calls=self._calls)).run(started)
         if result.status is Status.DONE:
             return Answer(result.value)

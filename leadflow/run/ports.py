@@ -390,6 +390,43 @@ Caller: TypeAlias = Callable[[CallOrder], Awaitable[Answer | Failure]]
 """A node's agent with all of its policies around it. Raises nothing but `CancelledError`."""
 
 
+@record
+class Recalled:
+    """What an equal block gave."""
+
+    value: Value
+    is_shared: bool
+    """It was under way at the same time."""
+
+
+class Lead(Protocol):
+    """A block that runs while equal ones wait for it."""
+
+    def land(self, value: Value, ttl: timedelta) -> None:
+        """It is done: this is remembered, and those that wait have it."""
+        ...
+
+    def leave(self) -> None:
+        """It gave nothing that others could use: the next one runs. After `land` it means nothing."""
+        ...
+
+
+class Memo(Protocol):
+    """What blocks with `@cache` gave."""
+
+    async def find(self, key: bytes, waits: Callable[[], None]) -> Recalled | Lead:
+        """What an equal block gave, which may be under way; or the lead: this one has to run.
+
+        Args:
+            waits: is called when an equal one is under way.
+        """
+        ...
+
+    def keep(self, key: bytes, value: Value, ttl: timedelta) -> None:
+        """Remember what a block gave that nobody waited for: it began in another process."""
+        ...
+
+
 class Callers(Protocol):
     """Where the driver gets callers from: `policies/stack.py` composes them, once per node."""
 

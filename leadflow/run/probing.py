@@ -63,7 +63,7 @@ async def probed(
     for look in list(_looks(kernel, [call for call in doubts if past.settled(call, told) is None], why)):
         inputs = dict(zip((param.name for param in look.flow.params), look.args, strict=True))
         looking = Program(replace(plan, flows={**plan.flows, look.flow.name: look.flow}))
-        driver = Driver(looking, replace(ports, journal=journal(), observers=()), Bounds())
+        driver = Driver(looking, replace(ports, journal=journal(), observers=(), memo=None), Bounds())
         ended = await driver.run(RunStarted(first.run, look.flow.name, first.plan, inputs, first.seed, first.started))
         found = fold(ended.entries).nodes[f"{look.flow.name}/{look.flow.nodes[0].name}"]
         if found.status is not Status.DONE:

@@ -27,7 +27,18 @@ from leadflow.events.model import (
 from leadflow.record import record
 from leadflow.run.carrying import carried
 from leadflow.run.errors import InternalError
-from leadflow.run.kernel import Call, CancelCall, Command, Kernel, StartTimer, Step, StopTimer, TryAgain
+from leadflow.run.kernel import (
+    Call,
+    CancelCall,
+    Command,
+    Kernel,
+    LookUp,
+    Remember,
+    StartTimer,
+    Step,
+    StopTimer,
+    TryAgain,
+)
 from leadflow.run.ports import Earlier
 from leadflow.run.taken_up import Past, Told, failure_of, in_doubt
 
@@ -160,9 +171,11 @@ def _is_open(kernel: Kernel, command: Command) -> bool:
             return path in kernel.state.calls
         case StartTimer(path=path):
             return path in kernel.state.timers
-        case TryAgain(path=path):
-            return path in kernel.state.pauses
-        case StopTimer():
+        case TryAgain(path=path) | LookUp(path=path):
+            block = kernel.state.pauses.get(path)
+            is_looking = block is not None and block.is_looking
+            return path in kernel.state.pauses and is_looking == isinstance(command, LookUp)
+        case StopTimer() | Remember():
             return False
         case _:
             assert_never(command)

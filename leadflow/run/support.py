@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from leadflow.plan.annotations import ROWS
 from leadflow.plan.kinds import BUILT_IN, LATER, find_kind
 from leadflow.plan.plan import AgentCall, AgentSpec, FlowCall, FlowPlan, Node, Place, Plan, ToolPlan
-from leadflow.plan.policy import Applied, Cache, Hedge
+from leadflow.plan.policy import Applied
 from leadflow.plan.reactions import stand_ins
 from leadflow.plan.undoing import probe_node, undo_node
 
@@ -92,8 +92,6 @@ def _of_flow(plan: Plan, flow: FlowPlan, played: Callable[[AgentSpec], bool]) ->
     yield from ((flow.place, _not_yet(policy)) for policy in _later(flow.policies))
     for node in (each for step in flow.nodes for each in with_others(step)):
         yield from ((node.place, _not_yet(policy)) for policy in _later(node.policies))
-        if not isinstance(node.work, AgentCall):
-            yield from ((node.place, what) for what in _of_group(node))
         if isinstance(node.work, AgentCall):
             for name in agents_of(node, node.work):
                 yield from _of_agent(plan, plan.agents[name], is_played=played(plan.agents[name]))
@@ -113,14 +111,6 @@ def _asks_people(plan: Plan, tool: ToolPlan) -> bool:
         nodes = (node for name in reached(plan, tool.work.flow) for node in plan.flows[name].nodes)
         agents |= {name for node in nodes if isinstance(call := node.work, AgentCall) for name in agents_of(node, call)}
     return any(plan.agents[name].kind == "human" for name in agents)
-
-
-def _of_group(node: Node) -> Iterator[str]:
-    """A block, or a call of a flow."""
-    for applied in node.policies:
-        if isinstance(applied.policy, Cache | Hedge):
-            what = f"@{applied.name} on a block or on the call of a flow is checked but not yet run by this version"
-            yield f"step '{node.name}': {what}; put it on the calls inside"
 
 
 def _of_agent(plan: Plan, spec: AgentSpec, *, is_played: bool) -> Iterator[tuple[Place, str]]:

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from leadflow.agents.registry import Registry
-from leadflow.assembly import StartProblem, callers_of, make_ready
-from leadflow.events.model import AttemptStarted, Failure, NodeStarted, RunStarted
+from leadflow.assembly import StartProblem, callers_of, make_ready, memo_of
+from leadflow.events.model import AttemptStarted, CacheUsed, Event, Failure, NodeStarted, RunStarted
 from leadflow.plan.expr import Expr, Guard
 from leadflow.plan.paths import is_control
 from leadflow.plan.plan import AgentCall, AgentSpec, FlowCall, FlowPlan, Node, Plan
@@ -321,7 +321,8 @@ class _Making:
                 started = replace(started, run=head.run, seed=head.seed, started=at)
         bounds = Bounds(calls=subject.project.settings.run.concurrency)
         async with callers_of(making, clock, started.seed) as callers:
-            return await Driver(program, Ports(callers, MemoryJournal(clock), clock), bounds).run(started)
+            ports = Ports(callers, MemoryJournal(clock), clock, memo=memo_of(making, clock))
+            return await Driver(program, ports, bounds).run(started)
 
     def _told(self, flow: FlowPlan, result: Result, took: float) -> Value:
         """The run as the test reads it."""
@@ -341,11 +342,27 @@ class _Making:
             calls[name] = self._cast.calls[flow.name, name]
         where = Whereabouts(self._subject.plan)
         for entry in result.entries:
-            if isinstance(entry.event, NodeStarted | AttemptStarted):
-                spot = where.find(entry.event.path)
-                if spot is not None and spot.flow is flow and not spot.is_undo and _is_group(spot.node):
-                    calls[spot.step] += (flow.name, spot.node.id) not in self._cast.whole()
+            begun = _begun(entry.event)
+            spot = where.find(entry.event.path) if begun and isinstance(entry.event, _BEGINS) else None
+            if spot is not None and spot.flow is flow and not spot.is_undo and _is_group(spot.node):
+                calls[spot.step] += begun * ((flow.name, spot.node.id) not in self._cast.whole())
         return calls
+
+
+_BEGINS = (NodeStarted, AttemptStarted, CacheUsed)
+
+
+def _begun(event: Event) -> int:
+    """How much more often than before a block has begun; one that gives what an equal one gave has not."""
+    match event:
+        case NodeStarted():
+            return 1
+        case AttemptStarted(attempt=attempt):
+            return int(attempt > 1)
+        case CacheUsed():
+            return -1
+        case _:
+            return 0
 
 
 def _is_group(node: Node) -> bool:

@@ -375,37 +375,3 @@ def braces_without_dollar(span: Span, written: str, *, path: str) -> Draft:
     hole = f"${{{path}}}"
     fix = Fix(f"write '{hole}'", (Edit(span, hole),))
     return Draft(span, f"'{written}' stands in the text as it is; the value is put in by '{hole}'", fix=fix)
-
-
-@code("FLOW541", "Run on calls only", severity="warning")
-def for_calls_only(span: Span, name: str, *, on: str, fix: Fix | None) -> Draft:
-    """What `@cache` and `@hedge` say of a block or of a flow is not run by this version: `leadflow run` refuses it. On
-    the calls inside it means the same for each of them.
-
-    ```flow
-    leadflow 1
-    agent web: http { url: "https://example.com" }
-    flow main() -> string {
-      @cache(1h)
-      step page = do {
-        step text: string = web.get("/page")
-        yield text
-      }
-      return page
-    }
-    ```
-
-    ```flow
-    leadflow 1
-    agent web: http { url: "https://example.com" }
-    flow main() -> string {
-      step page = do {
-        @cache(1h)
-        step text: string = web.get("/page")
-        yield text
-      }
-      return page
-    }
-    ```
-    """
-    return Draft(span, f"'@{name}' on {on} is not run by this version; put it on the calls inside", fix=fix)

@@ -251,9 +251,9 @@ def caches_write(span: Span, *, what: str, inherited: bool = False) -> Draft:
 
 
 @code("FLOW451", "Remembering chance or time")
-def caches_chance(span: Span, call: str) -> Draft:
-    """A cached call gives what it gave before. Time and chance are asked for because they give something else each
-    time; a run records them as they are, so nothing is gained by remembering them.
+def caches_chance(span: Span, call: str, *, is_inside: bool = False) -> Draft:
+    """A cached call, or block, gives what it gave before. Time, chance and people are asked because they give something
+    else each time; a run records what they gave, so nothing is gained by remembering it, and a yes is a yes only once.
 
     ```flow
     leadflow 1
@@ -272,7 +272,45 @@ def caches_chance(span: Span, call: str) -> Draft:
     }
     ```
     """
-    return Draft(span, f"'@cache' would give the same again, and '{call}' is to give something else each time")
+    where = " inside" if is_inside else ""
+    return Draft(span, f"'@cache' would give the same again, and '{call}'{where} is to give something else each time")
+
+
+@code("FLOW452", "Argument for calls only")
+def for_calls(span: Span, name: str, args: Sequence[str], *, on: str) -> Draft:
+    """Some arguments say something of one request to one agent: how long it may take, or be silent, and what is sent
+    with it. A block, a flow or the call of a flow makes none itself, so there they would say nothing.
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main() -> string {
+      @timeout(1m, attempt: 10s)
+      step page = do {
+        step text: string = web.get("/page")
+        yield text
+      }
+      return page
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    flow main() -> string {
+      @timeout(1m)
+      step page = do {
+        @timeout(attempt: 10s)
+        step text: string = web.get("/page")
+        yield text
+      }
+      return page
+    }
+    ```
+    """
+    listed = " and ".join(f"'{arg}'" for arg in args)
+    why = f"{listed} of '@{name}' {'say' if len(args) > 1 else 'says'} nothing on {on}, which makes no request itself"
+    return Draft(span, f"{why}; put it on the calls inside")
 
 
 @code("FLOW439", "Policy within a policy")
