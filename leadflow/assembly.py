@@ -35,7 +35,7 @@ from leadflow.policies.stack import Granted, Stack
 from leadflow.record import record
 from leadflow.resources import prices_text
 from leadflow.run.adapters import SeededRng, zone_of
-from leadflow.run.errors import CallError, NotAllowed
+from leadflow.run.errors import CallError, NotAllowed, WrongUse
 from leadflow.run.kernel import Program
 from leadflow.run.nested import Nested
 from leadflow.run.ports import Agent, AgentKind, Cast, Clock, People, Server, Starting, Transport, Uses, World
@@ -291,14 +291,24 @@ def _there(place: Place | None) -> str:
     return f"{place.file}:{place.line}:{place.column}: " if place is not None else ""
 
 
-def _place_of_use(plan: Plan, flow: str, agent: str, problem: CallError) -> Place | None:
-    """Where the call stands for which an agent cannot be built; None: it is not for one, or that is a tool's."""
-    for node in _nodes(plan, flow) if problem.use is not None else ():
+def _why_not_built(making: Making, agent: str, problem: CallError) -> list[str]:
+    """Why an agent cannot be built, each reason at the step that is one, else at the agent."""
+    at = making.plan.agents[agent].place
+    if not problem.wrong:
+        return [_there(at) + problem.message]
+    return [_there(_place_of_use(making, agent, use) or at) + use.message for use in problem.wrong]
+
+
+def _place_of_use(making: Making, agent: str, use: WrongUse) -> Place | None:
+    """Where a call stands for which an agent cannot be built; None: a tool names it, which is an agent itself."""
+    if making.plan.agents[agent].calls is not None:
+        return None
+    for node in _nodes(making.plan, making.flow):
         for each in with_others(node):
             call = each.work
-            if not isinstance(call, AgentCall) or agent not in agents_of(each, call):
+            if not isinstance(call, AgentCall) or agent not in agents_of(each, call) or call.action != use.action:
                 continue
-            if (call.action, tuple(name for name, _ in call.args)) == problem.use:
+            if use.args in (None, tuple(name for name, _ in call.args)):
                 return each.place
     return None
 
@@ -368,8 +378,7 @@ async def _agents(making: Making, world: World) -> AsyncIterator[Mapping[str, Ag
             try:
                 agents[name] = (_renewable if name in anew else _built)(plan.agents[name], uses, making, world)
             except CallError as problem:
-                place = _place_of_use(plan, making.flow, name, problem) or plan.agents[name].place
-                problems.append(_there(place) + problem.message)
+                problems += _why_not_built(making, name, problem)
             else:
                 open_ones.push_async_callback(agents[name].aclose)
         if not problems:

@@ -16,7 +16,7 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from types import ModuleType
@@ -26,7 +26,7 @@ from leadflow.diagnostics import did_you_mean
 from leadflow.plan.kinds import BUILT_IN
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.types import FileRef, Value
-from leadflow.run.errors import CallError, FunctionCutOff, FunctionFailed, NotAllowed, Permanent
+from leadflow.run.errors import CallError, FunctionCutOff, FunctionFailed, NotAllowed, Permanent, WrongUse
 from leadflow.run.ports import Agent, Reply, Request, Uses, World
 
 _log = logging.getLogger("leadflow")
@@ -51,11 +51,16 @@ class PythonKind:
         if path not in self._modules:
             self._modules[path] = _load(path, spec.name, world.root)
         module = self._modules[path]
-        _warn_of_strangers(module, path, spec)
-        functions = {name: _function(module, name, spec.name) for name in uses}
-        for name, shapes in uses.items():
-            for shape in shapes:
-                _check_arguments(functions[name], name, shape, spec.name)
+        if spec.calls is None:  # a tool says again what its agent said
+            _warn_of_strangers(module, path, spec)
+        functions = {name: found for name in uses if (found := _function(module, name)) is not None}
+        wrong = [*_missing(module, uses.keys() - functions.keys(), spec.name)]
+        for name, function in functions.items():
+            wrong += [misfit for shape in uses[name] for misfit in _misfits(function, name, shape, spec.name)]
+        if wrong:
+            problem = Permanent("; ".join(one.message for one in wrong), sent=False)
+            problem.wrong = tuple(wrong)
+            raise problem
         return PythonAgent(spec.name, functions, world.root)
 
 
@@ -137,11 +142,17 @@ def _told(problem: BaseException, root: Path) -> str:
     return said + (places[-1] if places else "")
 
 
-def _function(module: ModuleType, name: str, agent: str) -> Callable[..., object]:
+def _function(module: ModuleType, name: str) -> Callable[..., object] | None:
     found = None if name.startswith("_") else getattr(module, name, None)
-    if not callable(found):
-        raise Permanent(f"agent '{agent}': {Path(str(module.__file__)).name} has no function '{name}'", sent=False)
-    return cast(Callable[..., object], found)
+    return cast(Callable[..., object], found) if callable(found) else None
+
+
+def _missing(module: ModuleType, names: Iterable[str], agent: str) -> Iterator[WrongUse]:
+    """The functions that a flow calls and the file does not have."""
+    there = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+    for name in sorted(names):
+        said = f"agent '{agent}': {Path(str(module.__file__)).name} has no function '{name}'"
+        yield WrongUse(name, None, said + did_you_mean(name, there))
 
 
 def _warn_of_strangers(module: ModuleType, path: Path, spec: AgentSpec) -> None:
@@ -156,7 +167,8 @@ def _warn_of_strangers(module: ModuleType, path: Path, spec: AgentSpec) -> None:
                              spec.name, setting, name, path.name, hint)  # fmt: skip
 
 
-def _check_arguments(function: Callable[..., object], name: str, shape: tuple[str, ...], agent: str) -> None:
+def _misfits(function: Callable[..., object], name: str, shape: tuple[str, ...], agent: str) -> Iterator[WrongUse]:
+    """What is wrong with the arguments of a call."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # some built-in functions do not tell
@@ -166,9 +178,7 @@ def _check_arguments(function: Callable[..., object], name: str, shape: tuple[st
     try:
         signature.bind(*given, **named)
     except TypeError as problem:
-        wrong = Permanent(f"agent '{agent}': {name}{signature}: {problem}", sent=False)
-        wrong.use = name, shape
-        raise wrong from None
+        yield WrongUse(name, shape, f"agent '{agent}': {name}{signature}: {problem}")
 
 
 def _arguments(args: Mapping[str, Value]) -> tuple[list[Any], dict[str, Any]]:

@@ -247,7 +247,7 @@ def _sample(cx: Context, decl: tree.TestDecl) -> None:
     if runs is not None and number is not None and not 1 <= number <= _MOST_SAMPLES:
         cx.report(out_of_range(runs.span, where="the argument 'runs' of @sample", low="1", high=str(_MOST_SAMPLES)))
     elif part is not None and needed is not None and not 0.01 <= needed <= 1:
-        cx.report(out_of_range(part.span, where="the argument 'pass' of @sample", low="0.01", high="1"))
+        cx.report(out_of_range(part.span, where="the argument 'pass' of @sample, a part of 1,", low="0.01", high="1"))
     elif number is not None and needed is not None:
         least = Fraction(str(needed)) * int(number)
         cx.program.samples[decl.id] = Sampling(int(number), -(-least.numerator // least.denominator))

@@ -40,10 +40,21 @@ The text says whose turn it is: the author's, the operator's, or the upstream's.
 from datetime import timedelta
 
 from leadflow.plan.policy import ErrorClass
+from leadflow.record import record
 
 
 class InternalError(Exception):
     """A broken invariant: a bug in leadflow, shown as such."""
+
+
+@record
+class WrongUse:
+    """A call for which an agent cannot be built."""
+
+    action: str
+    args: tuple[str, ...] | None
+    """By name or position; None: whatever they are."""
+    message: str
 
 
 class CallError(Exception):
@@ -69,8 +80,8 @@ class CallError(Exception):
         self.status = status
         self.retry_after = retry_after
         """The least wait that the upstream asked for."""
-        self.use: tuple[str, tuple[str, ...]] | None = None
-        """Where an agent cannot be built: the action, and the arguments of the calls that are why."""
+        self.wrong: tuple[WrongUse, ...] = ()
+        """Where an agent cannot be built: the calls that are why, if it is for calls."""
 
 
 class Transient(CallError):

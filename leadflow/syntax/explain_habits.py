@@ -394,6 +394,18 @@ def _expression(trouble: Trouble, braces: Braces) -> Finding | None:
     return Finding(messages_habits.foreign_expression(trouble.span, trouble.written, way=way))
 
 
+def _sampled(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`test "a" runs: 5, pass: 80% {`, and the same at the begin of a line."""
+    word = trouble.written
+    if word not in {"runs", "pass", "sample", "samples"} or trouble.place != "file":
+        return None
+    if trouble.symbols[-2:-1] != ["TEST"] and not trouble.takes("TEST"):
+        return None
+    way, why = "@sample(runs: 5, pass: 0.8)", "it stands above the test"
+    found = messages_habits.foreign_declaration(trouble.span, f"'{word}' of a test", way=way, why=why)
+    return Finding(found, Search(trouble.token + 1))
+
+
 def _closing(trouble: Trouble, opener: int) -> int | None:
     """The bracket that closes one."""
     depth = 0
@@ -427,4 +439,5 @@ HABIT_EXPLANATIONS: tuple[Explanation, ...] = (
     _is,
     _thin_arrow,
     _expression,
+    _sampled,
 )
