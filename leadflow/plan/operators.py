@@ -129,8 +129,9 @@ def check_size(value: Value, meter: Meter) -> None:
                 if found is str:
                     chars += len(item) * times
                 elif found is tuple or found is dict:
-                    known = inner.get(id(item))
-                    inner[id(item)] = (item, times if known is None else known[1] + times)
+                    at = id(item)
+                    known = inner.get(at)
+                    inner[at] = (item, times if known is None else known[1] + times)
         if chars > MAX_CHARS:
             raise NoValue(f"the value is too large: more than {MAX_CHARS:,} characters")
         if not inner:

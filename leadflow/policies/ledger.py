@@ -40,26 +40,30 @@ NOTHING = Amount()
 class Account:
     """What a budget still allows."""
 
-    __slots__ = ("limits", "path", "reserved", "spent")
+    __slots__ = ("_limited", "limits", "path", "reserved", "spent")
 
     def __init__(self, path: str, budget: Budget) -> None:
         self.path = path
         self.limits = (None if budget.money is None else budget.money.micros, budget.tokens, budget.calls)
+        self._limited = tuple([(at, limit) for at, limit in enumerate(self.limits) if limit is not None])
+        """What is limited at all: most budgets have one limit, and these are asked about for each call that waits."""
         self.spent = NOTHING
         self.reserved = NOTHING
 
     def never_fits(self, most: Amount, *, is_open: bool) -> bool:
         """Whether it would not fit even if all that is set aside came back; an open claim needs something to be left
         for what nobody can count."""
-        for at, (limit, spent, one) in enumerate(zip(self.limits, self.spent, most, strict=True)):
-            if limit is not None and spent + one + (is_open and at < 2) > limit:
+        for at, limit in self._limited:
+            need = most[at] + (is_open and at < 2)
+            if self.spent[at] + need > limit:
                 return True
         return False
 
     def fits(self, most: Amount, *, is_open: bool) -> bool:
         """Whether it fits now; an open claim goes alone."""
-        for at, (limit, spent, held, one) in enumerate(zip(self.limits, self.spent, self.reserved, most, strict=True)):
-            if limit is not None and (spent + held + one > limit or (is_open and at < 2 and held)):
+        for at, limit in self._limited:
+            held = self.reserved[at]
+            if self.spent[at] + held + most[at] > limit or (is_open and at < 2 and held):
                 return False
         return True
 

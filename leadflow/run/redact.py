@@ -18,7 +18,10 @@ SHORTEST = 4
 def one_line(text: str, secrets: Iterable[str] = (), most: int = LONGEST) -> str:
     """The text on one line, its control characters gone, each secret replaced by `***`, its end cut off."""
     text = without(text, all_forms(tuple(secrets)))
-    line = " ".join("".join(char if char.isprintable() else " " for char in text[: 4 * most]).split())
+    text = text[: 4 * most]
+    if not text.isprintable():
+        text = "".join([char if char.isprintable() else " " for char in text])
+    line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 

@@ -216,7 +216,7 @@ def main(arguments: Sequence[str]) -> int:
     counts = Counter(call for call, _ in every)
     told = {"what": "syscalls", "points": counts, "tried": len(every[::step]), "killed": killed, "wrong": len(wrong)}
     print(json.dumps(told | {"findings": dict(list(wrong.items())[:5])}))
-    return int(bool(wrong) or killed < 0.9 * len(every[::step]))  # group commits make a few calls more or less
+    return int(bool(wrong) or killed < 0.9 * len(every[::step]) - 1)  # group commits make a few calls more or less
 
 
 if __name__ == "__main__":

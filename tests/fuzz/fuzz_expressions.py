@@ -50,6 +50,8 @@ from tests.values import Room
 
 SLOW = 0.05
 """Seconds that an evaluation may take (case 38), on a machine that does the plain bomb in a quarter of that."""
+TRIES = 12
+"""How often what seemed to be slow is tried again."""
 PLAIN_BOMB = Comprehension(
     Comprehension(Local(0), 1, Apply("range", (Const(3_000),)), None), 0, Apply("range", (Const(3_000),)), None
 )
@@ -219,18 +221,26 @@ def watched(evaluate: Callable[[Room], Value], room: Room) -> tuple[bool, float,
     return valued, time.process_time() - started, list(_watched)
 
 
-def slow_here() -> float:
-    """The seconds after which an evaluation is slow on this machine as it is now: fuel that is priced wrongly makes one
-    take more than four times as long as the plain bomb."""
+def again(evaluate: Callable[[Room], Value], room: Room) -> tuple[float, bool]:
+    """The seconds of what seemed to be slow, and whether it is.
+
+    Fuel that is priced wrongly makes it take more than four times as long as the plain bomb, each time; on a busy
+    machine both take longer, and one of many tries is fair.
+    """
     bomb = compile_expr(PLAIN_BOMB)
-    return max(SLOW, 4 * min(watched(bomb, Room())[1] for _ in range(5)))
+    least = float("inf")
+    for _ in range(TRIES):
+        plain, took = watched(bomb, Room())[1], watched(evaluate, room)[1]
+        least = min(least, took)
+        if took <= max(SLOW, 4 * plain):
+            return least, False
+    return least, True
 
 
 def run(seeds: range) -> ExpressionTally:
     """Try a range of seeds."""
     tally = ExpressionTally()
     listen()
-    slow = slow_here()
     for seed in seeds:
         chance = Random(seed)
         room = Room(_NODES)
@@ -238,8 +248,9 @@ def run(seeds: range) -> ExpressionTally:
         try:
             evaluate = compile_expr(expression(chance, chance.randrange(1, 6)))
             valued, seconds, heard = watched(evaluate, room)
-            if seconds > slow:  # a busy machine, or a bomb
-                seconds = min(seconds, watched(evaluate, room)[1], watched(evaluate, room)[1])
+            is_slow = seconds > SLOW
+            if is_slow:  # a busy machine, or a bomb
+                seconds, is_slow = again(evaluate, room)
         except Exception as error:
             tally.uncaught += 1
             tally.findings.append(f"{seed}: {error!r:.200}")
@@ -251,7 +262,7 @@ def run(seeds: range) -> ExpressionTally:
         if heard:
             tally.escapes += 1
             tally.findings.append(f"{seed}: {heard[:5]}")
-        if seconds > slow:
+        if is_slow:
             tally.slow += 1
             tally.findings.append(f"{seed}: {seconds:.3f} s")
     return tally

@@ -33,11 +33,14 @@ def sources() -> list[str]:
 
 
 def mutated(texts: Sequence[str], chance: Random) -> bytes:
-    """One of the texts, or a piece of it, with one to four things wrong."""
+    """One of the texts, or a piece of it, with one to four things wrong.
+
+    A mistake shows within a page, and a page costs a tenth of a whole pipeline: of long texts one in sixteen is whole.
+    """
     text = chance.choice(texts)
-    if len(text) > 1_500 and chance.randrange(4):
-        start = chance.randrange(len(text) - 1_000)
-        text = "leadflow 1\n" + text[text.find("\n", start) + 1 :][: chance.randrange(200, 1_500)]
+    if len(text) > 1_000 and chance.randrange(16):
+        start = chance.randrange(len(text) - 600)
+        text = "leadflow 1\n" + text[text.find("\n", start) + 1 :][: chance.randrange(200, 1_200)]
     for _ in range(chance.randint(1, 4)):
         text = chance.choice(_MUTATIONS)(text, chance)
     data = text.encode("utf-8", "replace")
