@@ -257,14 +257,17 @@ class BudgetTally(Tally):
 
 
 def run(attempt: Callable[[int], int], seeds: range) -> BudgetTally:
-    """Try a range of seeds."""
+    """Try a range of seeds. What is no finding ends it, and names its seed."""
     tally = BudgetTally()
     for seed in seeds:
         try:
             tally.reservations += attempt(seed)
-        except Exception as problem:
+        except AssertionError as problem:
             tally.uncaught += 1
             tally.findings.append(f"{attempt.__name__} {seed}: {problem!r:.200}")
+        except Exception as problem:
+            problem.add_note(f"{attempt.__name__} {seed}")
+            raise
     if attempt is schedule:
         tally.schedules += len(seeds)
     else:

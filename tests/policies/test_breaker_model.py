@@ -20,7 +20,7 @@ from leadflow.plan.policy import Breaker
 from leadflow.policies.circuit import Circuit, Forced, Permit
 from leadflow.policies.outcomes import Sees
 from tests.policies.models.breaker import Model
-from tests.policies.models.runs import RUNS
+from tests.policies.models.runs import RUNS, steps
 from tests.policies.playing import s
 
 TICK = 0.125
@@ -114,7 +114,7 @@ class Both(RuleBasedStateMachine):
 
 def test_the_breaker_is_its_model() -> None:
     """Cases B1 to B8, B10, B13, B14: no order of calls, ends, waits and operators tells the two apart."""
-    run_state_machine_as_test(Both, settings=settings(max_examples=RUNS, stateful_step_count=60, deadline=None))
+    run_state_machine_as_test(Both, settings=settings(max_examples=RUNS, stateful_step_count=steps(60), deadline=None))
 
 
 # --- every interleaving -------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from leadflow.plan.policy import Budget
 from leadflow.plan.types import Money
 from leadflow.policies.ledger import NOTHING, Amount, Claim, Ledger
 from tests.policies.models.budget import Happened, Model
-from tests.policies.models.runs import RUNS
+from tests.policies.models.runs import RUNS, steps
 
 LIMITS: dict[str, tuple[int | None, int | None, int | None]] = {
     "main": (20, None, None),
@@ -97,5 +97,5 @@ class Both(RuleBasedStateMachine):
         assert all(account.reserved == NOTHING for account in self.ledger.accounts.values())
 
 
-Both.TestCase.settings = settings(max_examples=RUNS, deadline=None)
+Both.TestCase.settings = settings(max_examples=RUNS, stateful_step_count=steps(50), deadline=None)
 TestBoth = Both.TestCase

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from leadflow.policies.memory import Flights, Kept, Memory
 from leadflow.run.errors import CallError
 from tests.policies.models.cache import Model
-from tests.policies.models.runs import RUNS
+from tests.policies.models.runs import RUNS, steps
 
 KEYS = ("a", "b", "c")
 TTLS = st.sampled_from([1.0, 5.0, 30.0])
@@ -104,5 +104,5 @@ def _told(found: Kept | None) -> str | None:
     return f"call {found.answer.decode()} answers" if found.error is None else f"call {found.error.message} fails"
 
 
-Remembering.TestCase.settings = settings(max_examples=RUNS, stateful_step_count=40, deadline=None)
+Remembering.TestCase.settings = settings(max_examples=RUNS, stateful_step_count=steps(40), deadline=None)
 TestRemembering = Remembering.TestCase

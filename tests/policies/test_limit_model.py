@@ -21,7 +21,7 @@ from leadflow.policies.windows import Moment
 from leadflow.run.errors import TooLarge
 from leadflow.run.quota import Left, Quota
 from tests.policies.models.limit import DAY, Model, Try
-from tests.policies.models.runs import RUNS
+from tests.policies.models.runs import RUNS, steps
 
 TICK = 0.125
 Pair: TypeAlias = tuple[Ticket, Try]
@@ -212,4 +212,4 @@ class Both(RuleBasedStateMachine):
 
 def test_the_controller_is_its_model() -> None:
     """Cases L1 to L5, L7 to L9: after any sequence of events both give the same answers."""
-    run_state_machine_as_test(Both, settings=settings(max_examples=RUNS, stateful_step_count=60, deadline=None))
+    run_state_machine_as_test(Both, settings=settings(max_examples=RUNS, stateful_step_count=steps(60), deadline=None))

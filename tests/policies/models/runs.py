@@ -4,3 +4,8 @@ import os
 
 RUNS = int(os.environ.get("LEADFLOW_GATE_RUNS", "200"))
 """Stateful runs of one model."""
+
+
+def steps(most: int) -> int:
+    """The steps of each run at most: so many where there are some hundred runs, and half where there are thousands."""
+    return most if RUNS <= 1_000 else most // 2
