@@ -22,7 +22,7 @@ from leadflow.plan.types import Value
 from leadflow.record import record
 from leadflow.run.driver import Bounds, Driver
 from leadflow.run.ports import Clock, Journal
-from leadflow.run.store import HeldJournal, JournalProblem, NewRun, RunRow, Store, Wanted
+from leadflow.run.store import HeldJournal, JournalProblem, NewRun, NoSuchRun, RunRow, Store, Wanted
 from leadflow.settings import JOURNAL, Project
 from leadflow.stores.memory import MemoryJournal
 from leadflow.stores.owner import this_owner, this_user
@@ -34,10 +34,6 @@ _RENEWALS = 5
 
 _LOOKS = timedelta(milliseconds=500)
 """How often whoever works on a run looks whether somebody wishes it to stop."""
-
-
-class NoSuchRun(Exception):
-    """No run has this id, or too many begin with it; the text is one line."""
 
 
 @record
@@ -109,17 +105,25 @@ async def forget_old(store: Store, project: Project, clock: Clock) -> int:
 
 
 @asynccontextmanager
-async def held(store: Store, journal: HeldJournal, clock: Clock) -> AsyncIterator[HeldJournal]:
-    """Work on a claimed run: the claim is renewed until the work ends, and then given back."""
+async def held(store: Store, journal: HeldJournal, clock: Clock, *, works: bool = True) -> AsyncIterator[HeldJournal]:
+    """Work on a claimed run: the claim is renewed until the work ends, and then given back.
+
+    Args:
+        works: the run goes on; else it is only looked at or changed, which says nothing about how many processes have
+            ended in it. Work that raises has not begun.
+    """
     renewing = asyncio.get_running_loop().create_task(_renew(store, journal, clock))
     try:
         yield journal
+    except Exception:
+        works = False
+        raise
     finally:
         renewing.cancel()
         with suppress(asyncio.CancelledError, JournalProblem):
             await renewing
         with suppress(JournalProblem):  # the lease ends by itself
-            await store.release(journal.run, journal.epoch)
+            await store.release(journal.run, journal.epoch, went_well=works)
 
 
 async def _renew(store: Store, journal: HeldJournal, clock: Clock) -> None:
@@ -201,9 +205,12 @@ async def kept(store: Store, row: RunRow) -> Kept:
     """A run with its plan and its bounds.
 
     Raises:
-        JournalProblem: they are not what was written.
+        JournalProblem: they are not what was written. NoSuchRun: it was forgotten since it was found.
     """
-    return kept_of(row, await store.plan(row.under or row.plan))
+    text = await store.plan(row.under or row.plan)
+    if text is None:
+        await find(store, row.id)
+    return kept_of(row, text)
 
 
 def kept_of(row: RunRow, text: str | None) -> Kept:

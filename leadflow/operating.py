@@ -160,7 +160,7 @@ async def move_run(run: str, plan: Plan, project: Project, options: RunOptions |
         claimed = await store.claim(found.row.id)
         if claimed is None:
             raise StartProblem([f"run {found.row.id} is under way in another process: {found.row.owner}"])
-        async with held(store, claimed, clock) as journal:
+        async with held(store, claimed, clock, works=False) as journal:
             if await has_moved(store, found):
                 raise StartProblem([f"run {found.row.id} was moved by somebody else in this moment; look at it first"])
             entries = await journal.load()

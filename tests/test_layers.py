@@ -50,17 +50,18 @@ MAY: dict[str, set[str]] = {
     "recalling": ROOMS | {"settings", "keeping", "assembly"},
     "runs": ROOMS | {"settings", "keeping", "answers", "assembly", "recalling"},
     "operating": ROOMS | {"settings", "keeping", "assembly", "runs"},
+    "due": ROOMS | {"settings", "keeping", "runs", "operating"},
     "api": ROOMS | HOUSE,
     "testing": ROOMS | HOUSE | {"api"},
-    "server": ROOMS | HOUSE | {"operating", "api"},
+    "server": ROOMS | HOUSE | {"operating", "due", "api"},
     "editor": FRONT | {"files", "pipeline"},
-    "cli": ROOMS | HOUSE | {"operating", "api", "testing", "server", "editor", ""},
+    "cli": ROOMS | HOUSE | {"operating", "due", "api", "testing", "server", "editor", ""},
     "": ROOMS | HOUSE | {"api", "testing", "server"},
 }
 """Room -> the rooms it may import beside itself. The room "" is the public door, leadflow/__init__.py."""
 
 PURE = {"record", "diagnostics", "syntax", "check", "plan", "graph", "events", "bound"}
-PURE_RUN = ("values", "evaluate", "errors", "recover", "taken_up", "store", "carrying", "moving", "forking")
+PURE_RUN = ("values", "evaluate", "errors", "recover", "taken_up", "store", "carrying", "moving", "forking", "waking")
 PURE_FILES = {f"leadflow/run/{name}.py" for name in PURE_RUN} | {
     path.relative_to(ROOT).as_posix() for path in (PACKAGE / "run").glob("kernel*.py")
 }

@@ -20,7 +20,7 @@ from leadflow.policies.shared import Shared
 from leadflow.record import record
 from leadflow.run.brake import Brake
 from leadflow.run.driver import Result
-from leadflow.run.store import JournalProblem
+from leadflow.run.store import JournalProblem, NoSuchRun
 from leadflow.runs import RunOptions, UnderWay
 from leadflow.settings import Project
 
@@ -66,7 +66,7 @@ def answer(given: Given) -> None:
     run = found.row.id
     try:
         asyncio.run(program.answer(run, given.step, given.value, note=given.note))
-    except (NotAnswered, JournalProblem) as problem:
+    except (NotAnswered, JournalProblem, NoSuchRun) as problem:
         raise Refused(str(problem)) from None
     goes_on = f"leadflow resume {run}" + ("" if given.folder == "." else f" --in {shlex.quote(given.folder)}")
     if not given.resumes:

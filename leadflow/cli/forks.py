@@ -17,7 +17,7 @@ from leadflow.operating import fork_run
 from leadflow.policies.shared import Shared
 from leadflow.run.brake import Brake
 from leadflow.run.forking import NotBegun
-from leadflow.run.store import JournalProblem
+from leadflow.run.store import JournalProblem, NoSuchRun
 from leadflow.runs import RunOptions
 
 _FROM = click.option("--from", "step", metavar="STEP", required=True, help="Its path: filed, main/lines[3]/line.")
@@ -62,7 +62,7 @@ def _again(run: str, step: str, folder: str, show: str | None, *, before: bool) 
         raise Refused(f"run {found.row.id} has not ended: {how}")
     try:
         made = asyncio.run(fork_run(found.row.id, step, project, registry, before=before))
-    except (NotBegun, StartProblem, JournalProblem) as problem:
+    except (NotBegun, StartProblem, JournalProblem, NoSuchRun) as problem:
         raise Refused(str(problem)) from None
     wanted = shown(show)
     if wanted in ("live", "quiet"):  # among events in lines there is nothing but events

@@ -12,7 +12,7 @@ from leadflow.plan.codec import from_text
 from leadflow.plan.plan import Plan
 from leadflow.plan.shapes import NotAPlan
 from leadflow.run.adapters import SystemClock
-from leadflow.run.store import JournalProblem, RunRow, Store, Wanted
+from leadflow.run.store import JournalProblem, NoSuchRun, RunRow, Store, Wanted
 from leadflow.settings import Project
 
 MOST_RUNS = 25
@@ -50,7 +50,7 @@ async def _of_flow(store: Store, plan: Plan, flow: str, known: Known) -> Expecte
         if history is None or history.file != plan.file:  # a flow of another file may have the same name
             continue
         read += 1
-        with suppress(JournalProblem, KeyError):  # a run that is broken, or was removed meanwhile, tells nothing
+        with suppress(JournalProblem, NoSuchRun):  # a run that is broken, or was removed meanwhile, tells nothing
             entries = await store.load(row.id)
             taken += [history.taken(entries)] if entries else []
     return expected(taken, are_same=bool(same))

@@ -9,11 +9,12 @@ from leadflow.cli.inputs import find_project
 from leadflow.cli.programs import compile_flow
 from leadflow.cli.refused import Refused
 from leadflow.cli.views import human
+from leadflow.due import Due, due_runs
 from leadflow.events.model import Entry
-from leadflow.keeping import Kept, NoSuchRun, find, forget_old, is_dead, is_interrupted, kept, opened
+from leadflow.keeping import Kept, find, forget_old, is_dead, is_interrupted, kept, opened
 from leadflow.plan.plan import Plan
 from leadflow.run.adapters import SystemClock
-from leadflow.run.store import JournalProblem, RunRow, Store, Wanted
+from leadflow.run.store import JournalProblem, NoSuchRun, RunRow, Store, Wanted
 from leadflow.settings import JOURNAL, Project
 from leadflow.stores.sqlite import SqliteStore
 
@@ -91,15 +92,30 @@ async def newest_unfinished(project: Project) -> Kept:
     return await _with_store(project, look)
 
 
-async def all_runs(project: Project, wanted: Wanted | None = None) -> Sequence[RunRow]:
-    """The runs that are wanted, else all, the newest first.
+async def all_runs(project: Project) -> Sequence[RunRow]:
+    """All runs, the newest first.
 
     Raises:
         Refused: the journal cannot be read.
     """
 
     async def look(store: Store) -> Sequence[RunRow]:
-        return await store.runs(wanted)
+        return await store.runs()
+
+    return await _with_store(project, look)
+
+
+async def listed(project: Project, wanted: Wanted | None = None) -> tuple[Sequence[RunRow], Sequence[Due]]:
+    """The runs that are wanted, else all, the newest first; and which of them can go on now, though nobody works on
+    them, those first that could for the longest time.
+
+    Raises:
+        Refused: the journal cannot be read.
+    """
+
+    async def look(store: Store) -> tuple[Sequence[RunRow], Sequence[Due]]:
+        rows = await store.runs(wanted)
+        return rows, await due_runs(store, rows, project, SystemClock().timestamp())
 
     return await _with_store(project, look)
 
@@ -137,7 +153,7 @@ async def questions_in(project: Project, run: str | None = None) -> Sequence[Ope
                     found += await open_questions(store, await kept(store, row))
                 except JournalProblem as problem:
                     human.warning(str(problem))
-                except KeyError:
+                except NoSuchRun:
                     pass  # it was forgotten in this moment
         return sorted(found, key=lambda one: one.since)
 
@@ -174,7 +190,7 @@ async def verify(project: Project) -> tuple[int, Sequence[str]]:
             try:
                 await store.load(row.id)
                 await kept(store, row)
-            except (JournalProblem, KeyError) as problem:
+            except (JournalProblem, NoSuchRun) as problem:
                 problems.append(str(problem) if isinstance(problem, JournalProblem) else f"run {row.id} is broken")
         return len(rows) - len(problems), problems
 

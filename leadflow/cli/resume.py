@@ -11,19 +11,25 @@ from leadflow.agents.registry import find_kinds
 from leadflow.answers import type_at
 from leadflow.api import Program
 from leadflow.assembly import StartProblem
-from leadflow.cli.journals import newest_unfinished, plan_now, read_kept, require_same, the_project
+from leadflow.cli.choosing import chosen, one_of
+from leadflow.cli.journals import listed, newest_unfinished, plan_now, read_kept, require_same, the_project
 from leadflow.cli.refused import Refused
-from leadflow.cli.running import Job, go, shown
+from leadflow.cli.running import Audience, Job, Show, go, shown
 from leadflow.cli.views import human
+from leadflow.cli.views.kept import why_due
+from leadflow.due import stay_with
 from leadflow.keeping import Kept
 from leadflow.operating import move_run
 from leadflow.plan.plan import Plan
 from leadflow.plan.types import Value
 from leadflow.policies.shared import Shared
+from leadflow.record import record
+from leadflow.run.adapters import SystemClock
 from leadflow.run.brake import Brake
+from leadflow.run.driver import Result
 from leadflow.run.inputs import read_json
 from leadflow.run.moving import Stays
-from leadflow.run.store import JournalProblem
+from leadflow.run.store import JournalProblem, NoSuchRun
 from leadflow.run.taken_up import Told
 from leadflow.run.values import Mismatch, door
 from leadflow.runs import RunOptions
@@ -36,15 +42,10 @@ from leadflow.settings import Project
 @click.option("--again", multiple=True, metavar="STEP", help="A step in doubt: call it again.")
 @click.option("--failed", multiple=True, metavar="STEP", help="A step in doubt: it was not done.")
 @click.option("--done", multiple=True, metavar="STEP[=JSON]", help="A step in doubt: it was done, and gave this.")
-@click.option(
-    "--as-started",
-    "changed",
-    flag_value="as-started",
-    help="The flow has changed: go on with it as it was.",
-)
-@click.option(
-    "--migrate", "changed", flag_value="migrate", help="It has changed: go on with it as it is, if that holds."
-)
+@one_of("changed", "as-started", "The flow has changed: go on with it as it was.")
+@one_of("changed", "migrate", "It has changed: go on with it as it is, if that holds.")
+@one_of("which", "due", "Go on with all runs that wait for nobody, one after the other.")
+@one_of("which", "wait", "Stay until the run has ended, also while it waits for people.")
 @click.option("--again-anyway", is_flag=True, help="Go on also with a run in which too many processes have ended.")
 @click.option("--json", "show", flag_value="json", help="Nothing but JSON lines on standard error, terminal or not.")
 @click.option("--quiet", "-q", "show", flag_value="quiet", help="No progress and no events; only the result.")
@@ -55,7 +56,6 @@ def command(
     again: Sequence[str],
     failed: Sequence[str],
     done: Sequence[str],
-    changed: str | None,
     again_anyway: bool,
     show: str | None,
 ) -> None:
@@ -64,30 +64,91 @@ def command(
     repeated; of any other step nobody knows whether it was done: the command names it, and you say what is true with
     --again, --failed or --done.
 
+    --due is for a timer of the machine, such as cron: it goes on with each run whose process has died or was stopped by
+    SIGTERM, whose question has an answer or has expired, or whose time is over. One that was stopped with Ctrl-C is
+    left to whoever names it.
+
     \b
-    Exit code 0    done
-              1    the run failed, waits for your word, or cannot go on
+    Exit code 0    done; with --due, all that were due are done, or none was
+              1    the run failed, waits for your word, or cannot go on; with --due, one of them
               2    the command line is wrong
-              3    the run waits for people
+              3    the run waits for people; with --due, one of them
               130  interrupted
     """
-    project = the_project(folder)
+    project, changed, which = the_project(folder), chosen("changed"), chosen("which")
+    if which == "due":
+        if run is not None or again or failed or done or again_anyway:
+            raise click.UsageError("--due goes on with all runs that are due: name no RUN, and say nothing of one")
+        sys.exit(_all_due(project, changed, show))
     found = asyncio.run(read_kept(project, run) if run is not None else newest_unfinished(project))
-    if changed == "migrate":
-        found = _migrated(found, project)
-    elif changed is None:
-        require_same(found, project)
-    told = _told(found.plan, again, failed, done)
+    found = _as_asked(found, project, changed)
+    going = _Going(project, RunOptions(brake=Brake(), again_anyway=again_anyway), shown(show), which == "wait")
+    sys.exit(_go_on(found, going, _told(found.plan, again, failed, done)))
+
+
+@record
+class _Going:
+    """How a run goes on."""
+
+    project: Project
+    options: RunOptions
+    show: Show
+    stays: bool
+    """Until it has ended."""
+
+
+def _go_on(found: Kept, going: _Going, told: Mapping[str, Told]) -> int:
+    """Go on with a run; the exit code."""
+    project, run = going.project, found.row.id
     program = Program(found.plan, project, find_kinds(), Shared())
-    brake = Brake()
-    options = RunOptions(brake=brake, again_anyway=again_anyway)
-    job = Job(program, found.plan.flows[found.row.flow], shown(show), brake=brake)
-    sys.exit(
-        go(
-            job,
-            lambda audience: program.resume(found.row.id, audience.of(options), told=told),
-        )
-    )
+    job = Job(program, found.plan.flows[found.row.flow], going.show, brake=going.options.brake)
+
+    async def work(audience: Audience) -> Result:
+        options, said = audience.of(going.options), dict(told)
+
+        async def resume() -> Result:
+            heard = dict(said)
+            said.clear()  # it holds for what is in doubt now, and not for what may be later
+            return await program.resume(run, options, told=heard)
+
+        return await (stay_with(run, resume, project, options) if going.stays else resume())
+
+    return go(job, work)
+
+
+def _all_due(project: Project, changed: str | None, show: str | None) -> int:
+    """Go on with all runs that are due; the exit code."""
+    (_, due), wanted, brake = asyncio.run(listed(project)), shown(show), Brake()
+    if not due and wanted != "json":
+        human.note("no run is due: each has ended, is under way, or waits for somebody's word")
+    codes = {0}
+    for each in due:
+        if brake.why is not None:
+            break
+        if wanted in ("live", "quiet"):  # among events in lines there is nothing but events
+            human.note(f"run {each.row.id} of {each.row.flow} goes on: {why_due(each, SystemClock().timestamp())}")
+        try:
+            found = _as_asked(asyncio.run(read_kept(project, each.row.id)), project, changed)
+            codes.add(_go_on(found, _Going(project, RunOptions(brake=brake), wanted, stays=False), {}))
+        except Refused as problem:
+            problem.show()
+            codes.add(1)
+        except SystemExit:  # the flow as it is has mistakes, which are told
+            codes.add(1)
+    return max((code for code in codes if code > 128), default=1 if codes & {1, 2} else max(codes))
+
+
+def _as_asked(found: Kept, project: Project, changed: str | None) -> Kept:
+    """The run, under the flow that it shall go on with.
+
+    Raises:
+        Refused: the flow is another by now, and nobody has said which; or the run may not move to it.
+    """
+    if changed == "migrate":
+        return _migrated(found, project)
+    if changed is None:
+        require_same(found, project)
+    return found
 
 
 def _migrated(found: Kept, project: Project) -> Kept:
@@ -103,7 +164,7 @@ def _migrated(found: Kept, project: Project) -> Kept:
         return found
     try:
         moved = asyncio.run(move_run(run, now, project))
-    except (StartProblem, JournalProblem) as problem:
+    except (StartProblem, JournalProblem, NoSuchRun) as problem:
         raise Refused(str(problem)) from None
     if isinstance(moved, Stays):
         raise Refused("\n".join([f"run {run} may not move to {found.row.source} as it is now", *moved.reasons]))

@@ -32,7 +32,7 @@ from leadflow.record import record
 from leadflow.run.adapters import SystemClock
 from leadflow.run.brake import Brake
 from leadflow.run.driver import Listener, Observer, Result
-from leadflow.run.store import JournalProblem
+from leadflow.run.store import JournalProblem, NoSuchRun
 from leadflow.runs import InputProblem, RunOptions
 from leadflow.testing.recording import Recorder
 
@@ -117,7 +117,7 @@ def _ran(job: Job, work: Work, before: Sequence[Entry] = ()) -> Result | int:
             stop = None if job.brake is None else _pulling(job.brake)
             watched = replace(audience, observers=(*audience.observers, note))
             result, code = run_interruptibly(work(watched), leave=leave, stop=stop)
-    except (StartProblem, JournalProblem) as problem:
+    except (StartProblem, JournalProblem, NoSuchRun) as problem:
         problems = problem.problems if isinstance(problem, StartProblem) else (str(problem),)
         if job.show == "json":
             machine.line({"event": "StartProblem", "problems": list(problems)})

@@ -11,7 +11,7 @@ from leadflow.agents.registry import find_kinds
 from leadflow.api import Program
 from leadflow.assembly import StartProblem
 from leadflow.cli.forks import fork, retry
-from leadflow.cli.journals import all_runs, entries_of, forget, questions_in, read_kept, the_project
+from leadflow.cli.journals import entries_of, forget, listed, questions_in, read_kept, the_project
 from leadflow.cli.names import Names
 from leadflow.cli.refused import Refused
 from leadflow.cli.replays import export, replay
@@ -24,7 +24,7 @@ from leadflow.events.model import CancelRequested, Status
 from leadflow.operating import cancel_run, watch_run
 from leadflow.policies.shared import Shared
 from leadflow.run.adapters import SystemClock
-from leadflow.run.store import JournalProblem, RunRow, Wanted
+from leadflow.run.store import JournalProblem, NoSuchRun, Wanted
 from leadflow.runs import RunOptions
 from leadflow.settings import Project
 from leadflow.stores.owner import this_user
@@ -74,19 +74,17 @@ def list_(
         _list(folder, as_json=as_json, waiting=True)
         return
     project = the_project(folder)
-    rows = asyncio.run(all_runs(project, wanted))
-    _show_list(
-        [row for row in rows if state in (None, kept.stands(row, project))],
-        project,
-        as_json=as_json,
-        are_all=wanted == Wanted() and state is None,
-    )
+    rows, due = asyncio.run(listed(project, wanted))
+    rows = [row for row in rows if state in (None, kept.stands(row, project))]
+    table = kept.Table(rows, due, _where(folder), are_all=wanted == Wanted() and state is None)
+    _show_list(table, project, as_json=as_json)
 
 
 def _list(folder: str, *, as_json: bool, waiting: bool) -> None:
     if not waiting:
         project = the_project(folder)
-        _show_list(asyncio.run(all_runs(project)), project, as_json=as_json, are_all=True)
+        table = kept.Table(*asyncio.run(listed(project)), _where(folder), are_all=True)
+        _show_list(table, project, as_json=as_json)
         return
     found = asyncio.run(questions_in(the_project(folder)))
     if as_json:
@@ -95,11 +93,11 @@ def _list(folder: str, *, as_json: bool, waiting: bool) -> None:
         questions.open_ones(found, where=_where(folder), now=SystemClock().timestamp())
 
 
-def _show_list(rows: Sequence[RunRow], project: Project, *, as_json: bool, are_all: bool) -> None:
+def _show_list(table: kept.Table, project: Project, *, as_json: bool) -> None:
     if as_json:
-        machine.document([kept.row_data(row, project) for row in rows])
+        machine.document(kept.data(table, project))
     else:
-        kept.table(rows, project, are_all=are_all)
+        kept.show(table, project, now=SystemClock().timestamp())
 
 
 @command.command("show")
@@ -168,7 +166,7 @@ def cancel(run: str, *, folder: str, why: str, force: bool) -> None:
     wish = CancelRequested(human.one_line(why), force, this_user())
     try:
         ended = asyncio.run(cancel_run(found.row.id, project, find_kinds(), wish))
-    except (StartProblem, JournalProblem) as problem:
+    except (StartProblem, JournalProblem, NoSuchRun) as problem:
         raise Refused(str(problem)) from None
     is_well = ended.status in (Status.CANCELLED, Status.DONE)
     if is_well:

@@ -52,8 +52,8 @@ from leadflow.run.kernel import (
 )
 from leadflow.run.lookups import Lookups
 from leadflow.run.ports import Callers, Clock, Earlier, Journal, Memo
-from leadflow.run.questions import Questions
-from leadflow.run.recover import give_up, replay, take_up
+from leadflow.run.questions import Asked, Questions
+from leadflow.run.recover import called_off, give_up, replay, take_up
 from leadflow.run.taken_up import Told
 from leadflow.run.under_way import Calls, Tasks, Timers
 
@@ -174,6 +174,7 @@ class Result:
         return self.value
 
 
+_FOR_PEOPLE = "it waits for people"
 _ENDED = {Status.FAILED: "failed", Status.CANCELLED: "was cancelled", Status.WAITING: "waits"}
 
 
@@ -213,6 +214,11 @@ class Driver:
         """Run from the start to the end."""
         with uncollected():
             step = self._kernel.start(started)
+        if self._is_cancelled:
+            facts, self._arrived = self._arrived, []
+            step = called_off(self._kernel, step, facts)
+        elif self._pauses != "no":  # nothing begins: what follows from the start is worked out when the run is resumed
+            return await self._paused(started.run, None, step.events[:1])
         return await self._shielded(started.run, step)
 
     async def resume(
@@ -242,6 +248,8 @@ class Driver:
             run = self._kernel.state.started.run
             if self._kernel.has_ended:
                 return await self._shielded(run, step)
+            if self._pauses != "no" and not self._is_cancelled:
+                return await self._let_go(run, None)
             now = self._ports.clock.timestamp()
             resumed = take_up(
                 self._kernel, step, entries, told=told or {}, answers=answers, owner=owner, now=now, why=why
@@ -351,7 +359,8 @@ class Driver:
                         except OSError as problem:
                             return await self._let_go(run, calls, problem)
                         if self._waits_for_people(calls, questions):
-                            return await self._paused(run, calls, questions)
+                            paused = RunPaused(_FOR_PEOPLE, tuple(asked.path for asked in questions.waiting))
+                            return await self._paused(run, calls, self._kernel.on((paused,)).events)
                     else:
                         self._waiter = loop.create_future()
                         await self._waiter
@@ -441,25 +450,34 @@ class Driver:
         if self._calls is not None:
             self._calls.give_up(paths)
 
-    async def _paused(self, run: str, calls: Calls, questions: Questions) -> Result:
-        """Keep that the run waits for people."""
-        paused = RunPaused("it waits for people", tuple(asked.path for asked in questions.waiting))
+    async def _paused(self, run: str, calls: Calls | None, events: Sequence[Event]) -> Result:
+        """Keep what says that the run is paused, and let it go.
+
+        Args:
+            calls: None: none was made yet.
+        """
         try:
-            self._show(await self._ports.journal.append(self._kernel.on((paused,)).events))
+            self._show(await self._ports.journal.append(events))
         except OSError as problem:
             return await self._let_go(run, calls, problem)
         return await self._let_go(run, calls)
 
-    async def _let_go(self, run: str, calls: Calls, problem: OSError | None = None) -> Result:
+    async def _let_go(self, run: str, calls: Calls | None, problem: OSError | None = None) -> Result:
         """Nothing more is done now: the run is paused, or it is not known what is committed, which the journal decides
         later (cases D8, D9)."""
-        questions = self._ports.questions
-        waiting = () if questions is None or problem is not None else questions.waiting
-        await self._tasks.aclose(calls.abandon(), self._bounds.grace)
-        failure = None
-        if problem is not None:
-            failure = Failure("system.journal", "system", f"the journal cannot be used: {problem}")
-        return Result(run, Status.WAITING, None, failure, self._entries, calls.still_leaked(), waiting)
+        questions, waiting = self._ports.questions, Asked(self._entries).unanswered
+        if questions is None or problem is not None:
+            waiting = ()
+        elif calls is not None:
+            waiting = questions.waiting
+        await self._tasks.aclose(() if calls is None else calls.abandon(), self._bounds.grace)
+        leaked = () if calls is None else calls.still_leaked()
+        failure = None if problem is None else _unusable(problem)
+        return Result(run, Status.WAITING, None, failure, self._entries, leaked, waiting)
+
+
+def _unusable(problem: OSError) -> Failure:
+    return Failure("system.journal", "system", f"the journal cannot be used: {problem}")
 
 
 def _are_idle(calls: Calls, questions: Questions | None) -> bool:

@@ -120,6 +120,21 @@ def give_up(
     return Resumed(Step([*step.events, *after.events], commands), {})
 
 
+def called_off(kernel: Kernel, step: Step, facts: Sequence[Event]) -> Step:
+    """What follows for a run that somebody asked to stop before its first call was made.
+
+    Args:
+        step: what follows from its start.
+        facts: what has arrived since, the wish among it.
+    """
+    calls = [one.path for one in step.commands if isinstance(one, Call)]
+    why = next((one.why for one in facts if isinstance(one, CancelRequested)), "")
+    after = kernel.on([*facts, *(NodeCancelled(path, why) for path in calls)])
+    kept = (one for one in step.commands if not isinstance(one, Call))
+    told = (one for one in after.commands if not (isinstance(one, CancelCall) and one.path in calls))
+    return Step([*step.events, *after.events], [*kept, *told])
+
+
 def _models(kernel: Kernel) -> set[str]:
     """The agents that ask a model."""
     return {name for name, spec in kernel.state.program.plan.agents.items() if "model" in spec.settings}
@@ -127,11 +142,22 @@ def _models(kernel: Kernel) -> set[str]:
 
 def _on_time(command: Command, past: Past, kernel: Kernel, now: float) -> Command:
     """A deadline that has run for a while runs only for the rest."""
-    if not isinstance(command, StartTimer) or (command.path and not past.has_begun(command.path)):
+    if not isinstance(command, StartTimer):
         return command
+    return replace(command, duration=max(timedelta(0), rest_of(command, past, kernel, now)))
+
+
+def rest_of(timer: StartTimer, past: Past, kernel: Kernel, now: float) -> timedelta:
+    """How much is left of a deadline; less than nothing when it has passed.
+
+    Args:
+        now: seconds since the epoch, for the run's own deadline.
+    """
+    if timer.path and not past.has_begun(timer.path):
+        return timer.duration
     started = kernel.state.started.started.timestamp()
-    ran = past.worked_since(command.path) if command.path else timedelta(seconds=max(0.0, now - started))
-    return replace(command, duration=max(timedelta(0), command.duration - ran))
+    ran = past.worked_since(timer.path) if timer.path else timedelta(seconds=max(0.0, now - started))
+    return timer.duration - ran
 
 
 def replay(kernel: Kernel, events: Sequence[Event]) -> Step:

@@ -16,6 +16,13 @@ class JournalProblem(OSError):
     """A journal that cannot be used: its text says which, why, and what to do."""
 
 
+class NoSuchRun(KeyError):
+    """No run has this id, or too many begin with it; the text is one line."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class Fenced(JournalProblem):
     """Another worker has claimed the run: what this one wanted to keep is refused (cases D12, D14)."""
 
@@ -139,7 +146,7 @@ class Store(Protocol):
         """The journal of a run that nobody holds; None while somebody else holds it.
 
         Raises:
-            KeyError: there is no such run.
+            NoSuchRun: there is none.
         """
         ...
 
@@ -147,8 +154,12 @@ class Store(Protocol):
         """Hold a claimed run longer; False when it is not this worker's any more."""
         ...
 
-    async def release(self, run: str, epoch: int) -> None:
-        """Give a claimed run back before its lease ends."""
+    async def release(self, run: str, epoch: int, *, went_well: bool = True) -> None:
+        """Give a claimed run back before its lease ends.
+
+        Args:
+            went_well: the run was worked on: crashes are counted anew. Else their number stays.
+        """
         ...
 
     async def runs(self, wanted: Wanted | None = None) -> Sequence[RunRow]:
@@ -167,7 +178,7 @@ class Store(Protocol):
         """Forget a run that nobody holds, with its events; False while somebody does.
 
         Raises:
-            KeyError: there is no such run.
+            NoSuchRun: there is none.
         """
         ...
 
@@ -190,7 +201,7 @@ class Store(Protocol):
         Returns: None; or the answer that the same question has already, when it stays.
 
         Raises:
-            KeyError: there is no such run.
+            NoSuchRun: there is none.
         """
         ...
 
@@ -206,7 +217,7 @@ class Store(Protocol):
         """All entries of a run.
 
         Raises:
-            KeyError: there is no such run. Corrupt: a row is not what was written.
+            NoSuchRun: there is none. Corrupt: a row is not what was written.
         """
         ...
 
@@ -214,7 +225,7 @@ class Store(Protocol):
         """The entries of a run from that number on, for whoever watches it.
 
         Raises:
-            KeyError: there is no such run. Corrupt: a row is no event.
+            NoSuchRun: there is none. Corrupt: a row is no event.
         """
         ...
 

@@ -145,14 +145,14 @@ class SqliteStore(_Worker):
         """The journal of a run that nobody holds; None while somebody else holds it.
 
         Raises:
-            KeyError: there is no such run.
+            NoSuchRun: there is none.
         """
         claimed = await self._do(lambda: self._file.claim(run))
         return None if claimed is None else SqliteJournal(self, run, *claimed)
 
-    async def release(self, run: str, epoch: int) -> None:
+    async def release(self, run: str, epoch: int, *, went_well: bool = True) -> None:
         """Give a claimed run back before its lease ends."""
-        await self._do(lambda: self._file.release(run, epoch))
+        await self._do(lambda: self._file.release(run, epoch, went_well=went_well))
 
     async def runs(self, wanted: Wanted | None = None) -> Sequence[RunRow]:
         """The runs that are wanted, else all, the newest first."""
@@ -180,7 +180,7 @@ class SqliteStore(_Worker):
         """Forget a run that nobody holds, with its events; False while somebody does.
 
         Raises:
-            KeyError: there is no such run.
+            NoSuchRun: there is none.
         """
         return await self._do(lambda: self._file.remove(run))
 
@@ -223,7 +223,7 @@ class SqliteStore(_Worker):
         """Keep what a person has answered; the answer that the question has already, when it has one.
 
         Raises:
-            KeyError: there is no such run.
+            NoSuchRun: there is none.
         """
         return await self._do(lambda: self._file.answer(run, answer))
 
@@ -251,7 +251,7 @@ class SqliteStore(_Worker):
         """All entries of a run, each looked at.
 
         Raises:
-            KeyError: there is no such run. Corrupt: a row is not what was written.
+            NoSuchRun: there is none. Corrupt: a row is not what was written.
         """
         return await self._do(lambda: self._file.load(run))
 
@@ -259,7 +259,7 @@ class SqliteStore(_Worker):
         """The entries of a run from that number on, for whoever watches it.
 
         Raises:
-            KeyError: there is no such run. Corrupt: a row is no event.
+            NoSuchRun: there is none. Corrupt: a row is no event.
         """
         return await self._do(lambda: self._file.tail(run, after))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from leadflow.events.codec import FORMAT, NotAnEvent, event_text, read_event
 from leadflow.events.model import Entry, QuestionAnswered, Status
-from leadflow.run.store import Corrupt, Fenced, JournalProblem, NewRun, RunRow, Wanted
+from leadflow.run.store import Corrupt, Fenced, JournalProblem, NewRun, NoSuchRun, RunRow, Wanted
 from leadflow.stores import beside, upkeep
 from leadflow.stores.owner import is_gone
 from leadflow.stores.rows import Chain, Rows, as_entries, checked, seed_of
@@ -191,12 +191,12 @@ class JournalFile:
         """The new epoch of a run that nobody holds, and where its rows end; None while somebody else holds it.
 
         Raises:
-            KeyError: there is no such run.
+            NoSuchRun: there is none.
         """
         with self.transaction() as cursor:
             found = cursor.execute("SELECT owner FROM lf_run WHERE id = ?", (run,)).fetchone()
             if found is None:
-                raise KeyError(run)
+                raise gone(run)
             is_free = found[0] is None or is_gone(found[0])
             claimed = cursor.execute(
                 "UPDATE lf_run SET epoch = epoch + 1, owner = ?, lease = lf_now() + ?, claims = claims + 1,"
@@ -212,10 +212,13 @@ class JournalFile:
         with self.transaction() as cursor:
             return [cursor.execute(renewed, (self._lease, *claim)).rowcount == 1 for claim in claims]
 
-    def release(self, run: str, epoch: int) -> None:
+    def release(self, run: str, epoch: int, *, went_well: bool = True) -> None:
         """Give a claimed run back before its lease ends."""
+        given = (
+            "UPDATE lf_run SET owner = NULL, crashes = CASE WHEN ? THEN 0 ELSE crashes END WHERE (id, epoch) = (?, ?)"
+        )
         with self.transaction() as cursor:
-            cursor.execute("UPDATE lf_run SET owner = NULL, crashes = 0 WHERE id = ? AND epoch = ?", (run, epoch))
+            cursor.execute(given, (went_well, run, epoch))
 
     def runs(self, wanted: Wanted) -> Sequence[RunRow]:
         """The runs that are wanted, the newest first."""
@@ -227,14 +230,14 @@ class JournalFile:
         """Forget a run that nobody holds, and what only it needed; False while somebody does.
 
         Raises:
-            KeyError: there is no such run.
+            NoSuchRun: there is none.
         """
         with self.transaction() as cursor:
             found = cursor.execute(
                 "SELECT number, owner, owner IS NOT NULL AND lease >= lf_now() FROM lf_run WHERE id = ?", (run,)
             ).fetchone()
             if found is None:
-                raise KeyError(run)
+                raise gone(run)
             number, owner, is_held = found
             if is_held and not is_gone(owner):
                 return False
@@ -246,12 +249,12 @@ class JournalFile:
         """Keep what a person has answered; the answer that the question has already, when it has one.
 
         Raises:
-            KeyError: there is no such run.
+            NoSuchRun: there is none.
         """
         with self.transaction() as cursor:
             found = cursor.execute("SELECT number FROM lf_run WHERE id = ?", (run,)).fetchone()
             if found is None:
-                raise KeyError(run)
+                raise gone(run)
             key = (*found, answer.path, answer.number)
             cursor.execute("INSERT OR IGNORE INTO lf_answer VALUES (?, ?, ?, ?)", (*key, event_text(answer)))
             if cursor.rowcount == 1:
@@ -297,12 +300,12 @@ class JournalFile:
         """The entries of a run from that number on, as they stand there: whoever shows them looks at none before.
 
         Raises:
-            KeyError: there is no such run. Corrupt: a row is no event.
+            NoSuchRun: there is none. Corrupt: a row is no event.
         """
         with closing(self.cursor) as cursor:
             found = cursor.execute("SELECT number FROM lf_run WHERE id = ?", (run,)).fetchone()
             if found is None:
-                raise KeyError(run)
+                raise gone(run)
             rows = cursor.execute(f"{_ROWS} AND seq >= ? ORDER BY seq", (*found, after)).fetchall()
         return as_entries(run, rows)
 
@@ -310,14 +313,14 @@ class JournalFile:
         """All entries of a run, each looked at.
 
         Raises:
-            KeyError: there is no such run. Corrupt: a row is not what was written.
+            NoSuchRun: there is none. Corrupt: a row is not what was written.
         """
         with closing(self.cursor) as cursor:
             found = cursor.execute(
                 "SELECT number, events, tail, id, flow, plan, source, digest, setting FROM lf_run WHERE id = ?", (run,)
             ).fetchone()
             if found is None:
-                raise KeyError(run)
+                raise gone(run)
             rows = cursor.execute(f"{_ROWS} ORDER BY seq", found[:1]).fetchall()
         seed = seed_of(*map(str, found[3:]))
         return checked(run, rows, seed=seed, events=found[1], tail=found[2])
@@ -405,6 +408,11 @@ def _run_row(row: tuple[Any, ...]) -> RunRow:
         crashes=crashes,
         under=under,
     )
+
+
+def gone(run: str) -> NoSuchRun:
+    """What is said of a run that is not there."""
+    return NoSuchRun(f"there is no run '{run}' any more; `leadflow runs` lists those that there are")
 
 
 def told(path: Path, problem: sqlite3.Error) -> JournalProblem:

@@ -52,7 +52,7 @@ class Busy:
             raise JournalProblem("the journal is locked")
         return True
 
-    async def release(self, run: str, epoch: int) -> None:
+    async def release(self, run: str, epoch: int, *, went_well: bool = True) -> None:
         """Give it back."""
 
 

@@ -81,6 +81,32 @@ def test_what_is_under_way_ends_and_nothing_begins() -> None:
     assert unmarked(run(CHAIN, {"a": Says("A"), "b": Says("B")}).entries) == unmarked(done.entries)
 
 
+def test_a_brake_that_is_pulled_before_the_start_lets_nothing_begin() -> None:
+    """Paused or cancelled before its loop runs, no call is made; a paused run goes on from its start, and again so when
+    it is paused before it goes on."""
+    clock = SystemClock()
+
+    async def stopped(entries: Sequence[Entry] = (), *, pauses: bool = True) -> tuple[Result, list[str]]:
+        fake = Fake({})
+        driver = Driver(Program(BOTH), Ports(fake, MemoryJournal(clock, entries), clock))
+        if pauses:
+            driver.pause("SIGTERM")
+        else:
+            driver.cancel("enough")
+        result = await (driver.resume(entries) if entries else driver.run(started(BOTH)))
+        assert 1 == len(asyncio.all_tasks())
+        return result, [order.path for order in fake.orders]
+
+    first, called = run_virtual(stopped())
+    assert (True, ["RunStarted"], []) == (first.is_paused, kinds(first.entries), called)
+    again, called = run_virtual(stopped(first.entries))
+    assert (True, ["RunStarted"], []) == (again.is_paused, kinds(again.entries), called)
+    done, fake = resumed(BOTH, again.entries)
+    assert (Status.DONE, 3) == (done.status, len(fake.orders))
+    ended, called = run_virtual(stopped(pauses=False))
+    assert (Status.CANCELLED, []) == (ended.status, called)
+
+
 def test_what_takes_too_long_is_let_go() -> None:
     """After the drain limit: a read is called again later, a write is in doubt, as if the process had been killed."""
     result = paused(BOTH, {"a": Says(1, 60), "b": Says(2, 5), "c": Says(3, 60)}, 1)

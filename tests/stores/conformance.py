@@ -332,7 +332,8 @@ class Conformance(FromOutside):
         play(scene)
 
     def test_claims_that_were_not_given_back_are_counted(self, play: Any) -> None:
-        """Case D15: each worker in a row that falls silent counts; one that gives the run back ends the row."""
+        """Case D15: each worker in a row that falls silent counts; one that gives the run back ends the row, unless it
+        says that it did not work on it."""
 
         async def scene(stage: Stage) -> None:
             held: HeldJournal | None = await stage.one.create(new_run(), "plan")
@@ -341,6 +342,10 @@ class Conformance(FromOutside):
                 assert crashes == (await stage.one.runs())[0].crashes
                 held = await stage.two.claim("r")
                 assert crashes == (await stage.one.runs())[0].crashes
+            assert held is not None
+            await stage.two.release("r", held.epoch, went_well=False)
+            assert 2 == (await stage.one.runs())[0].crashes
+            held = await stage.two.claim("r")
             assert held is not None
             await stage.two.release("r", held.epoch)
             assert 0 == (await stage.one.runs())[0].crashes

@@ -84,6 +84,17 @@ def duration(seconds: float) -> str:
     return f"{int(seconds // 60)} m {int(seconds % 60):02} s"
 
 
+def span(seconds: float) -> str:
+    """A time that may be days, rounded, in its two largest parts."""
+    if seconds < 3600:
+        return duration(seconds)
+    minutes = round(seconds / 60)
+    if minutes < 1440:
+        return f"{minutes // 60} h {minutes % 60:02} m"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d" + (f" {hours % 24:02} h" if hours % 24 else "")
+
+
 def one_line(text: str) -> str:
     """A text from outside on one line, cut, without control characters."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())

@@ -6,18 +6,34 @@ from typing import Any
 
 import click
 
-from leadflow.cli.views.human import duration
+from leadflow.cli.views.human import duration, span
 from leadflow.cli.views.marks import MARKS, marked
+from leadflow.due import Due
 from leadflow.events.model import Status
 from leadflow.keeping import is_dead, is_interrupted
+from leadflow.record import record
 from leadflow.run.store import RunRow
 from leadflow.settings import Project
 
 
-def table(rows: Sequence[RunRow], project: Project, *, are_all: bool) -> None:
-    """A row per run: its id, where it stands, when it began, how long it took, its flow."""
+@record
+class Table:
+    """Runs as they are listed."""
+
+    rows: Sequence[RunRow]
+    due: Sequence[Due]
+    """Those that nobody works on and that wait for nobody."""
+    where: str
+    """The option that names the project, when that is not the working folder's."""
+    are_all: bool
+    """Whether the project keeps no others."""
+
+
+def show(table: Table, project: Project, *, now: float) -> None:
+    """A row per run: its id, where it stands, when it began, how long it took, its flow. Then what can go on."""
+    rows = table.rows
     if not rows:
-        click.echo("no run is kept here yet" if are_all else "no run is like that", err=True)
+        click.echo("no run is kept here yet" if table.are_all else "no run is like that", err=True)
         return
     wide = max(8, *(len(row.flow) for row in rows))
     click.echo(f"{'RUN':36}  {'STATUS':11}  {'STARTED':19}  {'TIME':>10}  {'FLOW':{wide}}  FILE".rstrip())
@@ -26,6 +42,29 @@ def table(rows: Sequence[RunRow], project: Project, *, are_all: bool) -> None:
         started = moment(row.started)
         took = duration(max(0.0, row.changed - row.started))
         click.echo(f"{row.id:36}  {status}  {started:19}  {took:>10}  {row.flow:{wide}}  {row.source}")
+    due = _listed(table)
+    for one in due:
+        if one.row.status is Status.WAITING:  # of the others the table says it
+            click.echo(f"run {one.row.id}: {why_due(one, now)}", err=True)
+    if due:
+        count = "one run waits" if len(due) == 1 else f"{len(due)} runs wait"
+        click.echo(f"{count} for nobody; `leadflow resume --due{table.where}` goes on", err=True)
+
+
+def data(table: Table, project: Project) -> list[dict[str, Any]]:
+    """The same for machines."""
+    why = {one.row.id: one.wake.why for one in table.due}
+    return [{**row_data(row, project), "due": why.get(row.id)} for row in table.rows]
+
+
+def _listed(table: Table) -> list[Due]:
+    listed = {row.id for row in table.rows}
+    return [one for one in table.due if one.row.id in listed]
+
+
+def why_due(due: Due, now: float) -> str:
+    """Why a run can go on, and since when."""
+    return f"{due.wake.why} {span(now - due.wake.at)} ago"
 
 
 INTERRUPTED = ("interrupted", "dead", "broken")

@@ -1,0 +1,116 @@
+"""Runs that can go on although nobody works on them: their process ended, or what they waited for has come. Nothing
+wakes them but whoever looks: a person, a timer of the machine, or a process that stays with one run to its end.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+from leadflow.events.model import Entry, RunPaused, RunResumed, Status
+from leadflow.keeping import Kept, find, is_dead, is_interrupted, kept
+from leadflow.operating import watch_run
+from leadflow.record import record
+from leadflow.run.adapters import SystemClock
+from leadflow.run.driver import Result
+from leadflow.run.kernel import Kernel, Program
+from leadflow.run.store import JournalProblem, NoSuchRun, RunRow, Store
+from leadflow.run.waking import Wake, wakes
+from leadflow.runs import RunOptions, UnderWay, store_of
+from leadflow.settings import Project
+
+_LOOKS = timedelta(seconds=1)
+"""How often whoever stays with a run looks whether a person has answered, or another process has taken it up."""
+BY_HAND = "SIGINT"
+"""Why a run is paused that somebody stopped at a terminal: nobody goes on with it but whoever names it."""
+
+
+@record
+class Due:
+    """A run that nobody works on and that waits for nobody."""
+
+    row: RunRow
+    wake: Wake
+    """Since when, and why."""
+
+
+async def due_runs(store: Store, rows: Sequence[RunRow], project: Project, now: float) -> Sequence[Due]:
+    """Those of some runs that can go on now, first those that could for the longest time; none that cannot be read.
+
+    A run in which too many processes have ended is none either, nor is one that somebody stopped by hand.
+
+    Args:
+        now: seconds since the epoch.
+    """
+    found: list[Due] = []
+    for row in rows:
+        if is_interrupted(row) and not is_dead(row, project):
+            try:
+                wake = await _wake(store, row, now)
+            except (JournalProblem, NoSuchRun):  # it is broken, or was forgotten in this moment
+                continue
+            if wake is not None and wake.at <= now:
+                found.append(Due(row, wake))
+    return sorted(found, key=lambda one: one.wake.at)
+
+
+async def _wake(store: Store, row: RunRow, now: float) -> Wake | None:
+    """When a run can go on that nobody works on; None: somebody has to say something first."""
+    entries = await store.load(row.id)
+    if row.status is Status.WAITING:
+        return await _wakes(store, await kept(store, row), entries, now)
+    turns = (entry.event for entry in reversed(entries) if isinstance(entry.event, RunPaused | RunResumed))
+    last = next(turns, None)  # behind a pause there is still what was under way
+    if not entries or (isinstance(last, RunPaused) and last.why == BY_HAND):
+        return None
+    why = f"it was stopped by {last.why}" if isinstance(last, RunPaused) else "its process ended"
+    return Wake(row.changed, why)
+
+
+async def _wakes(store: Store, found: Kept, entries: Sequence[Entry], now: float) -> Wake | None:
+    kernel = Kernel(Program(found.plan), calls=found.bounds.calls, deadline=found.bounds.deadline)
+    return wakes(kernel, entries, await store.answers(found.row.id), now)
+
+
+async def stay_with(
+    run: str, resume: Callable[[], Awaitable[Result]], project: Project, options: RunOptions | None = None
+) -> Result:
+    """Go on with a run whenever it can, until it has ended; while it waits for people, or another process works on it,
+    this one waits too and holds nothing. A brake that is pulled ends the waiting.
+
+    Args:
+        run: its id.
+        resume: goes on with it until it ends or is paused.
+
+    Returns: how it ended; with status `waiting` when the brake was pulled, or a call is in doubt and nobody has told.
+
+    Raises:
+        NoSuchRun: it was forgotten. StartProblem: it cannot go on here. JournalProblem: its journal cannot be used.
+    """
+    options = options or RunOptions()
+    quietly = RunOptions(store=options.store, clock=options.clock)  # whoever watches has seen what they were shown
+    while True:
+        try:
+            result = await resume()
+        except UnderWay:
+            result = await watch_run(run, project, quietly)
+            if result.failure is not None and result.failure.error == "system.interrupted":
+                continue  # its process has died, and leaves it to this one
+        if not result.questions or not await _can_go_on(run, project, options):
+            return result
+
+
+async def _can_go_on(run: str, project: Project, options: RunOptions) -> bool:
+    """Wait until a run that waits for people can go on, or another process has it; False: the brake was pulled."""
+    clock = options.clock or SystemClock()
+    async with store_of(options, project, clock) as store:
+        entries, found = await store.load(run), await kept(store, await find(store, run))
+        heard, wake = -1, None
+        while options.brake is None or options.brake.why is None:
+            row, count, now = await find(store, run), len(await store.answers(run)), clock.timestamp()
+            if row.is_held or row.status is not Status.WAITING:
+                return True
+            if count != heard:
+                heard, wake = count, await _wakes(store, found, entries, now)
+            if wake is not None and wake.at <= now:
+                return True
+            await clock.sleep(_LOOKS if wake is None else min(_LOOKS, timedelta(seconds=wake.at - now)))
+    return False

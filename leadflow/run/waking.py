@@ -1,0 +1,57 @@
+"""When a run that waits for people goes on although nobody works on it: a question has an answer or has expired, or the
+time of what stands around it is over. Pure: reads the log and what people have said since, and sets no alarm.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from leadflow.events.model import Entry, QuestionAnswered
+from leadflow.plan.policy import Timeout, policy_of
+from leadflow.record import record
+from leadflow.run.kernel import Call, Kernel, StartTimer
+from leadflow.run.questions import Asked
+from leadflow.run.recover import replay, rest_of
+from leadflow.run.taken_up import Past
+
+
+@record
+class Wake:
+    """A moment from which a run can go on."""
+
+    at: float
+    """In seconds since the epoch; it may be long ago."""
+    why: str
+    """What has happened then, in a few words."""
+
+
+def wakes(kernel: Kernel, entries: Sequence[Entry], answers: Sequence[QuestionAnswered], now: float) -> Wake | None:
+    """The first moment from which a run that waits for people can go on; None: only an answer wakes it.
+
+    Args:
+        kernel: a new one, of the run's plan and bounds.
+        answers: all that people have said to the run.
+        now: seconds since the epoch.
+
+    Raises:
+        InternalError: the log is not one of this plan.
+    """
+    return min(_moments(kernel, entries, answers, now), key=lambda wake: wake.at, default=None)
+
+
+def _moments(
+    kernel: Kernel, entries: Sequence[Entry], answers: Sequence[QuestionAnswered], now: float
+) -> Iterator[Wake]:
+    asked = Asked(entries)
+    yield from (Wake(one.at, f"{one.path} has an answer") for one in answers if asked.fits(one))
+    for one in asked.unanswered:
+        if one.expires is not None:
+            yield Wake(one.expires, f"the question at {one.path} expired")
+    past = Past(entries, answers, now=now)
+    for command in replay(kernel, [entry.event for entry in entries]).commands:
+        if isinstance(command, StartTimer):
+            left = rest_of(command, past, kernel, now)
+            yield Wake(now + left.total_seconds(), f"the time of {command.path or 'the run'} was over")
+        elif isinstance(command, Call) and past.has_begun(command.path):
+            limit = policy_of(command.layout.node.policies, Timeout)
+            if limit is not None and limit.total is not None:
+                left = limit.total - past.worked_since(command.path)
+                yield Wake(now + left.total_seconds(), f"the time of {command.path} was over")
