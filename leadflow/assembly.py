@@ -35,10 +35,11 @@ from leadflow.policies.stack import Granted, Stack
 from leadflow.record import record
 from leadflow.resources import prices_text
 from leadflow.run.adapters import SeededRng, zone_of
+from leadflow.run.claims import MemoryClaims
 from leadflow.run.errors import CallError, NotAllowed, WrongUse
 from leadflow.run.kernel import Program
 from leadflow.run.nested import Nested
-from leadflow.run.ports import Agent, AgentKind, Cast, Clock, People, Server, Starting, Transport, Uses, World
+from leadflow.run.ports import Agent, AgentKind, Cast, Claims, Clock, People, Server, Starting, Transport, Uses, World
 from leadflow.run.redact import SHORTEST, all_forms
 from leadflow.run.support import agents_of, agents_of_tool, reached, refusals, tools_of, with_others
 from leadflow.settings import Project, find_server, own_prices, passed_secrets, program_env, read_secrets
@@ -107,8 +108,14 @@ def make_ready(
 
 
 @asynccontextmanager
-async def callers_of(making: Making, clock: Clock, seed: int, people: People | None = None) -> AsyncIterator[Stack]:
-    """The agents of a run with their policies around them, closed when it is over."""
+async def callers_of(
+    making: Making, clock: Clock, seed: int, people: People | None = None, claims: Claims | None = None
+) -> AsyncIterator[Stack]:
+    """The agents of a run with their policies around them, closed when it is over.
+
+    Args:
+        claims: who has which key of `@once`; None: only this run knows.
+    """
     plan, project, secrets, needed = making.plan, making.project, making.secrets, making.needed
     rng = SeededRng(seed)
     world = World(
@@ -127,7 +134,7 @@ async def callers_of(making: Making, clock: Clock, seed: int, people: People | N
     if making.cast is not None:
         making.cast.hide(making.hidden)
     async with _agents(making, world) as agents:
-        ports = PolicyPorts(clock, rng, making.shared, making.hidden)
+        ports = PolicyPorts(clock, rng, making.shared, making.hidden, claims=claims or MemoryClaims())
         keys, scopes = _upstreams(plan, needed, secrets), _scopes(plan, needed, secrets, project)
         most = project.settings.run.concurrency
         memo = memo_of(making, clock)

@@ -21,6 +21,7 @@ from leadflow.recalling import recall
 from leadflow.record import record
 from leadflow.run.adapters import SystemClock, new_run_id, new_seed
 from leadflow.run.brake import Brake
+from leadflow.run.claims import LateClaims, MemoryClaims, StoreClaims
 from leadflow.run.driver import Bounds, Driver, Listener, Observer, Ports, Result
 from leadflow.run.inputs import read_inputs
 from leadflow.run.kernel import Program
@@ -95,10 +96,10 @@ async def run_plan(
     clock, seed = options.clock or SystemClock(), new_seed() if options.seed is None else options.seed
     started = RunStarted(new_run_id(), flow, plan.hash, values, seed, clock.now())
     bounds = Bounds(calls=project.settings.run.concurrency, deadline=options.deadline)
-    questions = Questions(clock) if options.durable else None
+    questions, claims = Questions(clock) if options.durable else None, LateClaims()
     async with (
-        callers_of(making, clock, seed, questions) as callers,
-        _begun(making, started, bounds, options, questions) as journal,
+        callers_of(making, clock, seed, questions, claims) as callers,
+        _begun(making, started, bounds, options, questions, claims) as journal,
     ):
         memo = memo_of(making, clock)
         ports = Ports(callers, journal, clock, options.observers, questions, options.listeners, memo)
@@ -227,7 +228,7 @@ async def _resumed(
                     making.purse.ledger.remember(one.path, Amount(one.money, one.tokens, one.calls))
             questions = Questions(clock)
             questions.listen(lambda: store.answers(row.id))
-            async with callers_of(making, clock, new_seed(), questions) as callers:
+            async with callers_of(making, clock, new_seed(), questions, StoreClaims(store)) as callers:
                 program, memo = Program(plan), memo_of(making, clock)
                 ports = Ports(callers, journal, clock, options.observers, questions, options.listeners, memo)
                 probes = await probed(
@@ -294,7 +295,12 @@ async def store_of(options: RunOptions, project: Project, clock: Clock) -> Async
 
 @asynccontextmanager
 async def _begun(
-    making: Making, started: RunStarted, bounds: Bounds, options: RunOptions, questions: Questions | None
+    making: Making,
+    started: RunStarted,
+    bounds: Bounds,
+    options: RunOptions,
+    questions: Questions | None,
+    claims: LateClaims,
 ) -> AsyncIterator[Journal]:
     """The journal of a run that begins now, and whose upstreams know what it knows; people can answer in its store.
 
@@ -303,7 +309,10 @@ async def _begun(
     """
     clock = options.clock or SystemClock()
     if questions is None:
-        yield MemoryJournal(clock)
+        unkept, book = MemoryJournal(clock), MemoryClaims()
+        book.add(started.run, unkept)
+        claims.use(book)
+        yield unkept
         return
     async with AsyncExitStack() as kept_open:
         try:
@@ -314,6 +323,7 @@ async def _begun(
         except JournalProblem as problem:
             raise _unkept(problem) from None
         questions.listen(lambda: store.answers(started.run))
+        claims.use(StoreClaims(store))
         yield await kept_open.enter_async_context(held(store, journal, clock))
 
 

@@ -152,7 +152,7 @@ agent shop: http { url: "https://shop.example"  auth: bearer(secret("NO_SUCH_KEY
 agent boss: events { }
 flow main() -> json {
   step sure: bool = boss.wait("really")
-  @once(key: "k") step made = shop.post("/orders")
+  step made = shop.post("/orders")
   return made
 }
 """
@@ -160,7 +160,6 @@ flow main() -> json {
         run(source, CounterKind())
     assert [
         "main.flow:3:7: agent 'boss': agents of the kind 'events' are checked but not yet run by this version",
-        "main.flow:6:19: @once is checked but not yet run by this version; take it off to run without it",
         "main.flow:2:7: agent 'shop' needs the environment variable NO_SUCH_KEY, which is not set",
     ] == list(caught.value.problems)
 

@@ -143,6 +143,8 @@ class StepInfo:
     """The expression of `@idempotent(key:)`."""
     cache_key: tree.Expr | None = None
     """The expression of `@cache(key:)`."""
+    once: tree.Expr | None = None
+    """The expression of `@once(key:)`."""
     probe: tree.Call | None = None
     """The call of `@on_doubt(probe:)`; what is known of it stands under its own id."""
 

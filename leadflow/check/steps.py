@@ -227,13 +227,13 @@ def _sends_again(applied: Applied) -> bool:
 def _note(cx: Context, step: tree.Step, done: _Done, policies: Sequence[Applied], type_: Type) -> None:
     """Write down what is known of the step, and what it means for the body that it stands in."""
     names = {policy.name for policy in policies}
-    is_keyed = "idempotent" in names or "once" in names
+    is_keyed = "idempotent" in names
     if done.called is not None and done.called.agent is not None:
         unkeyed = None if done.effect in SAFE or is_keyed else step.name.span
     else:
         unkeyed = None if is_keyed else done.unkeyed
     _check_policies(cx, step, done, policies, unkeyed is None)
-    key = done.written.exprs.get(("idempotent", "key"), done.written.exprs.get(("once", "key")))
+    key, once = done.written.exprs.get(("idempotent", "key")), done.written.exprs.get(("once", "key"))
     agent = done.called.agent if done.called is not None else None
     if key is None and "idempotent" in names and agent is not None and "idempotent" not in done.written.spans:
         key = agent.key_expr
@@ -243,7 +243,7 @@ def _note(cx: Context, step: tree.Step, done: _Done, policies: Sequence[Applied]
     idempotent = done.effect in SAFE or is_keyed
     probe = done.written.exprs.get(("on_doubt", "probe"))
     looks = probe if isinstance(probe, tree.Call) else None
-    cx.program.steps[step.id] = StepInfo(type_, done.effect, tuple(policies), idempotent, key, remembered, looks)
+    cx.program.steps[step.id] = StepInfo(type_, done.effect, tuple(policies), idempotent, key, remembered, once, looks)
     retry = retry_in_force(policies)
     attempts = retry.attempts if retry is not None else 1
     if attempts > 1 and done.attempts > 1:

@@ -34,6 +34,7 @@ from leadflow.events.model import (
     NodeFailed,
     NodeSkipped,
     NodeStarted,
+    OnceFound,
     QuestionAnswered,
     QuestionAsked,
     RunCancelled,
@@ -337,6 +338,11 @@ def _cache_used(state: RunState, event: CacheUsed, at: float | None) -> None:
     node.waits_for, node.delay, node.is_cached = None, None, True
 
 
+def _once_found(state: RunState, event: OnceFound, at: float | None) -> None:
+    node = _move(state, event.path, Status.RUNNING, at)
+    node.waits_for, node.delay, node.is_cached = None, None, True
+
+
 def _error_handled(state: RunState, event: ErrorHandled, at: float | None) -> None:
     """What follows says the rest."""
 
@@ -418,6 +424,7 @@ _APPLY: dict[type[Event], _Apply] = {
     BudgetSettled: _budget_settled,
     CallUsed: _call_used,
     CacheUsed: _cache_used,
+    OnceFound: _once_found,
     ErrorHandled: _error_handled,
     QuestionAsked: _question_asked,
     QuestionAnswered: _question_answered,

@@ -340,6 +340,17 @@ class CacheUsed:
 
 
 @record
+class OnceFound:
+    """The call is not made: another one has made it for the same key (`@once`), and its value is this one's."""
+
+    path: str
+    run: str
+    """The run of the other one."""
+    step: str
+    """Its path."""
+
+
+@record
 class ErrorHandled:
     """`@on_error` decided what follows a failure."""
 
@@ -423,6 +434,7 @@ CallEvent: TypeAlias = (
     | BudgetSettled
     | CallUsed
     | CacheUsed
+    | OnceFound
     | ErrorHandled
     | QuestionAsked
     | QuestionAnswered

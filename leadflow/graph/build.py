@@ -216,6 +216,8 @@ def _call_step(draft: Draft, step: tree.Step, info: StepInfo, call: ActionCall |
     work = _work(draft, call, info.idempotent, key)
     if info.cache_key is not None and isinstance(work, AgentCall):
         work = replace(work, cache_key=draft.to.expr(info.cache_key))
+    if info.once is not None and isinstance(work, AgentCall):
+        work = replace(work, once=draft.to.expr(info.once))
     probe = None if info.probe is None else _probe(draft, info.probe)
     effect, guard, name, clauses = call.effect, draft.region.guard, step.name.text, step.clauses
     touch = None if draft.serial is None else _touch(draft, call, info.policies)

@@ -106,11 +106,13 @@ def _same(left: "tuple[object, ...] | list[Expr]", right: "tuple[object, ...] | 
 def map_work(work: Work, change: Change) -> Work:
     """The work with each of its expressions changed."""
     match work:
-        case AgentCall(args=args, key=key, cache_key=cache_key):
+        case AgentCall(args=args):
             given = tuple((name, change(value)) for name, value in args)
-            sent, told = (None if one is None else change(one) for one in (key, cache_key))
-            unchanged = _same(_seconds(given), _seconds(args)) and sent is key and told is cache_key
-            return work if unchanged else replace(work, args=given, key=sent, cache_key=told)
+            keys = (work.key, work.cache_key, work.once)
+            key, cache_key, once = new = tuple(None if one is None else change(one) for one in keys)
+            if _same(_seconds(given), _seconds(args)) and all(a is b for a, b in zip(new, keys, strict=True)):
+                return work
+            return replace(work, args=given, key=key, cache_key=cache_key, once=once)
         case FlowCall(flow, values):
             return FlowCall(flow, tuple(map(change, values)))
         case For(items, limit, scope):

@@ -155,7 +155,7 @@ ROWS: Mapping[str, PolicyRow] = {
             build=lambda a: Idempotent(),
         ),
         _row("once", "call", "At most once across runs.", _P("key", STRING, required=True, what="expr"),
-             build=lambda a: Once(), runs=False),
+             build=lambda a: Once()),
         _row(
             "breaker", "agent tool", "Stop calling what keeps failing.",
             _P("failures", INT, low=1, high=100_000), _P("ratio", FLOAT, low=0.01, high=1.0),

@@ -6,18 +6,17 @@ decides nothing that the kernel or the policies decide.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, cast
 
 from leadflow.plan.annotations import ORDER, ROWS
-from leadflow.plan.expr import Const
+from leadflow.plan.expr import Const, Expr
 from leadflow.plan.paths import Stop, node_path, owners
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Node, Parallel, Plan, Race, Repeat, Undo
 from leadflow.plan.policy import (
     Applied,
     Breaker,
-    Cache,
     Concurrency,
     Idempotent,
     OnDoubt,
@@ -202,7 +201,7 @@ DOES = {
     "priority": "goes first among those that may start and have as long a way before them",
     "optional": "a failure becomes none; a cancel, a write in doubt and the end of what stands around it pass",
     "on_failure": "decides what a failing member does",
-    "once": "asks the journal first: done in an earlier run is done",
+    "once": "asks the journal first: what another run has done for this key is not done again",
     "fallback": "one agent failed: the next is asked, with all below anew; a write in doubt passes",
     "timeout": "one agent with queueing, pauses and all attempts; after its end, only what stands above answers",
     "cache": "an equal call is answered from memory, or by the one under way, and enters nothing below",
@@ -233,8 +232,7 @@ def _rows(plan: Plan, flow: FlowPlan, node: Node) -> Iterator[Row]:
     if not isinstance(node.work, AgentCall):
         yield from _with_catch(flow, node, _group_rows(in_force(node), has_strategy=_has_strategy(node)))
     else:
-        key = None if node.work.cache_key is None else expr_words(flow, node.work.cache_key)
-        yield from _with_catch(flow, node, _call_rows(plan, node, node.work, key))
+        yield from _with_catch(flow, node, _call_rows(plan, flow, node, node.work))
 
 
 def _with_catch(flow: FlowPlan, node: Node, rows: Iterator[Row]) -> Iterator[Row]:
@@ -269,7 +267,14 @@ _INNERMOST = ORDER.index("limit")
 """From here on a layer stands inside the check of the answer."""
 
 
-def _call_rows(plan: Plan, node: Node, call: AgentCall, cache_key: str | None) -> Iterator[Row]:
+_KEYS: Mapping[str, Callable[[AgentCall], Expr | None]] = {
+    "cache": lambda call: call.cache_key,
+    "once": lambda call: call.once,
+}
+"""Where the key of a policy is kept."""
+
+
+def _call_rows(plan: Plan, flow: FlowPlan, node: Node, call: AgentCall) -> Iterator[Row]:
     spec = plan.agents.get(call.agent)
     shared = spec.policies if spec is not None else ()
     both = sorted((*node.policies, *shared), key=lambda each: ORDER.index(each.name))
@@ -283,11 +288,10 @@ def _call_rows(plan: Plan, node: Node, call: AgentCall, cache_key: str | None) -
             origin, place = each.origin, each.place
             if each.policy.total is not None:
                 yield _row(each, None, only=("total",))
-        elif isinstance(each.policy, Cache) and cache_key is not None:
-            row = _row(each, None)
-            yield replace(row, args=(*row.args, Argument("key", cache_key, is_default=False)))
         else:
-            yield _row(each, None)
+            row, key = _row(each, None), _KEYS[each.name](call) if each.name in _KEYS else None
+            keys = () if key is None else (Argument("key", expr_words(flow, key), is_default=False),)
+            yield replace(row, args=(*row.args, *keys))
     answer = Argument("", show(call.result), is_default=False)
     yield Row("answer", (answer,), "", "", _answer_does(node, retry))
     for each in both:

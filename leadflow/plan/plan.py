@@ -85,6 +85,8 @@ class AgentCall:
     """What `@cache(key:)` tells equal calls by; None: by their arguments."""
     role: str | None = None
     """The agent of the kind `role` that is played: its tools are used, whichever model of its chain is asked."""
+    once: Expr | None = None
+    """The key of `@once`: at most one run of the journal makes the call for it."""
 
 
 @record

@@ -144,9 +144,10 @@ class Trial:
 ERRORS: tuple[str, ...] = (
     "agent.failed", "agent.transient", "agent.server", "agent.overloaded", "agent.bad_response",
     "agent.stream_truncated", "agent.rejected", "agent.declined", "agent.incomplete", "agent.filtered",
-    "network.connect", "network.lost", "resource.rate", "resource.quota", "resource.breaker", "resource.queue",
-    "resource.budget", "resource.too_large", "resource.loop_turns", "resource.loop_calls", "resource.loop_repeats",
-    "resource.loop_tokens", "resource.loop_money", "resource.loop_time", "validation.answer", "validation.value",
+    "network.connect", "network.lost", "resource.rate", "resource.quota", "resource.breaker", "resource.key",
+    "resource.queue", "resource.budget", "resource.too_large", "resource.loop_turns", "resource.loop_calls",
+    "resource.loop_repeats", "resource.loop_tokens", "resource.loop_money", "resource.loop_time", "validation.answer",
+    "validation.value",
     "timeout.attempt", "timeout.idle", "timeout.total", "timeout.answer", "permission.auth", "permission.denied",
     "permission.local", "permission.refused", "permission.tools", "tool.raised", "tool.cut_off", "tool.process",
     "tool.failed", "flow.failed", "flow.exhausted", "flow.race", "flow.need", "flow.members", "flow.too_many",

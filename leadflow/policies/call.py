@@ -22,7 +22,7 @@ from leadflow.policies.voice import Voice
 from leadflow.policies.watch import Timer, Watch
 from leadflow.record import record
 from leadflow.run.errors import AnswerInvalid, BudgetExceeded, CallError, FunctionFailed, InternalError
-from leadflow.run.ports import Agent, Answer, Caller, CallOrder, Clock, Reply, Request, Rng, untold
+from leadflow.run.ports import Agent, Answer, Caller, CallOrder, Claims, Clock, Reply, Request, Rng, untold
 from leadflow.run.redact import one_line
 from leadflow.run.toolbox import Exchange, ToolSpec
 from leadflow.run.values import Mismatch, door
@@ -39,6 +39,8 @@ class Ports:
     """Values that no message may show."""
     grace: timedelta = GRACE
     """How long an attempt may clean up after its timeout before it is left behind (case T8)."""
+    claims: Claims | None = None
+    """Who has which key of `@once`; None: nobody keeps that here."""
 
 
 class Course:

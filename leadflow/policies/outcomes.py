@@ -29,6 +29,7 @@ from leadflow.run.errors import (
     FunctionFailed,
     IdleTimeout,
     Incomplete,
+    KeyTaken,
     LoopStopped,
     NoAnswer,
     NotAllowed,
@@ -140,6 +141,7 @@ OUTCOMES: Mapping[type[CallError], Outcome] = {
     ToolsChanged: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
     BudgetExceeded: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
     BreakerOpen: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
+    KeyTaken: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
     QueueFull: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),
     LoopStopped: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),  # each turn has been counted by itself
     TooLarge: Outcome(_A.NEVER, _S.UNSEEN, _R.RETURNED, _C.FREE),

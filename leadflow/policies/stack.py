@@ -20,6 +20,7 @@ from leadflow.plan.policy import (
     Fallback,
     Hedge,
     Limit,
+    Once,
     OnError,
     Policy,
     Retry,
@@ -37,6 +38,7 @@ from leadflow.policies.estimate import estimator
 from leadflow.policies.fallback import falling_back
 from leadflow.policies.hedge import hedging
 from leadflow.policies.limit import limited
+from leadflow.policies.once import once
 from leadflow.policies.renewal import Renewable, noting
 from leadflow.policies.retry import retrying
 from leadflow.policies.timeout import AttemptLimit, within_total
@@ -45,7 +47,7 @@ from leadflow.policies.toolset import Toolset
 from leadflow.policies.watch import Watch
 from leadflow.record import record
 from leadflow.run.errors import CallError, InternalError
-from leadflow.run.ports import Agent, Answer, Caller, Callers, CallOrder
+from leadflow.run.ports import Agent, Answer, Caller, Callers, CallOrder, Claims
 
 RunNested: TypeAlias = Callable[[Callers, str, Mapping[str, Value], CallOrder], Awaitable[Answer | Failure]]
 """Runs a flow with these callers, inside of the call that is ordered."""
@@ -283,9 +285,17 @@ class Stack:
             if len(names) == 1 and not _is_wrapped(use):
                 return plain_caller(use.candidate, call, self._ports, self._watch)
             steps[name] = (candidate, _compose(use))
-        if len(steps) == 1 and on_error is None:
-            return _caller(steps[call.agent][1], call, self._ports, self._watch)
-        return _caller(falling_back(steps, call, fallback, on_error), call, self._ports, self._watch)
+        step = steps[call.agent][1]
+        if len(steps) > 1 or on_error is not None:
+            step = falling_back(steps, call, fallback, on_error)
+        if policy_of(applied, Once) is not None:
+            step = once(step, call, self._claims())
+        return _caller(step, call, self._ports, self._watch)
+
+    def _claims(self) -> Claims:
+        if self._ports.claims is None:
+            raise InternalError("nobody keeps who has the keys of `@once`")
+        return self._ports.claims
 
     def _granted(self, call: AgentCall, name: str) -> tuple[ToolPlan, ...]:
         """What a model may use in a call; of a role it is the role that says so."""
@@ -303,7 +313,7 @@ class Stack:
         return await self._tools.run_flow(self, flow, args, order)
 
 
-_WRAPPING = (Fallback, Timeout, Cache, Retry, OnError, Hedge, Budget)
+_WRAPPING = (Once, Fallback, Timeout, Cache, Retry, OnError, Hedge, Budget)
 """The policies of nodes that stand around their calls."""
 _SHARED = (Limit, Concurrency, Breaker)
 """Those of agents, which their calls share."""

@@ -16,6 +16,7 @@
         ├── AuthFailed, Forbidden   permission.auth, permission.denied
         ├── QuotaExhausted          resource.quota        a 429 that waiting does not mend
         ├── BreakerOpen             resource.breaker      the agent's breaker lets nothing through: nothing was sent
+        ├── KeyTaken                resource.key          another call has the key of `@once`
         ├── QueueFull               resource.queue        too many calls wait for the agent already
         ├── BudgetExceeded          resource.budget       it would not fit into a budget: nothing was sent
         ├── LoopStopped             resource.loop_…         a model has used its tools as much as it may (case O1)
@@ -39,6 +40,7 @@ The text says whose turn it is: the author's, the operator's, or the upstream's.
 
 from datetime import timedelta
 
+from leadflow.events.model import Failure
 from leadflow.plan.policy import ErrorClass
 from leadflow.record import record
 
@@ -234,6 +236,16 @@ class QueueFull(Permanent):
         super().__init__(message, sent=False)
 
 
+class KeyTaken(Permanent):
+    """Another call has the key of `@once`, and nobody knows that it was done or that it was not."""
+
+    error = "resource.key"
+    category = "resource"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, sent=False)
+
+
 class LoopStopped(Permanent):
     """A model has used its tools as much as it may in one step (case O1)."""
 
@@ -360,3 +372,14 @@ FLOW_ERRORS: dict[str, ErrorClass] = {
 }
 """Failures that arise in the kernel: `fail`, several members, an exhausted `repeat`, a lost `race`, too few of
 `need`, a `for` over more than `at most`; steps that are not undone, and each of these; and the run's own."""
+
+
+_ENDS = (ConnectionLost, AttemptTimeout, IdleTimeout, TotalTimeout, BadResponse, FunctionCutOff, AnswerInvalid)
+_MAY_BE_DONE = frozenset(error.error for error in _ENDS)
+"""Ends of attempts after which the other side may have acted, or has."""
+
+
+def may_be_done(failure: Failure) -> bool:
+    """Whether a step that failed may have been done all the same. That is more than `in_doubt` says: what may be sent
+    again is not in doubt but may stand, and an answer of the wrong type says that it does."""
+    return failure.in_doubt or any(attempt.error in _MAY_BE_DONE for attempt in failure.attempts)

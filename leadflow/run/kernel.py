@@ -20,6 +20,7 @@ from leadflow.events.model import (
     NodeCancelled,
     NodeDone,
     NodeFailed,
+    OnceFound,
     RunDone,
     RunMoved,
     RunPaused,
@@ -270,6 +271,8 @@ def _take(state: State, fact: Event, *, logged: bool) -> None:
         case _ if isinstance(fact, _CALL_EVENTS):
             if fact.path in state.calls or call_of(fact.path) in state.calls or fact.path in state.pauses:
                 state.events.append(fact)
+                if isinstance(fact, OnceFound):
+                    state.others.add(fact.path)
         case RunPaused() | RunResumed():
             state.events.append(fact)
             state.is_held = isinstance(fact, RunPaused)

@@ -93,6 +93,7 @@ class NodeLayout:
     """Of a call of a flow: its arguments. Else the one expression of the node: subject, items, first value, result."""
     key: Compiled | None = None
     cache_key: Compiled | None = None
+    once: Compiled | None = None
     limit: Compiled | None = None
     until: Compiled | None = None
     otherwise: Compiled | None = None
@@ -321,10 +322,10 @@ def _node(node: Node, local: int, inside: int | None) -> NodeLayout:
 
 def _lay_work(laid: NodeLayout) -> None:
     match laid.node.work:
-        case AgentCall(args=args, key=key, cache_key=cache_key):
+        case AgentCall(args=args, key=key, cache_key=cache_key, once=once):
             laid.args = tuple((name, compile_expr(expr)) for name, expr in args)
             laid.constants, laid.reads = _constants(args), _reads(args)
-            laid.key, laid.cache_key = _compiled(key), _compiled(cache_key)
+            laid.key, laid.cache_key, laid.once = _compiled(key), _compiled(cache_key), _compiled(once)
         case FlowCall(args=values):
             laid.values = tuple(compile_expr(expr) for expr in values)
         case For(items=items, limit=limit):

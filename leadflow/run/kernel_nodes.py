@@ -155,6 +155,7 @@ def start(state: State, frame: Frame, layout: NodeLayout) -> None:
         args = layout.constants if layout.constants is not None else _arguments(frame, layout)
         key = None if layout.key is None else str(layout.key(frame))
         cache_key = None if layout.cache_key is None else str(layout.cache_key(frame))
+        once = None if layout.once is None else str(layout.once(frame))
     except ValueProblem as problem:
         release_all(frame, state)
         settle_failed(frame, layout, value_failure(problem, path))
@@ -164,7 +165,7 @@ def start(state: State, frame: Frame, layout: NodeLayout) -> None:
     state.events.append(NodeStarted(path))
     priority = frame.priority if layout.priority is None else layout.priority
     state.commands.append(
-        Call(path, frame.flow.flow, layout, args, key, frame.within, priority, cache_key, frame.budgets)
+        Call(path, frame.flow.flow, layout, args, key, frame.within, priority, cache_key, frame.budgets, once)
     )
 
 

@@ -106,9 +106,9 @@ def _exprs(node: Node) -> Iterator[Expr]:
     """All that is written in a node, its `undo` aside: what only reads is not taken back."""
     work = node.work
     match work:
-        case AgentCall(args=args, key=key, cache_key=cache_key):
+        case AgentCall(args=args):
             yield from (expr for _, expr in args)
-            yield from (expr for expr in (key, cache_key) if expr is not None)
+            yield from (expr for expr in (work.key, work.cache_key, work.once) if expr is not None)
         case FlowCall(args=values):
             yield from values
         case For(items=items, limit=limit):

@@ -15,12 +15,12 @@ from leadflow.events.model import (
 from leadflow.plan.paths import is_inside
 from leadflow.plan.plan import Need
 from leadflow.plan.types import Value
-from leadflow.run.errors import ValueProblem
+from leadflow.run.errors import ValueProblem, may_be_done
 from leadflow.run.kernel_cache import degrade, remember
 from leadflow.run.kernel_gates import release
 from leadflow.run.kernel_layout import NodeLayout
 from leadflow.run.kernel_state import Block, Blocked, CancelCall, Frame, Problem, Stopped, StopTimer
-from leadflow.run.kernel_undo import keep_undo, may_be_done
+from leadflow.run.kernel_undo import keep_undo
 
 # Constants: reading a member of an enum costs more than all the rest of a test.
 PENDING, RUNNING, DONE, SKIPPED = Status.PENDING, Status.RUNNING, Status.DONE, Status.SKIPPED
@@ -57,7 +57,8 @@ def settle_done(frame: Frame, layout: NodeLayout, value: Value, absorbed: Failur
     frame.nodes[layout.id] = value
     settle(frame, layout, DONE)
     if frame.layout.heeds_done:
-        if layout.undo is not None and (absorbed is None or may_be_done(absorbed)):
+        is_own = layout.undo is not None and frame.prefix + layout.name not in frame.state.others
+        if layout.undo is not None and is_own and (absorbed is None or may_be_done(absorbed)):
             keep_undo(frame, layout, layout.undo, in_doubt=absorbed is not None)
         if frame.layout.is_racing and frame.stopping is None:
             frame.result, frame.has_result = value, True

@@ -42,6 +42,8 @@ class Call:
     """The value of `@cache(key:)`; None: equal calls are told by their arguments."""
     budgets: Budgets = ()
     """Those of the blocks and flows around it, and of the run, innermost first."""
+    once: str | None = None
+    """The value of `@once(key:)`; None: any run may make it."""
 
 
 @record
@@ -422,6 +424,8 @@ class State:
     """Undos of the steps that are done, by path, in the order in which they were done."""
     done_again: dict[str, list[str]] = field(default_factory=dict)
     """Of these, the steps of further attempts of a block or a flow, by their path in the first one."""
+    others: set[str] = field(default_factory=set)
+    """Calls whose value is that of another run's: it is not for this one to take them back."""
     saga: Saga | None = None
     """Since steps are taken back."""
     has_ended: bool = False

@@ -11,23 +11,10 @@ import re
 from leadflow.events.model import Failure, UndoKept
 from leadflow.plan.types import Value
 from leadflow.plan.undoing import SUFFIX
-from leadflow.run.errors import (
-    FLOW_ERRORS,
-    AnswerInvalid,
-    AttemptTimeout,
-    BadResponse,
-    ConnectionLost,
-    FunctionCutOff,
-    IdleTimeout,
-    TotalTimeout,
-    ValueProblem,
-)
+from leadflow.run.errors import FLOW_ERRORS, ValueProblem
 from leadflow.run.kernel_layout import NodeLayout, UndoLayout
 from leadflow.run.kernel_state import Frame, Kept, State
 
-_ENDS = (ConnectionLost, AttemptTimeout, IdleTimeout, TotalTimeout, BadResponse, FunctionCutOff, AnswerInvalid)
-_MAY_BE_DONE = frozenset(error.error for error in _ENDS)
-"""Ends of attempts after which the other side may have acted, or has."""
 _IN_DOUBT = "the step may have been done, and its undo reads what it gave, or may not be called in vain"
 
 
@@ -48,12 +35,6 @@ def keep_undo(frame: Frame, layout: NodeLayout, undo: UndoLayout, *, in_doubt: b
     if "~" in path:
         _forget_same(state, kept)
     state.kept[path] = kept
-
-
-def may_be_done(failure: Failure) -> bool:
-    """Whether a step that failed may have been done all the same. That is more than `in_doubt` says: what may be sent
-    again is not in doubt but may stand, and an answer of the wrong type says that it does."""
-    return failure.in_doubt or any(attempt.error in _MAY_BE_DONE for attempt in failure.attempts)
 
 
 def not_undone(path: str, why: str, *, in_doubt: bool = False) -> Failure:

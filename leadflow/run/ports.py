@@ -370,6 +370,8 @@ class CallOrder:
     when_left: Callable[[str, Callable[[], None] | None], None] = lambda path, told: None
     """Asks to be told when the call of that path is left behind, because it does not stop although it was cancelled;
     None: no more. Whoever waits for what it does waits in vain from then on."""
+    once: str | None = None
+    """The value of `@once(key:)`; None: any run may make the call."""
 
 
 @record
@@ -424,6 +426,44 @@ class Memo(Protocol):
 
     def keep(self, key: bytes, value: Value, ttl: timedelta) -> None:
         """Remember what a block gave that nobody waited for: it began in another process."""
+        ...
+
+
+@record
+class Claim:
+    """A call that has a key of `@once`."""
+
+    run: str
+    path: str
+
+
+@record
+class Holding:
+    """A run that has a key, as its journal has it."""
+
+    entries: Sequence[Entry]
+    has_ended: bool
+    is_under_way: bool
+    """Somebody works on it now."""
+
+
+class Claims(Protocol):
+    """Who has which key of `@once`, across the runs of a journal."""
+
+    async def take(self, key: str, claim: Claim, instead: Claim | None) -> Claim:
+        """Give a key to a call that nobody has, or that `instead` has; whoever has it then. Kept before it is said.
+
+        Raises:
+            OSError: it is not known who has it.
+        """
+        ...
+
+    async def look(self, run: str) -> Holding | None:
+        """A run that has a key; None: it was forgotten.
+
+        Raises:
+            OSError: it cannot be read.
+        """
         ...
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from leadflow.events.model import CancelRequested, Entry, Event, QuestionAnswered, Status
 from leadflow.plan.types import Value
 from leadflow.record import record
+from leadflow.run.ports import Claim
 
 
 class JournalProblem(OSError):
@@ -207,6 +208,17 @@ class Store(Protocol):
 
     async def answers(self, run: str) -> Sequence[QuestionAnswered]:
         """All answers to questions of a run."""
+        ...
+
+    async def take_key(self, key: str, claim: Claim, instead: Claim | None) -> Claim:
+        """Give a key of `@once` to a call, when nobody has it, or a call has it that gave it up; committed when it
+        returns.
+
+        Args:
+            instead: who gave it up; None: nobody has.
+
+        Returns: who has it now.
+        """
         ...
 
     async def plan(self, hash_: str) -> str | None:

@@ -162,6 +162,7 @@ class Calls:
             self._unkept,
             self._hear,
             self._when_left,
+            call.once,
         )
         # Not `loop.create_task`: it asks three questions that are answered here already, once per call.
         self._running[path] = asyncio.Task(self._call(caller, order), loop=self._loop, name=path)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from leadflow.events.model import CancelRequested, Entry, Event, QuestionAnswered
-from leadflow.run.ports import Clock
+from leadflow.run.ports import Claim, Clock
 from leadflow.run.store import Fenced, JournalProblem, NewRun, Recent, RunRow, Wanted
 from leadflow.stores import beside, upkeep
 from leadflow.stores.rows import Chain, Rows, as_entries
@@ -230,6 +230,15 @@ class SqliteStore(_Worker):
     async def answers(self, run: str) -> Sequence[QuestionAnswered]:
         """All answers to questions of a run."""
         return await self._do(lambda: self._file.answers(run))
+
+    async def take_key(self, key: str, claim: Claim, instead: Claim | None) -> Claim:
+        """Give a key of `@once` to a call, when nobody has it, or `instead` has; who has it now."""
+
+        def work() -> Claim:
+            with self._file.transaction() as cursor:
+                return beside.take_key(cursor, key, claim, instead)
+
+        return await self._do(work)
 
     async def backup(self, path: Path) -> None:
         """Write a copy of the file as it is now, while runs go on (case D19).

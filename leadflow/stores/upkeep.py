@@ -39,6 +39,7 @@ def forget(cursor: sqlite3.Cursor, number: int, run: str) -> None:
     cursor.execute("DELETE FROM lf_event WHERE run = ?", (number,))
     cursor.execute("DELETE FROM lf_answer WHERE run = ?", (number,))
     cursor.execute("DELETE FROM lf_wish WHERE run = ?", (run,))
+    cursor.execute("DELETE FROM lf_once WHERE run = ?", (run,))
     cursor.execute("DELETE FROM lf_run WHERE number = ?", (number,))
 
 

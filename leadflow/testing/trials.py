@@ -22,6 +22,7 @@ from leadflow.plan.words import step_name
 from leadflow.policies.shared import Shared
 from leadflow.record import record
 from leadflow.run.adapters import SeededRng, SystemClock, seconds_passed
+from leadflow.run.claims import MemoryClaims
 from leadflow.run.context import RunValues
 from leadflow.run.driver import Bounds, Driver, Ports, Result
 from leadflow.run.errors import InternalError, ValueProblem
@@ -168,7 +169,7 @@ class _Making:
         self._cast = StandIns(subject.plan, trial.names, seed=ways.seed, has_fakes=ways.has_fakes, is_live=ways.is_live)
         self._clock = SystemClock() if ways.is_live else TrialClock()
         self._rng = SeededRng(ways.seed)
-        self._shared = Shared()
+        self._shared, self._claims = Shared(), MemoryClaims()
         self._names = _Names(trial.slots)
         self._problems: list[Problem] = []
         self._runs: list[Made] = []
@@ -320,8 +321,10 @@ class _Making:
                 at = datetime.fromisoformat(head.started)
                 started = replace(started, run=head.run, seed=head.seed, started=at)
         bounds = Bounds(calls=subject.project.settings.run.concurrency)
-        async with callers_of(making, clock, started.seed) as callers:
-            ports = Ports(callers, MemoryJournal(clock), clock, memo=memo_of(making, clock))
+        journal = MemoryJournal(clock)
+        self._claims.add(started.run, journal)
+        async with callers_of(making, clock, started.seed, claims=self._claims) as callers:
+            ports = Ports(callers, journal, clock, memo=memo_of(making, clock))
             return await Driver(program, ports, bounds).run(started)
 
     def _told(self, flow: FlowPlan, result: Result, took: float) -> Value:

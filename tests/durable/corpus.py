@@ -33,12 +33,14 @@ from leadflow.pipeline import compile_source
 from leadflow.plan.codec import to_text
 from leadflow.plan.plan import Plan
 from leadflow.plan.rates import Rate, Rates
+from leadflow.policies.blocks import Blocks
 from leadflow.policies.budget import Purse
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.ledger import Amount
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Granted, Stack
 from leadflow.run.adapters import SeededRng, SystemClock
+from leadflow.run.claims import StoreClaims
 from leadflow.run.driver import Bounds, Driver, Ports, Result
 from leadflow.run.errors import ConnectFailed, ConnectionLost, RateLimited
 from leadflow.run.inputs import read_inputs
@@ -187,11 +189,12 @@ class Life:
             name: HumanAgent(spec, questions) if spec.kind == "human" else Actor(name)
             for name, spec in self.plan.agents.items()
         }
-        ports = PolicyPorts(CLOCK, SeededRng(1), Shared())
+        shared = Shared()
+        ports = PolicyPorts(CLOCK, SeededRng(1), shared, claims=StoreClaims(self.store))
         granted = Granted({tool.key: tool for tool in self.plan.tools}, None)
         rates = {name: RATES for name, spec in self.plan.agents.items() if "model" in spec.settings}
         stack = Stack(self.plan.agents, agents, ports, purse=purse, rates=rates, granted=granted)
-        return Driver(Program(self.plan), Ports(stack, journal, CLOCK, (), questions))
+        return Driver(Program(self.plan), Ports(stack, journal, CLOCK, (), questions, memo=Blocks(shared, CLOCK, b"")))
 
 
 def compiled(recipe: Recipe) -> Plan:

@@ -29,6 +29,7 @@ from leadflow.agents.human import HumanAgent
 from leadflow.events.model import (
     AttemptFailed,
     AttemptStarted,
+    CacheUsed,
     DoubtSettled,
     Entry,
     ErrorHandled,
@@ -43,14 +44,16 @@ from leadflow.events.model import (
 )
 from leadflow.keeping import begin, held
 from leadflow.plan.plan import AgentCall, Plan
+from leadflow.policies.blocks import Blocks
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.run.adapters import SeededRng, SystemClock
+from leadflow.run.claims import StoreClaims
 from leadflow.run.driver import Bounds, Driver, Ports, Result
 from leadflow.run.errors import ConnectFailed
 from leadflow.run.kernel import Program
-from leadflow.run.ports import Agent, Reply, Request
+from leadflow.run.ports import Agent, Claim, Reply, Request
 from leadflow.run.questions import Questions
 from leadflow.run.store import HeldJournal, JournalProblem
 from leadflow.run.taken_up import Told
@@ -76,6 +79,11 @@ FLOWS = {
             'flow inner(x: string) -> string { step a = put(x) return a }',
     "caught": 'flow f() { step a = look("fail") catch e => "caught" step b = put(a) }',
     "retried": 'flow f() { @retry(3, backoff: 1ms, jitter: "none") step a = look("once") step b = put(a) }',
+    "once": 'flow f() { @once(key: "k") step a = put("1")\n'
+            '@once(key: "k") step b = put("2") step c = put(b) }',
+    "remembered": 'flow f() { @cache(1h) step g = do { step a = look("1") step b = look(a) yield b } '
+                  'step h = inner() step i = put(h) }\n'
+                  '@cache(1h) flow inner() -> string { step a = look("2") return a }',
     "undone": 'tool drop(x: string) = python("tools:drop")\n'
               'flow f() { step a = put("1") undo drop(a) step b = put("fail") undo none }',
 }  # fmt: skip
@@ -93,8 +101,8 @@ PEOPLE = {
 }  # fmt: skip
 """Flows that ask people. Whoever lives when such a run is paused answers its first question; nobody is asked twice."""
 ALL = {**FLOWS, **PEOPLE}
-MARKS = (RunResumed, RunPaused, DoubtSettled, AttemptStarted, AttemptFailed, ErrorHandled)
-"""Events that tell of the crashes, or of attempts, which they change."""
+MARKS = (RunResumed, RunPaused, DoubtSettled, AttemptStarted, AttemptFailed, ErrorHandled, CacheUsed)
+"""Events that tell of the crashes, or of attempts and memories, which they change."""
 _MOST_LIVES = 12
 
 
@@ -153,6 +161,15 @@ class MortalStore(SqliteStore):
         def deadly_answer(run: str, answer: QuestionAnswered) -> QuestionAnswered | None:
             return deadly(lambda: keep(run, answer))
 
+        take = self.take_key
+
+        async def deadly_take(key: str, claim: Claim, instead: Claim | None) -> Claim:
+            deadly(lambda: None) if kill is not None and kill.when == "before" else None
+            taken = await take(key, claim, instead)
+            deadly(lambda: None) if kill is None or kill.when == "behind" else None
+            return taken
+
+        self.take_key = deadly_take  # type: ignore[method-assign]
         self._file.write = deadly_write  # type: ignore[method-assign]
         self._file.answer = deadly_answer  # type: ignore[method-assign]
 
@@ -174,7 +191,10 @@ def _ports(plan: Plan, effects: Path, journal: HeldJournal, store: SqliteStore) 
     agents: Mapping[str, Agent] = {
         name: HumanAgent(spec, questions) if spec.kind == "human" else Effects(effects) for name, spec in specs.items()
     }
-    return Ports(Stack(specs, agents, PolicyPorts(clock, SeededRng(1), Shared())), journal, clock, (), questions)
+    shared = Shared()
+    policies = PolicyPorts(clock, SeededRng(1), shared, claims=StoreClaims(store))
+    memo = Blocks(shared, clock, plan.hash.encode())
+    return Ports(Stack(specs, agents, policies), journal, clock, (), questions, memo=memo)
 
 
 def _told(doubts: Failure, effects: Path) -> Mapping[str, Told]:

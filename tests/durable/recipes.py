@@ -38,6 +38,11 @@ SHAPES = {
     "one-flight": '@cache(1h) agent wise: python { module: "w.py" reads: ["look"] }\n'
                   'flow f() { step p = parallel { step a: string = wise.look("slow") '
                   'step b: string = wise.look("slow") } }',
+    "once": 'flow f() { @once(key: "k") step a = put("1")\n'
+            '@once(key: "k") step b = put("2") step c = put(b) }',
+    "cached-block": 'flow f() { @cache(1h) step g = do { step a = look("slow") step b = look(a) yield b } '
+                    'step p = parallel { step h = inner() step i = inner() } step j = put(p.i) }\n'
+                    '@cache(1h) flow inner() -> string { step a = look("slow") return a }',
     "hedged": 'flow f() { @hedge(after: 1s) step a = look("slow") step b = put(a) }',
     "fallback": 'flow f() { @fallback(spare) step a: string = one.look("fail") step b = put(a) }',
     "on-error": 'flow f() { @on_error(network: escalate(spare)) step a: string = one.look("gone") step b = put(a) }',

@@ -67,6 +67,7 @@ TABLE = """
 | BreakerOpen    | -      | no   | never      | unseen  | returned | free    |
 | BudgetExceeded | -      | no   | never      | unseen  | returned | free    |
 | QueueFull      | -      | no   | never      | unseen  | returned | free    |
+| KeyTaken       | -      | no   | never      | unseen  | returned | free    |
 | LoopStopped    | -      | no   | never      | unseen  | returned | free    |
 | TooLarge       | -      | no   | never      | unseen  | returned | free    |
 | ValueProblem   | -      | no   | never      | unseen  | returned | free    |

@@ -31,6 +31,7 @@ from leadflow.events.model import (
 )
 from leadflow.plan.types import Value
 from leadflow.run.adapters import SystemClock
+from leadflow.run.ports import Claim
 from leadflow.run.store import Fenced, HeldJournal, NewRun, Store, Wanted
 
 LEASE = timedelta(seconds=10)
@@ -133,6 +134,32 @@ class FromOutside(ABC):
             assert 6 - len(left) == await stage.two.expire(before, most)
             assert left == [row.id for row in await stage.two.runs()]
             assert {3} == {len(await stage.one.load(name)) for name in left}
+
+        play(scene)
+
+    def test_the_first_has_a_key_until_it_gives_it_up(self, play: Any) -> None:
+        """`@once`: of many that ask at once, in two processes, one has the key; another one only instead of that one,
+        and of two who see that it was given up, one. It goes with its run."""
+
+        async def scene(stage: Stage) -> None:
+            await stage.one.create(new_run("a"), "plan")
+            claims = [Claim("ab"[number % 2], f"main/{number}") for number in range(20)]
+            stores = [(stage.one, stage.two)[number % 2] for number in range(20)]
+            asked = zip(stores, claims, strict=True)
+            had = await asyncio.gather(*(store.take_key("k", claim, None) for store, claim in asked))
+            first = had[0]
+            assert {first} == set(had) and first in claims
+            other = Claim("b", "main/other")
+            assert other == await stage.two.take_key("other", other, None)
+            assert first == await stage.two.take_key("k", other, Claim("a", "main/nobody"))
+            both = await asyncio.gather(
+                stage.one.take_key("k", other, first), stage.two.take_key("k", Claim("c", "main/c"), first)
+            )
+            assert both[0] == both[1] and both[0] in (other, Claim("c", "main/c"))
+            await stage.one.take_key("mine", Claim("a", "main/a"), None)
+            await stage.one.release("a", 1)
+            assert await stage.two.remove("a")
+            assert other == await stage.two.take_key("mine", other, None)
 
         play(scene)
 

@@ -212,6 +212,7 @@ class _Comparing:
         yield from type_changes(self.subject, self.path, "answer", old.result, new.result, right.names)
         yield from self.maybe("key", old.key, new.key)
         yield from self.maybe("key of the cache", old.cache_key, new.cache_key)
+        yield from self.maybe("key of @once", old.once, new.once)
         for aspect, was, now in (
             ("asks for its type", old.declared, new.declared),
             ("may be sent again", old.idempotent, new.idempotent),
