@@ -83,11 +83,11 @@ def field_of(cx: Context, expr: tree.Member, owner: Type) -> Type:
     if empty and not expr.safe:
         _say_none(cx, expr, owner)
         return UNKNOWN
-    if expr.safe and not empty:
+    before = cx.program.error_count
+    found = _field_type(cx, expr, without_none(owner))
+    if expr.safe and not empty and cx.program.error_count == before:
         dot = Fix("write '.'", (Edit(_dot(expr), "."),), safe=True)
         cx.report(never_none(expr.target.span, given=show(owner), fix=dot))
-    inner = without_none(owner)
-    found = _field_type(cx, expr, inner)
     return optional(found) if empty and expr.safe and found != UNKNOWN else found
 
 

@@ -1,6 +1,7 @@
 """What each agent is in the end: template, own settings and annotations, profile (rules C4, E8, E9). Settings are
 checked against the rows of the catalogue and folded."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ from leadflow.check.messages.policies import (
     out_of_range,
     two_effects,
 )
+from leadflow.check.messages.values import in_quotes
 from leadflow.check.names import find_policy
 from leadflow.check.order import in_order
 from leadflow.check.policies import SHARED, Written, find_agent, in_force, read_annotations, refuse_annotations
@@ -43,7 +45,8 @@ from leadflow.check.program import (
 )
 from leadflow.check.timing import check_together
 from leadflow.check.tools import declare_tool, tool_base
-from leadflow.diagnostics import Span
+from leadflow.check.types import is_text
+from leadflow.diagnostics import Span, nearest
 from leadflow.plan.kinds import PREDECLARED, SettingRow, find_kind
 from leadflow.plan.plan import Secret, SettingValue
 from leadflow.plan.policy import PerTime
@@ -163,8 +166,8 @@ def _check_chain(agent: Agent, program: Program) -> None:
         if action is None or not action.asks_model:
             hint = f"'{found.name}' is no model: a role is played by models: via: [fast, strong]"
             cx.report(bad_reference(item.span, hint=hint))
-        elif found.missing:
-            cx.report(abstract_agent(item.span, found.name, missing=found.missing, declared=found.span))
+        elif found.lacks:
+            cx.report(abstract_agent(item.span, found.name, missing=found.lacks, declared=found.span))
 
 
 def _check_actions(cx: Context, tools: tree.Expr) -> None:
@@ -176,8 +179,8 @@ def _check_actions(cx: Context, tools: tree.Expr) -> None:
             continue
         if owner.kind.action(item.name.text) is None:
             _say_action(cx, item.name, owner)
-        elif owner.missing:
-            cx.report(abstract_agent(item.span, owner.name, missing=owner.missing, declared=owner.span))
+        elif owner.lacks:
+            cx.report(abstract_agent(item.span, owner.name, missing=owner.lacks, declared=owner.span))
 
 
 def _template(program: Program, scope: ModuleScope, path: Sequence[tree.Ident]) -> AgentSymbol | None:
@@ -330,6 +333,7 @@ def _take_kind(cx: Context, agent: Agent, path: Sequence[tree.Ident]) -> None:
     if same_file:
         agent.tools = base.tools
     agent.via = base.via
+    agent.misspelt |= base.misspelt
 
 
 def _has_secret(value: SettingValue) -> bool:
@@ -353,6 +357,7 @@ def _set(cx: Context, agent: Agent, setting: tree.Setting) -> None:
         known = cx.program.known(row.name for row in agent.kind.settings)
         owner = f"an agent of kind {agent.kind_name}"
         cx.report(unknown_setting(setting.name.span, name, owner=owner, known=known, note=setting_elsewhere(name)))
+        agent.misspelt.add(nearest(name, known) or "")
         _look(cx, setting.value)
         return
     kept = Setting(setting.name, setting.value, cx.scope)
@@ -381,6 +386,8 @@ def _plain(cx: Context, expr: tree.Expr, row: SettingRow, where: str) -> Setting
     before = cx.program.said_count
     if row.slot == "url" and infer(cx, expr) == SECRET:
         wanted = SECRET
+    if is_text(wanted) and _lacks_quotes(cx, expr):
+        return None
     expect(cx, expr, wanted, where)
     if cx.program.said_count > before:
         return None
@@ -393,6 +400,24 @@ def _plain(cx: Context, expr: tree.Expr, row: SettingRow, where: str) -> Setting
         shown = [None if end is None else f"{end:,}" for end in (low, high)]
         cx.report(out_of_range(expr.span, where=where, low=shown[0], high=shown[1]))
     return value
+
+
+_BARE = re.compile(r"[A-Za-z][\w.:/-]*")
+
+
+def _lacks_quotes(cx: Context, expr: tree.Expr) -> bool:
+    """Report a text without quotes, as YAML has them: `gpt-5-mini` reads as numbers taken from a name."""
+    first = expr
+    while isinstance(first, tree.Binary | tree.Member):
+        first = first.left if isinstance(first, tree.Binary) else first.target
+    text = cx.scope.module.source.at(expr.span)
+    if not isinstance(first, tree.Name) or not _BARE.fullmatch(text):
+        return False
+    known = cx.program.known(cx.scope.values)
+    if first.text in cx.scope.values or (first is expr and nearest(text, known) is not None):
+        return False
+    cx.report(unknown_name(expr.span, text, quotes=in_quotes(expr.span, text)))
+    return True
 
 
 def _numbers(value: SettingValue) -> list[float]:
@@ -430,10 +455,11 @@ def _headers(cx: Context, expr: tree.Expr, where: str) -> SettingValue:
                 duplicate(entry.key.span, name, what="header", first=expr.entries[list(found).index(name)].key.span)
             )
             continue
+        before = cx.program.said_count
         given = infer(cx, entry.value, STRING)
         if given not in (SECRET, UNKNOWN):
             expect(cx, entry.value, STRING, f"the header '{name}'")
-        found[name] = _fold(cx, entry.value, f"the header '{name}'")
+        found[name] = None if cx.program.said_count > before else _fold(cx, entry.value, f"the header '{name}'")
     cx.program.types[expr.id] = MapType(STRING)
     return found
 

@@ -15,7 +15,7 @@ from leadflow.check.messages.values import (
     positional_after_named,
     too_many_arguments,
 )
-from leadflow.diagnostics import Label, Span
+from leadflow.diagnostics import Label, Span, nearest
 from leadflow.record import record
 from leadflow.syntax import tree
 
@@ -62,6 +62,7 @@ def bind(
         label: another place to show for a missing argument.
     """
     bound = Bound()
+    misspelt: set[str | None] = set()
     byname = {slot.name: slot for slot in slots}
     ordered = [slot for slot in slots if slot.positional]
     count = 0
@@ -91,9 +92,11 @@ def bind(
             name, known = arg.name.text, cx.program.known(byname)
             meant, note = argument_meant(name, byname), argument_elsewhere(name, owner=owner)
             cx.report(unknown_argument(arg.name.span, name, owner=owner, known=known, meant=meant, note=note))
+            misspelt.add(meant or nearest(name, byname))
     missing = [slot.name for slot in slots if slot.required and slot.name not in bound.by_name]
-    if missing and bound.complete:
-        bound.complete = False
+    is_said, bound.complete = not bound.complete, bound.complete and not missing
+    missing = [name for name in missing if name not in misspelt]
+    if missing and not is_said:
         cx.report(missing_argument(span, missing, owner=owner, labels=(label,) if label else ()))
     return bound
 

@@ -237,7 +237,7 @@ def _value_type(cx: Context, action: tree.Repeat, want: Type | None) -> Type:
     if action.type is not None:
         type_ = resolve(cx, action.type)
         expect(cx, action.init, type_, f"'{action.name.text}'")
-        return type_
+        return type_ if fits(cx.program.types.get(action.init.id, UNKNOWN), type_) else UNKNOWN
     type_ = infer(cx, action.init, want)
     if want is not None and fits(type_, want):
         return want
@@ -299,10 +299,14 @@ def _closure(names: set[str], reads: dict[str, set[str]]) -> set[str]:
 
 def _members(
     cx: Context, kind: str, block: tree.Block, want: Type | None, checks: Checks
-) -> list[tuple[tree.Step, Var, Effect]]:
-    """Check the members, each without sight of the others (rule B4)."""
+) -> tuple[list[tuple[tree.Step, Var, Effect]], list[FieldType]]:
+    """Check the members, each without sight of the others (rule B4); the members, and what else has a name among them.
+
+    The latter was reported: who reads it hears no more.
+    """
     found: list[tuple[tree.Step, Var, Effect]] = []
     first: dict[str, Span] = {}
+    refused: list[FieldType] = []
     for statement in block.statements:
         if not isinstance(statement, tree.Step):
             if isinstance(statement, tree.Yield):
@@ -310,6 +314,8 @@ def _members(
                 cx.report(misplaced_yield(statement.span, hint=hint))
             else:
                 cx.report(members_only(statement.span, block=kind, what=_word(statement)))
+            if isinstance(statement, tree.Let):
+                refused.append(FieldType(statement.name.text, UNKNOWN))
             continue
         name = statement.name.text
         known = first.setdefault(name, statement.name.span)
@@ -333,7 +339,7 @@ def _members(
             found.append((statement, var, effect))
     if not found and not block.statements:
         cx.report(bad_block_argument(block.span, hint=f"this '{kind}' has no members"))
-    return found
+    return found, refused
 
 
 def _word(statement: tree.Statement) -> str:
@@ -349,11 +355,11 @@ def _word(statement: tree.Statement) -> str:
 
 def _parallel(cx: Context, action: tree.Parallel, want: Type | None, partial: bool, checks: Checks) -> Block:
     with _inside(cx, "parallel") as body:
-        members = _members(cx, "parallel", action.body, want, checks)
+        members, refused = _members(cx, "parallel", action.body, want, checks)
     need = _need(cx, action, len(members))
     loose = partial or need
     fields = [FieldType(s.name.text, optional(var.type) if loose else var.type) for s, var, _ in members]
-    return Block(RecordType(tuple(fields)), body.effect, body.unkeyed, body.attempts)
+    return Block(RecordType((*fields, *refused)), body.effect, body.unkeyed, body.attempts)
 
 
 def _need(cx: Context, action: tree.Parallel, members: int) -> bool:
@@ -386,7 +392,7 @@ def _race(cx: Context, action: tree.Race, want: Type | None, checks: Checks) -> 
         cx.report(bad_block_argument(arg.span, hint=hint))
         infer(cx, arg.value)
     with _inside(cx, "race") as body:
-        members = _members(cx, "race", action.body, want, checks)
+        members, _ = _members(cx, "race", action.body, want, checks)
     result: Type = NEVER
     for step, var, effect in members:
         if effect not in ("pure", "read"):

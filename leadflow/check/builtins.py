@@ -9,7 +9,7 @@ from leadflow.check.checked import FunctionCall
 from leadflow.check.context import Context
 from leadflow.check.messages.names import unknown_field
 from leadflow.check.messages.types import json_leak, may_be_none, no_common_type, wrong_type
-from leadflow.check.messages.values import field_name_needed
+from leadflow.check.messages.values import field_name_needed, in_quotes
 from leadflow.check.operators import sought
 from leadflow.check.origin import say_once
 from leadflow.check.types import family, fits, holds_none, is_number, is_text, join, join_all, without_none
@@ -134,6 +134,8 @@ def _item(items: Type) -> Type:
 
 
 def _argument(work: _Call, param: FunctionParam, expr: tree.Expr, infer: Infer) -> Type:
+    if param.field_of is not None and isinstance(expr, tree.Name) and work.cx.frame.read(expr.text) is None:
+        return UNKNOWN  # a name without quotes: that is said of the argument
     given = infer(work.cx, expr, _close(param.type, work.bound))
     if given == UNKNOWN:
         work.broken = True
@@ -262,7 +264,8 @@ def _field(work: _Call, param: FunctionParam, expr: tree.Expr, owners: Sequence[
     name = expr.plain if isinstance(expr, tree.Text) else None
     if name is None:
         work.broken = True
-        cx.report(field_name_needed(expr.span, param.name, owner=owner))
+        fix = in_quotes(expr.span, expr.text) if isinstance(expr, tree.Name) else None
+        cx.report(field_name_needed(expr.span, param.name, owner=owner, fix=fix))
         return
     record = owners[0].item if owners and isinstance(owners[0], ListType) else UNKNOWN
     if not isinstance(record, RecordType):

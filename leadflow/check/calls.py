@@ -298,10 +298,11 @@ def _action(cx: Context, call: tree.Call, key: str, action: tree.Ident, declared
     if row is None:
         known = program.known(agent.kind.actions)
         cx.report(unknown_action(action.span, action.text, agent=agent.name, kind=agent.kind_name, known=known))
+        cx.lost = cx.lost or any(other.approves for other in agent.kind.actions.values())
         _give_up(cx, call)
         return None
-    if agent.missing and program.once("abstract", key):
-        cx.report(abstract_agent(call.callee.span, agent.name, missing=agent.missing, declared=agent.span))
+    if agent.lacks and program.once("abstract", key):
+        cx.report(abstract_agent(call.callee.span, agent.name, missing=agent.lacks, declared=agent.span))
     args = bind_action(cx, call, row, f"{agent.name}.{action.text}")
     effect = effect_of(agent, action.text, row)
     result = row.result if declared is None else declared
@@ -464,8 +465,8 @@ def _unfit(cx: Context, call: tree.Call, called: Called, agent: Agent) -> str | 
     row = agent.kind.action(called.action) if agent.kind is not None else None
     if row is None:
         return f"an agent of kind {agent.kind_name} has no action '{called.action}'"
-    if agent.missing:
-        return f"it lacks {', '.join(agent.missing)}, so it cannot be called"
+    if agent.lacks:
+        return f"it lacks {', '.join(agent.lacks)}, so it cannot be called"
     effect = effect_of(agent, called.action, row)
     if EFFECTS.index(effect) > EFFECTS.index(called.effect):
         return f"it does more harm: its '{called.action}' is {effect}, not {called.effect}"

@@ -23,6 +23,7 @@ from leadflow.plan.types import (
     Pattern,
     Range,
     Type,
+    show,
 )
 from leadflow.syntax import tree
 
@@ -61,8 +62,7 @@ def _applies(cx: Context, annotation: tree.Annotation, name: str, type_: Type) -
     fitting = is_number(type_) if name == "range" else is_text(type_)
     if fitting or type_ == UNKNOWN or (name == "length" and isinstance(type_, ListType)):
         return True
-    neither = "neither" if name == "length" else "none"
-    cx.report(bad_constraint(annotation.span, name, hint=f"limits {_LIMITS[name]}, and this is {neither}"))
+    cx.report(bad_constraint(annotation.span, name, hint=f"limits {_LIMITS[name]}, and this is {show(type_)}"))
     return False
 
 

@@ -34,6 +34,8 @@ class Body:
     """A write in it that may not be repeated."""
     attempts: int = 1
     """How often a call in it is tried, at the most."""
+    doubted: bool = False
+    """The arms of a `match` in it are not as they were meant, which was said: so where its paths end is not known."""
 
 
 @record
@@ -70,6 +72,8 @@ class Context:
     """Steps and lets of the flow by name; made when a name is not found."""
     mentioned: set[str] = field(default_factory=set)
     """Names that were read where they are not visible: that has been reported, so lint does not call them unused."""
+    lost: bool = False
+    """What may be an approval was not understood, which was said: so who approves what is not known."""
     bound: list[Var] = field(default_factory=list)
     """Every name bound so far in this flow, for lint."""
     soft: bool = False

@@ -427,9 +427,12 @@ def _unique(cx: Context, parts: Sequence[P], what: str) -> list[P]:
 
 def _field(cx: Context, field: tree.Field | tree.Param, doc: str | None, what: str) -> FieldType:
     type_ = resolve(cx, field.type)
+    said = cx.program.said_count
     constraints = tuple(constraints_of(cx, field.annotations, type_))
     default: Value | _Missing = MISSING
-    if field.default is not None:
+    if field.default is not None and cx.program.said_count > said:
+        default = None  # its type may be the mistake
+    elif field.default is not None:
         where = f"the default of {what} '{field.name.text}'"
         constant = Context(cx.program, cx.scope, "constant")
         expect_field(constant, field.default, FieldType(field.name.text, type_, MISSING, constraints), where)

@@ -70,7 +70,7 @@ def check_flow(program: Program, symbol: FlowSymbol) -> None:
     check_together(cx, written.applied, written.spans)
     with cx.bounded(written.applied, f"flow '{name}'"):
         is_open = check_statements(cx, decl.body)
-    if is_open and signature.has_result:
+    if is_open and signature.has_result and not cx.body.doubted:
         end = decl.body.span._replace(start=max(decl.body.span.start, decl.body.span.end - 1))
         cx.report(no_return(decl.name.span, owner=f"flow '{name}'", result=show(signature.result), where=end))
     effect = program.flow_effects.get(symbol.key, "pure")
@@ -93,7 +93,8 @@ def check_flow(program: Program, symbol: FlowSymbol) -> None:
     )
     lint_flow(cx, is_clean=program.said_count == said, is_right=program.error_count == wrong)
     check_bounds(cx, written.applied)
-    check_approvals(cx, loose=strategy is not None and strategy.policy != OnFailure("stop"))
+    if not cx.lost:
+        check_approvals(cx, loose=strategy is not None and strategy.policy != OnFailure("stop"))
 
 
 # --- statements ---------------------------------------------------------------------------------------------------
@@ -210,12 +211,17 @@ def check_let(cx: Context, let: tree.Let) -> None:
             if given == JSON and isinstance(type_, OptionalType):
                 cx.program.fits[let.id] = type_.inner
             elif given == JSON and type_ != JSON:
-                hint = f"write 'let {let.name.text}: ({show(type_)})? = …', which is none when it does not fit"
+                hint = f"write 'let {let.name.text}: {show(optional(type_))} = …', which is none when it does not fit"
                 cx.report(json_leak(let.value.span, what=spoken(let.value), hint=hint))
             elif not fits(given, type_):
                 say_mismatch(cx, let.value, given=given, want=type_, where=where)
         else:
             expect(cx, let.value, type_, where)
+        if not fits(cx.program.types.get(let.value.id, UNKNOWN), type_) and let.id not in cx.program.fits:
+            type_ = UNKNOWN  # one of the two is a mistake, and that was said
+        elif action_called(cx, let.value) is not None:
+            type_ = UNKNOWN  # a step is not what a 'let' with its type is
+    cx.lost = cx.lost or (action_called(cx, let.value) or "").endswith(".approve")
     check_new(cx, let.name, "value")
     cx.program.types[let.id] = type_
     var = Var(let.name.text, type_, (let.id,), let.name.span, "let", node=let)
@@ -312,6 +318,8 @@ def _match(cx: Context, statement: tree.Match) -> tuple[str, Span] | None:
     before = cx.program.error_count
     facts = cover(cx, statement.subject, subject, statement.arms)
     is_wrong = cx.program.error_count > before
+    if is_wrong and cx.body is not None:
+        cx.body.doubted = True
     arms = [_arm(cx, arm.body, known) for arm, known in zip(statement.arms, facts, strict=True)]
     leaves = _merge(cx, arms)
     if is_wrong and leaves is not None:  # an arm is missing, or not read: what it holds may go on

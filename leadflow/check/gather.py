@@ -11,7 +11,9 @@ from leadflow.diagnostics import Diagnostic, Edit, Fix, Label, Span
 
 _IN_A_FILE = frozenset(("FLOW201", "FLOW204", "FLOW303"))
 """Findings about what a file declares."""
-_IN_A_DECLARATION = frozenset(("FLOW205", "FLOW301", "FLOW306", "FLOW310", "FLOW315", "FLOW324"))
+_IN_A_DECLARATION = frozenset(
+    ("FLOW205", "FLOW214", "FLOW301", "FLOW305", "FLOW306", "FLOW310", "FLOW315", "FLOW316", "FLOW324", "FLOW337")
+)
 """Findings about a value of one flow, agent or type."""
 _MOST_LABELS = 4
 """Further places that are shown; the others are counted."""

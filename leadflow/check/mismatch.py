@@ -24,6 +24,7 @@ from leadflow.plan.types import (
     RecordType,
     Type,
     UnionType,
+    optional,
     show,
 )
 from leadflow.syntax import tree
@@ -77,7 +78,7 @@ def _say_json(cx: Context, expr: tree.Expr, want: Type, where: str) -> None:
         hint = f"declare the step's type: 'step {var.name}: {show(want)} = …'"
         cx.report(json_leak(expr.span, what=f"'{var.name}'", hint=hint, labels=(label,), fix=fix))
         return
-    hint = f"{where} is {show(want)}; write 'let x: ({show(want)})? = …', which is none when it does not fit"
+    hint = f"{where} is {show(want)}; write 'let x: {show(optional(want))} = …', which is none when it does not fit"
     cx.report(json_leak(expr.span, what=spoken(expr), hint=hint))
 
 

@@ -103,13 +103,19 @@ def _compared(cx: Context, subject: tree.Expr, other: tree.Expr, equal: bool) ->
         return narrowed(cx, subject, _only_none if equal else without_none)
     word = other.plain if isinstance(other, tree.Text) else None
     if word is not None:
-        words = (word,)
+        words = (meant(word, _type_of(cx, subject)),)
         return narrowed(cx, subject, lambda t: only_words(t, words) if equal else without_words(t, words))
     known = _type_of(cx, other)
     if not equal or holds_none(known):
         return {}
     several = words_of(known) if known != NEVER else None
     return narrowed(cx, subject, without_none if several is None else lambda t: only_words(t, several))
+
+
+def meant(word: str, type_: Type) -> str:
+    """The text of a union that a text is meant to be: a misspelt one, which was reported, is the nearest."""
+    known = words_of(without_none(type_)) if type_ not in (UNKNOWN, NEVER) else None
+    return word if known is None or word in known else nearest(word, known) or word
 
 
 def _only_none(type_: Type) -> Type:

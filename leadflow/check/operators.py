@@ -186,13 +186,13 @@ def coalesce(cx: Context, expr: tree.Binary, left: Type, right: Type) -> Type:
     """`??`."""
     if UNKNOWN in (left, right):
         return UNKNOWN if left == UNKNOWN else without_none(left)
-    if not holds_none(left):
-        cx.report(never_none(expr.left.span, given=show(left)))
     inner = without_none(left)
     if left == JSON and right != JSON:
         _say_json(cx, expr.left)
         return right
     result = join(inner, right)
+    if not holds_none(left) and result is not None:
+        cx.report(never_none(expr.left.span, given=show(left)))
     if result is None:
         cx.report(no_common_type(expr.right.span, what="both sides of '??'", left=show(inner), right=show(right)))
         return UNKNOWN

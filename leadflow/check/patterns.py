@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from leadflow.check.context import Context
 from leadflow.check.messages.types import dead_arm, json_leak, name_pattern, not_covered, outside_union, wrong_pattern
-from leadflow.check.narrow import Facts, narrowed
+from leadflow.check.narrow import Facts, meant, narrowed
 from leadflow.check.origin import with_origin
 from leadflow.check.spoken import spoken
 from leadflow.check.types import holds_none, is_text, keep, members, only_words, without_none, words_of
@@ -76,7 +76,8 @@ def _take(cx: Context, pattern: tree.Pattern, type_: Type, words: tuple[str, ...
                 seen.broken = True
                 if isinstance(value, str) and words is not None:
                     cx.report(outside_union(pattern.span, value, words=words))
-                elif type(value) not in seen.never:  # all of one type fail for the same reason
+                    return [(str, meant(value, type_))]
+                if type(value) not in seen.never:  # all of one type fail for the same reason
                     seen.never.add(type(value))
                     cx.report(wrong_pattern(pattern.span, _write(value), subject=show(type_)))
                 return []

@@ -148,6 +148,8 @@ class Agent:
     """Its `limit`, `breaker`, `concurrency`."""
     missing: tuple[str, ...] = ()
     """Required settings that nobody gave: an abstract agent (rule E8)."""
+    misspelt: set[str] = field(default_factory=set)
+    """Settings that were given under another name, which has been said."""
     shares: str = ""
     effects: dict[str, Effect] = field(default_factory=dict)
     """By action, where its settings list them."""
@@ -173,6 +175,11 @@ class Agent:
     """Of the tool."""
     base: str | None = None
     """The agent that the tool calls."""
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What is missing and was not meant by a misspelt name."""
+        return tuple(name for name in self.missing if name not in self.misspelt)
 
 
 @record

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from leadflow.check.context import Context
 from leadflow.check.messages.types import wrong_type
-from leadflow.check.messages.values import secret_literal
+from leadflow.check.messages.values import in_quotes, secret_literal
 from leadflow.plan.types import SECRET, STRING, UNKNOWN, Type, show
 from leadflow.syntax import tree
 
@@ -27,17 +27,19 @@ def secret_call(
     if len(values) != SECRET_FUNCTIONS[name] or any(arg.name is not None for arg in call.args):
         cx.report(secret_literal(call.span, hint=f"write {form}"))
         return SECRET
-    types = [infer(cx, value, None) for value in values]
-    last, given = values[-1], types[-1]
+    last = values[-1]
     if name == "secret":
         plain = last.plain if isinstance(last, tree.Text) else None
         if plain is None:
             hint = 'the name of a secret is written as a plain text: secret("NAME")'
-            cx.report(secret_literal(last.span, hint=hint))
+            fix = in_quotes(last.span, last.text) if isinstance(last, tree.Name) else None
+            cx.report(secret_literal(last.span, hint=hint, fix=fix))
         elif not _VARIABLE.fullmatch(plain):
             hint = f"'{plain}' is no name of a variable: letters, digits and '_', not a digit first"
             cx.report(secret_literal(last.span, hint=hint))
         return SECRET
+    types = [infer(cx, value, None) for value in values]
+    given = types[-1]
     if given not in (SECRET, UNKNOWN):
         cx.report(secret_literal(last.span, hint=f"'{name}' is made of a secret: {form}"))
     if len(types) == 2 and types[0] not in (STRING, UNKNOWN):

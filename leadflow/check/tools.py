@@ -138,8 +138,8 @@ def _call(cx: Context, agent: Agent, call: tree.Call, said: Effect | None) -> No
         known = program.known(base.kind.actions)
         cx.report(unknown_action(target.action.span, action, agent=base.name, kind=base.kind_name, known=known))
         return
-    if base.missing and program.once("abstract", base.key):
-        cx.report(abstract_agent(call.callee.span, base.name, missing=base.missing, declared=base.span))
+    if base.lacks and program.once("abstract", base.key):
+        cx.report(abstract_agent(call.callee.span, base.name, missing=base.lacks, declared=base.span))
     known_effect = base.effects.get(action, row.effect)
     vouches = base.kind.open_action is not None or base.kind.effect_lists is not None
     if said is not None and not vouches and EFFECTS.index(said) < EFFECTS.index(known_effect):

@@ -15,8 +15,8 @@ _SHORT = 5
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` most likely was meant to be, or None when nothing is near.
 
-    A name that differs only in case or in `_` wins; else the best ratio does: of at least 0.7, and of 0.6 for a short
-    name, in which one slip weighs more.
+    A name that differs only in case or in `_` wins, then one with two letters the other way round; else the best ratio
+    does: of at least 0.7, and of 0.6 for a short name, in which one slip weighs more.
     """
     wanted = _plain(name)
     matcher = SequenceMatcher(autojunk=False)
@@ -26,6 +26,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
         plain = _plain(candidate)
         if plain == wanted and candidate != name:
             return candidate
+        if _is_swapped(plain, wanted):
+            best, best_ratio = candidate, 1.0
+            continue
         if abs(len(plain) - len(wanted)) > max(2, len(wanted) // 2):
             continue
         matcher.set_seq1(plain)
@@ -41,6 +44,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?` for the nearest known name, else the empty string."""
     found = nearest(name, known)
     return f"; did you mean '{found}'?" if found else ""
+
+
+def _is_swapped(one: str, other: str) -> bool:
+    """Whether two names differ in the order of two letters that stand side by side, and in nothing else."""
+    if len(one) != len(other) or one == other:
+        return False
+    at = next(n for n, (left, right) in enumerate(zip(one, other, strict=True)) if left != right)
+    return one[at : at + 2] == other[at : at + 2][::-1] and one[at + 2 :] == other[at + 2 :]
 
 
 def _plain(name: str) -> str:

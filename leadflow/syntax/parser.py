@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count, islice
 
-from leadflow.diagnostics import Report, Source
+from leadflow.diagnostics import Diagnostic, Report, Source
 from leadflow.syntax import docs, messages, messages_source, tree
 from leadflow.syntax.lexer import MOST_DEPTH, MOST_TOKENS, Tokens, keyword, tokenise
 from leadflow.syntax.machine import Machine
@@ -29,12 +29,24 @@ def parse(source: Source, report: Report, *, ids: Iterator[int] | None = None) -
     """
     found = Report()
     file = _parse(source, found, ids or count())
-    open_strings = [source.position(one.span.start).line for one in found if one.code == "FLOW110"]
-    for one in found:
-        # before the quote that has no partner, others were taken for its partner: what follows from that is no news
-        if one.code == "FLOW110" or not open_strings or source.position(one.span.start).line not in open_strings:
-            report(one)
+    for one in _causes(source, found):
+        report(one)
     return file
+
+
+def _causes(source: Source, found: Report) -> list[Diagnostic]:
+    """What is wrong, without what follows on the same line from a quote without a partner, or from no quotes at all.
+
+    Before a quote that has none, others were taken for its partner; and a text without quotes ends nobody knows where.
+    """
+    lines = {one: source.position(one.span.start).line for one in found}
+    torn = {line for one, line in lines.items() if one.code == "FLOW110"}
+    bare = {line: one.span.start for one, line in reversed(lines.items()) if one.code == "FLOW115"}
+    return [
+        one
+        for one, line in lines.items()
+        if one.code == "FLOW110" or (line not in torn and one.span.start <= bare.get(line, one.span.start))
+    ]
 
 
 def _parse(source: Source, report: Report, ids: Iterator[int]) -> tree.File:

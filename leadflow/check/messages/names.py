@@ -23,7 +23,13 @@ def _write(
 
 @code("FLOW201", "Unknown name")
 def unknown_name(
-    span: Span, name: str, *, what: str = "name", known: Sequence[str] = (), likely: bool = False
+    span: Span,
+    name: str,
+    *,
+    what: str = "name",
+    known: Sequence[str] = (),
+    likely: bool = False,
+    quotes: Fix | None = None,
 ) -> Draft:
     """Nothing of this name can be seen here: it is declared nowhere, or misspelt.
 
@@ -44,6 +50,8 @@ def unknown_name(
     if likely:  # there is one candidate, however it is spelt
         fix = Fix(f"write `{known[0]}`", (Edit(span, known[0]),))
         return Draft(span, f"unknown {what} '{name}'; did you mean '{known[0]}'?", fix=fix)
+    if quotes is not None:  # a text is wanted, and nothing is near
+        return Draft(span, f"unknown {what} '{name}'; a text stands in quotes: \"{name}\"", fix=quotes)
     return Draft(span, f"unknown {what} '{name}'{did_you_mean(name, known)}", fix=_write(span, name, known))
 
 

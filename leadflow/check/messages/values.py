@@ -95,7 +95,7 @@ def argument_twice(span: Span, name: str, *, first: Span) -> Draft:
 
 
 @code("FLOW334", "The name of a field is needed")
-def field_name_needed(span: Span, name: str, *, owner: str) -> Draft:
+def field_name_needed(span: Span, name: str, *, owner: str, fix: Fix | None = None) -> Draft:
     """The function works on one field of each record; which one is written as a text, so that it can be checked.
 
     ```flow
@@ -114,7 +114,7 @@ def field_name_needed(span: Span, name: str, *, owner: str) -> Draft:
     }
     ```
     """
-    return Draft(span, f"the argument '{name}' of {owner} is the name of a field, written as a text")
+    return Draft(span, f"the argument '{name}' of {owner} is the name of a field, written as a text", fix=fix)
 
 
 @code("FLOW335", "Must be known beforehand")
@@ -274,7 +274,7 @@ def misplaced_secret(span: Span, *, where: str) -> Draft:
 
 
 @code("FLOW341", "A secret is named by a text")
-def secret_literal(span: Span, *, hint: str) -> Draft:
+def secret_literal(span: Span, *, hint: str, fix: Fix | None = None) -> Draft:
     """`secret("NAME")` names a variable of the environment, as a plain text: which secrets a flow uses can be read
     from the file.
 
@@ -289,7 +289,7 @@ def secret_literal(span: Span, *, hint: str) -> Draft:
     agent web: http { url: "https://example.com"  auth: bearer(secret("TOKEN")) }
     ```
     """
-    return Draft(span, hint)
+    return Draft(span, hint, fix=fix)
 
 
 @code("FLOW342", "A secret is needed")
@@ -337,6 +337,11 @@ def file_literal(span: Span, *, hint: str) -> Draft:
     ```
     """
     return Draft(span, hint)
+
+
+def in_quotes(span: Span, text: str) -> Fix:
+    """The fix that makes a text of a bare word."""
+    return Fix("put it in quotes", (Edit(span, f'"{text}"'),))
 
 
 def quote_fix(span: Span, name: str) -> Fix:
