@@ -159,7 +159,7 @@ def _operator(expr: Binary | Unary, of: Callable[[Expr], Size]) -> Size:
 def _sum(left: Size, right: Size) -> Size:
     """Two texts, two lists or two numbers."""
     if left.item is not None or right.item is not None:
-        items = [size.item for size in (left, right) if size.item is not None]
+        items = [size.each for size in (left, right) if size.each is not None]
         return list_size(_plus(left.items, right.items), reduce(larger, items), left.open or right.open)
     joined = text_size(_plus(left.text, right.text), left.open or right.open)
     return larger(joined, SMALL) if joined.text is not None else joined
@@ -202,7 +202,7 @@ def _replace(args: Sequence[Size]) -> Size:
 
 def _join(args: Sequence[Size]) -> Size:
     items, between = args[0], args[1].text if len(args) > 1 else 0
-    each = 0 if items.item is None else items.item.text
+    each = 0 if items.each is None else items.each.text
     return text_size(_times(items.items, _plus(each, between)), items.open or "the joined texts")
 
 
@@ -216,7 +216,7 @@ def _to_json(args: Sequence[Size]) -> Size:
 
 
 def _an_item(args: Sequence[Size]) -> Size:
-    return larger(args[0].item or NONE_SIZE, NONE_SIZE)
+    return larger(args[0].each or NONE_SIZE, NONE_SIZE)
 
 
 def _number(args: Sequence[Size]) -> Size:
@@ -229,8 +229,8 @@ def _extreme(args: Sequence[Size]) -> Size:
 
 def _flatten(args: Sequence[Size]) -> Size:
     lists = args[0]
-    inner = lists.item or list_size(0, None)
-    return list_size(_times(lists.items, inner.items), inner.item, lists.open or inner.open)
+    inner = lists.each or list_size(0, None)
+    return list_size(_times(lists.items, inner.items), inner.each, lists.open or inner.open)
 
 
 def _range(args: Sequence[Size]) -> Size:
@@ -240,12 +240,12 @@ def _range(args: Sequence[Size]) -> Size:
 def _zip(args: Sequence[Size]) -> Size:
     left, right = args
     fewer = [size.items for size in args if size.items is not None]
-    pair = record_size((("left", left.item or NONE_SIZE), ("right", right.item or NONE_SIZE)))
+    pair = record_size((("left", left.each or NONE_SIZE), ("right", right.each or NONE_SIZE)))
     return list_size(min(fewer) if fewer else None, pair, left.open or right.open)
 
 
 def _values(args: Sequence[Size]) -> Size:
-    return list_size(args[0].items, args[0].item, args[0].open)
+    return list_size(args[0].count, args[0].each, args[0].open)
 
 
 def _count_by(args: Sequence[Size]) -> Size:

@@ -41,13 +41,26 @@ class Size:
     items: Most = 0
     """Of a list or a map; 0 for what is none."""
     item: "Size | None" = None
-    """Each of them; None: not known, or there are none."""
+    """Each of them; None: not known, or there are none. Who works with it reads `each`."""
     fields: tuple[tuple[str, "Size"], ...] = ()
     """Of a record."""
     open: str = ""
     """The name of what has no bound."""
     default: "Size | None" = None
     """Of a field that has a default: what stands there when nothing was given."""
+
+    @property
+    def each(self) -> "Size | None":
+        """Each of what stands in a list or a map; None only where nothing does."""
+        parts = [*(size for _, size in self.fields), *([] if self.item is None else [self.item])]
+        if parts:
+            return reduce(larger, parts)
+        return None if self.items == 0 else boundless(self.open)
+
+    @property
+    def count(self) -> Most:
+        """How many entries a map or a list has; a record may be taken for a map."""
+        return None if self.items is None else max(self.items, len(self.fields))
 
     def field(self, name: str) -> "Size":
         """A field, or an entry of a map."""
@@ -75,12 +88,13 @@ def text_size(most: Most, name: str = "") -> Size:
 
 
 def list_size(items: Most, item: Size | None, name: str = "") -> Size:
-    """A list of so many items."""
+    """A list of so many items. Of what stands in it nothing is known where `item` is None."""
     each = None if item is None else item.json
-    if items == 0 or item is None:
+    if items == 0:
         return Size(2, 2, 0)
     whole = None if items is None or each is None else 2 + items * (each + 1)
-    return Size(whole, whole, items, item, (), item.open or name if whole is None else "")
+    what = "" if item is None else item.open
+    return Size(whole, whole, items, item, (), what or name if whole is None else "")
 
 
 def map_size(items: Most, key: Most, item: Size | None, name: str = "") -> Size:

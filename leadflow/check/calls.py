@@ -14,7 +14,7 @@ from leadflow.check.messages.names import not_a_value, not_in_module, unknown_ac
 from leadflow.check.messages.policies import abstract_agent, bad_fallback, bad_override
 from leadflow.check.messages.timing import never_comes
 from leadflow.check.messages.types import json_leak, may_be_none, wrong_type
-from leadflow.check.messages.values import bad_hole, built_elsewhere, misplaced_secret, open_address, quote_fix
+from leadflow.check.messages.values import bad_hole, built_elsewhere, misplaced_secret, open_address
 from leadflow.check.origin import say_once
 from leadflow.check.program import (
     Agent,
@@ -411,18 +411,18 @@ def _ready_made(cx: Context, expr: tree.Expr, slot: SlotKind, where: str) -> Non
         return
     if cx.program.types.get(expr.id) == UNKNOWN:
         return
-    fix = None
-    if isinstance(expr, tree.Name) and slot == "path":
-        fix = quote_fix(expr.span, expr.text)
-    elif isinstance(expr, tree.Name):
-        fix = Fix("put it into a text", (Edit(expr.span, f'"${{{expr.text}}}"'),))
-    cx.report(built_elsewhere(expr.span, slot=slot, fix=fix))
+    written = cx.scope.module.source.at(expr.span)
+    is_short = isinstance(expr, tree.Name | tree.Member) and "\n" not in written
+    example = f'"{"/" if slot == "path" else ""}${{{written if is_short else "…"}}}"'
+    fix = Fix("put it into a text", (Edit(expr.span, example),)) if is_short else None
+    cx.report(built_elsewhere(expr.span, slot=slot, example=f"'{example}'", fix=fix))
 
 
 def _headers(cx: Context, expr: tree.Expr, param: ParamRow, where: str) -> None:
     if not isinstance(expr, tree.RecordLit):
         expect(cx, expr, param.type, where)
-        cx.report(built_elsewhere(expr.span, slot="header", fix=None))
+        example = 'each with its name: { "X-Id": "${…}" }'
+        cx.report(built_elsewhere(expr.span, slot="header", example=example, fix=None))
         return
     expect(cx, expr, MapType(STRING), where)
     for entry in expr.entries:

@@ -103,6 +103,13 @@ def test_what_it_costs(case: str) -> None:
     assert (calls, money) == (plain(found.calls), plain(found.money))
 
 
+@pytest.mark.parametrize("items", ['values(index_by(xs, "k"))', 'flatten(values(group_by(xs, "k")))', "xs"])
+def test_a_list_of_which_nothing_is_known_is_as_long_as_it_may_be(items: str) -> None:
+    """What is not known is no reason to count no round: `at most` holds."""
+    loop = f"step all = for x in {items} at most 7 {{ {CALL} yield a }}"
+    assert 7 == plain(bound(body(loop, params="xs: list[{ k: string }]")).calls)
+
+
 def test_b2_a_list_of_unknown_length_is_bounded_for_each_item() -> None:
     """Rule B2: so much x len(xs), with the line that makes it so; an input says how many there are."""
     text = body('step first = m.ask("1")\nstep r = for x in xs { ' + CALL + " yield a }", params="xs: list[int]")

@@ -1,15 +1,30 @@
 """Sizes are never too small: no value is larger than what its type, its expression or its source allows."""
 
 import json
+from collections.abc import Iterator, Sequence
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadflow.bound.expressions import size_of
-from leadflow.bound.sizes import Size, larger, no_more, size_of_field, size_of_type, size_of_value
-from leadflow.plan.expr import Apply, Bound, Const, Expr, ListOf, Member, NodeValue, Template
+from leadflow.bound.sizes import Size, boundless, larger, no_more, size_of_field, size_of_type, size_of_value
+from leadflow.plan.expr import (
+    Apply,
+    Bound,
+    Comprehension,
+    Const,
+    Expr,
+    ListOf,
+    Local,
+    Member,
+    NodeValue,
+    RecordOf,
+    Template,
+)
 from leadflow.plan.forms import to_json_text, to_text
+from leadflow.plan.functions import FUNCTIONS
 from leadflow.plan.tokens import PER_MESSAGE, as_object, schema_tokens, text_tokens
 from leadflow.plan.types import (
     FieldType,
@@ -79,6 +94,74 @@ def test_no_value_is_larger_than_its_expression_says(expr: Expr) -> None:
     except ValueProblem:
         return
     assert is_large_enough(size_of(expr, Sizes()), value)
+
+
+# --- functions of functions ----------------------------------------------------------------------------------------
+
+_LONG = "a long text, of many words"
+RICH: dict[int, Value] = {
+    0: ({"k": _LONG, "n": 7, "l": (_LONG,)}, {"k": "b", "n": 3, "l": ()}),
+    1: (5, 1234567, 5),
+    2: _LONG,
+    3: (_LONG, "", _LONG * 2, None),
+    4: {"first": _LONG, "second": "b"},
+    5: ((_LONG,), (_LONG, "c")),
+    6: 2,
+}
+"""Values of all kinds, larger than what nothing is known of would be if it were taken for nothing."""
+
+
+class Known(Sizes):
+    """Reads values that are known."""
+
+    def node(self, node: int) -> Size:
+        """As it is."""
+        return size_of_value(RICH[node])
+
+
+class Counted(Sizes):
+    """Reads values of which only the number of items is known."""
+
+    def node(self, node: int) -> Size:
+        """So many items, of any size."""
+        return Size(None, None, size_of_value(RICH[node]).items, open="it")
+
+
+class Unknown(Sizes):
+    """Reads values of which nothing is known."""
+
+    def node(self, node: int) -> Size:
+        """Of any size."""
+        return boundless("it")
+
+
+def calls(firsts: Sequence[Expr]) -> Iterator[tuple[Apply, Value]]:
+    """A call of each function on each of these that it takes, with what it gives."""
+    leaves: list[Expr] = [*(NodeValue(node) for node in RICH), Const("k"), Const("n"), Const("l")]
+    for (name, row), first in product(FUNCTIONS.items(), firsts):
+        for count in range(sum(param.required for param in row.params), min(3, len(row.params)) + 1):
+            for rest in product(leaves, repeat=count - 1):
+                args: tuple[Expr, ...] = (first, *rest)
+                call = Apply(name, args)
+                try:
+                    value = compile_expr(call)(Room(RICH))
+                except ValueProblem:
+                    continue
+                yield call, value
+                break
+
+
+def test_no_function_of_a_function_gives_more_than_its_size() -> None:
+    """Whatever is known of what they read, two functions in a row give no more than is said: none may take what nobody
+    knows for nothing."""
+    record: Expr = RecordOf((("x", NodeValue(2)), ("y", Const("b"))))
+    leaves = [*(NodeValue(node) for node in RICH), record, ListOf((NodeValue(5),)), ListOf(())]
+    first = list(calls(leaves))
+    second = list(calls([*(call for call, _ in first), Comprehension(Local(0), 0, NodeValue(3), None)]))
+    assert len(second) > 500
+    for call, value in (*first, *second):
+        for reads in (Known(), Counted(), Unknown()):
+            assert is_large_enough(size_of(call, reads), value), (call, reads)
 
 
 @given(values(), values())

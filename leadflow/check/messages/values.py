@@ -194,7 +194,7 @@ def bad_hole(span: Span, *, given: str, hint: str, labels: tuple[Label, ...] = (
 
 
 @code("FLOW338", "Built elsewhere")
-def built_elsewhere(span: Span, *, slot: str, fix: Fix | None) -> Draft:
+def built_elsewhere(span: Span, *, slot: str, example: str, fix: Fix | None) -> Draft:
     """Paths and headers are written where they are used, so that each value put into them can be escaped: a text
     that arrives ready-made could be the address of something else.
 
@@ -217,7 +217,9 @@ def built_elsewhere(span: Span, *, slot: str, fix: Fix | None) -> Draft:
     }
     ```
     """
-    return Draft(span, f"a {slot} is written here as a text, so that what is put into it can be escaped", fix=fix)
+    return Draft(
+        span, f"a {slot} is written here as a text, {example}, so that what is put into it can be escaped", fix=fix
+    )
 
 
 @code("FLOW339", "The address is not fixed")
@@ -342,8 +344,3 @@ def file_literal(span: Span, *, hint: str) -> Draft:
 def in_quotes(span: Span, text: str) -> Fix:
     """The fix that makes a text of a bare word."""
     return Fix("put it in quotes", (Edit(span, f'"{text}"'),))
-
-
-def quote_fix(span: Span, name: str) -> Fix:
-    """The fix that puts a value into a text, where its slot can escape it."""
-    return Fix("put it into a text", (Edit(span, f'"/${{{name}}}"'),))
