@@ -22,6 +22,7 @@ BROAD = {
     "leadflow/policies/renewal.py": "closes an agent that nobody uses any more, and logs what it raises",
     "leadflow/agents/mcp/link.py": "holds a connection in a task of its own, and tells who waits how it ended",
     "leadflow/agents/python.py": "carries what an author's function raises from its thread to the task that waits",
+    "leadflow/stores/writer.py": "hands it to whoever waits in the loop, where it is raised again",
     "tests/fuzz/fuzz_sources.py": "looks for the exceptions that must not be",
     "tests/fuzz/fuzz_expressions.py": "looks for the exceptions that must not be",
     "leadflow/plugins.py": "loads a stranger's package, and says what it raised",

@@ -4,15 +4,13 @@ One thread has the file. What several runs, or one run at several times, want to
 into the next commit together, because a commit costs hundreds of times what a row does (case D20).
 """
 
-import asyncio
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from leadflow.events.model import CancelRequested, Entry, Event, QuestionAnswered
 from leadflow.run.ports import Claim, Clock
@@ -21,63 +19,22 @@ from leadflow.stores import beside, upkeep
 from leadflow.stores.rows import Chain, Rows, as_entries
 from leadflow.stores.search import RECENT
 from leadflow.stores.sqlite_file import JournalFile, seed_of_run, told
+from leadflow.stores.writer import Together, Writer
 
 T = TypeVar("T")
-Item = TypeVar("Item")
-Made = TypeVar("Made")
 
 LEASE = timedelta(seconds=10)
 """How long a claim holds when its worker says nothing more."""
 
 
-class _Together(Generic[Item, Made]):
-    """Work of which all that comes while some is under way is done behind it, together."""
-
-    def __init__(self, begin: "Callable[[Sequence[Item]], asyncio.Future[Sequence[Made]]]") -> None:
-        """`begin` does the work of some items, and makes something of each."""
-        self._begin = begin
-        self._pending: list[tuple[Item, asyncio.Future[Made]]] = []
-        self._is_busy = False
-
-    async def do(self, item: Item) -> Made:
-        """What is made of an item. What has begun is not left in the middle (case X3)."""
-        done: asyncio.Future[Made] = asyncio.get_running_loop().create_future()
-        self._pending.append((item, done))
-        if not self._is_busy:
-            self._begin_next()
-        return await asyncio.shield(done)
-
-    def _begin_next(self) -> None:
-        """Do all that waits, and then what came in the meantime."""
-        batch, self._pending = self._pending, []
-        self._is_busy = True
-        work = self._begin([item for item, _ in batch])
-
-        def finished(made: "asyncio.Future[Sequence[Made]]") -> None:
-            problem = made.exception()
-            for number, (_, done) in enumerate(batch):
-                if problem is None:
-                    done.set_result(made.result()[number])
-                else:
-                    done.set_exception(problem)
-                    done.exception()  # whoever waits hears of it, and nobody may wait any more
-            self._is_busy = False
-            if self._pending:
-                self._begin_next()
-
-        work.add_done_callback(finished)
-
-
 class _Worker:
-    """The thread that has the file. What waits while a commit is under way goes into the next one together."""
+    """What waits while a commit is under way goes into the next one together."""
 
-    def __init__(self, file: JournalFile) -> None:
+    def __init__(self, file: JournalFile, writer: Writer) -> None:
         self._file = file
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
-        self._appends = _Together[Rows, JournalProblem | None](
-            lambda batch: self._begin(lambda: self._file.write(batch))
-        )
-        self._renewals = _Together[tuple[str, int], bool](lambda batch: self._begin(lambda: self._file.renew(batch)))
+        self._writer = writer
+        self._appends = Together(writer, self._write)
+        self._renewals = Together(writer, self._renew)
 
     async def open(self) -> None:
         """Open or make the file.
@@ -85,12 +42,13 @@ class _Worker:
         Raises:
             JournalProblem: it cannot be used.
         """
+        self._writer.start()
         await self._do(self._file.open)
 
     async def aclose(self) -> None:
         """Give the file back."""
         await self._do(self._file.close)
-        self._thread.shutdown()
+        self._writer.stop()
 
     async def keep(self, rows: Rows) -> None:
         """Keep the rows of an append; returns when they are committed, together with others that came meanwhile.
@@ -114,11 +72,14 @@ class _Worker:
         """
         return await self._do(lambda: self._file.ends_with(rows))
 
-    async def _do(self, work: Callable[[], T]) -> T:
-        return await self._begin(work)
+    def _write(self, batch: Sequence[Rows]) -> Sequence[JournalProblem | None]:
+        return self._file.write(batch)
 
-    def _begin(self, work: Callable[[], T]) -> "asyncio.Future[T]":
-        return asyncio.get_running_loop().run_in_executor(self._thread, self._guarded, work)
+    def _renew(self, claims: Sequence[tuple[str, int]]) -> Sequence[bool]:
+        return self._guarded(lambda: self._file.renew(claims))
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        return await self._writer.do(lambda: self._guarded(work))
 
     def _guarded(self, work: Callable[[], T]) -> T:
         try:
@@ -130,11 +91,18 @@ class _Worker:
 class SqliteStore(_Worker):
     """Runs and their events in one file. Serves the runs of one event loop."""
 
-    def __init__(self, path: Path, clock: Clock, *, owner: str, lease: timedelta = LEASE) -> None:
-        """Prepare the store; nothing is opened yet. `owner` names this worker in its claims."""
+    def __init__(
+        self, path: Path, clock: Clock, *, owner: str, lease: timedelta = LEASE, writer: Writer | None = None
+    ) -> None:
+        """Prepare the store; nothing is opened yet.
+
+        Args:
+            owner: names this worker in its claims.
+            writer: has the file; None: a thread of the store's own.
+        """
         self.lease = lease
         self._clock = clock
-        super().__init__(JournalFile(path, owner=owner, lease=lease, now=clock.timestamp))
+        super().__init__(JournalFile(path, owner=owner, lease=lease, now=clock.timestamp), writer or Writer())
 
     async def create(self, run: NewRun, plan: str) -> "SqliteJournal":
         """A new run, claimed by this worker, and the text of its plan."""

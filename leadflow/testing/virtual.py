@@ -12,6 +12,9 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from datetime import timedelta
 from typing import Any, TypeVar, TypeVarTuple
+from weakref import WeakSet
+
+from leadflow.stores.writer import Writer
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -59,7 +62,7 @@ class JumpLoop(asyncio.SelectorEventLoop):
     """An event loop whose clock starts at 0 and jumps to the next timer when nothing else can happen.
 
     Same code, same order, same times: nothing depends on the machine's speed. Work in threads
-    (`asyncio.to_thread`, `run_in_executor`) takes no virtual time.
+    (`asyncio.to_thread`, `run_in_executor`, a journal's) takes no virtual time.
     """
 
     _clock_resolution: float
@@ -67,7 +70,8 @@ class JumpLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._now = 0.0
         self._threads = 0
-        super().__init__(_JumpSelector(self._jump, lambda: self._threads > 0))
+        self._writers: WeakSet[Writer] = WeakSet()
+        super().__init__(_JumpSelector(self._jump, self._in_flight))
         self._clock_resolution = _FINEST
 
     def time(self) -> float:
@@ -84,6 +88,15 @@ class JumpLoop(asyncio.SelectorEventLoop):
         self._threads += 1
         future.add_done_callback(self._landed)
         return future
+
+    def add_reader(self, fd: Any, callback: Callable[[*Ts], object], *args: *Ts) -> None:
+        """As every loop's; the clock stands still while the thread of a journal owes an answer."""
+        super().add_reader(fd, callback, *args)
+        if isinstance(whose := getattr(callback, "__self__", None), Writer):
+            self._writers.add(whose)
+
+    def _in_flight(self) -> bool:
+        return self._threads > 0 or any(writer.is_busy for writer in self._writers)
 
     def _landed(self, _: "Future[Any]") -> None:
         self._threads -= 1
