@@ -71,7 +71,7 @@ def command(
     """Run a FLOW of FILE: the one that is named, else `main`, else the only one that no other flow calls.
 
     The program is checked first; nothing is started when it has errors. The result is printed as JSON on standard
-    output; progress goes to standard error: live on a terminal, as one JSON line per event otherwise. Ctrl-C lets
+    output; progress goes to standard error: live on a terminal, a line for each call otherwise. Ctrl-C lets
     what is under way end, for at most ten seconds, and stops there; `leadflow resume` goes on. A second one ends it at
     once. A run that is not kept takes back what it did.
 
@@ -101,7 +101,7 @@ def command(
         found = await program.unfinished(chosen.name, given) if meta[_KEPT] else None
         if found is not None and meta[_RESUMED]:
             return await program.resume(found.id, watched)
-        if found is not None and wanted in ("live", "quiet"):  # among events in lines there is nothing but events
+        if found is not None and wanted != "json":  # among events in lines there is nothing but events
             human.note(f"run {found.id} of this flow and input has not ended; --resume goes on with it")
         return await program.run(chosen.name, given, watched)
 

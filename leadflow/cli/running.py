@@ -21,7 +21,7 @@ from leadflow.cli import asking
 from leadflow.cli.interrupts import Interrupted, run_interruptibly
 from leadflow.cli.names import Names
 from leadflow.cli.streams import Lines, printing_to
-from leadflow.cli.views import human, machine, questions, runs, spending
+from leadflow.cli.views import human, machine, questions, runs, spending, words
 from leadflow.cli.views.failures import absorbed, failure, undone
 from leadflow.cli.views.logs import OneLine
 from leadflow.events.model import Entry, RunFailed, Status, UndoBegan
@@ -37,7 +37,7 @@ from leadflow.runs import InputProblem, RunOptions
 from leadflow.testing.recording import Recorder
 
 Show: TypeAlias = Literal["live", "lines", "json", "quiet"]
-"""A picture on a terminal; events as JSON lines, and words at the end; nothing but JSON lines; nothing of it."""
+"""A picture on a terminal; words in lines, for logs; nothing but JSON lines; nothing of it."""
 
 
 WAITS = 3
@@ -246,8 +246,10 @@ def _screen(job: Job, before: Sequence[Entry]) -> Iterator[tuple[Audience, Calla
     match job.show:
         case "quiet":
             yield Audience(), lambda: None
-        case "json" | "lines":
-            yield Audience((_lines(),)), lambda: None
+        case "json":
+            yield Audience((_while_read(runs.event),)), lambda: None
+        case "lines":
+            yield Audience((_while_read(words.Teller(job.program.plan)),)), lambda: None
         case "live":
             progress = import_module("leadflow.cli.views.progress")  # rich is slow to load
             watch = progress.Watch(job.program.plan, job.flow.name)
@@ -258,15 +260,15 @@ def _screen(job: Job, before: Sequence[Entry]) -> Iterator[tuple[Audience, Calla
                 yield Audience((watch,), (watch.hear,)), screen.leave
 
 
-def _lines() -> Observer:
-    """Writes each event as a JSON line, until nobody reads them any more; the run goes on."""
+def _while_read(tell: Observer) -> Observer:
+    """Tells each event, until nobody reads that any more; the run goes on."""
     is_read = True
 
     def write(entry: Entry) -> None:
         nonlocal is_read
         if is_read:
             try:
-                runs.event(entry)
+                tell(entry)
             except BrokenPipeError:
                 is_read = False
 

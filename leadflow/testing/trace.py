@@ -1,5 +1,6 @@
 """What happened in a run of a test, a line for each call and each turn: for people who wonder why."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from leadflow.events.model import (
@@ -38,43 +39,63 @@ class Line:
 
 def trace(plan: Plan, entries: Sequence[Entry]) -> Iterator[Line]:
     """The lines of a run, in the order in which things ended."""
-    where = Whereabouts(plan)
-    tried: dict[str, int] = {}
-    cached: set[str] = set()
+    following = Trace(plan)
     for entry in entries:
-        event = entry.event
+        line = following.line(entry.event)
+        if line is not None:
+            yield line
+
+
+class Trace:
+    """Follows a run, event by event."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._where = Whereabouts(plan)
+        self._tried: Counter[str] = Counter()
+        self._cached: set[str] = set()
+
+    def call(self, path: str) -> str | None:
+        """What the step of a path calls; None: it is no call."""
+        spot = _told(self._where, path)
+        return None if spot is None else _called(spot)
+
+    def line(self, event: Event) -> Line | None:
+        """What an event is told as; None: it ends nothing."""
         match event:
             case AttemptFailed(path=path):
-                tried[path] = tried.get(path, 0) + 1
+                self._tried[path] += 1
             case CacheUsed(path=path):
-                cached.add(path)
+                self._cached.add(path)
+            case BranchTaken(path, _, label):
+                return self._turn(path, label)
+            case NodeDone(path=path):
+                return self._ended(path, self._done(event))
+            case NodeFailed(path, failure):
+                return self._ended(path, _failed(failure), is_bad=True)
+            case NodeBlocked(path, by):
+                return self._ended(path, f"did not start: {by} failed", is_bad=True)
+            case NodeCancelled(path, why):
+                return self._ended(path, f"was stopped: {why}", is_bad=True)
             case _:
-                line = _line(event, where, tried, cached)
-                if line is not None:
-                    yield line
+                pass
+        return None
 
-
-def _line(event: Event, where: Whereabouts, tried: dict[str, int], cached: set[str]) -> Line | None:
-    match event:
-        case BranchTaken(path, _, label):
-            spot = where.find(path)
-            if spot is None or is_join(spot.node) or not isinstance(spot.node.work, Branch):
-                return None
-            return Line(_path(path, spot), work_words(spot.flow, spot.node), f"→ {label}", is_turn=True)
-        case NodeDone(path, value, absorbed, agent) if spot := _told(where, path):
-            how = f"{_again(tried.get(path, 0))}{short(value, 80)}"
-            how += f" from {agent}" if agent is not None else ""
-            how += " from memory" if path in cached else ""
-            how += f"; it failed: {absorbed.message} [{absorbed.error}]" if absorbed is not None else ""
-            return Line(path.partition("/")[2], _called(spot), how)
-        case NodeFailed(path, failure) if spot := _told(where, path):
-            return Line(path.partition("/")[2], _called(spot), _failed(failure), is_bad=True)
-        case NodeBlocked(path, by) if spot := _told(where, path):
-            return Line(path.partition("/")[2], _called(spot), f"did not start: {by} failed", is_bad=True)
-        case NodeCancelled(path, why) if spot := _told(where, path):
-            return Line(path.partition("/")[2], _called(spot), f"was stopped: {why}", is_bad=True)
-        case _:
+    def _turn(self, path: str, label: str) -> Line | None:
+        spot = self._where.find(path)
+        if spot is None or is_join(spot.node) or not isinstance(spot.node.work, Branch):
             return None
+        return Line(_path(path, spot), work_words(spot.flow, spot.node), f"→ {label}", is_turn=True)
+
+    def _ended(self, path: str, how: str, *, is_bad: bool = False) -> Line | None:
+        called = self.call(path)
+        return None if called is None else Line(path.partition("/")[2], called, how, is_bad)
+
+    def _done(self, event: NodeDone) -> str:
+        how = f"{_again(self._tried[event.path])}{short(event.value, 80)}"
+        how += f" from {event.agent}" if event.agent is not None else ""
+        how += " from memory" if event.path in self._cached else ""
+        absorbed = event.absorbed
+        return how if absorbed is None else f"{how}; it failed: {absorbed.message} [{absorbed.error}]"
 
 
 def _told(where: Whereabouts, path: str) -> Spot | None:

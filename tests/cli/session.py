@@ -25,6 +25,7 @@ CHANGING = (
     (re.compile(r'"started":"[0-9TZ:.-]+"'), '"started":"NOW"'),
     (re.compile(r'"seconds":[0-9.e-]+'), '"seconds":SECONDS'),
     (re.compile(r"\([0-9.]+ m?s\)"), "(TIME)"),
+    (re.compile(r"^ +[0-9.]+ m?s (?=[▸…✓✗])", re.MULTILINE), "TIME "),
 )
 
 

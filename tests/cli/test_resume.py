@@ -348,7 +348,7 @@ def test_run_goes_on_with_what_has_not_ended(project: Path) -> None:
 
 
 def test_among_events_there_are_only_events(project: Path) -> None:
-    """In lines, standard error is JSON to the end, also where a run has not ended: a reader of events reads on."""
+    """With `--json`, standard error is JSON to the end, also where a run has not ended: a reader of events reads on."""
     killed_at(project, "look T-1")
-    said = leadflow("run", "main.flow", folder=project)
+    said = leadflow("run", "main.flow", "--json", folder=project)
     assert "RunDone" == [json.loads(line)["event"] for line in said.stderr.splitlines()][-1]

@@ -118,7 +118,7 @@ def test_a_run_without_a_process_is_ended_here(project: Path, other: "subprocess
 def test_a_run_of_another_process_is_watched_to_its_end(project: Path, other: "subprocess.Popen[str]") -> None:
     """Every event is shown from the first one on, then the result, as `run` does."""
     watching = subprocess.Popen(
-        [sys.executable, "-c", "from leadflow.cli.main import cli; cli()", "runs", "watch", newest(project)],
+        [sys.executable, "-c", "from leadflow.cli.main import cli; cli()", "runs", "watch", newest(project), "--json"],
         cwd=project, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     assert watching.stderr is not None

@@ -105,7 +105,7 @@ def test_run_and_runs_show_tell_it(flow: Path, llm_double: LlmDouble) -> None:
     micros = journal_cost(llm_double, TOLD)
     whole = f"models: 4 requests, 3,044 tokens in, 118 out, $0.{micros:06d}"
     assert whole in ran.stderr.splitlines()
-    run = re.findall(r'"run":"([^"]+)"', ran.stderr)[0]
+    run = re.findall(r"run (\S+) of main", ran.stderr)[0]
     shown = command("runs", "show", run, "--in", str(flow.parent)).stdout
     assert whole in shown
     assert re.search(r"verdict .*3 attempts  2,210 \+ 28 tokens, \$0\.00", shown)

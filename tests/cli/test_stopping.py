@@ -71,26 +71,29 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+_OF_A_CALL = re.compile(r"\{|[ 0-9.]+ m?s ")
+
+
 class Running:
-    """`leadflow WORDS` under way, whose events are read one by one."""
+    """`leadflow WORDS` under way, whose lines are read one by one."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
         self.told = ""
 
-    def until(self, event: str) -> None:
-        """Read events up to one of that kind."""
+    def until(self, words: str) -> None:
+        """Read lines up to one with these words."""
         assert self.process.stderr is not None
         for line in self.process.stderr:
-            if line.startswith("{") and json.loads(line)["event"] == event:
+            if words in line:
                 return
             self.told += line
-        raise AssertionError(f"there was no {event}: {self.told}")
+        raise AssertionError(f"nothing said {words}: {self.told}")
 
     def ended(self) -> tuple[int, str, str]:
         """The exit code, the result, and what was said at last."""
         out, err = self.process.communicate(timeout=20)
-        return self.process.returncode, out, "\n".join(line for line in err.splitlines() if not line.startswith("{"))
+        return self.process.returncode, out, "\n".join(line for line in err.splitlines() if not _OF_A_CALL.match(line))
 
 
 @contextmanager
@@ -120,9 +123,9 @@ def effects(project: Path) -> list[str]:
 def test_the_first_signal_pauses(number: signal.Signals, code: int, project: Path) -> None:
     """What is under way ends, nothing begins, nothing is taken back; the run says how it goes on, and does."""
     with running(project, "run", "main.flow", "main") as run:
-        run.until("NodeStarted")
+        run.until("▸")
         run.process.send_signal(number)
-        run.until("RunPaused")
+        run.until("pauses: ")
         (project / "gate").touch()
         ended = run.ended()
     told = re.sub(r"[0-9a-f]{8}-[-0-9a-f]{27}", "RUN", ended[2])
@@ -140,9 +143,9 @@ def test_the_first_signal_pauses(number: signal.Signals, code: int, project: Pat
 def test_the_second_signal_ends_the_process(project: Path) -> None:
     """At once, and the run goes on all the same: what was under way only reads, and is called again."""
     with running(project, "run", "main.flow", "main") as run:
-        run.until("NodeStarted")
+        run.until("▸")
         run.process.send_signal(signal.SIGINT)
-        run.until("RunPaused")
+        run.until("pauses: ")
         run.process.send_signal(signal.SIGTERM)
         assert 143 == run.process.wait(timeout=3)
     (project / "gate").touch()
@@ -153,7 +156,7 @@ def test_the_second_signal_ends_the_process(project: Path) -> None:
 def test_a_signal_between_two_attempts_waits_for_nothing(project: Path) -> None:
     """The pause of an hour is not waited for; the attempts that were made count when the run goes on."""
     with running(project, "run", "main.flow", "patient") as run:
-        run.until("AttemptFailed")
+        run.until("again in ")
         run.process.send_signal(signal.SIGTERM)
         assert 143 == run.ended()[0]
     done = leadflow("resume", "-q", folder=project)
@@ -163,9 +166,9 @@ def test_a_signal_between_two_attempts_waits_for_nothing(project: Path) -> None:
 def test_a_signal_to_the_whole_group_is_one(project: Path) -> None:
     """Ctrl-C on a terminal reaches all processes of the group: the run is paused, and its programs are its own."""
     with running(project, "run", "main.flow", "main") as run:
-        run.until("NodeStarted")
+        run.until("▸")
         os.killpg(run.process.pid, signal.SIGINT)
-        run.until("RunPaused")
+        run.until("pauses: ")
         (project / "gate").touch()
         assert 130 == run.ended()[0]
 

@@ -126,9 +126,9 @@ def points() -> list[tuple[str, int]]:
     with fast_folder() as folder:
         run, trace = Run(Path(folder)), Path(folder) / "trace"
         run.leadflow("check", "main.flow")  # what is remembered of it is written now
-        done = run.leadflow("run", "main.flow", "--no-journal", trace=trace)  # and bytecode
+        done = run.leadflow("run", "main.flow", "--json", "--no-journal", trace=trace)  # and bytecode
         shutil.rmtree(run.folder / ".leadflow", ignore_errors=True)
-        done = run.leadflow("run", "main.flow", trace=trace)
+        done = run.leadflow("run", "main.flow", "--json", trace=trace)
         if done.returncode:
             raise RuntimeError(f"strace cannot trace here: {done.stderr[-500:]}")
         made = Counter(found.groups() for line in trace.read_text().splitlines() if (found := _LINE.match(line)))
@@ -139,14 +139,16 @@ def points() -> list[tuple[str, int]]:
 def calm(folder: Path) -> Run:
     """A run that nobody kills."""
     run = Run(folder)
-    run.leadflow("run", "main.flow")
+    run.leadflow("run", "main.flow", "--json")
     return run
 
 
 def killed_at(call: str, number: int, folder: Path, undisturbed: Run) -> tuple[bool, list[str]]:
     """Kill a run at that call and take it up: whether it was killed, and what is wrong."""
     run = Run(folder)
-    first = run.leadflow("run", "main.flow", inject=f"{call}:signal=KILL:when={number}", trace=folder / "trace")
+    first = run.leadflow(
+        "run", "main.flow", "--json", inject=f"{call}:signal=KILL:when={number}", trace=folder / "trace"
+    )
     was_killed = first.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
     entries = run.entries()
     heard = [json.loads(line)["seq"] for line in first.stderr.splitlines() if line.startswith("{") and line[-1] == "}"]
