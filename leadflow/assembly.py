@@ -40,7 +40,7 @@ from leadflow.run.errors import CallError, NotAllowed, WrongUse
 from leadflow.run.kernel import Program
 from leadflow.run.nested import Nested
 from leadflow.run.ports import Agent, AgentKind, Cast, Claims, Clock, People, Server, Starting, Transport, Uses, World
-from leadflow.run.redact import SHORTEST, all_forms
+from leadflow.run.redact import LONGEST, SHORTEST, all_forms, one_line
 from leadflow.run.support import agents_of, agents_of_tool, reached, refusals, tools_of, with_others
 from leadflow.settings import Project, find_server, own_prices, passed_secrets, program_env, read_secrets
 from leadflow.stores.memory import MemoryJournal
@@ -127,6 +127,7 @@ async def callers_of(
         commands=project.settings.commands,
         env=program_env(project.settings),
         secrets=secrets,
+        hidden=making.hidden,
         servers=making.servers,
         held={},
         people=people,
@@ -302,8 +303,8 @@ def _why_not_built(making: Making, agent: str, problem: CallError) -> list[str]:
     """Why an agent cannot be built, each reason at the step that is one, else at the agent."""
     at = making.plan.agents[agent].place
     if not problem.wrong:
-        return [_there(at) + problem.message]
-    return [_there(_place_of_use(making, agent, use) or at) + use.message for use in problem.wrong]
+        return [_there(at) + _said(problem.message, making)]
+    return [_there(_place_of_use(making, agent, use) or at) + _said(use.message, making) for use in problem.wrong]
 
 
 def _place_of_use(making: Making, agent: str, use: WrongUse) -> Place | None:
@@ -389,13 +390,13 @@ async def _agents(making: Making, world: World) -> AsyncIterator[Mapping[str, Ag
             else:
                 open_ones.push_async_callback(agents[name].aclose)
         if not problems:
-            problems += await _started(plan, agents)
+            problems += await _started(making, agents)
         if problems:
             raise StartProblem(problems)
         yield agents
 
 
-async def _started(plan: Plan, agents: Mapping[str, Agent]) -> list[str]:
+async def _started(making: Making, agents: Mapping[str, Agent]) -> list[str]:
     """Have those agents ready that must be before the first call; what is wrong with them, all of it."""
     problems: dict[str, str] = {}
 
@@ -403,13 +404,18 @@ async def _started(plan: Plan, agents: Mapping[str, Agent]) -> list[str]:
         try:
             await agent.start()
         except CallError as problem:
-            problems[name] = _at(plan.agents[name]) + f"agent '{name}': {problem.message}"
+            problems[name] = _at(making.plan.agents[name]) + _said(f"agent '{name}': {problem.message}", making)
 
     async with asyncio.TaskGroup() as tasks:
         for name, agent in agents.items():
             if isinstance(agent, Starting):
                 tasks.create_task(start(name, agent))
     return [problems[name] for name in agents if name in problems]
+
+
+def _said(problem: str, making: Making) -> str:
+    """What may be said of an agent that cannot be had: a module that raises may name what it found."""
+    return one_line(problem, making.hidden, 2 * LONGEST)
 
 
 def _built(spec: AgentSpec, uses: Uses, making: Making, world: World) -> Agent:

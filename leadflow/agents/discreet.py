@@ -1,14 +1,19 @@
-"""An agent in front of another one: no value that it gives holds a secret of the run (case 129 of the bad inputs).
+"""An agent in front of another one: nothing that it says holds a secret of the run (case 129 of the bad inputs).
 
-What an upstream says may repeat the credential that it was sent: as it is, escaped as JSON, in a URL, in Base64. It is
-replaced by `***` before anybody sees it, so that neither the log of a run nor what follows from it can hold it. An
-answer is whole when it gets here, so that it does not matter in which pieces it came (case 130).
+What an upstream says may repeat the credential that it was sent: as it is, escaped as JSON, in a URL, in Base64; in an
+answer, in what a model wants of tools, in a failure. It is replaced by `***` before anybody sees it, so that neither
+the log of a run nor what follows from it can hold it, and no tool is given it. An answer is whole when it gets here, so
+that it does not matter in which pieces it came (case 130); so is a failure, of which only a beginning is shown later.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
 
+from leadflow.run.errors import CallError
 from leadflow.run.ports import Agent, Reply, Request, Starting
 from leadflow.run.redact import without
+from leadflow.run.toolbox import Asked
 
 
 class Discreet:
@@ -25,9 +30,29 @@ class Discreet:
 
     async def call(self, request: Request) -> Reply:
         """One attempt of the agent."""
-        reply = await self._agent.call(request)
-        value = hide(reply.value, self._forms)
-        return reply if value is reply.value else Reply(value, reply.usage, reply.quota)
+        try:
+            reply = await self._agent.call(request)
+        except CallError as problem:
+            problem.message = without(problem.message, self._forms)
+            raise
+        value, asked = hide(reply.value, self._forms), self._asked(reply.asked)
+        is_same = value is reply.value and asked is reply.asked
+        return reply if is_same else Reply(value, reply.usage, reply.quota, asked)
+
+    def _asked(self, asked: Asked | None) -> Asked | None:
+        """What a model wants of tools. What it said itself goes back to its provider and to nobody else."""
+        if asked is None:
+            return None
+        uses = tuple(
+            replace(
+                use,
+                name=without(use.name, self._forms),
+                args=cast("Mapping[str, Any]", hide(use.args, self._forms)),
+                problem=None if use.problem is None else without(use.problem, self._forms),
+            )
+            for use in asked.uses
+        )
+        return asked if uses == asked.uses else replace(asked, uses=uses)
 
     async def aclose(self) -> None:
         """Close the agent."""

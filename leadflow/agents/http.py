@@ -69,7 +69,7 @@ class HttpAgent:
         ) as response:
             answer = await read_body(response, self._most)
         if not 200 <= response.status < 300:
-            sent = f"{method} {address(url, self._world.secrets.values())}"
+            sent = f"{method} {address(url, self._world.hidden)}"
             raise refuse(f"{self._name}.{request.action}", response, answer, self._world, sent=sent)
         quota = read_quota(response.headers, now=self._world.clock.now())
         return Reply(_answer(request, response, answer), quota=quota)

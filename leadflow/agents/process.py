@@ -78,4 +78,4 @@ class ProcessAgent:
     def _why(self, ended: Exited) -> str:
         how = f"was killed by signal {-ended.code}" if ended.code < 0 else f"ended with code {ended.code}"
         lines = [line for line in ended.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
-        return how + (f": {one_line(lines[-1], self._world.secrets.values(), 200)}" if lines else "")
+        return how + (f": {one_line(lines[-1], self._world.hidden, 200)}" if lines else "")

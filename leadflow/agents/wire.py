@@ -132,7 +132,7 @@ def refuse(what: str, response: Streamed, body: bytes, world: World, *, sent: st
         hint: what may be wrong with the address.
     """
     status = response.status
-    said = one_line(_said(body), world.secrets.values(), _SAID)
+    said = one_line(_said(body), world.hidden, _SAID)
     asked = f"{what}: {sent}" if sent and status in _MISSED else what
     text = f"{asked} answered {status}" + (f": {said}" if said else "")
     wait = retry_after(response.headers, now=world.clock.now())
@@ -164,7 +164,7 @@ def refuse(what: str, response: Streamed, body: bytes, world: World, *, sent: st
 
 def _said(body: bytes) -> str:
     """An upstream's own words: the `message` of its error object, else the beginning of its text, as it came."""
-    text = body[:20_000].decode("utf-8", "replace")
+    text = body.decode("utf-8", "replace")
     try:
         told = json.loads(text)
     except (ValueError, RecursionError):

@@ -31,7 +31,7 @@ from leadflow.plan.plan import AgentSpec, Plan, Secret, SettingValue
 from leadflow.record import record
 from leadflow.run.errors import CallError
 from leadflow.run.redact import SHORTEST, one_line
-from leadflow.settings import JOURNAL, McpSettings, Project, find_program, find_server, read_secrets
+from leadflow.settings import JOURNAL, McpSettings, Project, find_program, find_server, is_credential, read_secrets
 
 State: TypeAlias = Literal["ok", "warn", "fail"]
 _OLD = 180
@@ -81,7 +81,7 @@ def _texts(project: Project) -> list[str]:
         f"the header '{header}' of [mcp.{name}]"
         for name, server in servers
         for header, value in server.headers.items()
-        if isinstance(value, str) and any(word in header.lower() for word in ("auth", "key", "token", "secret"))
+        if isinstance(value, str) and is_credential(header)
     ]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from leadflow.agents.discreet import hide
 from leadflow.agents.mcp.kind import link_module
 from leadflow.check.locks import kind_of, problems_of
 from leadflow.cli.inputs import find_project
@@ -22,7 +23,8 @@ from leadflow.plan.lock import BadLock, Lock, LockedTool, conflicts, drift, lock
 from leadflow.plan.types import RecordType, show
 from leadflow.run.adapters import SystemClock
 from leadflow.run.errors import CallError
-from leadflow.settings import McpSettings, Project, find_server
+from leadflow.run.redact import all_forms, one_line
+from leadflow.settings import McpSettings, Project, find_server, shown_address
 
 _IN = click.option("--in", "folder", metavar="DIR", default=".", help="The project's folder; else this one.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
@@ -143,7 +145,7 @@ async def look_at(project: Project, name: str) -> Lock:
     """What a server offers now.
 
     Raises:
-        Refused: it does not come up.
+        Refused: it does not come up, or tells a secret: what it says is written down, and models read it.
     """
     _settings(project, name)
     server, missing = find_server(project, name)
@@ -157,8 +159,14 @@ async def look_at(project: Project, name: str) -> Lock:
         finally:
             await link.aclose()
     except CallError as problem:
-        raise Refused(problem.message) from None
-    return found
+        raise Refused(one_line(problem.message, server.secrets)) from None
+    told = {tool.action: [tool.name, tool.description, tool.input, tool.output] for tool in found.tools}
+    forms = all_forms(server.secrets)
+    if giving := [action for action, facts in told.items() if hide(facts, forms) is not facts]:
+        raise Refused(
+            f"the server '{name}' tells a secret that it was given, in what it says of '{hide(giving[0], forms)}'"
+        )
+    return replace(found, said=one_line(found.said, server.secrets, 100))
 
 
 def kept_lock(project: Project, name: str) -> Lock | None:
@@ -187,7 +195,7 @@ def _hashes(lock: Lock) -> dict[str, str]:
 def _show(name: str, lock: Lock | None, project: Project, *, whole: bool) -> None:
     """A server, and its tools with what they take and give."""
     settings = project.settings.mcp[name]
-    reached = settings.url or " ".join(settings.command)
+    reached = shown_address(settings.url) or " ".join(settings.command)
     state = "no lock" if lock is None else _count(lock)
     click.echo(f"{name}  {human.one_line(reached)}  ({state})")
     if lock is None or not whole:
@@ -248,5 +256,5 @@ def _data(name: str, lock: Lock | None, project: Project) -> dict[str, Any]:
          "description": tool.description}
         for tool in (lock.tools if lock is not None else ())
     ]  # fmt: skip
-    reached = {"url": settings.url} if settings.url else {"command": list(settings.command)}
+    reached = {"url": shown_address(settings.url)} if settings.url else {"command": list(settings.command)}
     return {"server": name, **reached, "pinned": lock is not None, "tools": tools}

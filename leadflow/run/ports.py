@@ -257,6 +257,8 @@ class World:
     """The whole environment of started programs."""
     secrets: Mapping[str, str]
     """Values of the secrets that the plan names."""
+    hidden: tuple[str, ...]
+    """All values that nothing which is said may hold: these, and those that programs and servers are given."""
     servers: Mapping[str, Server] | None = None
     """Servers of tools, by name, from `leadflow.toml`."""
     held: MutableMapping[str, object] | None = None

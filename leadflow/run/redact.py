@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from html import escape
 from json import dumps
-from urllib.parse import quote, quote_plus
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 _CODED = re.compile("%[0-9A-F]{2}")
 LONGEST = 500
@@ -33,17 +33,48 @@ def forms_of(secret: str) -> tuple[str, ...]:
     """
     if len(secret) < SHORTEST:
         return ()
-    found = dict.fromkeys(_forms(secret))
+    found = dict.fromkeys(form for part in _parts(secret) for form in _forms(part))
     return tuple(sorted((form for form in found if len(form) >= SHORTEST), key=len, reverse=True))
+
+
+_LINE, _FIELD = 8, 8
+"""From how many characters on a line of a secret and a field of a secret address are secrets of their own: what is
+shorter are words that mean nothing."""
+_RUN = re.compile("[A-Za-z0-9_-]{16,}")
+"""Letters in a row that are a secret wherever they stand: the key in a JSON of credentials, the end of a web hook."""
+
+
+def _parts(secret: str) -> Iterator[str]:
+    """A secret, and what of it is met alone: without the space around it, its lines (a key in a file), long rows of
+    letters, and what opens the door of an address.
+    """
+    yield secret
+    yield secret.strip()
+    yield " ".join(secret.split())
+    if len(lines := secret.splitlines()) > 1:
+        yield from (line.strip() for line in lines if len(line.strip()) >= _LINE)
+    yield from _RUN.findall(secret)
+    if "://" not in secret:
+        return
+    try:
+        address = urlsplit(secret)
+        user, _, password = address.netloc.rpartition("@")[0].partition(":")
+    except ValueError:
+        return
+    yield from (password or user, f"{user}:{password}")
+    yield from (value for _, value in parse_qsl(address.query) if len(value) >= _FIELD)
 
 
 def _forms(secret: str) -> Iterator[str]:
     data = secret.encode("utf-8", "surrogatepass")
     yield secret
-    for text in (dumps(secret), dumps(secret, ensure_ascii=False)):
-        for written in (text, text.replace("/", "\\/")):  # some writers of JSON escape slashes
-            yield written[1:-1]
-            yield dumps(written)[1:-1].strip('\\"')
+    yield secret.lower()  # as names of headers and hosts are read
+    quoted = (dumps(secret), dumps(secret, ensure_ascii=False), repr(f"'\"{secret}"), repr(secret))
+    for text in (*quoted, *(text.replace("/", "\\/") for text in quoted[:2])):  # some writers of JSON escape slashes
+        plain = text.strip("\\\"'")
+        yield plain
+        for again in (dumps(plain), repr(f"'\"{plain}")):  # JSON in JSON, what an exception says of its cause
+            yield again.strip("\\\"'")
     for safe in ("", "/", "-._~"):
         for coded in (quote(secret, safe=safe, errors="replace"), quote_plus(secret, safe=safe, errors="replace")):
             yield coded

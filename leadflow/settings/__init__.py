@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -321,6 +321,7 @@ def find_server(project: Project, name: str) -> tuple[Server | None, tuple[str, 
     headers |= {header: value.prefix + values.get(value.env, "") for header, value in named.items()}
     env = {**_plain_env(_PASSED_ON), **{variable: values.get(variable, "") for variable in found.env}}
     secrets = (*(values[value.env] for value in named.values() if value.env in values), *_secret_values(values))
+    secrets += (*_written_credentials(found), *((found.url,) if "?" in found.url else ()))
     start = timedelta(seconds=found.start)
     return Server(name, find_program(found.command), found.url, headers, env, secrets, start), missing
 
@@ -332,6 +333,25 @@ _SECRET_WORDS = frozenset(("AUTH", "CREDENTIAL", "CREDENTIALS", "KEY", "PASS", "
 def _secret_values(found: Mapping[str, str]) -> tuple[str, ...]:
     """The values of variables that are called like secrets."""
     return tuple(value for name, value in found.items() if _SECRET_WORDS & set(name.upper().split("_")))
+
+
+def is_credential(header: str) -> bool:
+    """Whether a header is called like one that carries a credential."""
+    return any(word in header.lower() for word in ("auth", "cookie", "key", "secret", "token"))
+
+
+def _written_credentials(server: McpSettings) -> Iterator[str]:
+    """Credentials that stand in the file itself; of `Bearer TOKEN` also what stands behind the first word."""
+    for header, value in server.headers.items():
+        if isinstance(value, str) and is_credential(header):
+            yield value
+            yield value.partition(" ")[2]
+
+
+def shown_address(url: str) -> str:
+    """An address as it is shown: what stands behind its `?` may be a credential."""
+    before, mark, _ = url.partition("?")
+    return before + mark + ("***" if mark else "")
 
 
 def passed_secrets(settings: Settings) -> tuple[str, ...]:

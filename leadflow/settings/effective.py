@@ -1,7 +1,7 @@
 """The settings in force, each with where it comes from: what nobody said, a line of `leadflow.toml`, a variable.
 
 For people who ask why: `leadflow config show` and `leadflow doctor`. What may be a credential is not shown: texts of
-headers, which may also be written as they are.
+headers, which may also be written as they are, and what stands behind the `?` of an address.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from leadflow.files import SETTINGS
 from leadflow.record import record
-from leadflow.settings import EnvHeader, Project, variables
+from leadflow.settings import EnvHeader, Project, shown_address, variables
 from leadflow.settings.places import places
 
 HIDDEN = "***"
@@ -47,7 +47,8 @@ def _leaves(value: object, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, 
         yield above, {"env": value.env, "prefix": value.prefix} if value.prefix else {"env": value.env}
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
-            yield from _leaves(getattr(value, name), (*above, name))
+            part = getattr(value, name)
+            yield from _leaves(shown_address(part) if name == "url" else part, (*above, name))
     elif isinstance(value, Mapping) and value:
         for name, part in value.items():
             is_secret = above[-1:] == ("headers",) and isinstance(part, str)

@@ -103,7 +103,7 @@ class Recorder:
             return None
         uses = [
             UseRow(
-                id=use.id,
+                id=without(use.id, self._forms),
                 name=without(use.name, self._forms),
                 args=dict(cast(Any, self._hidden(_value(use.args)))),
                 problem=None if use.problem is None else without(use.problem, self._forms),

@@ -50,4 +50,5 @@ def world(
         commands or {},
         {"PATH": "/usr/bin:/bin"},
         secrets or {},
+        tuple((secrets or {}).values()),
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from leadflow.cli.main import cli
+from tests.secrets.canaries import assert_discreet
 
 CHANGING = (
     (re.compile(r'"at":[0-9.]+'), '"at":AT'),
@@ -61,6 +62,7 @@ def leadflow(*words: str, folder: Path, stdin: bytes = b"") -> Said:
         os.chdir(before)
     if ran.exception is not None and not isinstance(ran.exception, SystemExit):
         raise ran.exception
+    assert_discreet(folder, ran.stdout, ran.stderr)
     return Said(ran.exit_code, ran.stdout, ran.stderr)
 
 

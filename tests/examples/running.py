@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.secrets.canaries import assert_discreet
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 
@@ -44,6 +46,7 @@ def leadflow(*args: str, env: Mapping[str, str] | None = None, stdin: str = "") 
         timeout=60,
         check=False,
     )
+    assert_discreet(ROOT, done.stdout, done.stderr, env=env)
     return Ran(done.returncode, done.stdout, done.stderr)
 
 

@@ -148,7 +148,8 @@ async def connected(server: Server, now: Now, flooded: Callable[[], None]) -> As
     Raises:
         NotAllowed: a header would break its line.
     """
-    headers = {"User-Agent": AGENT_NAME, "Accept-Encoding": "identity", **server.headers}
+    own = {name: value.strip(" \t") for name, value in server.headers.items()}  # no part of a value (RFC 9110, 5.5)
+    headers = {"User-Agent": AGENT_NAME, "Accept-Encoding": "identity", **own}
     check_headers(headers)
     timeout = httpx2.Timeout(_CONNECT, read=_SILENT)
     async with (

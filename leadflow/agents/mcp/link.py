@@ -389,7 +389,7 @@ def _locked(tool: Tool) -> LockedTool:
 
 def _called(info: Implementation | None) -> str:
     """What a server calls itself."""
-    return "" if info is None else one_line(f"{info.name} {info.version}", most=100)
+    return "" if info is None else f"{info.name} {info.version}"
 
 
 def _seen(task: "asyncio.Task[Any]") -> None:

@@ -56,6 +56,8 @@ class Program(asyncio.SubprocessProtocol):
         self._unasked_size = 0
         self._has_junk = False
         self._stderr = bytearray()
+        self._is_cut = False
+        """The first of these lines is half of one, and may hold half of a secret."""
         self.fault: str | None = None
         """Why it was ended before its time."""
         self.over: asyncio.Future[None] = loop.create_future()
@@ -73,7 +75,9 @@ class Program(asyncio.SubprocessProtocol):
         """A piece of its output."""
         if fd == _STDERR:
             self._stderr += data
-            del self._stderr[:-_KEPT_OF_STDERR]
+            if len(self._stderr) > _KEPT_OF_STDERR:
+                del self._stderr[:-_KEPT_OF_STDERR]
+                self._is_cut = True
             return
         first, *rest = data.split(b"\n")
         self._line += first
@@ -174,7 +178,8 @@ class Program(asyncio.SubprocessProtocol):
     def why(self) -> str:
         """What there is to say about it."""
         code = None if self.transport is None else self.transport.get_returncode()
-        lines = [line for line in self._stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+        whole = self._stderr.partition(b"\n")[2] if self._is_cut else self._stderr
+        lines = [line for line in whole.decode("utf-8", "replace").splitlines() if line.strip()]
         said = f": {one_line(' / '.join(lines[-3:]), self._server.secrets, 300)}" if lines else ""
         if self.fault is not None:
             return self.fault

@@ -1,7 +1,7 @@
 """What the answers and the errors of a server mean: values, and failures of the house.
 
 Pure. A structured answer goes before the text beside it. Links and pictures in an answer are data: nothing is fetched
-(case 110). What a server says of a failure is quoted on one line, cut, its secrets blotted out by who logs it.
+(case 110). What a server says of a failure is quoted whole: who shows it takes the secrets out, and then cuts it.
 """
 
 import json
@@ -38,11 +38,7 @@ from leadflow.run.errors import (
     ToolFailed,
 )
 from leadflow.run.ports import Request
-from leadflow.run.redact import one_line
 from leadflow.run.retry_after import LONGEST
-
-_SAID = 300
-"""Characters of a server's own words that go into a failure."""
 
 
 def value_of(what: str, request: Request, result: CallToolResult, *, is_wrapped: bool) -> object:
@@ -57,7 +53,7 @@ def value_of(what: str, request: Request, result: CallToolResult, *, is_wrapped:
     """
     text = "\n".join(part.text for part in result.content if isinstance(part, TextContent))
     if result.is_error:
-        raise ToolFailed(f"{what}: {one_line(text, most=_SAID) or 'the tool failed and says nothing'}")
+        raise ToolFailed(f"{what}: {text or 'the tool failed and says nothing'}")
     plain = request.result.inner if isinstance(request.result, OptionalType) else request.result
     structured: Any = result.structured_content
     if is_wrapped and isinstance(structured, dict) and "result" in structured:
@@ -82,7 +78,7 @@ def value_of(what: str, request: Request, result: CallToolResult, *, is_wrapped:
 
 def failure_of(what: str, problem: MCPError) -> CallError:
     """The failure that an error of the protocol means."""
-    text = f"{what}: {one_line(problem.message, most=_SAID)}"
+    text = f"{what}: {problem.message}"
     data = problem.data if isinstance(problem.data, dict) else {}
     status = data.get(STATUS)
     if type(status) is int:

@@ -59,7 +59,7 @@ class ModelAgent:
         if turn.stop == "tools" and turn.uses and prompt.tools and not prompt.must_answer:
             asked = Asked(turn.uses, turn.message, message_tokens(turn.message) or 0)
             return Reply(None, turn.usage, turn.quota, asked)
-        return Reply(read_answer(turn, prompt.result, self._world.secrets.values()), turn.usage, turn.quota)
+        return Reply(read_answer(turn, prompt.result, self._world.hidden), turn.usage, turn.quota)
 
     async def turn(self, prompt: Prompt, request: Request) -> Turn:
         """What the model says to a prompt: one request.
@@ -171,7 +171,7 @@ class ModelAgent:
         if request.key is not None:
             headers["Idempotency-Key"] = request.key
         body = as_json(sent.body).encode("utf-8", "replace")  # what a model wrote may hold half a character
-        url, secrets = self._url + sent.path, self._world.secrets.values()
+        url, secrets = self._url + sent.path, self._world.hidden
         async with self._world.transport.request(
             "POST", url, headers=headers, body=body, idle=request.idle
         ) as response:

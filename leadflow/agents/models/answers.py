@@ -25,7 +25,7 @@ def read_answer(turn: Turn, type_: Type | None, secrets: Iterable[str] = ()) -> 
     """
     match turn.stop:
         case "refusal":
-            raise Declined(f"the model declined: {one_line(turn.refusal, most=200)}")
+            raise Declined(f"the model declined: {one_line(turn.refusal, secrets, 200)}")
         case "length":
             raise Incomplete("the answer was cut off at max_tokens")
         case "filter":

@@ -14,7 +14,6 @@ from leadflow.plan.schema import Schema, json_schema
 from leadflow.plan.tokens import as_object, believed
 from leadflow.plan.types import Type
 from leadflow.run.errors import BadResponse, CallError, Overloaded, RateLimited, Rejected, ServerError, StreamTruncated
-from leadflow.run.redact import one_line
 from leadflow.run.toolbox import ToolUse
 
 _AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
@@ -75,11 +74,13 @@ def usage_of(told: object, read: str, written: str | None = None) -> Usage | Non
 
 
 def failure_in(error: object) -> CallError:
-    """The failure that an answer tells in its body or in the middle of its stream, as all three wires write it."""
+    """The failure that an answer tells in its body or in the middle of its stream, as all three wires write it.
+
+    Its words are whole: who shows a part of them takes the secrets out first.
+    """
     told = error if isinstance(error, Mapping) else {}
     words = told.get("message") if told else error
-    said = one_line(words if isinstance(words, str) else "it says no more", most=300)
-    text = f"the provider failed: {said}"
+    text = f"the provider failed: {words if isinstance(words, str) else 'it says no more'}"
     match str(told.get("type") or ""), str(told.get("code") or ""):
         case ("overloaded_error", _) | (_, "server_is_overloaded"):
             return Overloaded(text)

@@ -23,7 +23,7 @@ from leadflow import load as program
 from leadflow.agents.discreet import hide
 from leadflow.run.redact import all_forms, one_line
 from tests.agents.mcp.links import HOSTILE
-from tests.agents.servers import Seen, api
+from tests.agents.servers import Handler, Seen, api
 from tests.cli.session import leadflow
 
 CANARY = 'cnry-7"f3/a9+x%z=&K_0'
@@ -129,12 +129,12 @@ def found_in(outputs: Mapping[str, bytes]) -> list[str]:
 
 
 @contextmanager
-def answering() -> Iterator[tuple[str, Seen]]:
-    """The parrot, in a thread of its own: commands run in this one, where they can be interrupted."""
+def answering(handler: Handler) -> Iterator[tuple[str, Seen]]:
+    """An upstream, in a thread of its own: commands run in this one, where they can be interrupted."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    context = api(parrot)
+    context = api(handler)
     try:
         yield asyncio.run_coroutine_threadsafe(context.__aenter__(), loop).result(10)
     finally:
@@ -155,7 +155,7 @@ def test_z14_the_canary_is_found_nowhere(tmp_path: Path, monkeypatch: pytest.Mon
         outputs[line] = (ran.stdout + ran.stderr).encode()
         return ran.code
 
-    with answering() as (url, seen):
+    with answering(parrot) as (url, seen):
         project(tmp_path, url)
         codes = [typed(line) for line in ("mcp pin parrot", "run main.flow main", "run main.flow fails --json")]
         assert [0, 0, 1] == codes, outputs
