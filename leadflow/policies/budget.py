@@ -127,7 +127,7 @@ class Purse:
             order.post(CallWaits(order.path, name, short, None))
             if course.deadline is not None:
                 error = TotalTimeout(f"{name} was not asked within the total time: {short}", sent=False)
-                late = loop.call_later(max(0.0, course.deadline - begun), _expire, turn, error)
+                late = loop.call_later(course.deadline - begun, _expire, turn, error)
             await turn
             order.post(CallAdmitted(order.path, name, round(clock.monotonic() - begun, 6)))
         except BaseException:

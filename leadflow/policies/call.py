@@ -27,6 +27,9 @@ from leadflow.run.redact import one_line
 from leadflow.run.toolbox import Exchange, ToolSpec
 from leadflow.run.values import Mismatch, door
 
+DOUBT = "; nobody knows whether it was done"
+"""Behind the message of a call that is in doubt."""
+
 
 @record
 class Ports:
@@ -204,7 +207,7 @@ class Course:
             told = "; ".join(f"{agent}: {cause.message}" for agent, cause in self.tried)
             message = one_line(f"all {len(self.tried)} agents failed: {told}")
         if in_doubt:
-            message = one_line(f"{message}; nobody knows whether it was done")
+            message = one_line(message + DOUBT)
         attempts = tuple(self.attempts or ())
         limit = error.limit if isinstance(error, BudgetExceeded) else self.limit
         return Failure(error.error, error.category, message, self.order.path, attempts, causes, in_doubt, limit)

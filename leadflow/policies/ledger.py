@@ -208,9 +208,12 @@ class Ledger:
         for account in claim.accounts:
             if account in blocked or not account.fits(claim.most, is_open=claim.is_open):
                 return False
-        claim.held = tuple(account.left(claim.most) if claim.is_open else claim.most for account in claim.accounts)
-        for account, held in zip(claim.accounts, claim.held, strict=True):
-            account.reserved = _plus(account.reserved, held)
+        held = []
+        for account in claim.accounts:
+            part = account.left(claim.most) if claim.is_open else claim.most
+            account.reserved = _plus(account.reserved, part)
+            held.append(part)
+        claim.held = tuple(held)
         return True
 
 

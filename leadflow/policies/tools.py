@@ -30,11 +30,10 @@ from leadflow.plan.policy import Budget
 from leadflow.plan.tokens import PER_MESSAGE, text_tokens
 from leadflow.plan.types import Value
 from leadflow.policies.budget import Tariff
-from leadflow.policies.call import Course, Step
+from leadflow.policies.call import DOUBT, Course, Step
 from leadflow.policies.talk import Talk
 from leadflow.policies.toolset import Refusal, Tool, Toolset
 from leadflow.record import record
-from leadflow.run.context import RunValues
 from leadflow.run.errors import (
     BudgetExceeded,
     FunctionCutOff,
@@ -69,7 +68,7 @@ def conversing(inner: Step, tools: Toolset, loop: Loop, tariff: Tariff, own: Bud
         if late is not None:
             end = min(end, late)
         talking = _Talking(course, talk, tools, loop, own)
-        timer = asyncio.timeout(max(0.0, end - now))
+        timer = asyncio.timeout(end - now)
         try:
             async with timer:
                 while True:
@@ -169,10 +168,10 @@ class _Talking:
         for use in asked.uses:
             uses.setdefault(use.id, use)
         wanted = [self._wanted(use) for use in uses.values()]
-        if len(wanted) > 1 and not any(each.is_harmful for each in wanted):
-            results = await self._beside(wanted)
-        else:
+        if any(each.is_harmful for each in wanted):
             results = [await self._run(each) for each in wanted]
+        else:
+            results = await self._beside(wanted)
         talk.exchanges.append(Exchange(asked, tuple(results)))
         talk.further += asked.tokens + sum(PER_MESSAGE + text_tokens(result.text) for result in results)
         self._course.exchanges = tuple(talk.exchanges)
@@ -232,7 +231,7 @@ class _Talking:
             f"{order.path}{TOOLS}[{wanted.number}]", {}, None, order.run, self._deadline(), self._post,
             priority=order.priority, budgets=self._budgets,
         )  # fmt: skip
-        ended = await tool.run(args, inner, RunValues(order.run, clock.now(), order.path.partition("/")[0]))
+        ended = await tool.run(args, inner)
         if isinstance(ended, Failure) and tool.is_harmful and not ended.in_doubt:
             self._talk.written.remove(name)
         return self._told(wanted, name, ended, round(clock.monotonic() - begun, 6))
@@ -254,7 +253,7 @@ class _Talking:
             raise BudgetExceeded(f"tool '{name}': {ended.message}", limit)
         if ended.in_doubt:
             self._talk.is_in_doubt = True
-            raise FunctionCutOff(f"tool '{name}': {ended.message}")
+            raise FunctionCutOff(f"tool '{name}': {ended.message.removesuffix(DOUBT)}")  # the step says it itself
         return ToolResult(use.id, f"error: {one_line(ended.message, self._course.ports.secrets)}", is_error=True)
 
     def _deadline(self) -> float:

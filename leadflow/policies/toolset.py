@@ -87,7 +87,7 @@ class Tool:
             return Refusal("tool.arguments", f"the arguments do not fit: {said}")
         return found
 
-    async def run(self, args: Mapping[str, Value], order: CallOrder, values: RunValues) -> Answer | Failure:
+    async def run(self, args: Mapping[str, Value], order: CallOrder) -> Answer | Failure:
         """What it gives for arguments that were admitted.
 
         Args:
@@ -96,7 +96,7 @@ class Tool:
         work = self.plan.work
         if isinstance(work, FlowCall):
             return await self._makes.run_flow(work.flow, args, order)
-        env = _Params(tuple(args.get(param.name) for param in self.plan.params), values)
+        env = _Params(tuple(args.get(param.name) for param in self.plan.params))
         try:
             made = args if self.plan.is_open else {name: read(env) for name, read in self._args}
             key = None if self._key is None else str(self._key(env))
@@ -171,12 +171,18 @@ def _ordered(order: CallOrder, args: Mapping[str, Value], key: str | None) -> Ca
 class _Params:
     """Where a tool's expressions are read: its parameters are all there is."""
 
-    def __init__(self, values: Sequence[Value], run: RunValues) -> None:
+    fuel: int
+    """Of the evaluation under way, which sets it."""
+
+    def __init__(self, values: Sequence[Value]) -> None:
         self._values = values
-        self.run = run
         self.nodes: Mapping[int, Value] = {}
         self.locals: list[Value] = []
-        self.fuel = 0
+
+    @property
+    def run(self) -> RunValues:
+        """There is none: a tool is the same in every run."""
+        raise InternalError("a tool has no run")
 
     def bound(self, scope: int, slot: int) -> Value:
         """A parameter."""

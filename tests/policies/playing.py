@@ -9,6 +9,7 @@ from typing import NoReturn, TypeAlias
 from leadflow.events.model import AttemptFailed, AttemptStarted, Event, Failure
 from leadflow.plan.plan import AgentCall, AgentSpec, SettingValue
 from leadflow.plan.policy import Applied, Breaker, Budgets, Concurrency, Limit, Policy
+from leadflow.plan.rates import Rates
 from leadflow.plan.types import JSON, Type, Value
 from leadflow.policies.admission import Ended
 from leadflow.policies.budget import Purse
@@ -150,6 +151,8 @@ class Scene:
     action: str = "do"
     purse: Purse | None = None
     """Of the run, where there are budgets."""
+    rates: Mapping[str, Rates | None] = field(default_factory=dict)
+    """Of agents that tell each request of an attempt."""
 
     def __post_init__(self) -> None:
         self.stack = self._stack()
@@ -174,7 +177,7 @@ class Scene:
             name: Renewable(player, self.anew[name]) if name in self.anew else player
             for name, player in self.agents.items()
         }
-        return Stack(specs, agents, ports, purse=self.purse)
+        return Stack(specs, agents, ports, purse=self.purse, rates=self.rates)
 
     async def play(
         self,

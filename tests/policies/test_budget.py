@@ -9,6 +9,7 @@ from leadflow.plan.policy import Budget, Budgets, Fallback, Retry, Timeout
 from leadflow.plan.types import JSON, Money
 from leadflow.policies.budget import Charge, Purse
 from leadflow.policies.ledger import Account, Amount, Claim, Ledger
+from leadflow.policies.shared import Shared
 from leadflow.run.errors import AttemptTimeout, CallError, ConnectFailed, RateLimited, ServerError, Transient
 from leadflow.run.ports import Reply
 from leadflow.testing import run_virtual
@@ -24,12 +25,22 @@ def spent(read: int, written: int) -> Reply:
     return Reply("ok", Usage(read, written))
 
 
-def scene(player: Player, *policies: object, max_tokens: int | None = 100, **agents: Player) -> Scene:
+def scene(
+    player: Player,
+    *policies: object,
+    max_tokens: int | None = 100,
+    idempotent: bool = True,
+    shared: Shared | None = None,
+    **agents: Player,
+) -> Scene:
     """Calls of a model that costs a millionth of a dollar for a token."""
     settings = {"model": "m"} if max_tokens is None else {"model": "m", "max_tokens": max_tokens}
     names = {"a": player, **agents}
     purse = Purse(dict.fromkeys(names, PRICE))
-    return Scene(names, policies, result=JSON, settings=settings, action="ask", purse=purse)  # type: ignore[arg-type]
+    return Scene(
+        names, policies, result=JSON, idempotent=idempotent, settings=settings, shared=shared or Shared(),  # type: ignore[arg-type]
+        action="ask", purse=purse,
+    )  # fmt: skip
 
 
 def play(made: Scene, *, budgets: Budgets = (), count: int = 1) -> list[Played]:

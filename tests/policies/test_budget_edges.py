@@ -1,14 +1,17 @@
 """What budgets tell, exactly: the words of a refusal, the events of a wait, and what is left when a call is left."""
 
 import asyncio
+import gc
+from contextlib import suppress
 
 import pytest
 
-from leadflow.events.model import BudgetReserved, BudgetSettled, CallAdmitted, CallWaits, Usage
-from leadflow.plan.policy import Budget, Budgets, Limit, PerTime, Timeout
+from leadflow.events.model import BudgetReserved, BudgetSettled, CallAdmitted, CallWaits, Event, Usage
+from leadflow.plan.policy import Budget, Budgets, Cache, Limit, PerTime, Timeout
 from leadflow.plan.types import JSON, Money
 from leadflow.policies.budget import Charge, Purse
-from leadflow.policies.ledger import Amount
+from leadflow.policies.ledger import Amount, Claim
+from leadflow.policies.shared import Shared
 from leadflow.run.errors import Transient
 from leadflow.run.ports import Reply
 from leadflow.testing import run_virtual
@@ -151,6 +154,68 @@ def test_a_wait_ends_with_the_total_time(total: float) -> None:
     played, took = run_virtual(main())
     assert (total, "timeout.total") == (round(took, 6), played.failure.error)
     assert [] == made.agents["a"].requests
+
+
+def test_t2_a_wait_that_is_over_has_sent_nothing() -> None:
+    """Case T2: so a write that waited for a budget until its time was over is in no doubt."""
+    made = scene(Player(after(9, spent(1, 1))), Timeout(total=s(5)), idempotent=False)
+    _, late = play(made, budgets=flow(400), count=2)
+    assert ("timeout.total", False) == (late.failure.error, late.failure.in_doubt)
+
+
+@pytest.mark.parametrize("moment", ["waits", "served"])
+def test_x2_who_is_cancelled_leaves_its_turn_to_the_next(moment: str) -> None:
+    """Case X2: while it waits, or in the moment in which its turn came: the next one is served, and nothing is kept."""
+    made = scene(Player(after(1, spent(1, 1))))
+
+    tasks: list[asyncio.Task[Played]] = []
+
+    def heard(event: Event) -> None:
+        if isinstance(event, BudgetSettled) and moment == "served":
+            tasks[1].cancel()
+
+    async def main() -> tuple[object, float]:
+        for number in range(3):
+            path = f"main/a{number}"
+            tasks.append(asyncio.create_task(made.play(args=ARGS, budgets=flow(400), heard=heard, path=path)))
+        await CLOCK.sleep(s(0.5))
+        if moment == "waits":
+            tasks[1].cancel()
+        await asyncio.wait(tasks)
+        assert tasks[1].cancelled()
+        return (await tasks[2]).value, CLOCK.monotonic()
+
+    assert ("ok", 2.0) == run_virtual(main())
+    assert Amount() == account(made, "main").reserved
+    tasks.clear()
+    gc.collect()
+    kept = [each for each in gc.get_objects() if isinstance(each, Claim)]
+    assert [] == [claim for claim in kept if account(made, "main") in claim.accounts]
+
+
+def test_t8_followers_of_an_attempt_that_is_left_behind_are_told() -> None:
+    """Case T8 under `@cache`: a budget around the attempt keeps nobody waiting for it."""
+
+    async def deaf(request: object) -> object:
+        end = CLOCK.monotonic() + 100
+        while CLOCK.monotonic() < end - 1e-6:
+            with suppress(asyncio.CancelledError):
+                await CLOCK.sleep(s(end - CLOCK.monotonic()))
+        return spent(1, 1)
+
+    player, shared = Player(deaf, after(1, spent(1, 1))), Shared()
+    limited = scene(player, Cache(s(3600)), Timeout(s(3)), shared=shared)
+    free = scene(player, Cache(s(3600)), shared=shared)
+
+    async def main() -> tuple[object, float]:
+        first = asyncio.create_task(limited.play(args=ARGS, budgets=flow(1000)))
+        await CLOCK.sleep(s(1))
+        second = await free.play(args=ARGS, budgets=flow(1000))
+        ended = second.value, CLOCK.monotonic()
+        await first
+        return ended
+
+    assert ("ok", 9.0) == run_virtual(main())  # 3 s, a grace of 5 s, 1 s
 
 
 def test_a_deaf_attempt_is_settled_at_once_when_it_is_left() -> None:

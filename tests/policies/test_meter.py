@@ -67,6 +67,17 @@ def test_9_a_model_without_a_price_is_never_free() -> None:
     assert [used(Usage(10, 5), None)] == told
 
 
+def test_requests_are_counted_and_cost_what_they_say() -> None:
+    """Two requests are two; of what is not said to come from a cache nothing does; without a price nothing adds up."""
+    meter, _ = metered(Rates((Rate(0, 4_000_000, 8_000_000, 1_000_000, 5_000_000),), 0))
+    meter.note(Usage(10, 5))
+    meter.note(Usage(1, 0))
+    assert (2, 10 * 4 + 5 * 8 + 4) == (meter.told, meter.money)
+    unpriced, _ = metered(None)
+    unpriced.note(Usage(10, 5))
+    assert (1, 0, 15) == (unpriced.told, unpriced.money, unpriced.read + unpriced.written)
+
+
 ENDS: list[tuple[CallError, bool, int]] = [
     (ConnectFailed("x", sent=False), False, 0),
     (RateLimited("x"), False, 0),
