@@ -6,8 +6,8 @@ First the tests run once with every line of the room noted; then each mutation (
 that come past its line, the quickest first, in a process that is forked for it. A mutant of a function is forked from
 where all tests have been read, and has other code (`warm.py`); one of a table or a constant reads the changed module in
 place of the true one, and the tests anew. Nothing on disk changes. A mutant is killed by a test that fails, or that
-takes far longer. What nobody could notice stands in `equivalents.txt` with its reason, and does not count. One line of
-JSON per file, one for all.
+takes far more of the processor than it did. What nobody could notice stands in `equivalents.txt` with its reason, and
+does not count. A sample has of each file as many as its share of all. One line of JSON per file, one for all.
 """
 
 import argparse
@@ -28,8 +28,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
-from time import perf_counter
-from types import CodeType, FrameType
+from time import perf_counter, process_time
+from types import CodeType, FrameType, MappingProxyType
 from typing import Any
 
 import pytest
@@ -58,6 +58,11 @@ NEAR = 3
 """Test files that are asked first."""
 PATIENCE = 8.0
 """Seconds that the tests of other files may take for one mutant, as long as they took with every line noted."""
+ENOUGH = 500
+"""Times that a piece of code is entered by one test without a line that is new; then it is looked at no more."""
+TOO_LONG = {signal.ITIMER_PROF: (1.0, 2.0), signal.ITIMER_REAL: (10.0, 10.0)}
+"""What ends a test of a mutant: seconds of the processor, and of the clock, and for each second that it took before."""
+ENDS_SLOW = {signal.SIGPROF, signal.SIGALRM}
 MOST_MEMORY = 2 * 2**30
 """Bytes that a mutant may take."""
 
@@ -80,7 +85,7 @@ class Baseline:
     """What the tests do without a mutation."""
 
     seconds: dict[str, float] = field(default_factory=dict)
-    """By test."""
+    """By test, of the processor."""
     lines: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """The tests that come past a line, by `stem:line`; by `stem` those that come past any."""
     near: dict[str, set[str]] = field(default_factory=dict)
@@ -149,15 +154,20 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 class _Noting:
-    """A plugin of pytest: properties repeat; how long each test takes, and the lines of the room that it passes."""
+    """A plugin of pytest: properties repeat; how long each test takes, and the lines of the room that it passes. No
+    test takes far longer than it did."""
 
-    def __init__(self) -> None:
+    def __init__(self, took: Mapping[str, float] = MappingProxyType({})) -> None:
+        self.took = took
+        """By test, the seconds that it took before; who is not there may take as long as he likes."""
         self.baseline = Baseline()
         self.failed: list[str] = []
         """Tests that failed, and how."""
         self.traces = False
         self._passed: set[tuple[str, int]] = set()
-        self._stems: dict[CodeType, str | None] = {}
+        self._entered: Counter[int] = Counter()
+        """How often without a line that is new, by the code's identity."""
+        self._stems = {str(path): path.stem for path in ROOM.glob("*.py")}
 
     def pytest_collection(self) -> None:
         """Before any test is read."""
@@ -180,7 +190,9 @@ class _Noting:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """One test."""
-        self._passed, begun = set(), perf_counter()
+        self._passed, self._entered, begun = set(), Counter(), process_time()
+        for timer, (least, each) in TOO_LONG.items():
+            signal.setitimer(timer, least + each * self.took[item.nodeid] if item.nodeid in self.took else 0)
         if self.traces:
             sys.settrace(self._enter)
         try:
@@ -188,22 +200,22 @@ class _Noting:
         finally:
             if self.traces:
                 sys.settrace(None)
-            self.baseline.seconds[item.nodeid] = perf_counter() - begun
+            self.baseline.seconds[item.nodeid] = process_time() - begun
             for stem, line in self._passed:
                 self.baseline.lines[f"{stem}:{line}"].add(item.nodeid)
                 self.baseline.lines[stem].add(item.nodeid)
 
     def _enter(self, frame: FrameType, event: str, argument: object) -> Any:
-        code = frame.f_code
-        if code not in self._stems:
-            path = Path(code.co_filename)
-            self._stems[code] = path.stem if path.parent == ROOM else None
-        stem = self._stems[code]
-        if stem is None:
+        stem = self._stems.get(frame.f_code.co_filename)
+        code = id(frame.f_code)
+        if stem is None or self._entered[code] > ENOUGH:
             return None
+        self._entered[code] += 1
 
         def note(frame: FrameType, event: str, argument: object) -> Any:
-            self._passed.add((stem, frame.f_lineno))
+            if (stem, frame.f_lineno) not in self._passed:
+                self._passed.add((stem, frame.f_lineno))
+                self._entered[code] = 0
             return note
 
         return note(frame, event, argument)
@@ -231,13 +243,13 @@ def _bounded() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
 
 
-def _try(mutant: Mutant, tests: Sequence[str]) -> int:
+def _try(took: Mapping[str, float], mutant: Mutant, tests: Sequence[str]) -> int:
     """Run tests on a mutant; 0 when they notice nothing."""
     _bounded()
     path = ROOM / f"{mutant.file}.py"
     tree = mutated(path.read_text("utf-8"), mutant.number)
     sys.meta_path.insert(0, _Changed(mutant.file, compile(tree, str(path), "exec")))
-    return _run_tests(tests, _Noting())
+    return _run_tests(tests, _Noting(took))
 
 
 def _try_warm(warm: Warm, mutant: Mutant, tests: Sequence[str]) -> int:
@@ -247,10 +259,10 @@ def _try_warm(warm: Warm, mutant: Mutant, tests: Sequence[str]) -> int:
     return warm.run(tests)
 
 
-def _note_baseline(warm: Warm, noting: _Noting, pipe: int) -> int:
+def _note_baseline(warm: Warm, noting: _Noting, tests: Sequence[str], pipe: int) -> int:
     _quiet()
     noting.traces = True
-    code = warm.run(warm.tests)
+    code = warm.run(tests)
     lines = {key: sorted(tests) for key, tests in noting.baseline.lines.items()}
     with os.fdopen(pipe, "w", encoding="utf-8") as file:
         json.dump({"seconds": noting.baseline.seconds, "lines": lines, "failed": noting.failed}, file)
@@ -279,35 +291,50 @@ def _ended(pid: int, seconds: float) -> bool:
 
 
 def load() -> None:
-    """Import what all processes share, and leave it alone from then on."""
+    """Import what all processes share."""
     for name in LOADED_BEFORE:
         importlib.import_module(name)
     if loaded := [name for name in sys.modules if name.startswith("leadflow.policies")]:
         raise RuntimeError(f"{loaded} are loaded already: a mutant would not be seen")
+    _leave_alone()
+
+
+def _leave_alone() -> None:
+    """Nobody looks for garbage in what is there by now: each process would have a copy of all of it."""
     gc.collect()
     gc.freeze()
 
 
-def baseline(warm: Warm, noting: _Noting) -> dict[str, Any]:
-    """Run all tests once, noting all; empty when they do not come to their end."""
-    read, write = os.pipe()
-    pid = _forked(lambda: _note_baseline(warm, noting, write))
-    os.close(write)
-    with os.fdopen(read, encoding="utf-8") as file:
-        found: dict[str, Any] = json.loads(file.read() or "{}")
-    os.waitpid(pid, 0)
+def baseline(warm: Warm, noting: _Noting, processes: int) -> list[dict[str, Any]]:
+    """Run all tests once, noting all, a share of them in each process; an empty one did not come to its end."""
+    running = []
+    for number in range(processes):
+        read, write = os.pipe()
+        running.append((_forked(partial(_note_baseline, warm, noting, warm.tests[number::processes], write)), read))
+        os.close(write)
+    found = list[dict[str, Any]]()
+    for pid, read in running:
+        with os.fdopen(read, encoding="utf-8") as file:
+            found.append(json.loads(file.read() or "{}"))
+        os.waitpid(pid, 0)
     return found
 
 
-def _known(found: Mapping[str, Any]) -> Baseline:
+def _known(found: Sequence[Mapping[str, Any]]) -> Baseline:
     """What the tests do without a mutation.
 
     Raises:
         RuntimeError: they fail.
     """
-    if not found or found["failed"]:
-        raise RuntimeError("\n".join(["the tests fail without any mutation", *found.get("failed", ())]))
-    return Baseline(found["seconds"], {key: set(tests) for key, tests in found["lines"].items()})
+    if not found or not all(found) or any(part["failed"] for part in found):
+        failed = [text for part in found for text in part.get("failed", ())]
+        raise RuntimeError("\n".join(["the tests fail without any mutation", *failed]))
+    known = Baseline()
+    for part in found:
+        known.seconds |= part["seconds"]
+        for key, tests in part["lines"].items():
+            known.lines[key] |= set(tests)
+    return known
 
 
 def _serve(tests: Sequence[str], mutants: Sequence[Mutant], processes: int, pipe: int) -> int:
@@ -316,11 +343,12 @@ def _serve(tests: Sequence[str], mutants: Sequence[Mutant], processes: int, pipe
     noting = _Noting()
 
     def go_on(warm: Warm) -> None:
-        found = baseline(warm, noting)
+        _leave_alone()
+        found = baseline(warm, noting, processes)
         tell(pipe, found)
-        if not found or found["failed"]:
-            return
-        for mutant, outcome in tried(mutants, _known(found), processes, partial(_try_warm, warm)):
+        known = _known(found)
+        noting.took = known.seconds
+        for mutant, outcome in tried(mutants, known, processes, partial(_try_warm, warm)):
             tell(pipe, [mutants.index(mutant), outcome])
 
     return _run_tests(tests, noting, Warm(go_on))
@@ -337,11 +365,12 @@ def all_tried(tests: Sequence[str], mutants: Sequence[Mutant], processes: int) -
     pid = _forked(lambda: _serve(tests, inside, processes, write))
     os.close(write)
     answers = told(read)
-    known = _known(next(answers, {}))
+    known = _known(next(answers, ()))
     for number, outcome in answers:
         yield inside[number], outcome
     os.waitpid(pid, 0)
-    yield from tried([mutant for mutant in mutants if not mutant.in_function], known, processes, _try)
+    outside = [mutant for mutant in mutants if not mutant.in_function]
+    yield from tried(outside, known, processes, partial(_try, known.seconds))
 
 
 def all_mutants(files: Sequence[str]) -> list[Mutant]:
@@ -355,6 +384,19 @@ def all_mutants(files: Sequence[str]) -> list[Mutant]:
             for number, (mutation, _) in enumerate(mutations(ast.parse(text)))
         ]
     return found
+
+
+def drawn(mutants: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:
+    """So many of them, of each file as many as its share, give or take one."""
+    random, files = Random(seed), sorted({mutant.file for mutant in mutants})
+    line = [each for file in files for each in _shuffled([one for one in mutants if one.file == file], random)]
+    step = max(1.0, len(line) / count)
+    first = random.random() * step
+    return [line[int(first + number * step)] for number in range(min(count, len(line)))]
+
+
+def _shuffled(mutants: list[Mutant], random: Random) -> list[Mutant]:
+    return random.sample(mutants, len(mutants))
 
 
 def tried(
@@ -371,7 +413,7 @@ def tried(
                 continue
             tests, *rest = rounds
             pid = _forked(partial(work, mutant, tests))
-            running[pid] = (mutant, rest, perf_counter() + 4 + 2 * sum(known.seconds[test] for test in tests))
+            running[pid] = (mutant, rest, perf_counter() + 60 + 10 * sum(known.seconds[test] for test in tests))
         for pid, (mutant, rest, end) in list(running.items()):
             is_late = perf_counter() > end
             if is_late:
@@ -380,7 +422,8 @@ def tried(
                 _, status = os.waitpid(pid, 0)
                 del running[pid]
                 if is_late or status:
-                    yield mutant, "slow" if is_late else "killed"
+                    is_slow = is_late or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in ENDS_SLOW)
+                    yield mutant, "slow" if is_slow else "killed"
                 elif rest:
                     waiting.append((mutant, rest))
                 else:
@@ -422,7 +465,7 @@ def main(arguments: list[str]) -> int:
     begun = perf_counter()
     mutants = all_mutants(chosen.files)
     if chosen.sample is not None:
-        mutants = Random(chosen.seed).sample(mutants, min(chosen.sample, len(mutants)))
+        mutants = drawn(mutants, chosen.sample, chosen.seed)
     by_file: dict[str, Counter[str]] = {file: Counter() for file in chosen.files}
     excused = equivalents()
     for number, (mutant, outcome) in enumerate(all_tried(chosen.tests, mutants, chosen.processes), 1):
