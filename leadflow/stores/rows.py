@@ -53,6 +53,8 @@ class Rows:
     """Names and texts."""
     under: str | None = None
     """The hash of the plan that the run is under then; None: as before."""
+    number: int = 0
+    """Of the run in its file, where it has one."""
 
 
 STATUS: Mapping[type, Status] = {
@@ -68,12 +70,17 @@ STATUS: Mapping[type, Status] = {
 class Chain:
     """The end of a run's rows: what the next one follows."""
 
-    __slots__ = ("_hash", "_seq")
+    __slots__ = ("_hash", "_number", "_seq")
 
-    def __init__(self, tail: bytes, events: int = 0) -> None:
-        """Behind so many events, the last of which has this hash; behind none, what `seed_of` says."""
+    def __init__(self, tail: bytes, events: int = 0, number: int = 0) -> None:
+        """Behind so many events, the last of which has this hash; behind none, what `seed_of` says.
+
+        Args:
+            number: of the run in its file, where it has one.
+        """
         self._seq = events
         self._hash = tail
+        self._number = number
 
     def rows(self, events: Sequence[Event], at: float, run: str, epoch: int) -> tuple[Rows, Sequence[Entry]]:
         """The rows of further events, and their entries; nothing is taken as kept before `extend`."""
@@ -92,7 +99,7 @@ class Chain:
                 rows.append(Row(seq, at, None, name, hash_))
             status = Status.WAITING if _waits(event) else STATUS.get(type(event), status)
             under = event.plan if isinstance(event, RunMoved) else under
-        return Rows(run, epoch, status, rows, large, under), entries
+        return Rows(run, epoch, status, rows, large, under, self._number), entries
 
     @property
     def tail(self) -> bytes:

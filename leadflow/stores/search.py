@@ -14,7 +14,7 @@ WHERE (:run = '' OR substr(id, 1, length(:run)) = :run)
     AND (:since IS NULL OR started >= :since) AND (:until IS NULL OR started <= :until)
     AND (:inputs = '{}' OR NOT EXISTS (
         SELECT 1 FROM json_each(:inputs) AS wanted
-        LEFT JOIN lf_event ON run = found.number AND seq = 0
+        LEFT JOIN lf_event ON lf_event.key = found.number << 32
         LEFT JOIN lf_large ON lf_large.hash = lf_event.large
         WHERE NOT EXISTS (
             SELECT 1 FROM json_each(wanted.value) AS one
@@ -41,10 +41,10 @@ def parameters(wanted: Wanted) -> dict[str, str | float | None]:
 
 
 RECENT = """
-SELECT id, coalesce(under, plan), seq, at, text
-FROM lf_run JOIN lf_event ON run = number
+SELECT id, coalesce(under, plan), key & 0xffffffff, at, text
+FROM lf_run JOIN lf_event ON key >= number << 32 AND key < (number + 1) << 32
 WHERE source = :source AND changed >= :since AND at >= :since
     AND substr(text, 8, instr(substr(text, 8), '"') - 1) IN (SELECT value FROM json_each(:kinds))
-ORDER BY at, number, seq
+ORDER BY at, key
 """
 """An event's text begins with its class: `{"is":"NodeStarted", …`. None of those asked for is ever large."""

@@ -18,7 +18,7 @@ from leadflow.run.store import Fenced, JournalProblem, NewRun, Recent, RunRow, W
 from leadflow.stores import beside, upkeep
 from leadflow.stores.rows import Chain, Rows, as_entries
 from leadflow.stores.search import RECENT
-from leadflow.stores.sqlite_file import JournalFile, seed_of_run, told
+from leadflow.stores.sqlite_file import JournalFile, told
 from leadflow.stores.writer import Together, Writer
 
 T = TypeVar("T")
@@ -106,8 +106,8 @@ class SqliteStore(_Worker):
 
     async def create(self, run: NewRun, plan: str) -> "SqliteJournal":
         """A new run, claimed by this worker, and the text of its plan."""
-        await self._do(lambda: self._file.create(run, plan))
-        return SqliteJournal(self, run.id, 1, Chain(seed_of_run(run)))
+        chain = await self._do(lambda: self._file.create(run, plan))
+        return SqliteJournal(self, run.id, 1, chain)
 
     async def claim(self, run: str) -> "SqliteJournal | None":
         """The journal of a run that nobody holds; None while somebody else holds it.

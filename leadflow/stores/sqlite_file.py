@@ -11,10 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from leadflow.events.codec import FORMAT, NotAnEvent, event_text, read_event
+from leadflow.events.codec import NotAnEvent, event_text, read_event
 from leadflow.events.model import Entry, QuestionAnswered, Status
 from leadflow.run.store import Corrupt, Fenced, JournalProblem, NewRun, NoSuchRun, RunRow, Wanted
-from leadflow.stores import beside, upkeep
+from leadflow.stores import schema, upkeep
 from leadflow.stores.owner import is_gone
 from leadflow.stores.rows import Chain, Rows, as_entries, checked, seed_of
 from leadflow.stores.search import FOUND, parameters
@@ -22,57 +22,9 @@ from leadflow.stores.search import FOUND, parameters
 _BUSY = 30.0
 """Seconds to wait for another process that writes."""
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS lf_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS lf_plan (hash TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS lf_run (
-    number INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    flow TEXT NOT NULL,
-    plan TEXT NOT NULL,
-    source TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    setting TEXT NOT NULL,
-    status TEXT NOT NULL,
-    started REAL NOT NULL,
-    changed REAL NOT NULL,
-    epoch INTEGER NOT NULL,
-    owner TEXT,
-    lease REAL NOT NULL,
-    claims INTEGER NOT NULL,
-    events INTEGER NOT NULL,
-    tail BLOB NOT NULL
-);
-CREATE INDEX IF NOT EXISTS lf_run_by_flow ON lf_run (flow, digest);
-CREATE TABLE IF NOT EXISTS lf_event (
-    run INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    at REAL NOT NULL,
-    text TEXT,
-    large TEXT,
-    hash BLOB NOT NULL,
-    PRIMARY KEY (run, seq)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS lf_answer (
-    run INTEGER NOT NULL,
-    path TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    text TEXT NOT NULL,
-    PRIMARY KEY (run, path, number)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS lf_large (hash TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
-"""
-
-
-_SINCE = {
-    "crashes": "ALTER TABLE lf_run ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0",
-    "under": "ALTER TABLE lf_run ADD COLUMN under TEXT",
-}
-"""Columns that a file of an earlier leadflow lacks."""
-
 _ROWS = (
-    "SELECT seq, at, coalesce(lf_event.text, lf_large.text), lf_event.hash FROM lf_event"
-    " LEFT JOIN lf_large ON lf_large.hash = lf_event.large WHERE run = ?"
+    "SELECT key & 0xffffffff, at, coalesce(lf_event.text, lf_large.text), lf_event.hash FROM lf_event"
+    " LEFT JOIN lf_large ON lf_large.hash = lf_event.large WHERE key >= ? AND key < ? ORDER BY key"
 )
 
 
@@ -113,18 +65,10 @@ class JournalFile:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         with self.transaction() as cursor:
-            for statement in _SCHEMA.split(";"):  # a file of an earlier leadflow may lack a table
-                cursor.execute(statement)
-            beside.make(cursor)
-            known = {row[1] for row in cursor.execute("PRAGMA table_info(lf_run)")}
-            for name, statement in _SINCE.items():
-                if name not in known:
-                    cursor.execute(statement)
-            cursor.execute("INSERT OR IGNORE INTO lf_meta VALUES ('format', ?)", (str(FORMAT),))
-            (form,) = cursor.execute("SELECT value FROM lf_meta WHERE name = 'format'").fetchone()
-            if form != str(FORMAT):  # nothing of the above is kept in it
+            if (form := schema.make(cursor)) != schema.FORM:
                 raise JournalProblem(
-                    f"the journal {self.path} is of form {form}, and this leadflow reads form {FORMAT}: use a newer one"
+                    f"the journal {self.path} is of form {form}, and this leadflow reads form {schema.FORM}:"
+                    " use a newer one"
                 )
 
     def close(self) -> None:
@@ -173,19 +117,22 @@ class JournalFile:
             found = cursor.execute("SELECT tail, epoch FROM lf_run WHERE id = ?", (rows.run,)).fetchone()
         return found is not None and tuple(found) == (rows.rows[-1].hash, rows.epoch)
 
-    def create(self, run: NewRun, plan: str) -> None:
-        """A new run, claimed by this worker, and the text of its plan."""
+    def create(self, run: NewRun, plan: str) -> Chain:
+        """A new run, claimed by this worker, and the text of its plan; where its rows begin."""
+        seed = seed_of_run(run)
         with self.transaction() as cursor:
             cursor.execute("INSERT OR IGNORE INTO lf_plan VALUES (?, ?)", (run.plan, plan))
             cursor.execute(
                 "INSERT INTO lf_run (id, flow, plan, source, digest, setting, status, started, changed, epoch, owner,"
                 " lease, claims, events, tail)"
-                " VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, 1, ?, lf_now() + ?, 1, 0, ?)",
+                " VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, 1, ?, lf_now() + ?, 1, 0, ?) RETURNING number",
                 (
                     run.id, run.flow, run.plan, run.source, run.digest, run.setting, run.started, run.started,
-                    self._owner, self._lease, seed_of_run(run),
+                    self._owner, self._lease, seed,
                 ),
             )  # fmt: skip
+            (number,) = cursor.fetchone()
+        return Chain(seed, 0, number)
 
     def claim(self, run: str) -> tuple[int, Chain] | None:
         """The new epoch of a run that nobody holds, and where its rows end; None while somebody else holds it.
@@ -201,7 +148,7 @@ class JournalFile:
             claimed = cursor.execute(
                 "UPDATE lf_run SET epoch = epoch + 1, owner = ?, lease = lf_now() + ?, claims = claims + 1,"
                 " crashes = crashes + (owner IS NOT NULL)"  # who holds it still has not given it back
-                " WHERE id = ? AND (? OR lease < lf_now()) RETURNING epoch, tail, events",
+                " WHERE id = ? AND (? OR lease < lf_now()) RETURNING epoch, tail, events, number",
                 (self._owner, self._lease, run, is_free),
             ).fetchone()
         return None if claimed is None else (claimed[0], Chain(*claimed[1:]))
@@ -306,7 +253,7 @@ class JournalFile:
             found = cursor.execute("SELECT number FROM lf_run WHERE id = ?", (run,)).fetchone()
             if found is None:
                 raise gone(run)
-            rows = cursor.execute(f"{_ROWS} AND seq >= ? ORDER BY seq", (*found, after)).fetchall()
+            rows = cursor.execute(_ROWS, schema.keys(found[0], after)).fetchall()
         return as_entries(run, rows)
 
     def load(self, run: str) -> Sequence[Entry]:
@@ -321,7 +268,7 @@ class JournalFile:
             ).fetchone()
             if found is None:
                 raise gone(run)
-            rows = cursor.execute(f"{_ROWS} ORDER BY seq", found[:1]).fetchall()
+            rows = cursor.execute(_ROWS, schema.keys(found[0])).fetchall()
         seed = seed_of(*map(str, found[3:]))
         return checked(run, rows, seed=seed, events=found[1], tail=found[2])
 
@@ -329,16 +276,17 @@ class JournalFile:
 def _append(cursor: sqlite3.Cursor, rows: Rows) -> JournalProblem | None:
     """The rows of one append, if the run is still this epoch's."""
     last = rows.rows[-1]
-    found = cursor.execute(
+    cursor.execute(
         "UPDATE lf_run SET changed = ?, status = coalesce(?, status), under = coalesce(?, under), events = ?, tail = ?"
-        " WHERE id = ? AND epoch = ? RETURNING number",
-        (last.at, rows.status, rows.under, last.seq + 1, last.hash, rows.run, rows.epoch),
-    ).fetchone()
-    if found is None:
+        " WHERE number = ? AND id = ? AND epoch = ?",
+        (last.at, rows.status, rows.under, last.seq + 1, last.hash, rows.number, rows.run, rows.epoch),
+    )
+    if cursor.rowcount != 1:
         return Fenced(f"run {rows.run} was taken over by another worker")
-    cursor.executemany("INSERT OR IGNORE INTO lf_large VALUES (?, ?)", rows.large)
-    number = found[0]
-    cursor.executemany("INSERT INTO lf_event VALUES (?, ?, ?, ?, ?, ?)", [(number, *row) for row in rows.rows])
+    if rows.large:
+        cursor.executemany("INSERT OR IGNORE INTO lf_large VALUES (?, ?)", rows.large)
+    events = [(rows.number, *row) for row in rows.rows]
+    cursor.executemany("INSERT INTO lf_event VALUES (? << 32 | ?, ?, ?, ?, ?)", events)
     return None
 
 

@@ -4,6 +4,8 @@ back. Only runs that have ended and that nobody holds are ever forgotten by age 
 
 import sqlite3
 
+from leadflow.stores.schema import keys
+
 _LATE = """
 SELECT number, id FROM lf_run
 WHERE status IN ('done', 'failed', 'cancelled') AND (owner IS NULL OR lease < lf_now())
@@ -36,7 +38,7 @@ def expire(cursor: sqlite3.Cursor, before: float | None, most: int | None) -> in
 
 def forget(cursor: sqlite3.Cursor, number: int, run: str) -> None:
     """Remove a run; `prune` removes what only it needed."""
-    cursor.execute("DELETE FROM lf_event WHERE run = ?", (number,))
+    cursor.execute("DELETE FROM lf_event WHERE key >= ? AND key < ?", keys(number))
     cursor.execute("DELETE FROM lf_answer WHERE run = ?", (number,))
     cursor.execute("DELETE FROM lf_wish WHERE run = ?", (run,))
     cursor.execute("DELETE FROM lf_once WHERE run = ?", (run,))

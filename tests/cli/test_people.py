@@ -165,7 +165,8 @@ def test_a_broken_run_hides_no_questions(project: Path) -> None:
     _, run = begun(project)
     with closing(sqlite3.connect(project / ".leadflow" / "journal.db")) as journal:
         journal.execute(
-            "UPDATE lf_event SET text = replace(text, 'Drop', 'Keep') WHERE run = (SELECT min(number) FROM lf_run)"
+            "UPDATE lf_event SET text = replace(text, 'Drop', 'Keep')"
+            " WHERE key >> 32 = (SELECT min(number) FROM lf_run)"
         )
         journal.commit()
     said = leadflow("runs", "--waiting", folder=project)

@@ -310,7 +310,7 @@ def test_a_journal_is_verified_and_copied(project: Path) -> None:
     assert 0 == leadflow("journal", "backup", "copy.db", folder=project).code
     assert 0o600 == (project / "copy.db").stat().st_mode & 0o777
     with closing(sqlite3.connect(project / ".leadflow" / "journal.db")) as connection:
-        connection.execute("UPDATE lf_event SET text = replace(text, 'T-1', 'T-2') WHERE run = 1")
+        connection.execute("UPDATE lf_event SET text = replace(text, 'T-1', 'T-2') WHERE key >> 32 = 1")
         connection.commit()
     said = leadflow("journal", "verify", folder=project)
     assert (1, "1 run is whole, 1 broken\n") == (said.code, said.stdout)

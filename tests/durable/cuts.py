@@ -23,8 +23,7 @@ from random import Random
 
 from leadflow.events.model import Entry, Event, NodeDone, NodeStarted
 from leadflow.run.store import JournalProblem, NewRun
-from leadflow.stores.rows import Chain
-from leadflow.stores.sqlite_file import JournalFile, seed_of_run
+from leadflow.stores.sqlite_file import JournalFile
 from tests.simulation.inline import fast_folder
 
 RUN = NewRun("r", "main", "plan-1", "main.flow", "digest", "{}", 1.0)
@@ -59,11 +58,12 @@ def written(folder: Path, chance: Random, commits: int = 60) -> Written:
     log = path.with_name("whole.db-wal")
     file = _file(path)
     file.open()
-    file.create(RUN, "plan")
+    chain = file.create(RUN, "plan")
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     base = path.read_bytes()
-    chain, ends, entries = Chain(seed_of_run(RUN)), [], []
+    ends: list[int] = []
+    entries: list[list[Entry]] = []
     so_far: list[Entry] = []
     for number in range(commits):
         size = chance.choice((0, 3, 300, 5_000, 90_000 if number % 20 == 0 else 40))

@@ -117,6 +117,10 @@ def recipes() -> list[Recipe]:
         text = {**FLOWS, **SHAPES}[name]
         found.append(Recipe(f"{name}-taken-up", text, (2, 1)))
         found.append(Recipe(f"{name}-killed-twice", text, (2, 2), is_ended=False))
+    for name in ("chain", "large", "nested"):  # again, since their events lie otherwise in a file
+        text = {**FLOWS, **SHAPES}[name]
+        found.append(Recipe(f"{name}-form-2", text))
+        found.append(Recipe(f"{name}-form-2-taken-up", text, (2, 1)))
     found.append(Recipe("tools-in-doubt", SHAPES["tools"], (4, 1), is_ended=False))
     for name, later in LATER.items():
         found.append(Recipe(f"{name}-moved", {**FLOWS, **SHAPES}[name], (2,), later=later))

@@ -1,5 +1,6 @@
 """A cut of the claims, that they would find what they look for, and how a claim is held."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -28,7 +29,7 @@ def test_a_store_without_fencing_is_found(tmp_path: Path, monkeypatch: pytest.Mo
 
     def trusting(cursor: Any, rows: Rows) -> JournalProblem | None:
         epoch = cursor.execute("SELECT epoch FROM lf_run WHERE id = ?", (rows.run,)).fetchone()[0]
-        return append(cursor, Rows(rows.run, epoch, rows.status, rows.rows, rows.large))
+        return append(cursor, replace(rows, epoch=epoch))
 
     monkeypatch.setattr(sqlite_file, "_append", trusting)
     for seed in range(20):

@@ -248,10 +248,11 @@ class WitnessedFile(JournalFile):
             self._machine.die()
         return results
 
-    def create(self, run: NewRun, plan: str) -> None:
+    def create(self, run: NewRun, plan: str) -> Chain:
         """A new run."""
-        super().create(run, plan)
+        chain = super().create(run, plan)
         self._world.epoch = 1
+        return chain
 
     def claim(self, run: str) -> tuple[int, Chain] | None:
         """The new epoch of a run."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -12,7 +13,6 @@ from leadflow.events.model import Entry, Event
 from leadflow.run.store import HeldJournal
 from leadflow.run.taken_up import Past
 from leadflow.stores import sqlite_file
-from leadflow.stores.rows import Rows
 from tests.simulation.inline import fast_folder
 from tests.simulation.machines import Around
 from tests.simulation.simulate import Wrap, simulate
@@ -100,9 +100,9 @@ PLANTED: dict[str, tuple[Plant, tuple[int, ...]]] = {
 """What is said of a mistake, how it is planted, and the seeds that are tried first."""
 
 
-def _of_any_epoch(cursor: Any, rows: Rows) -> None:
+def _of_any_epoch(cursor: Any, rows: Any) -> None:
     epoch = cursor.execute("SELECT epoch FROM lf_run WHERE id = ?", (rows.run,)).fetchone()[0]
-    assert None is _APPEND(cursor, Rows(rows.run, epoch, rows.status, rows.rows, rows.large))
+    assert None is _APPEND(cursor, replace(rows, epoch=epoch))
 
 
 _APPEND = sqlite_file._append

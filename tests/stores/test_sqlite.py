@@ -182,10 +182,43 @@ def test_a_newer_form_is_refused(tmp_path: Path) -> None:
         connection.commit()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("ALTER TABLE lf_run DROP COLUMN under")
-    with pytest.raises(JournalProblem, match="form 99, and this leadflow reads form 1"):
+    with pytest.raises(JournalProblem, match="form 99, and this leadflow reads form 2"):
         asyncio.run(_read(path))
     with closing(sqlite3.connect(path)) as connection:  # and nothing of it was changed
         assert "under" not in {row[1] for row in connection.execute("PRAGMA table_info(lf_run)")}
+
+
+_FORM_1 = """
+ALTER TABLE lf_event RENAME TO lf_event_2;
+CREATE TABLE lf_event (run INTEGER NOT NULL, seq INTEGER NOT NULL, at REAL NOT NULL, text TEXT, large TEXT,
+    hash BLOB NOT NULL, PRIMARY KEY (run, seq)) WITHOUT ROWID;
+INSERT INTO lf_event SELECT key >> 32, key & 0xffffffff, at, text, large, hash FROM lf_event_2;
+DROP TABLE lf_event_2;
+UPDATE lf_event SET seq = -1 WHERE run = 2 AND seq = 3;
+UPDATE lf_event SET seq = 'x' WHERE run = 3 AND seq = 3;
+UPDATE lf_meta SET value = '1';
+"""
+
+
+def test_a_file_of_the_first_form_is_brought_into_the_second(tmp_path: Path) -> None:
+    """Case D6: all that is whole is there and goes on; of a row that is not the run is known (case D11)."""
+    path = tmp_path / "j.db"
+    asyncio.run(_filled(path, runs=5, nodes=3))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(_FORM_1)
+
+    async def scene() -> int:
+        async with opened(path, owner="two") as store:
+            await store.release("r4", 1)
+            journal = await store.claim("r4")
+            assert journal is not None
+            await journal.append([NodeStarted("main/more")])
+            return len(await store.load("r4"))
+
+    whole = [0, 1, 2]
+    for _ in range(2):
+        assert {"r0": whole, "r1": None, "r2": None, "r3": whole, "r4": whole} == asyncio.run(_read(path))
+    assert 7 == asyncio.run(scene())
 
 
 def test_a_full_disk_is_told_as_that(tmp_path: Path) -> None:
@@ -219,7 +252,7 @@ def test_a_missing_row_is_found(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     asyncio.run(_filled(path, runs=2, nodes=3))
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("DELETE FROM lf_event WHERE run = 1 AND seq = 2")
+        connection.execute("DELETE FROM lf_event WHERE key = (1 << 32) + 2")
         connection.commit()
 
     async def scene() -> None:
