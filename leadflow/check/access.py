@@ -180,7 +180,7 @@ def _say_none(cx: Context, expr: tree.Member, owner: Type) -> None:
 
 def _say_json(cx: Context, expr: tree.Member) -> None:
     name = expr.name.text
-    hint = f"declare the type where it comes in: 'step …: {{ {name}: … }} = …', or 'let x: {{ {name}: … }}? = …'"
+    hint = _declared(cx, expr.target, f"{{ {name}: … }}")
     if cx.where == "trigger":
         hint = f"give it whole, to a parameter of the type {{ {name}: … }}, as which it is validated"
     var = cx.frame.find(expr.target.text) if isinstance(expr.target, tree.Name) else None
@@ -193,12 +193,21 @@ def _say_json(cx: Context, expr: tree.Member) -> None:
     cx.report(json_leak(expr.target.span, what=spoken(expr.target), hint=hint, labels=labels, fix=fix))
 
 
+def _declared(cx: Context, target: tree.Expr, shape: str) -> str:
+    """How to say what a json value is."""
+    var = cx.frame.find(target.text) if isinstance(target, tree.Name) else None
+    if var is not None and var.what == "parameter":
+        return f"declare the type of the parameter: '{var.name}: {shape}'"
+    return f"declare the type where it comes in: 'step …: {shape} = …', or 'let x: {shape}? = …'"
+
+
 def entry_of(cx: Context, expr: tree.Index, owner: Type, index: Type) -> Type:
     """The type of `owner[index]`."""
     if UNKNOWN in (owner, index) or owner == NEVER:
         return UNKNOWN
     if owner == JSON:
-        hint = "declare the type where it comes in"
+        key = expr.index.plain if isinstance(expr.index, tree.Text) else None
+        hint = _declared(cx, expr.target, "T" if key is None or not key.isidentifier() else f"{{ {key}: … }}")
         cx.report(json_leak(expr.target.span, what=spoken(expr.target), hint=hint))
         return UNKNOWN
     if holds_none(owner):
@@ -210,11 +219,11 @@ def entry_of(cx: Context, expr: tree.Index, owner: Type, index: Type) -> Type:
     known = cx.frame.fact(path) if path is not None else None
     if known is not None:
         return known
-    if isinstance(owner, ListType) and index == INT:
+    if isinstance(owner, ListType) and index == INT and isinstance(expr.index, tree.Unary):
+        hint = "items are counted from 0, and the last one is 'last(items)'"
+    elif (isinstance(owner, ListType) and index == INT) or (isinstance(owner, MapType) and is_text(index)):
         return optional(owner.item)
-    if isinstance(owner, MapType) and is_text(index):
-        return optional(owner.item)
-    if isinstance(owner, ListType):
+    elif isinstance(owner, ListType):
         hint = "the index of a list is a whole number"
     elif isinstance(owner, MapType):
         hint = "the key of a map is a text"
@@ -222,5 +231,6 @@ def entry_of(cx: Context, expr: tree.Index, owner: Type, index: Type) -> Type:
         hint = "the fields of a record are read with '.name'"
     else:
         hint = "'slice' takes a part of a text" if is_text(owner) else "only lists and maps have an index"
-    cx.report(bad_index(expr.span, given=show(owner), index=show(index), hint=hint))
+    words = "a number below 0" if isinstance(expr.index, tree.Unary) else show(index)
+    cx.report(bad_index(expr.span, given=show(owner), index=words, hint=hint))
     return UNKNOWN

@@ -28,7 +28,7 @@ from leadflow.check.messages.policies import (
     out_of_range,
     two_effects,
 )
-from leadflow.check.messages.values import in_quotes
+from leadflow.check.messages.values import in_quotes, secret_needed
 from leadflow.check.names import find_policy
 from leadflow.check.order import in_order
 from leadflow.check.policies import SHARED, Written, find_agent, in_force, read_annotations, refuse_annotations
@@ -46,7 +46,7 @@ from leadflow.check.program import (
 from leadflow.check.timing import check_together
 from leadflow.check.tools import declare_tool, tool_base
 from leadflow.check.types import is_text
-from leadflow.diagnostics import Span, nearest
+from leadflow.diagnostics import Edit, Fix, Span, nearest
 from leadflow.plan.kinds import PREDECLARED, SettingRow, find_kind
 from leadflow.plan.plan import Secret, SettingValue
 from leadflow.plan.policy import PerTime
@@ -386,6 +386,9 @@ def _plain(cx: Context, expr: tree.Expr, row: SettingRow, where: str) -> Setting
     before = cx.program.said_count
     if row.slot == "url" and infer(cx, expr) == SECRET:
         wanted = SECRET
+    if wanted == SECRET and isinstance(expr, tree.Text):
+        cx.report(secret_needed(expr.span, where.split("'")[1], fix=_by_name(cx, expr)))
+        return None
     if is_text(wanted) and _lacks_quotes(cx, expr):
         return None
     expect(cx, expr, wanted, where)
@@ -400,6 +403,18 @@ def _plain(cx: Context, expr: tree.Expr, row: SettingRow, where: str) -> Setting
         shown = [None if end is None else f"{end:,}" for end in (low, high)]
         cx.report(out_of_range(expr.span, where=where, low=shown[0], high=shown[1]))
     return value
+
+
+_VARIABLE = re.compile(r'"\$?\{{0,2} *(?:(?:env|secrets)\.)?([A-Z][A-Z0-9_]*) *\}{0,2}"')
+
+
+def _by_name(cx: Context, expr: tree.Text) -> Fix | None:
+    """The fix for a variable of the environment in a text: `"${OPENAI_API_KEY}"`."""
+    found = _VARIABLE.fullmatch(cx.scope.module.source.at(expr.span))
+    if found is None:
+        return None
+    right = f'secret("{found[1]}")'
+    return Fix(f"write {right}", (Edit(expr.span, right),))
 
 
 _BARE = re.compile(r"[A-Za-z][\w.:/-]*")

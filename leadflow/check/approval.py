@@ -378,10 +378,20 @@ def _require(walked: _Walk, step: tree.Step, call: tree.Call, danger: str, state
     lost = [found for found in walked.lost.values() if found[0].span.start < step.span.start]
     labels = tuple(Label(found.name.span, f"this does not count: {why}") for found, why in lost[-1:])
     hint, fix = _ask(cx, step, reads)
+    if (below := _asked_below(cx, step)) is not None:
+        hint, fix = f"'{below.name.text}', which asks, stands below it: move that above", None
+        labels = (*labels, Label(below.name.span, "this asks too late"))
     if walked.around and isinstance(walked.around[-1].action, tree.Parallel | tree.Race):
         fix = None  # a member cannot wait for another
     why = f"is reached on a path without 'approve'; {hint}"
     cx.report(without_approval(call.callee.span, what, why=why, labels=labels, fix=fix))
+
+
+def _asked_below(cx: Context, step: tree.Step) -> tree.Step | None:
+    """A step of the flow that asks a person after a dangerous one."""
+    steps = steps_in(cx.flow.body) if cx.flow is not None else ()
+    below = (other for other in steps if other.span.start > step.span.start and isinstance(other.action, tree.Call))
+    return next((other for other in below if _is_approve(cx.program, other.action)), None)
 
 
 def _called(call: tree.Call) -> str:

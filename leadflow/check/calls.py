@@ -31,7 +31,7 @@ from leadflow.check.types import fits, holds_none, is_text, without_none
 from leadflow.diagnostics import Edit, Fix, Label, Report, Span
 from leadflow.plan.expr import SlotKind
 from leadflow.plan.functions import FUNCTIONS
-from leadflow.plan.kinds import PREDECLARED, ActionRow, ParamRow
+from leadflow.plan.kinds import PREDECLARED, ActionRow, ParamRow, find_kind
 from leadflow.plan.policy import Applied
 from leadflow.plan.types import (
     BOOL,
@@ -187,7 +187,9 @@ def _say_no_callee(cx: Context, call: tree.Call, target: Target | None) -> None:
             else:
                 agents = [n for n, s in cx.scope.values.items() if isinstance(s, AgentSymbol | ModuleSymbol)]
                 known_names = cx.program.known(agents, PREDECLARED)
-                cx.report(unknown_name(owner.span, text, what="agent", known=known_names))
+                is_kind = find_kind(cx.program.catalogue, text) is not None
+                hint = f"it is a kind: declare 'agent name: {text} {{ … }}', and call that" if is_kind else ""
+                cx.report(unknown_name(owner.span, text, what="agent", known=known_names, hint=hint))
         case tree.Member(target=tree.Call() as inner, name=name) if target_of(cx, inner.callee) is not None:
             asked, ours = spoken(inner.callee), function_meant(name.text)
             way = f"read the step by its name below it{f': {ours}(…)' if ours else ''}"
@@ -365,6 +367,9 @@ def _check_slot(cx: Context, expr: tree.Expr, param: ParamRow, where: str) -> No
             expect(cx, expr, param.type, where)
 
 
+_LONGEST_SCHEME = 8
+
+
 def _path(cx: Context, expr: tree.Expr, where: str) -> None:
     if not isinstance(expr, tree.Text):
         _ready_made(cx, expr, "path", where)
@@ -375,7 +380,10 @@ def _path(cx: Context, expr: tree.Expr, where: str) -> None:
         cx.report(open_address(first.span, hint="a path begins with '/': what stands in a hole is one part of it"))
     else:
         scheme = first.find("://")
-        if scheme >= 0 and "/" not in first[scheme + 3 :] and len(expr.parts) > 1:
+        if "/" in first[scheme + 3 :] and 0 <= scheme <= _LONGEST_SCHEME:
+            hint = "what is called is the agent's url, and a path of it, '/…': an agent of its own calls another server"
+            cx.report(open_address(expr.span, hint=hint))
+        elif scheme >= 0 and "/" not in first[scheme + 3 :] and len(expr.parts) > 1:
             hint = "no value may decide where a request goes: the address stands in the agent's url"
             cx.report(open_address(expr.parts[1].span if not isinstance(expr.parts[1], str) else expr.span, hint=hint))
     cx.program.types[expr.id] = STRING

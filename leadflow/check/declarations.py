@@ -280,8 +280,8 @@ _OTHER_WORDS = {
     for ours, words in {
         "string": "str String text char", "int": "integer Int long", "int or float": "number",
         "float": "double real decimal Float",
-        "bool": "boolean Boolean Bool", "json": "any object dict Any unknown", "list[T]": "array List",
-        "map[T]": "Map record", "time": "datetime date timestamp", "duration": "timedelta interval",
+        "bool": "boolean Boolean Bool", "json": "any object Any unknown", "list[T]": "array List",
+        "map[T]": "Map record dict", "time": "datetime date timestamp", "duration": "timedelta interval",
         "none": "null None void nil",
     }.items()
     for word in words.split()

@@ -40,6 +40,22 @@ FUNCTIONS_ELSEWHERE = MappingProxyType(
 )
 """Functions that there are not, and what is there instead."""
 
+NAMES_ELSEWHERE = MappingProxyType(
+    {
+        **dict.fromkeys(
+            ("inputs", "input", "params", "args", "parameters", "vars", "variables"),
+            "a parameter is read by its own name",
+        ),
+        **dict.fromkeys(("steps", "outputs", "output", "results", "nodes"), "a step is read by its own name"),
+        **dict.fromkeys(("env", "environ", "secrets"), "a secret is 'secret(\"NAME\")', in settings"),
+        **dict.fromkeys(
+            ("self", "this", "ctx", "context", "state"),
+            "a flow reads its parameters and the steps above, by their names",
+        ),
+    }
+)
+"""Names that other languages and systems always have, and how the same is read here."""
+
 _ARGUMENTS = {
     **dict.fromkeys(("delay", "wait", "interval", "sleep", "base_delay"), "backoff"),
     **dict.fromkeys(("times", "count", "max_attempts", "retries", "tries", "n", "max_retries"), "attempts"),

@@ -151,6 +151,8 @@ def _target(work: _Load, path: str, use: tree.Use) -> str | None:
     if why is not None:
         ending = Fix(f'write "{written}.flow"', (Edit(use.file.span, f'"{written}.flow"'),))
         fix = ending if why is _NO_ENDING and "." not in written else None
+        if why is _DOT:
+            fix = Fix("leave './' out", (Edit(use.file.span, f'"{written.removeprefix("./")}"'),), safe=True)
         work.report(import_denied(use.file.span, written, why=why, fix=fix))
         return None
     if path.startswith("std."):
@@ -171,6 +173,8 @@ def _forbidden(written: str) -> str | None:
         return "paths start at the folder of this file, not at '/'"
     if ".." in parts:
         return "'..' leads out of the folder; move the shared file below this one, or use its dotted name from the root"
+    if written.startswith("./") and not {"", "."} & set(parts[1:]):
+        return _DOT
     if "" in parts or "." in parts:
         return "it has an empty part"
     if not written.endswith((".flow", ".json")):
@@ -178,6 +182,7 @@ def _forbidden(written: str) -> str | None:
     return None
 
 
+_DOT = "a path starts at the folder of this file as it is, without './'"
 _NO_ENDING = "the files of a program end in '.flow', a JSON Schema in '.json'"
 
 

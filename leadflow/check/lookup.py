@@ -5,7 +5,7 @@ from collections import deque
 from leadflow.check.context import Around, Binder, Binding, Context
 from leadflow.check.env import Var
 from leadflow.check.file_literals import FILE_FUNCTION
-from leadflow.check.habits import FUNCTIONS_ELSEWHERE, FUNCTIONS_RENAMED
+from leadflow.check.habits import FUNCTIONS_ELSEWHERE, FUNCTIONS_RENAMED, NAMES_ELSEWHERE
 from leadflow.check.messages.flows import action_in_expression, reads_member
 from leadflow.check.messages.names import (
     duplicate,
@@ -114,7 +114,7 @@ def say_unknown(cx: Context, expr: tree.Name) -> None:
             cx.report(out_of_block(expr.span, name, what=_word(binder), block=label, bound=_place(binder), end=end))
         return
     known = cx.program.known(cx.frame.names(), cx.scope.values, [*PREDECLARED, "run"])
-    cx.report(unknown_name(expr.span, name, known=known))
+    cx.report(unknown_name(expr.span, name, known=known, hint=NAMES_ELSEWHERE.get(name, "")))
 
 
 def _binders(cx: Context) -> dict[str, list[Binding]]:

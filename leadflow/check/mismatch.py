@@ -46,7 +46,7 @@ def say_mismatch(cx: Context, expr: tree.Expr, *, given: Type, want: Type, where
         cx.report(outside_union(expr.span, expr.plain, words=words))
     else:
         labels = _origin(cx, expr)
-        note, fix = _note(given, inner), None
+        note, fix = _unquoted(expr, inner) or _note(given, inner), None
         if inner == FILE and isinstance(expr, tree.Text) and expr.plain is not None:
             written = f"file({cx.scope.module.source.at(expr.span)})"
             fix = Fix(f"write `{written}`", (Edit(expr.span, written),))
@@ -86,6 +86,17 @@ def _say_none(cx: Context, expr: tree.Expr, given: Type, where: str) -> None:
     what = spoken(expr)
     hint = f"{where} is never none; say what holds then, with '??' or 'if … != none'"
     say_once(cx, expr, may_be_none(expr.span, what=what, given=show(given), hint=hint))
+
+
+def _unquoted(expr: tree.Expr, want: Type) -> str | None:
+    """What to say of a number or an amount in quotes."""
+    plain = expr.plain if isinstance(expr, tree.Text) else None
+    if plain is None or want not in (INT, FLOAT, MONEY):
+        return None
+    amount = plain.removeprefix("$")
+    if not amount.replace(".", "", 1).isdecimal():
+        return None
+    return f"it stands without quotes: {'$' if want == MONEY else ''}{amount}"
 
 
 def _note(given: Type, want: Type) -> str | None:

@@ -262,6 +262,10 @@ def _read(
         if not given:
             continue
         where = f"the argument '{param.name}' of '@{name}'"
+        if broken and not param.required:  # it may have been meant for the one that is missing
+            for expr in given:
+                infer(cx, expr)
+            continue
         found = [_value(cx, expr, param, row, where, written) for expr in given]
         if param.what == "agent":
             _say_again(cx, given, found)

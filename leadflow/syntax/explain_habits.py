@@ -277,6 +277,11 @@ def _agent(trouble: Trouble, braces: Braces) -> Finding | None:
         return None
     if trouble.kind == "NAME" and trouble.kind_before == "AGENT":
         way, after = f"agent {trouble.written}: kind {{ … }}", trouble.kind_at(trouble.token + 1)
+        if after == "EQUAL" and trouble.kind_at(trouble.token + 3) == "LPAR":
+            kind, span = trouble.tokens.written(trouble.token + 2), trouble.tokens.span(trouble.token + 1)
+            way = f"agent {trouble.written}: {kind} {{ setting: value }}"
+            past = braces.past(trouble.token + 3) or trouble.token + 4
+            return Finding(messages_habits.foreign_declaration(span, "an agent", way=way), Search(past))
         if after == "EQUAL":
             mark = trouble.tokens.span(trouble.token + 1)
             gap = Span(mark.file, trouble.span.end, mark.end)
@@ -306,6 +311,16 @@ def _extended(trouble: Trouble, braces: Braces) -> Finding | None:
         why="it takes no fields over from another; write them again, or hold the other in a field",
     )  # fmt: skip
     return Finding(found, Replace(("NAME",)) if is_head else Skip(opening))
+
+
+def _tool(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`tool search { description: "…"  parameters: { … } }`."""
+    if trouble.kind not in {"LBRACE", "EQUAL", "COLON"} or "TOOL" not in trouble.item or not trouble.takes("LPAR"):
+        return None
+    name = trouble.tokens.written(trouble.before)
+    way = f'tool {name}(query: string) -> string = python("tools:{name}")'
+    found = messages_habits.foreign_declaration(trouble.span, "a tool", way=way, why="'##' lines above it describe it")
+    return Finding(found, Search(braces.past(trouble.token) or trouble.token + 1))
 
 
 _EXTENDS = {"extends", "implements", "inherits", "with"}
@@ -369,9 +384,10 @@ def _thin_arrow(trouble: Trouble, braces: Braces) -> Finding | None:
         return None
     if trouble.takes("EQUAL") and {"STEP", "LET", "CONST"} & set(trouble.item):
         return Finding(messages.foreign_operator(trouble.span, "->", right="="), Replace(("EQUAL",)))
-    if not trouble.takes("GIVES"):
-        return None
-    return Finding(messages.foreign_operator(trouble.span, "->", right="=>"), Replace(("GIVES",)))
+    for kind, right in (("GIVES", "=>"), ("THEN", "then")):
+        if trouble.takes(kind):
+            return Finding(messages.foreign_operator(trouble.span, "->", right=right), Replace((kind,)))
+    return None
 
 
 def _expression(trouble: Trouble, braces: Braces) -> Finding | None:
@@ -434,6 +450,7 @@ HABIT_EXPLANATIONS: tuple[Explanation, ...] = (
     _extended,
     _import,
     _agent,
+    _tool,
     _labelled,
     _flow,
     _is,

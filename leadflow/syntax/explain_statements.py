@@ -1,7 +1,7 @@
 """What is wrong with the begin or the form of a statement or declaration: words of other languages, names, arms."""
 
 from leadflow.diagnostics import Fix, Span, nearest
-from leadflow.syntax import messages
+from leadflow.syntax import messages, messages_habits
 from leadflow.syntax.braces import Braces
 from leadflow.syntax.repair import Explanation, Finding, Insert, Replace, Search, Skip
 from leadflow.syntax.trouble import (
@@ -36,7 +36,7 @@ def _reserved(trouble: Trouble, braces: Braces) -> Finding | None:
     if not is_hard(trouble.kind) or not trouble.takes("NAME") or trouble.wants_value:
         return None
     if (
-        trouble.place == "match"
+        trouble.place in {"match", "match value"}
         or trouble.takes("NAME", trouble.kind)
         or starts_declaration(trouble.tokens, trouble.token)
     ):
@@ -92,6 +92,11 @@ _FOREIGN: dict[str, tuple[str, str | None]] = {
     "raise": ("write 'fail \"why\"'", "fail"),
     "throw": ("write 'fail \"why\"'", "fail"),
     "with": ("a step that needs its own limits is written 'step x = do { … }' with annotations above", None),
+    **dict.fromkeys(("wait", "sleep", "delay", "pause"), ("a pause is a step: 'step pause = clock.sleep(5s)'", None)),
+    **dict.fromkeys(("goto", "jump"), ("rounds are 'step x = repeat v = start at most 5 { … } until condition'", None)),
+    **dict.fromkeys(
+        ("break", "continue"), ("a round ends in its 'yield', and a 'repeat' when its 'until' holds", None)
+    ),
     "pass": ("an empty block is '{ }'", ""),
     "assert": ("a test says what it expects with 'expect condition'", "expect"),
     "print": ("a step with an effect is written 'step name = agent.action(…)'", None),
@@ -191,6 +196,13 @@ def _bare_statement(trouble: Trouble, braces: Braces) -> Finding | None:
     if following == "MEMBER" and trouble.tokens.written(trouble.token + 1) in _ADDING:
         way = "lists do not change: a 'for' gives the list of what its rounds yield, 'yield value'"
         return Finding(messages.bare_statement(trouble.span, written=word, way=way, fix=None))
+    assigned = trouble.kind_at(trouble.token + 2) == "EQUAL"
+    if following in {"PLUS", "SIGN", "TIMES"} and assigned:
+        way = "a name is bound once: a total is 'sum([… for item in items])', and a 'repeat' carries a value on"
+        return Finding(messages.bare_statement(trouble.span, written=word, way=way, fix=None))
+    if following == "MEMBER" and assigned:
+        way = f"values do not change: a record with changes is 'let other = merge({word}, {{ … }})'"
+        return Finding(messages.bare_statement(trouble.span, written=word, way=way, fix=None))
     if following in {"MEMBER", "LPAR"}:
         fix = edits("write 'step' and a name before it", (at(trouble.span), "step done = "))
         found = messages.bare_statement(trouble.span, written=word, way=f"write 'step name = {word}…'", fix=fix)
@@ -257,7 +269,11 @@ def _missing_equals(trouble: Trouble, braces: Braces) -> Finding | None:
         return None
     if not trouble.takes("EQUAL", trouble.kind):
         return None
-    found = messages.missing_equals(trouble.span, after=trouble.tokens.written(trouble.before))
+    name = trouble.tokens.written(trouble.before)
+    if trouble.kind == "LBRACE" and "STEP" in starts and trouble.kind_at(trouble.token + 1) == "KEY":
+        found = messages_habits.foreign_declaration(trouble.span, "a step", way=f"step {name} = agent.action(…)")
+        return Finding(found, Search(braces.past(trouble.token) or trouble.token + 1))
+    found = messages.missing_equals(trouble.span, after=name)
     return Finding(found, Insert(("EQUAL",)))
 
 
@@ -340,7 +356,11 @@ def _last(symbols: list[str], *wanted: str) -> int:
 
 
 def _wrong_arm(trouble: Trouble, braces: Braces) -> Finding | None:
-    """`=>` in a match that gives a value, `then` in one of statements."""
+    """`=>` in a match that gives a value, `then` in one of statements, `else` for the last arm."""
+    if trouble.kind == "ELSE" and trouble.place in {"match", "match value"} and trouble.takes("UNDERSCORE"):
+        way = "the arm for all the rest begins with '_'"
+        found = messages.misplaced(trouble.span, "else", where="among the arms of a match", way=way)
+        return Finding(found, Replace(("UNDERSCORE",)))
     if trouble.kind == "GIVES" and trouble.takes("THEN") and trouble.place == "match value":
         return Finding(messages.wrong_arm(trouble.span, value=True), Replace(("THEN",)))
     if trouble.kind == "THEN" and trouble.takes("GIVES") and trouble.place == "match":
@@ -353,6 +373,9 @@ def _comma(trouble: Trouble, braces: Braces) -> Finding | None:
     if trouble.kind != "COMMA" or trouble.place not in {"block", "file", "match", "policy", "test", "profile"}:
         return None
     why = "nothing stands between statements, declarations and arms"
+    if {"RETURN", "YIELD"} & set(trouble.item):
+        why = "one value is given: several are a record, '{ a: …, b: … }', or a list"
+        return Finding(messages.foreign_mark(trouble.span, ",", why=why, right=None), Search(trouble.token + 1))
     return Finding(messages.foreign_mark(trouble.span, ",", why=why, right=""), Skip(trouble.token + 1))
 
 

@@ -35,18 +35,36 @@ def parse(source: Source, report: Report, *, ids: Iterator[int] | None = None) -
 
 
 def _causes(source: Source, found: Report) -> list[Diagnostic]:
-    """What is wrong, without what follows on the same line from a quote without a partner, or from no quotes at all.
+    """What is wrong, without what follows from a quote without a partner, or from no quotes at all.
 
     Before a quote that has none, others were taken for its partner; and a text without quotes ends nobody knows where.
     """
     lines = {one: source.position(one.span.start).line for one in found}
     torn = {line for one, line in lines.items() if one.code == "FLOW110"}
+    ends = {line for one, line in lines.items() if one.code == "FLOW110" and _only_closes(source, one)}
+    inside = {line for end in ends for line in _back_to(end, torn - ends)}
     bare = {line: one.span.start for one, line in reversed(lines.items()) if one.code == "FLOW115"}
     return [
-        one
+        replace(one, fix=None) if line + 1 in inside and line not in inside else one
         for one, line in lines.items()
-        if one.code == "FLOW110" or (line not in torn and one.span.start <= bare.get(line, one.span.start))
+        if line not in inside
+        and (one.code == "FLOW110" or (line not in torn and one.span.start <= bare.get(line, one.span.start)))
     ]
+
+
+_MOST_LINES = 20
+"""Lines of a text that was begun and ended with one quote each."""
+
+
+def _only_closes(source: Source, one: Diagnostic) -> bool:
+    """Whether nothing stands behind a quote but what closes brackets: then it ends a text that began above."""
+    return not source.at(one.span)[1:].strip(" )]},")
+
+
+def _back_to(end: int, begins: set[int]) -> range:
+    """The lines of a text that ends here, but for the one where it began."""
+    begin = max((line for line in begins if end - _MOST_LINES <= line < end), default=end)
+    return range(begin + 1, end + 1)
 
 
 def _parse(source: Source, report: Report, ids: Iterator[int]) -> tree.File:

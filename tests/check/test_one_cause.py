@@ -21,6 +21,16 @@ def test_a_quote_without_a_partner() -> None:
     assert ["FLOW151", "FLOW110"] == codes(text.replace("\nflow", "\n}\nflow"))
 
 
+def test_a_text_of_several_lines() -> None:
+    """One that begins and ends with one quote each is told where it begins; two that do not end are two."""
+    text = 'leadflow 1\nflow main(of: int) -> string {\n  let a = "several\n    lines ${of}\n    text"\n  return a\n}\n'
+    _, report = check_source("main.flow", text)
+    (found,) = report
+    assert ("FLOW110", 52, None) == (found.code, found.span.start, found.fix)
+    two = 'leadflow 1\nflow main() -> string {\n  let a = "one\n  let b = "two\n  return a\n}\n'
+    assert ["FLOW110", "FLOW110"] == codes(two)
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [

@@ -30,6 +30,7 @@ def unknown_name(
     known: Sequence[str] = (),
     likely: bool = False,
     quotes: Fix | None = None,
+    hint: str = "",
 ) -> Draft:
     """Nothing of this name can be seen here: it is declared nowhere, or misspelt.
 
@@ -52,7 +53,9 @@ def unknown_name(
         return Draft(span, f"unknown {what} '{name}'; did you mean '{known[0]}'?", fix=fix)
     if quotes is not None:  # a text is wanted, and nothing is near
         return Draft(span, f"unknown {what} '{name}'; a text stands in quotes: \"{name}\"", fix=quotes)
-    return Draft(span, f"unknown {what} '{name}'{did_you_mean(name, known)}", fix=_write(span, name, known))
+    meant = did_you_mean(name, known)
+    instead = f"; {hint}" if hint and not meant else ""
+    return Draft(span, f"unknown {what} '{name}'{meant}{instead}", fix=_write(span, name, known))
 
 
 @code("FLOW202", "Declared twice")
@@ -131,7 +134,8 @@ def unknown_type(
     if ours is None:
         return Draft(span, f"unknown type '{name}'{did_you_mean(name, known)}", (), notes, _write(span, name, known))
     fix = None if set(ours) & set(" ?[") else Fix(f"write `{ours}`", (Edit(span, ours),))
-    return Draft(span, f"unknown type '{name}'; it is called '{ours}' here", (), notes, fix)
+    said = " or ".join(f"'{word}'" for word in ours.split(" or "))
+    return Draft(span, f"unknown type '{name}'; it is called {said} here", (), notes, fix)
 
 
 @code("FLOW205", "Unknown field")
