@@ -88,7 +88,7 @@ class Agent:
                 raise Transient("no")
             case 3:
                 return Reply("ok")
-        return Reply("ok", Usage(self.chance.randint(0, 60), self.chance.choice((0, 0, 0, 30))))
+        return Reply("ok", Usage(self.chance.randint(0, 60), self.chance.choice((0, 0, 0, 0, 0, 0, 0, 30))))
 
     async def aclose(self) -> None:
         """Nothing is held."""
@@ -164,7 +164,10 @@ class Crowd:
         self.under_way: list[Claim] = []
         self.served = 0
         kinds = [(self._chain(), self._amount()) for _ in range(self.chance.randint(1, 6))]
-        self._kinds = [*kinds, *((self._chain(), self._amount()) for _ in range(self.chance.choice((0, 0, 0, 30))))]
+        self._kinds = [
+            *kinds,
+            *((self._chain(), self._amount()) for _ in range(self.chance.choice((0, 0, 0, 0, 0, 0, 0, 30)))),
+        ]
         """Most calls of a run are of a few kinds."""
 
     def _budget(self) -> Budget:

@@ -40,7 +40,7 @@ def mutated(texts: Sequence[str], chance: Random) -> bytes:
     text = chance.choice(texts)
     if len(text) > 1_000 and chance.randrange(16):
         start = chance.randrange(len(text) - 600)
-        text = "leadflow 1\n" + text[text.find("\n", start) + 1 :][: chance.randrange(200, 1_200)]
+        text = "leadflow 1\n" + text[text.find("\n", start) + 1 :][: chance.randrange(200, 900)]
     for _ in range(chance.randint(1, 4)):
         text = chance.choice(_MUTATIONS)(text, chance)
     data = text.encode("utf-8", "replace")
