@@ -21,6 +21,7 @@ from leadflow.check.policies import check_bundle
 from leadflow.check.program import Agent, BrokenSymbol, FlowSymbol, ModuleSymbol, Program
 from leadflow.check.tools import check_repeats, check_tools, list_tools, tool_words
 from leadflow.check.trials import check_trials
+from leadflow.check.unrun import check_unrun
 from leadflow.diagnostics import Diagnostic, Report, Span, did_you_mean
 from leadflow.plan.kinds import PREDECLARED, Catalogue
 from leadflow.plan.plan import AgentSpec, Place
@@ -136,6 +137,7 @@ def _check(
     for key in find_effects(program):
         check_flow(program, flows[key])
     check_repeats(program)
+    check_unrun(program)
     check_trials(program)
     return program
 

@@ -375,3 +375,34 @@ def braces_without_dollar(span: Span, written: str, *, path: str) -> Draft:
     hole = f"${{{path}}}"
     fix = Fix(f"write '{hole}'", (Edit(span, hole),))
     return Draft(span, f"'{written}' stands in the text as it is; the value is put in by '{hole}'", fix=fix)
+
+
+@code("FLOW541", "Checked, not run", severity="warning")
+def not_run(span: Span, why: str) -> Draft:
+    """It is right, and can be checked, planned and tested with mocks; `leadflow run` of this version refuses it. Models
+    cannot ask people as a tool, because an answer can take days; a step can wait for it.
+
+    ```flow
+    leadflow 1
+    agent desk: human
+    agent fast: openai { model: "gpt-5-mini"  max_tokens: 500  tools: [ask_desk] }
+    tool ask_desk(question: string) -> string = desk.ask(question)
+    flow main(text: string) -> string {
+      step reply = fast.ask("Answer ${text}; ask the desk what you do not know.")
+      return reply
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    agent desk: human
+    agent fast: openai { model: "gpt-5-mini"  max_tokens: 500 }
+    flow main(text: string) -> string {
+      step unknown = fast.ask("What would you have to ask the desk to answer ${text}?")
+      step told = desk.ask(unknown)
+      step reply = fast.ask("Answer ${text}. The desk says: ${told}")
+      return reply
+    }
+    ```
+    """
+    return Draft(span, why)
