@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from leadflow import graph
 from leadflow.check.check import check
 from leadflow.check.checked import Checked
-from leadflow.check.loader import load, load_source
+from leadflow.check.loader import Loaded, load, load_source
 from leadflow.check.locks import with_locks
 from leadflow.check.reading import Read, ReadProblem
 from leadflow.diagnostics import Report
@@ -41,7 +41,13 @@ def check_file(
     loaded = load(main, read, report)
     if loaded is None:
         return None, report
-    return check(loaded, with_locks(loaded, catalogue, read, report), report, profile=profile), report
+    return _check(loaded, catalogue, read, report, profile), report
+
+
+def _check(loaded: Loaded, catalogue: Catalogue, read: Read, report: Report, profile: str | None) -> Checked:
+    """Check what was loaded, with the tools of the servers that it names."""
+    kinds, missing = with_locks(loaded, catalogue, read, report)
+    return check(loaded, kinds, report, profile=profile, missing=missing)
 
 
 def check_source(
@@ -64,7 +70,7 @@ def check_source(
     if source is None:
         return None, report
     loaded = load_source(source, read, report)
-    return check(loaded, with_locks(loaded, catalogue, read, report), report, profile=profile), report
+    return _check(loaded, catalogue, read, report, profile), report
 
 
 def plan_of(checked: Checked) -> Plan:

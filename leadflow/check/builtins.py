@@ -334,7 +334,8 @@ def _extreme(work: _Call, types: list[list[Type]], exprs: list[tree.Expr]) -> Ty
 
 
 def _merged(work: _Call, types: list[list[Type]], exprs: list[tree.Expr]) -> Type:
-    first, second = types[0][0], types[1][0]
+    one, other = types[0][0], types[1][0]
+    first, second = _beside_map(one, exprs[0], other), _beside_map(other, exprs[1], one)
     if isinstance(first, MapType) and isinstance(second, MapType):
         item = join(first.item, second.item)
         if item is not None:
@@ -345,6 +346,14 @@ def _merged(work: _Call, types: list[list[Type]], exprs: list[tree.Expr]) -> Typ
     given = f"{show(first)} and {show(second)}"
     work.cx.report(wrong_type(exprs[1].span, where="what 'merge' takes", wanted=wanted, given=given))
     return UNKNOWN
+
+
+def _beside_map(type_: Type, expr: tree.Expr, other: Type) -> Type:
+    """The type of what is merged: a record that is written out beside a map is a map, too."""
+    if not (isinstance(type_, RecordType) and isinstance(expr, tree.RecordLit) and isinstance(other, MapType)):
+        return type_
+    item = join_all([field.type for field in type_.fields])
+    return type_ if item is None else MapType(item)
 
 
 def _merge_records(first: RecordType, second: RecordType) -> Type:

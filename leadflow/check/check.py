@@ -16,6 +16,7 @@ from leadflow.check.flows import check_flow, declare_signatures
 from leadflow.check.gather import gathered
 from leadflow.check.lint import is_library, lint_files
 from leadflow.check.loader import Loaded
+from leadflow.check.locks import with_missing_locks
 from leadflow.check.names import declare
 from leadflow.check.policies import check_bundle
 from leadflow.check.program import Agent, BrokenSymbol, FlowSymbol, ModuleSymbol, Program
@@ -37,8 +38,19 @@ class UnknownProfile(LookupError):
         self.known = tuple(known)
 
 
-def check(loaded: Loaded, catalogue: Catalogue, report: Report, *, profile: str | None = None) -> Checked:
+def check(
+    loaded: Loaded,
+    catalogue: Catalogue,
+    report: Report,
+    *,
+    profile: str | None = None,
+    missing: Sequence[Diagnostic] = (),
+) -> Checked:
     """Check a program, without a profile and under each of its profiles (rule E9); all findings go to `report`.
+
+    Args:
+        profile: the profile whose program is returned.
+        missing: what there is to say of locks that are missing, which is told along with what follows from it.
 
     Returns:
         What is known of the program under the given profile. It is complete when `report` has no errors.
@@ -50,6 +62,8 @@ def check(loaded: Loaded, catalogue: Catalogue, report: Report, *, profile: str 
     if profile is not None and profile not in names:
         raise UnknownProfile(profile, names)
     if report.has_errors:
+        for lock in missing:
+            report(lock)
         return _check_broken(loaded, catalogue, report)
     plain = Report()
     base = _check(loaded, catalogue, plain, profile=None, base_calls={})
@@ -61,7 +75,7 @@ def check(loaded: Loaded, catalogue: Catalogue, report: Report, *, profile: str 
         _pass_on(found, plain, name)
         if name == profile:
             chosen = program
-    for finding in gathered(plain, _declarations(loaded)):
+    for finding in with_missing_locks(base, gathered(plain, _declarations(loaded)), missing):
         report(finding)
     return _result(chosen, base.alone)
 

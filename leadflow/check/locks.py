@@ -9,11 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from leadflow.check.checked import ActionCall
 from leadflow.check.loader import Loaded
 from leadflow.check.messages.locks import broken_lock, no_lock
+from leadflow.check.program import Program
 from leadflow.check.reading import Read, ReadProblem
 from leadflow.check.schema_parts import NotJson, read_document
 from leadflow.check.schemas import Described, type_of
+from leadflow.check.statements import steps_in
 from leadflow.diagnostics import Diagnostic, Report, Span
 from leadflow.plan.kinds import ActionRow, Catalogue, Kind, ParamRow
 from leadflow.plan.lock import BadLock, Lock, LockedTool, action_of, lock_path, read_lock
@@ -23,11 +26,17 @@ from leadflow.syntax import tree
 PREFIX = "mcp"
 
 
-def with_locks(loaded: Loaded, catalogue: Catalogue, read: Read, report: Report) -> Catalogue:
-    """The catalogue, and in it a kind for each server that the program names."""
+def with_locks(
+    loaded: Loaded, catalogue: Catalogue, read: Read, report: Report
+) -> tuple[Catalogue, tuple[Diagnostic, ...]]:
+    """The catalogue, and in it a kind for each server that the program names; and the locks that are missing.
+
+    What is wrong with a lock that is there goes to `report`.
+    """
     base = catalogue.get(PREFIX)
     if base is None:
-        return catalogue
+        return catalogue, ()
+    missing: list[Diagnostic] = []
     found: dict[str, Kind] = {}
     asked: set[str] = set()
     for span, server in _servers(loaded):
@@ -37,11 +46,12 @@ def with_locks(loaded: Loaded, catalogue: Catalogue, read: Read, report: Report)
         lock = _read(span, server, read)
         if isinstance(lock, Lock):
             found[f"{PREFIX}.{server}"] = kind_of(lock, base)
-        else:
+        elif lock.severity == "error":
             report(lock)
-            if lock.severity == "error":
-                found[f"{PREFIX}.{server}"] = _anything(base)
-    return _Both(found, catalogue) if found else catalogue
+            found[f"{PREFIX}.{server}"] = _anything(base)
+        else:
+            missing.append(lock)
+    return (_Both(found, catalogue) if found else catalogue), tuple(missing)
 
 
 def _anything(base: Kind) -> Kind:
@@ -92,6 +102,36 @@ def _read(span: Span, server: str, read: Read) -> Lock | Diagnostic:
         return read_lock(document)
     except BadLock as problem:
         return broken_lock(span, path, server=server, why=str(problem))
+
+
+def with_missing_locks(
+    program: Program, findings: Sequence[Diagnostic], missing: Sequence[Diagnostic]
+) -> list[Diagnostic]:
+    """What is wrong, and which locks are missing; one of which json was read is told there, as the reason of both."""
+    sources = {module.source.name: module.source for module in program.modules.values()}
+    servers = {sources[one.span.file].at(one.span): one for one in missing}
+    told: list[Diagnostic] = []
+    reasons: set[str] = set()
+    for finding in findings:
+        kind = _kind_behind(program, finding) if finding.code == "FLOW308" else None
+        lock = servers.get(kind or "")
+        if kind is None or lock is None:
+            told.append(finding)
+            continue
+        reasons.add(kind)
+        told.append(replace(finding, notes=(*finding.notes, lock.message, *lock.notes)))
+    return [*(one for kind, one in servers.items() if kind not in reasons), *told]
+
+
+def _kind_behind(program: Program, finding: Diagnostic) -> str | None:
+    """The kind of the agent that the step calls whose json a finding is about."""
+    places = {label.span for label in finding.labels}
+    for info in program.flows.values():
+        for step in steps_in(info.decl.body):
+            call = program.calls.get(step.action.id)
+            if step.name.span in places and isinstance(call, ActionCall) and call.agent in program.agents:
+                return program.agents[call.agent].kind_name
+    return None
 
 
 # --- rows ---------------------------------------------------------------------------------------------------------
