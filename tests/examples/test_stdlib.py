@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 import leadflow
 from leadflow.resources import stdlib_text
@@ -247,11 +249,38 @@ async def test_a_person_lets_it_out(tmp_path: Path, llm_double: LlmDouble, monke
     assert "Dear all" == (await gate.resume(asked.run)).unwrap()
 
 
+@pytest.mark.parametrize(("lacks", "left"), [("", ["cars", "rooms"]), ("cars", []), ("confirm", [])])
+async def test_all_or_nothing(lacks: str, left: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A saga as it stands, over the wire to a service: what cannot be had or confirmed costs what was reserved."""
+    kept: dict[str, str] = {}
+
+    async def serve(request: web.Request) -> web.Response:
+        kind, thing, *rest = request.path.strip("/").split("/")
+        if lacks and lacks in (kind, *rest):
+            raise web.HTTPConflict
+        if request.method == "PUT":
+            kept[thing] = kind
+        elif request.method == "DELETE":
+            kept.pop(thing, None)
+        return web.json_response({"ok": True})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", serve)
+    async with TestServer(app) as server:
+        monkeypatch.setenv("OFFICE_API", str(server.make_url("")).rstrip("/"))
+        monkeypatch.setenv("OPENAI_API_KEY", "test-key")
+        orders = [{"kind": kind, "body": {"who": "Ada"}} for kind in ("rooms", "cars")]
+        result = await program(tmp_path, stdlib_text("patterns") or "").run("saga", {"orders": orders})
+    assert left == sorted(kept.values())
+    assert (not lacks) == (result.failure is None)
+    assert result.failure is None or "agent.rejected" == result.failure.error
+
+
 def test_no_flow_is_left_out() -> None:
-    """Every flow of the library that asks a model goes over the wire in these tests."""
+    """Every flow of the library that asks a model or a service goes over the wire in these tests."""
     flows = {
         name
         for module in ("patterns", "teams", "agents", "roles", "tools")
         for name in re.findall(r"^flow ([a-z_]+)", stdlib_text(module) or "", re.MULTILINE)
     }
-    assert {"majority", "best", "human_gate", *WIRED} == flows
+    assert {"majority", "best", "human_gate", "saga", *WIRED} == flows
