@@ -1,6 +1,6 @@
 """What a mock stands in for, and what it may answer (rule E10): each of its answers fits all that it can answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from leadflow.check.args import Slot, bind
 from leadflow.check.calls import target_of
@@ -16,7 +16,7 @@ from leadflow.diagnostics import nearest
 from leadflow.plan.expr import SlotKind
 from leadflow.plan.kinds import PREDECLARED
 from leadflow.plan.trial import FAILURES, CallTarget, StepTarget, Target, failure_meant
-from leadflow.plan.types import JSON, STRING, UNKNOWN, Type
+from leadflow.plan.types import DURATION, JSON, STRING, UNKNOWN, Type
 from leadflow.record import record
 from leadflow.syntax import tree
 from leadflow.syntax.walk import walk
@@ -27,12 +27,14 @@ class _Found:
     """What a target names."""
 
     target: Target
-    types: Sequence[Type]
+    types: Sequence[Type] = ()
     """Of all that it can answer; empty when none of them says a type."""
     params: Sequence[tuple[Slot, Type, SlotKind]] = ()
     """Of the action."""
     is_open: bool = False
     """It takes arguments of any name."""
+    calls: Sequence[ActionCall] = ()
+    """Further ones that it can answer, as far as its arguments let it."""
     tool: ToolSymbol | None = None
     """A tool that is a call of an agent: what it sends is worked out from all of its arguments."""
 
@@ -89,13 +91,19 @@ def check_mock(cx: Context, mock: tree.Mock, calls: frozenset[int]) -> None:
     if found is not None:
         written_out = _written_out(cx, mock, found.tool, args) if found.tool is not None and args is not None else None
         cx.program.mocks[mock.id] = written_out or MockInfo(found.target, args)
-    for answer in mock.answers:
+    types: Sequence[Type] = ()
+    if found is not None:
+        types = _unique([*found.types, *(call.result for call in found.calls if _may_answer(args, call))])
+    for given in mock.answers:
+        answer = given.answer if isinstance(given, tree.Late) else given
+        if isinstance(given, tree.Late):
+            expect(cx, given.delay, DURATION, f"what stands behind 'after' in the mock of '{_written(mock)}'")
         if isinstance(answer, tree.Fail):
             _reason(cx, answer.reason)
-        elif found is None or not found.types:
+        elif not types:
             infer(cx, answer)
         else:
-            for type_ in found.types:
+            for type_ in types:
                 expect(cx, answer, type_, f"the answer of '{_written(mock)}'")
 
 
@@ -235,7 +243,8 @@ def _of_tool(cx: Context, symbol: ToolSymbol, calls: frozenset[int]) -> _Found:
     signature = cx.program.signatures[symbol.key]
     params = [(Slot(param.name), param.type, _TEXT) for param in signature.params]
     is_call = cx.program.agents[symbol.key].tool_args is not None
-    types = _unique([*_of_calls(cx, symbol.key, None, calls), signature.result])  # a model is given what it declares
+    results = [call.result for call in _of_calls(cx, symbol.key, None, calls)]
+    types = _unique([*results, signature.result])  # a model is given what it declares
     return _Found(CallTarget(symbol.key, None), types, params, tool=symbol if is_call else None)
 
 
@@ -252,17 +261,48 @@ def _of_action(cx: Context, key: str, action: tree.Ident, calls: frozenset[int])
         cx.report(bad_mock(action.span, action.text, why=why, known=cx.program.known(agent.kind.actions)))
         return None
     params = [(Slot(param.name, positional=param.positional), param.type, param.slot) for param in row.params]
-    types = _unique(_of_calls(cx, key, action.text, calls))
-    return _Found(CallTarget(key, action.text), types, params, row.any_args)
+    found = _of_calls(cx, key, action.text, calls)
+    return _Found(CallTarget(key, action.text), (), params, row.any_args, calls=found)
 
 
-def _of_calls(cx: Context, agent: str, action: str | None, calls: frozenset[int]) -> list[Type]:
-    """The results of an agent's action, of those calls."""
+def _of_calls(cx: Context, agent: str, action: str | None, calls: frozenset[int]) -> list[ActionCall]:
+    """Those of the calls that are of an agent's action."""
     return [
-        call.result
+        call
         for id_, call in cx.program.calls.items()
         if id_ in calls and isinstance(call, ActionCall) and call.agent == agent and action in (None, call.action)
     ]
+
+
+def _may_answer(args: Sequence[BoundArg] | None, call: ActionCall) -> bool:
+    """Whether a call can have the arguments of a mock, by what is written in both."""
+    given = {arg.param: arg.value for arg in call.args}
+    return all(arg.param not in given or _may_equal(arg.value, given[arg.param]) for arg in args or ())
+
+
+_PLAIN = (tree.Int, tree.Float, tree.Bool, tree.NoneLit, tree.Money, tree.Duration)
+
+
+def _may_equal(one: tree.Expr, other: tree.Expr) -> bool:
+    """Whether two expressions can have one value; of texts, whether they begin and end alike."""
+    if isinstance(one, tree.Text) and isinstance(other, tree.Text):
+        if one.plain is not None and other.plain is not None:
+            return one.plain == other.plain
+        head, end = _edge(one, 0), _edge(one, -1)
+        return _meet(head, _edge(other, 0), str.startswith) and _meet(end, _edge(other, -1), str.endswith)
+    if isinstance(one, _PLAIN) and isinstance(other, _PLAIN):
+        return one == other
+    return not (isinstance(one, (*_PLAIN, tree.Text)) and isinstance(other, (*_PLAIN, tree.Text)))
+
+
+def _meet(one: str, other: str, has: Callable[[str, str], bool]) -> bool:
+    return has(one, other) or has(other, one)
+
+
+def _edge(text: tree.Text, at: int) -> str:
+    """What a text begins or ends with, up to its first hole."""
+    part = text.parts[at] if text.parts else ""
+    return part if isinstance(part, str) else ""
 
 
 def _unique(types: Sequence[Type]) -> list[Type]:

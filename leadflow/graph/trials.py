@@ -61,14 +61,20 @@ class _Lowering:
         info = self._checked.mocks[mock.id]
         self._to.written_out.update(info.written_out)
         args = None if info.args is None else tuple((arg.param, self._arg(arg)) for arg in info.args)
-        answers = tuple(
-            trial.Failing(self._to.expr(answer.reason)) if isinstance(answer, tree.Fail) else self._to.expr(answer)
-            for answer in mock.answers
-        )
+        answers = tuple(map(self._answer, mock.answers))
         first = mock.answers[0]
+        first = first.answer if isinstance(first, tree.Late) else first
         begun = (first.reason if isinstance(first, tree.Fail) else first).span.start
         head = self._written(mock.span._replace(end=begun)).rpartition("=>")[0].strip()
         return trial.Mock(info.target, args, answers, head, self._place(mock.span))
+
+    def _answer(self, answer: tree.Expr | tree.Fail | tree.Late) -> Expr | trial.Failing | trial.Late:
+        if isinstance(answer, tree.Late):
+            return trial.Late(self._outcome(answer.answer), self._to.expr(answer.delay))
+        return self._outcome(answer)
+
+    def _outcome(self, answer: tree.Expr | tree.Fail) -> Expr | trial.Failing:
+        return trial.Failing(self._to.expr(answer.reason)) if isinstance(answer, tree.Fail) else self._to.expr(answer)
 
     def _arg(self, arg: BoundArg) -> Expr:
         return FORMS[type(arg.value)](self._to, arg.value, arg.slot)

@@ -42,13 +42,21 @@ class Failing:
 
 
 @record
+class Late:
+    """`answer after 40s`."""
+
+    answer: Expr | Failing
+    delay: Expr
+
+
+@record
 class Mock:
     """`mock target => answer then answer`."""
 
     target: Target
     args: tuple[tuple[str, Expr], ...] | None
     """Those that a call must have, by parameter; others may be as they like. None: any call will do."""
-    answers: tuple[Expr | Failing, ...]
+    answers: tuple[Expr | Failing | Late, ...]
     written: str
     """Up to the arrow, on one line."""
     place: Place

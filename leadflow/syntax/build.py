@@ -336,6 +336,12 @@ def _mock(make: Maker, kids: Kids, start: int, end: int) -> tree.Mock:
     return tree.Mock(target, args, tuple(answers), id=make.id(), span=make.span(start, end))
 
 
+@builds("late")
+def _late(make: Maker, kids: Kids, start: int, end: int) -> tree.Late:
+    answer, delay = kids
+    return tree.Late(answer, delay, id=make.id(), span=make.span(start, end))
+
+
 @builds("replay")
 def _replay(make: Maker, kids: Kids, start: int, end: int) -> tree.Replay:
     return tree.Replay(kids[0], id=make.id(), span=make.span(start, end))

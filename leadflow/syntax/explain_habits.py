@@ -422,6 +422,25 @@ def _sampled(trouble: Trouble, braces: Braces) -> Finding | None:
     return Finding(found, Search(trouble.token + 1))
 
 
+def _trial(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`mock a.b => throw "x"`, `run flow()`."""
+    tokens, before = trouble.tokens, trouble.before
+    word = tokens.written(before) if before > 0 else ""
+    behind_arrow = before > 0 and tokens.kinds[before - 1] in {"GIVES", "THEN"}
+    if word in {"throw", "raise", "error", "throws", "fails"} and behind_arrow and trouble.kind == "STRING":
+        fix = edits("write 'fail'", (tokens.span(before), "fail"))
+        way = f"a failure is written 'fail {trouble.written}'"
+        found = messages_habits.foreign_expression(tokens.span(before), word, way=way, fix=fix)
+        return Finding(found, Skip(trouble.token + 1))
+    if trouble.kind == "LPAR" and trouble.symbols[-2:] == ["RUN", "NAME"]:
+        way = f"run r = {word}(…)"
+        return Finding(
+            messages_habits.foreign_declaration(tokens.span(before), "a run of a test", way=way),
+            Search(trouble.token + 1),
+        )
+    return None
+
+
 def _closing(trouble: Trouble, opener: int) -> int | None:
     """The bracket that closes one."""
     depth = 0
@@ -457,4 +476,5 @@ HABIT_EXPLANATIONS: tuple[Explanation, ...] = (
     _thin_arrow,
     _expression,
     _sampled,
+    _trial,
 )

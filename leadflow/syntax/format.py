@@ -33,6 +33,7 @@ from leadflow.syntax.tree import (
     FlowDecl,
     Ident,
     Item,
+    Late,
     Let,
     Mock,
     Node,
@@ -235,7 +236,9 @@ class _Declarations:
             case _:
                 assert_never(statement)
 
-    def _answer(self, answer: Expr | Fail) -> Doc:
+    def _answer(self, answer: Expr | Fail | Late) -> Doc:
+        if isinstance(answer, Late):
+            return concat(self._answer(answer.answer), " after ", self._expressions.write(answer.delay))
         return self._statements.fail(answer.reason) if isinstance(answer, Fail) else self._expressions.write(answer)
 
 

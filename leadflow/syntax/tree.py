@@ -241,12 +241,20 @@ class TestDecl(Node):
 
 
 @record
+class Late(Node):
+    """`answer after 40s`: an answer of a mock that takes its time."""
+
+    answer: "Expr | Fail"
+    delay: "Expr"
+
+
+@record
 class Mock(Node):
     """`mock target => answer then answer`."""
 
     target: tuple[Ident, ...]
     args: tuple[Arg, ...] | None
-    answers: tuple["Expr | Fail", ...]
+    answers: tuple["Expr | Fail | Late", ...]
 
 
 @record

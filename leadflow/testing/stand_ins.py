@@ -7,6 +7,7 @@ whatever the flow makes of that failure.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Protocol, TypeAlias
 
@@ -20,7 +21,7 @@ from leadflow.plan.trial import CallTarget, StepTarget, Target
 from leadflow.plan.types import Type, Value
 from leadflow.record import record
 from leadflow.run.errors import FLOW_ERRORS, CallError, LoopStopped, NotAllowed, Permanent
-from leadflow.run.ports import Agent, Reply, Request, Starting
+from leadflow.run.ports import Agent, Clock, Reply, Request, Starting
 from leadflow.run.support import agents_of
 from leadflow.testing.fakes import fake
 from leadflow.testing.whereabouts import Spot, Whereabouts
@@ -37,23 +38,32 @@ class Fails:
     message: str
 
 
+@record
+class Turn:
+    """What a mock answers when its turn comes."""
+
+    answer: Value | Fails
+    delay: timedelta = timedelta(0)
+    """How long that takes."""
+
+
 @dataclass(slots=True, eq=False)
 class Standing:
     """A mock in force."""
 
     target: Target
     args: Mapping[str, Value] | None
-    answers: Sequence[Value | Fails]
+    answers: Sequence[Turn]
     written: str
     place: Place
     used: int = 0
     """How many calls it has answered."""
 
-    def next(self) -> Value | Fails:
+    def next(self) -> Turn:
         """The answer whose turn it is; the last one stays."""
-        answer = self.answers[min(self.used, len(self.answers) - 1)]
+        turn = self.answers[min(self.used, len(self.answers) - 1)]
         self.used += 1
-        return answer
+        return turn
 
 
 @record
@@ -103,13 +113,21 @@ class StandIns:
     """The `Cast` of a test: all of its agents."""
 
     def __init__(
-        self, plan: Plan, names: Mapping[str, str], *, seed: int, has_fakes: bool = False, is_live: bool = False
+        self,
+        plan: Plan,
+        names: Mapping[str, str],
+        clock: Clock,
+        *,
+        seed: int,
+        has_fakes: bool = False,
+        is_live: bool = False,
     ) -> None:
         """
         Args:
             names: what the test calls things of other files.
         """
         self._plan = plan
+        self._clock = clock
         self._names = names
         self._seed = seed
         self._has_fakes = has_fakes
@@ -196,7 +214,10 @@ class StandIns:
             self.calls[spot.flow.name, spot.step] += 1
         mock = self._mock_of(request, spec.name, spot)
         if mock is not None:
-            answer = mock.next()
+            turn = mock.next()
+            answer = turn.answer
+            if turn.delay:
+                await self._clock.sleep(turn.delay)
             if isinstance(answer, Fails):
                 raise error_of(answer)
             return Reply(answer, _usage(spec, request, answer))

@@ -16,7 +16,7 @@ from leadflow.events.model import AttemptStarted, CacheUsed, Event, Failure, Nod
 from leadflow.plan.expr import Expr, Guard
 from leadflow.plan.paths import is_control
 from leadflow.plan.plan import AgentCall, AgentSpec, FlowCall, FlowPlan, Node, Plan
-from leadflow.plan.trial import Expect, Failing, Let, Mock, Part, Replay, Start, Trial, failure_meant
+from leadflow.plan.trial import Expect, Failing, Late, Let, Mock, Part, Replay, Start, Trial, failure_meant
 from leadflow.plan.types import Money, Value
 from leadflow.plan.words import step_name
 from leadflow.policies.shared import Shared
@@ -35,7 +35,7 @@ from leadflow.testing.apart import apart
 from leadflow.testing.outcome import Made, Note, NotStarted, NoValue, Outcome, PartSeen, Problem, Sample, Stuck, Unmet
 from leadflow.testing.playback import Playback
 from leadflow.testing.rows import BadRecording, own_name, read_recording
-from leadflow.testing.stand_ins import MOCKED, Fails, Standing, StandIns
+from leadflow.testing.stand_ins import MOCKED, Fails, Standing, StandIns, Turn
 from leadflow.testing.virtual import run_virtual
 from leadflow.testing.whereabouts import Whereabouts
 
@@ -166,8 +166,10 @@ class _Making:
         self._trial = trial
         self._subject = subject
         self._seed = ways.seed
-        self._cast = StandIns(subject.plan, trial.names, seed=ways.seed, has_fakes=ways.has_fakes, is_live=ways.is_live)
         self._clock = SystemClock() if ways.is_live else TrialClock()
+        self._cast = StandIns(
+            subject.plan, trial.names, self._clock, seed=ways.seed, has_fakes=ways.has_fakes, is_live=ways.is_live
+        )
         self._rng = SeededRng(ways.seed)
         self._shared, self._claims = Shared(), MemoryClaims()
         self._names = _Names(trial.slots)
@@ -250,7 +252,15 @@ class _Making:
         else:
             self._cast.source = self._played = Playback(recording, self._clock, replay.place)
 
-    def _answer(self, answer: Expr | Failing) -> Value | Fails:
+    def _answer(self, answer: Expr | Failing | Late) -> Turn:
+        if not isinstance(answer, Late):
+            return Turn(self._outcome(answer))
+        delay = self._value(answer.delay)
+        if not isinstance(delay, timedelta) or delay < timedelta(0):
+            raise ValueProblem("an answer comes after a time that is not below 0s")
+        return Turn(self._outcome(answer.answer), delay)
+
+    def _outcome(self, answer: Expr | Failing) -> Value | Fails:
         if not isinstance(answer, Failing):
             return self._value(answer)
         reason = self._value(answer.reason)

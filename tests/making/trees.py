@@ -46,6 +46,11 @@ class Statements(Expressions):
         """`fail "why"`."""
         return tree.Fail(self.expr(1), **self.at())
 
+    def _answer(self) -> "tree.Expr | tree.Fail | tree.Late":
+        """Of a mock."""
+        answer = self.fail() if self.often(30) else self.expr(2)
+        return tree.Late(answer, self.expr(1), **self.at()) if self.often(20) else answer
+
     def _if(self, depth: int, marks: tuple[tree.Annotation, ...]) -> tree.If:
         otherwise: tree.If | tree.Block | None = None
         if self.often(60):
@@ -174,7 +179,7 @@ class Trees(Statements):
         match self.chance.randrange(5):
             case 0:
                 args = self.args(1) if self.often(30) else None
-                answers = self.several(lambda: self.fail() if self.often(30) else self.expr(2), 1, 3)
+                answers = self.several(self._answer, 1, 3)
                 return tree.Mock(self.dotted(), args, answers, **self.at())
             case 1:
                 return tree.Expect(self.expr(TOP), **self.at())

@@ -72,7 +72,7 @@ profile production {
 
 ## A test.
 test "a quiet ticket is filed" {
-  mock triage.a => fail "timeout" then { id: "T-1" }
+  mock triage.a => fail "timeout" then { id: "T-1" } after 1s
   mock fast.ask("x", temperature: 1) => 3
   replay "quiet.jsonl"
   let t = 1
