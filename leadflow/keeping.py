@@ -56,6 +56,8 @@ class Kept:
     """Who began it (audit)."""
     origin: Origin | None = None
     """None: it began by itself."""
+    recording: str | None = None
+    """The file in which it is written down what its agents are asked; None: it is not."""
 
 
 def digest_of(inputs: Mapping[str, Value]) -> str:
@@ -79,15 +81,26 @@ async def opened(project: Project, clock: Clock) -> AsyncIterator[SqliteStore]:
 
 
 async def begin(
-    store: Store, started: RunStarted, plan: Plan, bounds: Bounds, origin: Origin | None = None
+    store: Store,
+    started: RunStarted,
+    plan: Plan,
+    bounds: Bounds,
+    origin: Origin | None = None,
+    *,
+    recording: str | None = None,
 ) -> HeldJournal:
-    """A new run in the store, claimed."""
+    """A new run in the store, claimed.
+
+    Args:
+        recording: the file in which it is written down what its agents are asked.
+    """
     setting = json.dumps(
         {
             "calls": bounds.calls,
             "deadline": None if bounds.deadline is None else bounds.deadline.total_seconds(),
             "by": this_user(),
             **({} if origin is None else {"from": [origin.run, origin.step]}),
+            **({} if recording is None else {"recording": recording}),
         }
     )
     digest, at = digest_of(started.inputs), started.started.timestamp()
@@ -170,6 +183,8 @@ async def find(store: Store, run: str) -> RunRow:
     Raises:
         NoSuchRun: there is none, or there are several.
     """
+    if not run:  # all begin with it, also the only one
+        raise NoSuchRun("name a run: its id, or the beginning of it; `leadflow runs` lists them")
     found = await store.runs(Wanted(run=run))
     if len(found) == 1 or any(row.id == run for row in found):
         return next((row for row in found if row.id == run), found[0])
@@ -201,6 +216,11 @@ async def unfinished(store: Store, flow: str, plan: str, inputs: Mapping[str, Va
     )
 
 
+def is_recorded(row: RunRow) -> bool:
+    """Whether it is written down what the run's agents are asked."""
+    return "recording" in json.loads(row.setting)
+
+
 async def kept(store: Store, row: RunRow) -> Kept:
     """A run with its plan and its bounds.
 
@@ -228,4 +248,4 @@ def kept_of(row: RunRow, text: str | None) -> Kept:
     deadline = setting["deadline"]
     bounds = Bounds(calls=setting["calls"], deadline=None if deadline is None else timedelta(seconds=deadline))
     origin = Origin(*setting["from"]) if "from" in setting else None
-    return Kept(row, plan, bounds, setting.get("by"), origin)
+    return Kept(row, plan, bounds, setting.get("by"), origin, setting.get("recording"))

@@ -63,6 +63,8 @@ class RunOptions:
     """Where runs are kept; None: the project's journal is opened for this one."""
     cast: Cast | None = None
     """Who plays the agents of the run; None: they themselves."""
+    recording: str | None = None
+    """The file in which somebody writes down what agents are asked: kept with the run, for whoever goes on with it."""
     brake: Brake | None = None
     """Pauses the run when it is pulled; None: nothing does."""
     again_anyway: bool = False
@@ -319,7 +321,7 @@ async def _begun(
             store = await kept_open.enter_async_context(store_of(options, making.project, clock))
             await recall(store, making, clock)
             await forget_old(store, making.project, clock)
-            journal = await begin(store, started, making.plan, bounds)
+            journal = await begin(store, started, making.plan, bounds, recording=options.recording)
         except JournalProblem as problem:
             raise _unkept(problem) from None
         questions.listen(lambda: store.answers(started.run))

@@ -12,8 +12,9 @@ from leadflow.agents.registry import find_kinds
 from leadflow.answers import NotAnswered
 from leadflow.api import Program
 from leadflow.cli.journals import read_kept, the_project, what_changed
+from leadflow.cli.recordings import go_recorded, gone_on
 from leadflow.cli.refused import Refused
-from leadflow.cli.running import Audience, Job, go, shown
+from leadflow.cli.running import Audience, Job, shown
 from leadflow.cli.views import human
 from leadflow.keeping import Kept, is_interrupted
 from leadflow.policies.shared import Shared
@@ -77,18 +78,19 @@ def answer(given: Given) -> None:
         human.note(heard)
         return
     _require_same(found, project, goes_on)
-    brake = Brake()
-    job = Job(program, found.plan.flows[found.row.flow], shown(given.show), brake=brake)
-    settings = RunOptions(brake=brake)
+    brake, recording = Brake(), gone_on(found)
+    recorder = None if recording is None else recording.recorder
+    job = Job(program, found.plan.flows[found.row.flow], shown(given.show), brake=brake, recorder=recorder)
+    settings = RunOptions(brake=brake, cast=recorder)
 
     async def work(audience: Audience) -> Result:
         try:
-            return await program.resume(run, audience.of(settings))
+            return await program.resume(run, audience.of(settings, *(() if recorder is None else (recorder,))))
         except UnderWay:  # taken up in this moment, by whoever answered another question
             raise _Elsewhere from None
 
     try:
-        sys.exit(go(job, work))
+        sys.exit(go_recorded(job, work, recording))
     except _Elsewhere:
         human.note(heard)
 

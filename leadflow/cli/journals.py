@@ -134,10 +134,13 @@ async def entries_of(project: Project, run: str) -> tuple[Kept, Sequence[Entry]]
     return await _with_store(project, look)
 
 
-async def questions_in(project: Project, run: str | None = None) -> Sequence[OpenQuestion]:
-    """What a run asks people and nobody has answered, or what all runs that have not ended do, the longest open first.
+async def questions_in(
+    project: Project, run: str | None = None, wanted: Wanted | None = None
+) -> Sequence[OpenQuestion]:
+    """What a run asks people and nobody has answered, or what the runs that are wanted do, else all, the longest open
+    first.
 
-    Among all runs one that cannot be read is told, and hides nothing of the others.
+    Among several runs one that cannot be read is told, and hides nothing of the others.
 
     Raises:
         Refused: there is no such run, or it cannot be read.
@@ -147,7 +150,7 @@ async def questions_in(project: Project, run: str | None = None) -> Sequence[Ope
         if run is not None:
             return await open_questions(store, await kept(store, await find(store, run)))
         found: list[OpenQuestion] = []
-        for row in await store.runs():
+        for row in await store.runs(wanted):
             if row.is_whole and not row.status.is_settled:
                 try:
                     found += await open_questions(store, await kept(store, row))

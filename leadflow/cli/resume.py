@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import click
 
@@ -13,8 +14,9 @@ from leadflow.api import Program
 from leadflow.assembly import StartProblem
 from leadflow.cli.choosing import chosen, one_of
 from leadflow.cli.journals import listed, newest_unfinished, plan_now, read_kept, require_same, the_project
+from leadflow.cli.recordings import go_recorded, gone_on
 from leadflow.cli.refused import Refused
-from leadflow.cli.running import Audience, Job, Show, go, shown
+from leadflow.cli.running import Audience, Job, Show, shown
 from leadflow.cli.views import human
 from leadflow.cli.views.kept import why_due
 from leadflow.due import stay_with
@@ -34,6 +36,7 @@ from leadflow.run.taken_up import Told
 from leadflow.run.values import Mismatch, door
 from leadflow.runs import RunOptions
 from leadflow.settings import Project
+from leadflow.stores.owner import this_user
 
 
 @click.command()
@@ -100,11 +103,13 @@ class _Going:
 def _go_on(found: Kept, going: _Going, told: Mapping[str, Told]) -> int:
     """Go on with a run; the exit code."""
     project, run = going.project, found.row.id
-    program = Program(found.plan, project, find_kinds(), Shared())
-    job = Job(program, found.plan.flows[found.row.flow], going.show, brake=going.options.brake)
+    program, recording = Program(found.plan, project, find_kinds(), Shared()), gone_on(found)
+    recorder = None if recording is None else recording.recorder
+    job = Job(program, found.plan.flows[found.row.flow], going.show, brake=going.options.brake, recorder=recorder)
 
     async def work(audience: Audience) -> Result:
-        options, said = audience.of(going.options), dict(told)
+        heard_by = () if recorder is None else (recorder,)
+        options, said = audience.of(replace(going.options, cast=recorder), *heard_by), dict(told)
 
         async def resume() -> Result:
             heard = dict(said)
@@ -113,7 +118,7 @@ def _go_on(found: Kept, going: _Going, told: Mapping[str, Told]) -> int:
 
         return await (stay_with(run, resume, project, options) if going.stays else resume())
 
-    return go(job, work)
+    return go_recorded(job, work, recording)
 
 
 def _all_due(project: Project, changed: str | None, show: str | None) -> int:
@@ -184,10 +189,11 @@ def _told(plan: Plan, again: Sequence[str], failed: Sequence[str], done: Sequenc
     named = [*again, *failed, *(given.partition("=")[0] for given in done)]
     if twice := next((path for path in named if named.count(path) > 1), None):
         raise Refused(f"{twice}: you say two things of one step; say one of --again, --failed and --done")
-    told = {path: Told("retry") for path in again} | {path: Told("failed") for path in failed}
+    by = f"told by {this_user()}"
+    told = {path: Told("retry", why=by) for path in again} | {path: Told("failed", why=by) for path in failed}
     for given in done:
         path, equals, text = given.partition("=")
-        told[path] = Told("done", _value(plan, path, text) if equals else None)
+        told[path] = Told("done", _value(plan, path, text) if equals else None, by)
     return told
 
 

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import click
 
@@ -11,15 +10,16 @@ from leadflow.agents.registry import find_kinds
 from leadflow.api import Program
 from leadflow.cli.inputs import find_project, raw_inputs
 from leadflow.cli.programs import choose_flow, compile_flow
+from leadflow.cli.recordings import begun, go_recorded
 from leadflow.cli.refused import Refused
-from leadflow.cli.running import Audience, Job, go, shown
+from leadflow.cli.running import Audience, Job, shown
 from leadflow.cli.views import human
+from leadflow.keeping import is_recorded
 from leadflow.plan.forms import read_written_duration
 from leadflow.policies.shared import Shared
 from leadflow.run.brake import Brake
 from leadflow.run.driver import Result
 from leadflow.runs import RunOptions
-from leadflow.testing.recording import Recorder
 
 _KEPT, _RESUMED, _RECORD = "leadflow.kept", "leadflow.resumed", "leadflow.record"
 """In the context of the command: whether the run is kept, whether one that has not ended goes on, and where the run is
@@ -92,38 +92,30 @@ def command(
     record = meta[_RECORD]
     if record is not None and meta[_RESUMED]:
         raise Refused("--record writes down a whole run, and --resume goes on with one")
-    recorder = None if record is None else Recorder()
+    recording = begun(record)
+    recorder = None if recording is None else recording.recorder
     brake = Brake() if meta[_KEPT] else None
-    options = RunOptions(deadline=_duration(timeout), seed=_seed(seed), durable=meta[_KEPT], cast=recorder, brake=brake)
+    options = RunOptions(
+        deadline=_duration(timeout),
+        seed=_seed(seed),
+        durable=meta[_KEPT],
+        cast=recorder,
+        brake=brake,
+        recording=None if recording is None else str(recording.file),
+    )
 
     async def work(audience: Audience) -> Result:
         watched = audience.of(options, *(() if recorder is None else (recorder,)))
         found = await program.unfinished(chosen.name, given) if meta[_KEPT] else None
+        if found is not None and meta[_RESUMED] and is_recorded(found):
+            raise Refused(f"run {found.id} is recorded; `leadflow resume {found.id}` goes on with it and its recording")
         if found is not None and meta[_RESUMED]:
             return await program.resume(found.id, watched)
         if found is not None and wanted != "json":  # among events in lines there is nothing but events
             human.note(f"run {found.id} of this flow and input has not ended; --resume goes on with it")
         return await program.run(chosen.name, given, watched)
 
-    code = go(Job(program, chosen, wanted, brake=brake, recorder=recorder), work)
-    if recorder is not None:
-        _write(recorder, record, is_told=wanted in ("live", "lines"), is_whole=code in (0, 1) or brake is None)
-    sys.exit(code)
-
-
-def _write(recorder: Recorder, file: str, *, is_told: bool, is_whole: bool) -> None:
-    """Write the recording of a run, however that ended."""
-    try:
-        is_told = recorder.write(Path(file)) and is_told
-    except OSError as problem:
-        raise Refused(f"{file}: {problem.strerror or problem}") from None
-    if is_told and not is_whole:
-        human.note(
-            f"recorded {recorder.count} calls in {file}, up to where the run was paused: what follows when it goes on"
-            " is not in it; a run whose people answer at the terminal is recorded to its end"
-        )
-    elif is_told:
-        human.note(f'recorded {recorder.count} calls in {file}; a test answers with them: replay "{file}"')
+    sys.exit(go_recorded(Job(program, chosen, wanted, brake=brake, recorder=recorder), work, recording))
 
 
 # --- the command line ---------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from leadflow.agents.registry import find_kinds
+from leadflow.answers import OpenQuestion
 from leadflow.api import Program
 from leadflow.assembly import StartProblem
 from leadflow.cli.forks import fork, retry
@@ -70,10 +71,12 @@ def list_(
 ) -> None:
     """List the runs, the newest first: all, or those that the options ask for."""
     wanted = wanted_of(flow, state, since, until, inputs, now=SystemClock().now().astimezone())
-    if waiting:
-        _list(folder, as_json=as_json, waiting=True)
-        return
     project = the_project(folder)
+    if waiting:
+        if state is not None:
+            raise click.UsageError("--waiting lists what runs wait for that have not ended, whatever their status")
+        _show_questions(asyncio.run(questions_in(project, wanted=wanted)), folder, as_json=as_json)
+        return
     rows, due = asyncio.run(listed(project, wanted))
     rows = [row for row in rows if state in (None, kept.stands(row, project))]
     table = kept.Table(rows, due, _where(folder), are_all=wanted == Wanted() and state is None)
@@ -86,7 +89,10 @@ def _list(folder: str, *, as_json: bool, waiting: bool) -> None:
         table = kept.Table(*asyncio.run(listed(project)), _where(folder), are_all=True)
         _show_list(table, project, as_json=as_json)
         return
-    found = asyncio.run(questions_in(the_project(folder)))
+    _show_questions(asyncio.run(questions_in(the_project(folder))), folder, as_json=as_json)
+
+
+def _show_questions(found: Sequence[OpenQuestion], folder: str, *, as_json: bool) -> None:
     if as_json:
         machine.document([questions.data(one) for one in found])
     else:

@@ -151,10 +151,13 @@ class Course:
         return (0, 0.0) if earlier is None else (earlier.attempts, earlier.seconds)
 
     def resume_with(self, agent: str) -> None:
-        """The candidate goes on that asked a person when the process ended; those before it have failed."""
+        """The candidate goes on that was asked when the process ended; those before it have failed. Who asked a person
+        then is in the middle of that attempt."""
         if (earlier := self.resumed) is not None:
-            own = sum(failed.agent == agent for failed in earlier.failed)
-            self.resumed = replace(earlier, attempts=own, seconds=earlier.asked)
+            own, seconds = earlier.own
+            if earlier.asks is not None:
+                own, seconds = sum(failed.agent == agent for failed in earlier.failed), earlier.asked
+            self.resumed = replace(earlier, attempts=own, seconds=seconds)
 
     def ask_another(self) -> None:
         """Another candidate is asked, which has all policies anew (case F4)."""

@@ -63,12 +63,14 @@ def falling_back(
 
 
 def _first(steps: Mapping[str, tuple[Candidate, Step]], call: AgentCall, course: Course) -> tuple[str, Collection[str]]:
-    """Who is asked first, and who has been asked before the process ended: whoever has asked a person goes on."""
+    """Who is asked first, and who has been asked before the process ended: whoever stood in then goes on. What that one
+    may have done it can do again under the same key; another one would do it beside it (cases D2, R3)."""
     earlier = course.order.earlier
-    if earlier is None or earlier.asks is None or earlier.asks == call.agent or earlier.asks not in steps:
+    agent = None if earlier is None else earlier.asks or earlier.agent
+    if earlier is None or agent is None or agent == call.agent or agent not in steps:
         return call.agent, ()
-    course.resume_with(earlier.asks)
-    return earlier.asks, {call.agent, *(failed.agent for failed in earlier.failed)}
+    course.resume_with(agent)
+    return agent, {call.agent, *(failed.agent for failed in earlier.failed)}
 
 
 def _is_over(course: Course) -> bool:

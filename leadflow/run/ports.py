@@ -338,6 +338,8 @@ class Earlier:
     """The agent whose question to a person is open, or answered and not yet heard: its attempt goes on."""
     asked: float = 0.0
     """Seconds since that question was asked, those in which it was open while nobody worked on the run included."""
+    own: tuple[int, float] = (0, 0.0)
+    """Of the attempts and the seconds, those of the agent that was asked last."""
 
 
 @record

@@ -80,6 +80,10 @@ class _Way:
 
     asked: float = 0.0
     """How long it had been under way when it asked."""
+    own: int = 0
+    """Attempts of the agent, where that is not the one that was asked first."""
+    since: float = 0.0
+    """How long it had been under way when that agent was asked first."""
 
     def seconds(self, worked: float) -> float:
         """For how long it has been under way."""
@@ -127,6 +131,9 @@ class Past:
                 self._ways[path] = _Way(self._worked)
             case AttemptStarted(path=path, attempt=attempt, agent=agent) if path in self._ways:
                 way = self._ways[path]
+                if (agent or None) != way.agent:
+                    way.own, way.since = 0, way.seconds(self._worked)
+                way.own += 1
                 way.attempts, way.agent, way.is_pausing, way.is_unsent = attempt, agent or None, False, False
             case AttemptFailed(path=path, failure=failure) if path in self._ways:
                 way = self._ways[path]
@@ -190,7 +197,8 @@ class Past:
         if way.asks is not None:  # the attempt that asked goes on
             since = seconds - way.asked
             return Earlier(way.attempts - 1, tuple(way.failed), way.agent, seconds, way.asks.agent, since)
-        return Earlier(way.attempts - way.is_unsent, tuple(way.failed), way.agent, seconds)
+        own = (way.own, seconds - way.since)
+        return Earlier(way.attempts - way.is_unsent, tuple(way.failed), way.agent, seconds, own=own)
 
     def unsettled(self) -> list[BudgetSettled]:
         """What was set aside when the process ended counts as spent, because nobody knows better (case $8); an attempt

@@ -20,7 +20,19 @@ from leadflow.run.errors import BadResponse, CallError, FunctionFailed
 from leadflow.run.ports import Agent, Reply, Request, Starting
 from leadflow.run.redact import all_forms, without
 from leadflow.run.toolbox import Asked
-from leadflow.testing.rows import AskedRow, FailureRow, Head, Row, UseRow, asks, kept, own_name, own_path, written
+from leadflow.testing.rows import (
+    AskedRow,
+    FailureRow,
+    Head,
+    Recording,
+    Row,
+    UseRow,
+    asks,
+    kept,
+    own_name,
+    own_path,
+    written,
+)
 
 NEVER_RECORDED = frozenset({("clock", "sleep")})
 """Calls that are made anew when a recording answers: time has to pass."""
@@ -29,11 +41,12 @@ NEVER_RECORDED = frozenset({("clock", "sleep")})
 class Recorder:
     """The `Cast` of a run that is recorded, and one of its observers: it learns from the log which run it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: Recording | None = None) -> None:
+        """Go on with the recording that an earlier process of the run wrote; None: the run begins."""
         self._forms: tuple[str, ...] = ()
-        self._ordinals: Counter[str] = Counter()
-        self._head: Head | None = None
-        self._rows: list[Row] = []
+        self._head: Head | None = None if before is None else before.head
+        self._rows: list[Row] = [] if before is None else [*before.rows.values()]
+        self._ordinals: Counter[str] = Counter(row.path for row in self._rows)
         self._cut: dict[str, Row] = {}
         """By path, the last attempt before the run was paused: what the pause cut off is asked again."""
 

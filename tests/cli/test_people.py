@@ -303,12 +303,37 @@ def test_a_recording_goes_on_behind_the_answers(project: Path) -> None:
     assert 0 == tested.code, tested.stdout + tested.stderr
 
 
-def test_a_recording_ends_where_the_process_does(project: Path) -> None:
-    """A run that waits for people is recorded up to there, and that is said; one that never began is not."""
+def test_a_recording_goes_on_in_the_next_process(project: Path) -> None:
+    """A run that waits for people is recorded up to there, and goes on so when it is answered or resumed; one that
+    never began is not recorded."""
     said = leadflow("run", "main.flow", "-i", "table=t1", "--record", "run.jsonl", folder=project)
-    assert (3, True) == (said.code, "run.jsonl, up to where the run was paused" in said.stderr)
+    assert (3, True) == (said.code, "recorded 2 calls in run.jsonl so far; it goes on when" in said.stderr), said.stderr
+    run = str(listed(project)[0]["run"])
+    said = leadflow("run", "main.flow", "-i", "table=t1", "--resume", "-q", folder=project)
+    assert (2, True) == (said.code, f"run {run} is recorded; `leadflow resume {run}`" in said.stderr), said.stderr
+    assert 3 == leadflow("answer", run, "reason", OLD, folder=project).code
+    leadflow("approve", run, "ok", "--yes", "--no-resume", folder=project)
+    said = leadflow("resume", folder=project)
+    assert (0, True) == (said.code, "recorded 3 calls in " in said.stderr)
+    (project / "main.flow").write_text(FLOW + REPLAYED)
+    tested = leadflow("test", "main.flow", folder=project)
+    assert 0 == tested.code, tested.stdout + tested.stderr
     said = leadflow("run", "main.flow", "-i", "table=t1", "--record", "never.jsonl", "--no-journal", folder=project)
     assert (1, False, False) == (said.code, "recorded" in said.stderr, (project / "never.jsonl").exists())
+
+
+def test_half_a_recording_is_not_gone_on_with(project: Path) -> None:
+    """What an earlier process wrote is not there, or is of another run: that is told, and the run goes on."""
+    leadflow("run", "main.flow", "-i", "table=t1", "--record", "run.jsonl", "-q", folder=project)
+    leadflow("run", "main.flow", "-i", "table=t1", "--record", "run.jsonl", "-q", folder=project)
+    newest, oldest = (str(row["run"]) for row in listed(project))
+    said = leadflow("approve", oldest, "ok", "--yes", "-q", folder=project)
+    assert f"run {oldest} is not recorded any further: " in said.stderr
+    assert "is the recording of another run" in said.stderr
+    (project / "run.jsonl").unlink()
+    said = leadflow("approve", newest, "ok", "--yes", "-q", folder=project)
+    assert "the recording run.jsonl cannot be read: No such file or directory" in said.stderr
+    assert (3, False) == (said.code, (project / "run.jsonl").exists())
 
 
 def test_what_is_left_for_later_stays_open(project: Path) -> None:

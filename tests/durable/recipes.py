@@ -121,6 +121,8 @@ def recipes() -> list[Recipe]:
         text = {**FLOWS, **SHAPES}[name]
         found.append(Recipe(f"{name}-form-2", text))
         found.append(Recipe(f"{name}-form-2-taken-up", text, (2, 1)))
+    found.append(Recipe("fallback-stands-in-killed", SHAPES["fallback"], (3,), is_ended=False))
+    found.append(Recipe("fallback-stands-in-taken-up", SHAPES["fallback"], (3,)))
     found.append(Recipe("tools-in-doubt", SHAPES["tools"], (4, 1), is_ended=False))
     for name, later in LATER.items():
         found.append(Recipe(f"{name}-moved", {**FLOWS, **SHAPES}[name], (2,), later=later))

@@ -59,3 +59,16 @@ def test_a_fallback_begins_anew() -> None:
     first, second = Player(DOWN), Player(DOWN)
     taken_up(first, [Fallback(("b",)), Retry(2, backoff=s(1), jitter="none")], Earlier(2, (), None, 0.0), b=second)
     assert (1, 2) == (len(first.requests), len(second.requests))
+
+
+def test_a_fallback_that_was_under_way_goes_on() -> None:
+    """Cases D2, R22: the agent that failed before is not asked again, which could do what the other one did, too. Of
+    the other one's attempts the lost one counts, and its time runs on."""
+    first, second = Player("well"), Player(DOWN)
+    earlier = Earlier(4, (SLIP, SLIP), "b", 9.0, own=(2, 4.0))
+    policies: list[Policy] = [Fallback(("b",)), Retry(3, backoff=s(1), jitter="none")]
+    played = taken_up(first, policies, earlier, b=second)
+    assert (0, [(5, "b")]) == (len(first.requests), played.attempts)
+    assert "network.connect" == played.failure.error
+    played = taken_up(first, [Fallback(("b",)), Timeout(total=s(10))], earlier, b=Player(after(60)))
+    assert ("timeout.total", 6.0) == (played.failure.error, played.seconds)

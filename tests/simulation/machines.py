@@ -20,6 +20,7 @@ from leadflow.run.driver import Driver
 from leadflow.run.errors import CallError, ConnectFailed
 from leadflow.run.ports import Reply, Request
 from leadflow.run.store import Fenced, HeldJournal, JournalProblem, NewRun
+from leadflow.run.toolbox import Asked
 from leadflow.stores.rows import Chain, Rows
 from leadflow.stores.sqlite import SqliteStore
 from leadflow.stores.sqlite_file import JournalFile
@@ -107,8 +108,8 @@ class MachineClock(SystemClock):
 class Upstream:
     """An agent of one machine: the world's answer, after a while."""
 
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
+    def __init__(self, machine: Machine, name: str) -> None:
+        self._machine, self._name = machine, name
 
     async def call(self, request: Request) -> Reply:
         """Ask the world."""
@@ -117,12 +118,14 @@ class Upstream:
             await machine.clock.sleep(timedelta(seconds=chance.expovariate(1 / 0.2)))
         if machine.is_dead:
             raise ConnectFailed("the machine is dead", sent=False)
-        answer = machine.world.arrives(machine.epoch, request, is_fenced=machine.is_fenced)
+        answer = machine.world.arrives(
+            machine.epoch, self._name, request, now=machine.clock.timestamp(), is_fenced=machine.is_fenced
+        )
         slow = chance.uniform(5, 15) if chance.random() < 0.02 else chance.expovariate(1 / 0.2)
         await machine.clock.sleep(timedelta(seconds=slow))
         if isinstance(answer, CallError):
             raise answer
-        return Reply(answer)
+        return Reply(None, asked=answer) if isinstance(answer, Asked) else Reply(answer)
 
     async def aclose(self) -> None:
         """Nothing is held."""

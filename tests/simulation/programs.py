@@ -1,4 +1,5 @@
-"""Programs for the simulator: every construct, with agents whose answers follow from who asks.
+"""Programs for the simulator: every construct, with agents whose answers follow from who asks, people among them, a
+model that uses tools, agents that others stand in for, and one that fails until its breaker opens.
 
 What a flow comes to does not depend on who is faster or who is killed, so that a disturbed run can be held against an
 undisturbed one. What stands in a race is the exception, and is read only: nobody reads which of it won. `tight`
@@ -19,13 +20,27 @@ TOOLS = """
 tool drop(x: string) -> string = python("tools:drop")
 @concurrency(2) agent narrow: python { module: "narrow.py"  reads: ["look"] }
 @limit(2 per second) agent slow: python { module: "slow.py"  reads: ["look"] }
+agent desk: human { assignee: "Ada" }
+agent boss: human { expires: 4s }
+agent weak: python { module: "weak.py"  reads: ["look"] }
+agent spare: python { module: "spare.py"  reads: ["look"] }
+@breaker(failures: 2, window: 20s, recovery: 3s) agent moody: python { module: "moody.py"  reads: ["look"] }
+tool note(x: string) -> string = python("tools:note")
+agent writer: openai { model: "m"  max_tokens: 100  tools: [look, note] }
 """
-"""What answers only at a later attempt, never, few at once, or some in a second; and what takes back."""
+"""What answers only at a later attempt, never, few at once, or some in a second, and what takes back. `desk` answers
+some time, `boss` never; `weak` turns away half of what it is asked, and `moody` fails at first."""
 CALLS = (
     "look({x})", "look({x})", "think({x})", "put({x})", "put({x})", "put({x}) undo drop({name})",
     "put({x}) undo none", "send({x})", 'never({x}) catch e => "caught"', "narrow.put({x})", "narrow.look({x})",
-    "slow.put({x})", "slow.look({x})",
+    "slow.put({x})", "slow.look({x})", "desk.ask({x})", "boss.ask({x}) catch e => e.class", "writer.ask({x})",
+    "writer.ask({x})", "weak.look({x})", "weak.put({x})", "moody.look({x})", "moody.look({x})",
 )  # fmt: skip
+AROUND = {
+    "weak": "@fallback(spare) ",
+    "moody": '@fallback(spare) @retry(3, backoff: 300ms, jitter: "none") ',
+}
+"""What stands around each call of an agent."""
 RETRIED = ("flaky({x})", "shaky({x})", "shaky({x}) undo drop({name})")
 """Calls that need further attempts: more of them are allowed than crashes and failures take together."""
 BITING = ("@budget(calls: 3)", "@budget(calls: 5)", "@timeout(4s)", "@timeout(9s)", '@on_failure("continue")')
@@ -63,6 +78,8 @@ class _Author:
 
     def statement(self, seen: list[str], depth: int, calls: tuple[str, ...]) -> str:
         """A step; the name of a string."""
+        if self.chance.random() < 0.06:
+            return self.approval(seen)
         words = ["call", "call", "call", "parallel", "for", "do", "race", "repeat", "if", "flow"]
         word = self.chance.choice(words[: 3 if depth == 0 else 9 + bool(calls)])
         match word:
@@ -88,11 +105,19 @@ class _Author:
                 policies = f'@idempotent(key: "{name}") '
             elif text == "look({x})" and self.chance.random() < 0.2:
                 policies = "@hedge(after: 900ms) "
+            policies += AROUND.get(text.partition(".")[0], "")
         if self.is_tight and self.chance.random() < 0.2:
             policies += self.chance.choice(BITING[:4])
         kind = ": string" if "." in text else ""
         self.lines.append(f"{policies} step {name}{kind} = {text.format(x=self.chance.choice(seen), name=name)}")
         return name
+
+    def approval(self, seen: list[str]) -> str:
+        """Somebody has to say yes; where they are asked for a no, the no is borne."""
+        name = self.new("a")
+        asked = self.chance.choice(('desk.approve("go")', 'desk.approve("no") catch e => false'))
+        self.lines.append(f"step {name} = {asked}")
+        return seen[-1]
 
     def choice(self, seen: list[str]) -> str:
         name, subject = self.new("c"), self.chance.choice(seen)

@@ -11,6 +11,7 @@ the rules of `world.py` is told, and whether the two came to the same end. One l
 import argparse
 import asyncio
 import json
+import logging
 import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -22,21 +23,29 @@ from random import Random
 from time import perf_counter
 from typing import Any, TypeAlias
 
+from leadflow.agents.human import HumanAgent
+from leadflow.agents.registry import find_kinds
+from leadflow.assembly import Making, needed_by, upstream_keys
 from leadflow.bound.budgets import has_budgets
 from leadflow.events.fold import RunState, fold
-from leadflow.events.model import CancelRequested, Entry, RunStarted, Status
+from leadflow.events.model import CancelRequested, Entry, QuestionAnswered, RunStarted, Status
 from leadflow.keeping import begin, heeding, held
-from leadflow.plan.plan import Plan
+from leadflow.plan.plan import AgentCall, Plan
 from leadflow.policies.budget import Purse
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.ledger import Amount
 from leadflow.policies.shared import Shared
-from leadflow.policies.stack import Stack
+from leadflow.policies.stack import Granted, Stack
+from leadflow.recalling import recall
 from leadflow.run.adapters import SeededRng
 from leadflow.run.driver import Bounds, Driver, Ports, Result
-from leadflow.run.kernel import Program
-from leadflow.run.store import HeldJournal, JournalProblem
+from leadflow.run.kernel import Kernel, Program
+from leadflow.run.ports import Agent
+from leadflow.run.questions import Questions
+from leadflow.run.store import HeldJournal, JournalProblem, RunRow
 from leadflow.run.taken_up import Past, Told
+from leadflow.run.waking import wakes
+from leadflow.settings import Project, Settings
 from tests.policies.playing import CLOCK
 from tests.simulation.inline import fast_folder
 from tests.simulation.machines import (
@@ -54,6 +63,8 @@ from tests.simulation.world import World, is_in_race
 MOST = 3600.0
 """Virtual seconds in which a run has to end, whatever the weather was."""
 RUN = "run-1"
+PROJECT = Project(Path(), Settings())
+KINDS = find_kinds()
 Task: TypeAlias = "asyncio.Task[None]"
 Wrap: TypeAlias = Callable[[HeldJournal], HeldJournal]
 """Puts something between a driver and its journal: a planted mistake."""
@@ -91,6 +102,8 @@ class Simulation:
         self._spawn(self._weather())
         if self._is_stopped:
             self._spawn(self._wishes())
+        if asks_people(self._world.plan):
+            self._spawn(self._people())
         try:
             async with asyncio.timeout(MOST):
                 while not self._world.is_over:
@@ -158,6 +171,26 @@ class Simulation:
             await CLOCK.sleep(timedelta(seconds=self._world.chance.expovariate(1 / 2)))
         operator.file.close()
 
+    async def _people(self) -> None:
+        """People answer what they are asked, some time; and now and then somebody says something else behind it."""
+        world, chance = self._world, self._world.chance
+        machine = Machine(self._begun, world)
+        store = MachineStore(self._file, machine)
+        while not (world.log or world.is_over):
+            await CLOCK.sleep(timedelta(seconds=0.5))
+        await store.open()
+        while not world.is_over:
+            await CLOCK.sleep(timedelta(seconds=chance.expovariate(1 / 2)))
+            for asked in world.asked.unanswered:
+                if asked.agent == "desk" and chance.random() < 0.6:
+                    said = asked.question != "no" if asked.is_approval else f"{asked.question} {asked.path}"
+                    for value in (said, "something else")[: chance.randint(1, 2)]:
+                        answer = QuestionAnswered(asked.path, asked.number, value, "ada", machine.clock.timestamp(), "")
+                        if await store.answer(RUN, answer) is None:
+                            world.counts["answers"] += 1
+                            world.said(answer)
+        store.file.close()
+
     async def _thaws(self, machine: Machine, seconds: float) -> None:
         await CLOCK.sleep(timedelta(seconds=seconds))
         machine.thaw()
@@ -190,8 +223,21 @@ class Simulation:
             await self._runs(machine, store, await begin(store, first, self._world.plan, Bounds()), first)
         elif rows[0].status.is_settled:
             self._world.is_over = True
-        elif not rows[0].is_held and (journal := await store.claim(RUN)) is not None:
+        elif (
+            not rows[0].is_held
+            and await self._is_due(machine, store, rows[0])
+            and (journal := await store.claim(RUN)) is not None
+        ):
             await self._runs(machine, store, journal, first)
+
+    async def _is_due(self, machine: Machine, store: MachineStore, row: RunRow) -> bool:
+        """Whether a run can go on: it does not wait for people, or not any more."""
+        if row.status is not Status.WAITING:
+            return True
+        entries, now = await store.load(RUN), machine.clock.timestamp()
+        wake = wakes(Kernel(self._program), entries, await store.answers(RUN), now)
+        self._world.counts["due" if wake is not None and wake.at <= now else "waits"] += 1
+        return wake is not None and wake.at <= now
 
     async def _runs(self, machine: Machine, store: MachineStore, journal: HeldJournal, first: RunStarted) -> None:
         machine.epoch, machine.is_fenced = journal.epoch, False
@@ -201,36 +247,63 @@ class Simulation:
             if self._wrap is not None:
                 witnessed = self._wrap(witnessed)
             if not entries:
-                driver = self._driver(machine, witnessed, entries)
+                driver = await self._driver(machine, store, witnessed, entries)
                 async with self._heeding(witnessed, machine, driver):
                     await driver.run(first)
                 return
-            result = await self._resumes(machine, witnessed, entries, {})
+            result = await self._resumes(machine, store, witnessed, entries, {})
             if result.status is Status.WAITING and result.failure is not None and result.failure.in_doubt:
                 self._world.counts["doubts"] += len(result.failure.causes)
-                await self._resumes(machine, witnessed, entries, self._world.told(result.failure))
+                await self._resumes(machine, store, witnessed, entries, self._world.told(result.failure))
 
     def _heeding(self, journal: HeldJournal, machine: Machine, driver: Driver) -> AbstractAsyncContextManager[None]:
         """Who looks for wishes does so all the time: only where there are any."""
         return heeding(journal, machine.clock, driver) if self._is_stopped else nullcontext()
 
     async def _resumes(
-        self, machine: Machine, journal: HeldJournal, entries: Sequence[Entry], told: Mapping[str, Told]
+        self,
+        machine: Machine,
+        store: MachineStore,
+        journal: HeldJournal,
+        entries: Sequence[Entry],
+        told: Mapping[str, Told],
     ) -> Result:
-        driver = self._driver(machine, journal, entries)
+        driver = await self._driver(machine, store, journal, entries)
         async with self._heeding(journal, machine, driver):
             return await driver.resume(entries, told, owner=machine.name)
 
-    def _driver(self, machine: Machine, journal: HeldJournal, entries: Sequence[Entry]) -> EchoingDriver:
-        plan = self._world.plan
+    async def _driver(
+        self, machine: Machine, store: MachineStore, journal: HeldJournal, entries: Sequence[Entry]
+    ) -> EchoingDriver:
+        plan, shared = self._world.plan, Shared()
         purse = Purse() if has_budgets(plan, "f") else None
         if purse is not None:
             for one in Past(entries).spent():
                 purse.ledger.remember(one.path, Amount(one.money, one.tokens, one.calls))
-        agents = {name: Upstream(machine) for name in plan.agents}
-        ports = PolicyPorts(machine.clock, SeededRng(machine.epoch), Shared())
-        callers = Stack(plan.agents, agents, ports, purse=purse)
-        return EchoingDriver(self._program, Ports(callers, journal, machine.clock), machine=machine)
+        needed = needed_by(plan, "f")
+        making = Making(plan, "f", needed, {}, PROJECT, KINDS, shared, purse, {}, {}, ())
+        await recall(store, making, machine.clock)
+        questions = Questions(machine.clock)
+        questions.listen(lambda: store.answers(RUN))
+        agents: dict[str, Agent] = {name: Upstream(machine, name) for name in plan.agents}
+        agents |= {name: HumanAgent(spec, questions) for name, spec in plan.agents.items() if spec.kind == "human"}
+        callers = Stack(
+            plan.agents,
+            agents,
+            PolicyPorts(machine.clock, SeededRng(machine.epoch), shared),
+            upstream_keys(making),
+            purse=purse,
+            rates=dict.fromkeys(name for name in plan.agents if name == "writer"),
+            granted=Granted({tool.key: tool for tool in plan.tools}, None),
+        )
+        ports = Ports(callers, journal, machine.clock, questions=questions)
+        return EchoingDriver(self._program, ports, machine=machine)
+
+
+def asks_people(plan: Plan) -> bool:
+    """Whether anybody is asked who answers."""
+    works = [node.work for flow in plan.flows.values() for node in flow.nodes]
+    return any(isinstance(work, AgentCall) and work.agent == "desk" for work in works)
 
 
 def played(
@@ -289,6 +362,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--show", action="store_true", help="the program and the journal too")
     chosen = parser.parse_args(arguments)
+    logging.getLogger("leadflow").addHandler(logging.NullHandler())  # what is said of bad weather is no finding
     counts: Counter[str] = Counter()
     wrong: dict[int, list[str]] = {}
     begun = perf_counter()

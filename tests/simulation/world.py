@@ -3,7 +3,8 @@
 The world sees every commit as it happens and every request as it arrives, and holds each against the rules of
 SEMANTICS: nothing is asked before its intent and its needs are committed (D1, D2), nothing that is settled is asked
 again, nothing happens behind the end of a run (X1), nothing of an older epoch is taken in (D12), what was acknowledged
-stays, budgets hold.
+stays, budgets hold. People are asked once and believed, a tool that has written is not used again, whoever was given up
+for a stand-in is not asked any more, and nobody is asked while their breaker is open.
 """
 
 import re
@@ -16,6 +17,7 @@ from leadflow.events.codec import read_event
 from leadflow.events.model import (
     AttemptStarted,
     BranchTaken,
+    BreakerMoved,
     DoubtSettled,
     Entry,
     Event,
@@ -26,19 +28,29 @@ from leadflow.events.model import (
     NodeFailed,
     NodeSkipped,
     NodeStarted,
+    QuestionAnswered,
+    QuestionAsked,
     RunCancelled,
     RunDone,
     RunFailed,
+    ToolCalled,
 )
+from leadflow.plan.looping import TOOLS, call_of
 from leadflow.plan.plan import AgentCall, FlowCall, FlowPlan, Node, Plan, Race, Scope
 from leadflow.plan.policy import Budget, policy_of
+from leadflow.plan.types import Value
 from leadflow.run.errors import CallError, ConnectFailed, Rejected, ServerError
 from leadflow.run.ports import Request
+from leadflow.run.questions import Asked
 from leadflow.run.taken_up import Told
-from leadflow.stores.rows import Rows
+from leadflow.run.toolbox import Asked as Turn
+from leadflow.run.toolbox import ToolUse
+from leadflow.stores.rows import Row, Rows
 
 SETTLES = (NodeDone, NodeFailed, NodeSkipped, NodeBlocked, NodeCancelled, BranchTaken)
 ENDS = (RunDone, RunFailed, RunCancelled)
+COUNTED = (QuestionAsked, ToolCalled, BreakerMoved)
+WRITES = ("put", "drop", "note")
 _AGAIN = re.compile(r"(\[\d+\]|~\d+)+$")
 """Which round, element or attempt of a block or flow a part of a path is."""
 
@@ -60,8 +72,18 @@ class World:
         self.counts: Counter[str] = Counter()
         """Of what happened, by name."""
         self._settled: set[str] = set()
-        self._intents: set[tuple[str, int]] = set()
-        """Paths, and the epochs in which their call was begun."""
+        self._intents: dict[tuple[str, int], int] = {}
+        """Paths, and the epochs in which their call was begun: the number of the row that says so last."""
+        self.asked = Asked()
+        """What people are asked."""
+        self.given: dict[tuple[str, int], Value] = {}
+        """What they have answered first, by the step and the number of its question."""
+        self._stand_in: set[str] = set()
+        """Paths of calls that another agent stands in for."""
+        self._open: dict[str, tuple[int, float]] = {}
+        """By agent whose breaker is open: the number of the row that says so, and until when."""
+        self._would: dict[str, str] = {}
+        """What models answer in the end."""
         self._asked: Counter[str] = Counter()
         self._under: Counter[str] = Counter()
         """Requests that were sent, by what has a budget around them."""
@@ -89,11 +111,32 @@ class World:
             if self.log and isinstance(self.log[-1], ENDS):
                 self.wrong(f"{type(event).__name__} was committed behind the end of the run")
             self.log.append(event)
-            match event:
-                case NodeStarted(path=path) | AttemptStarted(path=path) | DoubtSettled(path=path, decision="retry"):
-                    self._intents.add((path, rows.epoch))
-                case _ if isinstance(event, SETTLES):
-                    self._settled.add(event.path)
+            self._note(event, row, rows.epoch)
+
+    def _note(self, event: Event, row: Row, epoch: int) -> None:
+        match event:
+            case NodeStarted(path=path) | AttemptStarted(path=path) | DoubtSettled(path=path, decision="retry"):
+                self._intents[path, epoch] = row.seq
+            case ToolCalled(path=path, call=call):
+                self._intents[f"{path}{TOOLS}[{call}]", epoch] = row.seq
+            case BreakerMoved(agent=agent, state=state, seconds=seconds):
+                self._open.pop(agent, None)
+                if state == "open":
+                    self._open[agent] = (row.seq, row.at + (seconds or 0.0))
+            case QuestionAsked(path=path) if path in self.asked.numbers:
+                self.wrong(f"{path} asked a person twice")
+            case QuestionAnswered(path=path, number=number, value=value) if self.given.get((path, number)) != value:
+                self.wrong(f"{path} heard {value!r}, and {self.given.get((path, number))!r} was said first")
+            case _ if isinstance(event, SETTLES):
+                self._settled.add(event.path)
+        if isinstance(event, COUNTED):
+            self.counts[type(event).__name__] += 1
+        if isinstance(event, AttemptStarted) and event.agent == "spare":
+            self._stand_in.add(event.path)
+            self.counts["stand-ins"] += 1
+        if isinstance(event, NodeDone) and (said := self.given.get((event.path, 1))) not in (None, event.value):
+            self.wrong(f"{event.path} gave {event.value!r}, and {said!r} was answered")
+        self.asked.add(event)
 
     def acknowledged(self, entries: Sequence[Entry]) -> None:
         """A worker was told that these are kept."""
@@ -103,28 +146,40 @@ class World:
 
     # --- upstreams ----------------------------------------------------------------------------------------------------
 
-    def arrives(self, epoch: int, request: Request, *, is_fenced: bool) -> str | CallError:
+    def arrives(
+        self, epoch: int, agent: str, request: Request, *, now: float, is_fenced: bool
+    ) -> str | Turn | CallError:
         """An upstream is asked: its answer."""
         path, is_late = request.path, epoch < self.epoch
         if is_late:
-            self._late.add(path)
+            self._late.add(call_of(path))
         if is_fenced:
             self.wrong(f"{path} was asked by a worker that knew that it had lost the run")
         if (path, epoch) not in self._intents:
             self.wrong(f"{path} was asked, and no intent of epoch {epoch} is committed")
-        if self.log and isinstance(self.log[-1], ENDS) and not is_late:
-            self.wrong(f"{path} was asked behind the end of the run")
-        if path in self._settled and not is_late:
-            self.wrong(f"{path} was asked, and it is settled")
+        if not is_late:
+            self._is_in_time(agent, path, epoch, now)
         missing = [need for need in needs_of(self.plan, path) if need not in self._settled]
         if missing:
             self.wrong(f"{path} was asked before its needs were committed: {missing}")
         if self._keys.setdefault(path, request.key) != request.key:
             self.wrong(f"{path} was asked with another key")
-        return self._answer(request)
+        return self._answer(agent, request)
 
-    def _answer(self, request: Request) -> str | CallError:
-        path = request.path
+    def _is_in_time(self, agent: str, path: str, epoch: int, now: float) -> None:
+        """Nothing says that the call is not made any more."""
+        if self.log and isinstance(self.log[-1], ENDS):
+            self.wrong(f"{path} was asked behind the end of the run")
+        if call_of(path) in self._settled:
+            self.wrong(f"{path} was asked, and it is settled")
+        if agent != "spare" and path in self._stand_in:
+            self.wrong(f"{path} asked {agent}, and spare stands in for it")
+        opened, until = self._open.get(agent, (0, 0.0))
+        if now < until and self._intents.get((path, epoch), 0) > opened:
+            self.wrong(f"{path} asked {agent}, whose breaker is open")
+
+    def _answer(self, agent: str, request: Request) -> str | Turn | CallError:
+        path, chance = request.path, crc32(request.path.encode())
         self._asked[path] += 1
         if request.action in ("flaky", "shaky") and self._asked[path] == 1:
             return ConnectFailed("nobody answers", sent=False)
@@ -134,21 +189,47 @@ class World:
                 self.wrong(f"{path} is call {self._under[around]} within the budget of {around}, which allows {most}")
         if request.action in ("flaky", "shaky") and self._asked[path] == 2:
             return ServerError("not now", status=500)
-        if request.action == "never":
+        if agent == "moody" and self._asked[path] <= 2 and chance % 3:
+            return ServerError("not today", status=500)
+        if request.action == "never" or (agent == "weak" and chance % 2):
             return Rejected("no", status=422)
-        value = chr(97 + crc32(f"{path} {request.args}".encode()) % 26)
-        if request.action in ("put", "drop"):
-            if path in self._done and path not in self._late and request.key is None:
+        who = "spare" if agent in ("spare", "moody") else ""  # which of these two answers depends on the hour
+        value = chr(97 + crc32(f"{who}{path} {request.args}".encode()) % 26)
+        if agent == "writer":
+            self._would[path] = value
+            if (turn := turn_of(chance, len(request.exchanges))) is not None:
+                return turn
+        if request.action in WRITES:
+            if path in self._done and call_of(path) not in self._late and request.key is None:
                 self.wrong(f"the write {path} ran twice")
             self._done[path] = value
         return value
 
+    def said(self, answer: QuestionAnswered) -> None:
+        """The store took in what a person said, as the first answer to their question."""
+        if (answer.path, answer.number) in self.given:
+            self.wrong(f"a second answer to {answer.path} was taken in")
+        self.given[answer.path, answer.number] = answer.value
+
     def told(self, doubts: Failure) -> dict[str, Told]:
         """What an operator finds out of calls in doubt: whether they arrived."""
-        return {
-            each.path: Told("done", self._done[each.path]) if each.path in self._done else Told("retry")
-            for each in doubts.causes
-        }
+        return {each.path: self._found_out(each.path) for each in doubts.causes}
+
+    def _found_out(self, path: str) -> Told:
+        """What is true of a call. A model whose tools have written is not asked again."""
+        if path in self._done:
+            return Told("done", self._done[path])
+        if any(done.startswith(f"{path}{TOOLS}[") for done in self._done):
+            return Told("done", self._would[path])
+        return Told("retry")
+
+
+def turn_of(chance: int, turn: int) -> Turn | None:
+    """What a model asks of tools in a turn: two reads beside each other, one write, or two; None: it answers."""
+    if turn >= chance % 3:
+        return None
+    name, count = (("look", 2), ("note", 1), ("note", 2))[chance // 3 % 3]
+    return Turn(tuple(ToolUse(f"{turn}-{each}", name, {"x": f"{turn}{each}"}) for each in range(count)), "said", 10)
 
 
 # --- what a path says -------------------------------------------------------------------------------------------------
@@ -156,7 +237,7 @@ class World:
 
 def walk(plan: Plan, path: str) -> Iterator[tuple[str, FlowPlan, Scope | None, Node | None]]:
     """From the flow to the node of a path: what each part is, without which round of it."""
-    first, *parts = path.split("/")
+    first, *parts = call_of(path).split("/")
     flow = plan.flows[_AGAIN.sub("", first)]
     yield _AGAIN.sub("", first), flow, None, None
     scope, before = flow.scopes[0], first
@@ -179,7 +260,7 @@ def needs_of(plan: Plan, path: str) -> list[str]:
     *_, (_, flow, scope, node) = walk(plan, path)
     if node is None or scope is None:
         return []
-    near = path.rpartition("/")[0]
+    near = call_of(path).rpartition("/")[0]
     needed = [flow.nodes[need.node] for need in node.needs if need.node in scope.nodes]
     return [f"{near}/{each.name}" for each in needed if isinstance(each.work, AgentCall | FlowCall)]
 

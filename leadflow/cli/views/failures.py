@@ -15,6 +15,8 @@ from leadflow.run.driver import Result
 
 MOST_CAUSES = 10
 """Causes shown below one failure."""
+_STOPPED = {"system.in_doubt": "in doubt", "system.interrupted": "interrupted"}
+"""What is said of a run that has not ended and cannot go on by itself, by the name of its failure."""
 _LONGEST = 300
 """Characters of the arguments of a call."""
 
@@ -24,7 +26,8 @@ def failure(result: Result, plan: Plan, names: Callable[[str], str] = str) -> No
     if result.failure is None:
         problem(f"the run was {result.status}")
         return
-    for line in failure_lines(result.failure, plan, names):
+    label = "failed" if result.status.is_settled else _STOPPED.get(result.failure.error, "stopped")
+    for line in failure_lines(result.failure, plan, names, label=label):
         click.echo(line, err=True)
     undone(result.undone)
     if result.status.is_settled:
@@ -82,11 +85,13 @@ def absorbed(result: Result) -> None:
         click.echo(f"and {len(found) - MOST_CAUSES} more", err=True)
 
 
-def failure_lines(why: Failure, plan: Plan, names: Callable[[str], str] = str, depth: int = 0) -> Iterator[str]:
+def failure_lines(
+    why: Failure, plan: Plan, names: Callable[[str], str] = str, depth: int = 0, *, label: str = "failed"
+) -> Iterator[str]:
     """A failure and what led to it, indented by depth."""
     pad = "  " * depth
     place = place_of(plan, why.path)
-    head = click.style("failed: ", fg="red", bold=True) if depth == 0 else "because "
+    head = click.style(f"{label}: ", fg="red", bold=True) if depth == 0 else "because "
     yield f"{pad}{head}{why.path + ': ' if why.path else ''}{one_line(why.message)} [{why.error}]"
     if place is not None:
         yield f"{pad}  at {names(place.file)}:{place.line}:{place.column}"

@@ -54,7 +54,8 @@ def tree(run: Kept, entries: Sequence[Entry], project: Project) -> None:
     row, state = run.row, fold(entries)
     told = [stands(row, project), duration(max(0.0, row.changed - row.started)), *_cost(state)]
     click.secho("  ".join([row.flow, *told]), bold=True)
-    click.echo(f"  run {row.id}, started {moment(row.started)}{_times(state, run)}")
+    by = f" by {run.by}" if run.by else ""
+    click.echo(f"  run {row.id}, started {moment(row.started)}{by}{_times(state, run)}")
     _steps(state, until=row.changed, values=False)
     if state.used.requests:
         click.echo(f"  models: {spending.words(state.used)}")
