@@ -32,7 +32,7 @@ from leadflow.run.moving import Moved, Stays, move
 from leadflow.run.ports import Caller, Clock
 from leadflow.run.questions import Asked, Questions
 from leadflow.run.store import HeldJournal, RunRow, Store
-from leadflow.runs import RunOptions, store_of
+from leadflow.runs import RunOptions, store_of, under_way_elsewhere
 from leadflow.settings import Project
 from leadflow.stores.owner import this_user, this_worker
 
@@ -159,7 +159,7 @@ async def move_run(run: str, plan: Plan, project: Project, options: RunOptions |
             raise StartProblem([f"run {found.row.id} has ended: it is {found.row.status}"])
         claimed = await store.claim(found.row.id)
         if claimed is None:
-            raise StartProblem([f"run {found.row.id} is under way in another process: {found.row.owner}"])
+            raise StartProblem([under_way_elsewhere(found.row)])
         async with held(store, claimed, clock, works=False) as journal:
             if await has_moved(store, found):
                 raise StartProblem([f"run {found.row.id} was moved by somebody else in this moment; look at it first"])

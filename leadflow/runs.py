@@ -32,7 +32,7 @@ from leadflow.run.store import JournalProblem, RunRow, Store
 from leadflow.run.taken_up import Past, Told, under_way
 from leadflow.settings import JOURNAL, Project
 from leadflow.stores.memory import MemoryJournal
-from leadflow.stores.owner import this_worker
+from leadflow.stores.owner import spoken, this_worker
 
 
 class InputProblem(StartProblem):
@@ -160,6 +160,15 @@ async def resume_run(
     return await _heard(result, project, registry, options, shared=shared)
 
 
+def under_way_elsewhere(row: RunRow) -> str:
+    """Why nobody takes up a run that another process works on, and what to do."""
+    run = row.id
+    return (
+        f"run {run} is under way in another process ({spoken(row.owner)}): `leadflow runs watch {run}` follows it,"
+        f" `leadflow runs cancel {run}` stops it"
+    )
+
+
 def _given_up(row: RunRow) -> str:
     """Why nobody takes up a run that ends its workers, and what to do (case D15)."""
     return (
@@ -216,7 +225,7 @@ async def _resumed(
             raise StartProblem([_given_up(row)])
         claimed = await store.claim(row.id)
         if claimed is None:
-            raise UnderWay([f"run {row.id} is under way in another process: {row.owner}"])
+            raise UnderWay([under_way_elsewhere(row)])
         async with held(store, claimed, clock) as journal:
             if await has_moved(store, found):
                 raise UnderWay([f"run {row.id} was moved to another plan in this moment; resume it again"])

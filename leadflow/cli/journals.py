@@ -16,6 +16,7 @@ from leadflow.plan.plan import Plan
 from leadflow.run.adapters import SystemClock
 from leadflow.run.store import JournalProblem, NoSuchRun, RunRow, Store, Wanted
 from leadflow.settings import JOURNAL, Project
+from leadflow.stores.owner import spoken
 from leadflow.stores.sqlite import SqliteStore
 
 T = TypeVar("T")
@@ -174,7 +175,8 @@ async def forget(project: Project, runs: Sequence[str]) -> None:
         for run in runs:
             row = await find(store, run)
             if not await store.remove(row.id):
-                raise Refused(f"run {row.id} is under way: {row.owner}")
+                who = spoken(row.owner)
+                raise Refused(f"run {row.id} is under way ({who}); `leadflow runs cancel {row.id}` stops it")
 
     await _with_store(project, look)
 

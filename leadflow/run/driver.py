@@ -54,6 +54,7 @@ from leadflow.run.lookups import Lookups
 from leadflow.run.ports import Callers, Clock, Earlier, Journal, Memo
 from leadflow.run.questions import Asked, Questions
 from leadflow.run.recover import called_off, give_up, replay, take_up
+from leadflow.run.store import JournalProblem
 from leadflow.run.taken_up import Told
 from leadflow.run.under_way import Calls, Tasks, Timers
 
@@ -477,7 +478,8 @@ class Driver:
 
 
 def _unusable(problem: OSError) -> Failure:
-    return Failure("system.journal", "system", f"the journal cannot be used: {problem}")
+    told = str(problem) if isinstance(problem, JournalProblem) else f"the journal cannot be used: {problem}"
+    return Failure("system.journal", "system", told)
 
 
 def _are_idle(calls: Calls, questions: Questions | None) -> bool:

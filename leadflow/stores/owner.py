@@ -20,6 +20,12 @@ def this_worker() -> str:
     return f"{this_user()}@{platform.node()}, process {os.getpid()}"
 
 
+def spoken(owner: str | None) -> str:
+    """A worker by the name that this house gives, for people: `process 8360 on ada`."""
+    host, _, number = (owner or "").rpartition(" ")[0].rpartition(" ")
+    return f"process {number} on {host}" if host else owner or "somebody"
+
+
 def this_user() -> str:
     """Who uses this process, as the system knows them: whoever answers a question is written down by that name."""
     try:

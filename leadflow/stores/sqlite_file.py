@@ -57,7 +57,8 @@ class JournalFile:
             self.path.parent.mkdir(0o700, parents=True, exist_ok=True)
             self.path.touch(0o600)  # what went through runs is nobody else's to read, nor what SQLite puts beside it
         except OSError as problem:
-            raise JournalProblem(f"the journal {self.path} cannot be made: {problem.strerror}") from problem
+            how = "written" if self.path.exists() else "made"
+            raise JournalProblem(f"the journal {self.path} cannot be {how}: {problem.strerror}") from problem
         self._connection = connection = sqlite3.connect(
             self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False
         )
@@ -363,7 +364,17 @@ def gone(run: str) -> NoSuchRun:
     return NoSuchRun(f"there is no run '{run}' any more; `leadflow runs` lists those that there are")
 
 
+_HELP = {
+    "SQLITE_FULL": "make room, and go on",
+    "SQLITE_BUSY": "another program has it for too long; find it (`fuser FILE`), and go on",
+    "SQLITE_CORRUPT": "restore a copy of it, or move it away to begin anew",
+    "SQLITE_NOTADB": "restore a copy of it, or move it away to begin anew",
+}
+"""What to do, by what SQLite calls the problem."""
+
+
 def told(path: Path, problem: sqlite3.Error) -> JournalProblem:
-    """What SQLite says, for people."""
+    """What SQLite says, for people, and what they can do."""
     name = getattr(problem, "sqlite_errorname", type(problem).__name__)
-    return JournalProblem(f"the journal {path}: {problem} ({name})")
+    helps = f"; {_HELP[name]}" if name in _HELP else ""
+    return JournalProblem(f"the journal {path}: {problem} ({name}){helps}")

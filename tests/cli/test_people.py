@@ -96,6 +96,15 @@ def test_a_paused_run_says_what_to_type(project: Path) -> None:
     assert ("Reason", "boss", None) == (second["type"], second["agent"], second["assignee"])
 
 
+def test_questions_are_chosen_like_runs(project: Path) -> None:
+    """`ls --waiting` heeds what else the list is asked for, and refuses what says nothing of questions."""
+    begun(project)
+    assert 2 == len(listed(project, "ls", "--waiting", "-i", "table=t1"))
+    assert [] == listed(project, "ls", "--waiting", "-i", "table=t2")
+    said = leadflow("runs", "ls", "--waiting", "--status", "done", folder=project)
+    assert (2, True) == (said.code, "whatever their status" in said.stderr)
+
+
 def test_answers_let_the_run_go_on(project: Path) -> None:
     """In this process: what is left is asked for, and behind the last answer the result is printed."""
     _, run = begun(project)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from leadflow.stores.owner import this_user
 from tests.cli.session import Said, leadflow
 
 FLOW = """leadflow 1
@@ -274,7 +275,7 @@ def test_an_unusable_journal_stops_the_start(project: Path) -> None:
     (project / ".leadflow" / "journal.db").write_text("nothing of the kind " * 100)
     said = leadflow("run", "main.flow", "-q", folder=project)
     assert 1 == said.code
-    assert "file is not a database" in said.stderr
+    assert "file is not a database (SQLITE_NOTADB); restore a copy of it, or move it away to begin anew" in said.stderr
     assert "--no-journal" in said.stderr
     assert not (project / "effects").exists()
 
@@ -300,6 +301,26 @@ def test_a_run_is_forgotten(project: Path) -> None:
     assert 0 == leadflow("runs", "rm", run[:8], folder=project).code
     assert [] == listed(project)
     assert "there is no run" in leadflow("runs", "rm", run[:8], folder=project).stderr
+
+
+def test_no_id_is_the_id_of_no_run(project: Path) -> None:
+    """A script whose variable is empty removes nothing, also where there is one run only."""
+    leadflow("run", "main.flow", "-q", folder=project)
+    for words in (("runs", "rm", ""), ("runs", "cancel", ""), ("resume", "")):
+        said = leadflow(*words, folder=project)
+        assert (2, True) == (said.code, "name a run: its id, or the beginning of it" in said.stderr)
+    assert ["done"] == listed(project)
+
+
+def test_who_settles_a_doubt_is_kept(project: Path) -> None:
+    """The log says who began the run, that it is in doubt and not failed, and whose word it goes on with."""
+    said = in_doubt(project)
+    assert said.stderr.startswith("in doubt: nobody knows whether this was done: main/filed")
+    leadflow("resume", "-q", "--failed", "main/filed", folder=project)
+    shown = leadflow("runs", "show", newest(project), folder=project).stdout
+    user = this_user()
+    assert f" by {user}, resumed once" in shown
+    assert f"main/filed counts as failed: told by {user}" in shown
 
 
 def test_a_journal_is_verified_and_copied(project: Path) -> None:

@@ -8,9 +8,8 @@ anything any more, and what is left of its tasks is told so.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple
 
@@ -24,6 +23,7 @@ from leadflow.run.toolbox import Asked
 from leadflow.stores.rows import Chain, Rows
 from leadflow.stores.sqlite import SqliteStore
 from leadflow.stores.sqlite_file import JournalFile
+from leadflow.stores.writer import Then, Work, Writer, outcome
 from leadflow.testing import JumpLoop
 from tests.simulation.world import World
 
@@ -149,40 +149,38 @@ class EchoingDriver(Driver):
 # --- the store --------------------------------------------------------------------------------------------------------
 
 
-class SimulatedThread(ThreadPoolExecutor):
+class SimulatedThread(Writer):
     """The thread that has the file: what it is given happens one after the other, each after a while."""
 
     def __init__(self, machine: Machine) -> None:
-        super().__init__(1)
+        super().__init__()
         self._machine = machine
-        self._waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._waiting: deque[tuple[Work[Any], Then[Any]]] = deque()
         self.faults = False
         """Whether what it does may go wrong."""
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+    def start(self) -> None:
+        """There is no thread."""
+
+    def begin(self, work: Work[T], then: Then[T]) -> None:
         """Do that when it is its turn."""
-        future: Future[T] = Future()
         if self._machine.is_dead:
-            future.set_exception(JournalProblem("the machine is dead"))
-            return future
-        self._waiting.append((future, partial(fn, *args, **kwargs)))
+            asyncio.get_running_loop().call_soon(then, None, JournalProblem("the machine is dead"))
+            return
+        self._waiting.append((work, then))
         if len(self._waiting) == 1:
             self._next()
-        return future
 
     def die(self) -> None:
         """Nothing more is done, but perhaps what is under way; nobody hears of it."""
         if self._waiting and self._machine.world.chance.random() < 0.5:
-            _answer(Future(), self._waiting[0][1])
-        for future, _ in self._waiting:
-            if not future.cancelled():
-                future.set_exception(JournalProblem("the machine is dead"))
-        self._waiting.clear()
+            outcome(self._waiting[0][0])
+        left, self._waiting = self._waiting, deque()
+        for _, then in left:
+            then(None, JournalProblem("the machine is dead"))
 
     def _next(self) -> None:
-        """Begin what is next; nobody may want it any more."""
-        while self._waiting and not self._waiting[0][0].set_running_or_notify_cancel():
-            self._waiting.popleft()
+        """Begin what is next."""
         if not self._waiting:
             return
         chance = self._machine.world.chance
@@ -196,20 +194,15 @@ class SimulatedThread(ThreadPoolExecutor):
         if machine.is_frozen:
             asyncio.get_running_loop().call_later(0.1, self._go)
             return
-        future, work = self._waiting.popleft()
+        work, then = self._waiting.popleft()
         fault = self._fault()
-        if fault == "refused":
-            future.set_exception(JournalProblem("the disk is full"))
+        told = (None, JournalProblem("the disk is full")) if fault == "refused" else outcome(work)
+        if fault == "twice":
+            told = outcome(work)
         elif fault == "lost":
-            _answer(Future(), work)
-            future.set_exception(JournalProblem("nobody knows"))
-        elif fault == "twice":
-            first: Future[Any] = Future()
-            _answer(first, work)
-            _answer(future, work)
-        else:
-            _answer(future, work)
+            told = (None, JournalProblem("nobody knows"))
         self._next()
+        then(*told)
 
     def _fault(self) -> str:
         world = self._machine.world
@@ -218,13 +211,6 @@ class SimulatedThread(ThreadPoolExecutor):
         fault = world.chance.choice(("refused", "lost", "twice"))
         world.counts[fault] += 1
         return fault
-
-
-def _answer(future: "Future[Any]", work: Callable[[], Any]) -> None:
-    try:
-        future.set_result(work())
-    except (OSError, KeyError) as problem:
-        future.set_exception(problem)
 
 
 class WitnessedFile(JournalFile):
@@ -270,10 +256,9 @@ class MachineStore(SqliteStore):
     """The store of one machine."""
 
     def __init__(self, path: Path, machine: Machine) -> None:
-        super().__init__(path, machine.clock, owner=machine.name)
+        super().__init__(path, machine.clock, owner=machine.name, writer=machine.thread)
         self._machine = machine
         self.file = self._file = WitnessedFile(path, machine, lease=self.lease)
-        self._thread = machine.thread
 
     async def keep(self, rows: Rows) -> None:
         """Keep the rows of an append."""

@@ -15,7 +15,7 @@ import pytest
 
 from leadflow.events.model import NodeDone, NodeStarted
 from leadflow.run.store import Corrupt, JournalProblem, Store
-from leadflow.stores.owner import is_gone, this_owner
+from leadflow.stores.owner import is_gone, spoken, this_owner
 from leadflow.stores.rows import Rows
 from leadflow.stores.sqlite import SqliteStore
 from tests.stores.conformance import LEASE, Conformance, SetClock, new_run
@@ -352,3 +352,11 @@ def test_a_commit_that_raised_is_read_again(tmp_path: Path, is_kept: bool, monke
 
     end = ["kept", "main/a", "main/b", "main/c", "main/d"] if is_kept else ["disk I/O error", "main/a", "main/d"]
     assert end == asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("owner", "told"), [("ada 8360 427", "process 8360 on ada"), ("a b 7 -", "process 7 on a b"), (None, "somebody")]
+)
+def test_workers_are_spoken_of(owner: str | None, told: str) -> None:
+    """For people: not as the file has it."""
+    assert told == spoken(owner)
