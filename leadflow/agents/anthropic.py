@@ -1,12 +1,10 @@
 """The kind `anthropic`: a model of Anthropic, or (`base_url`) of any server that speaks its Messages."""
 
-from leadflow.agents.models.endpoint import Home, build_model
+from leadflow.agents.models.endpoint import build_model
 from leadflow.agents.models.messages import MessagesWire
 from leadflow.plan.kinds import BUILT_IN
 from leadflow.plan.plan import AgentSpec
 from leadflow.run.ports import Agent, Uses, World
-
-_HOME = Home("https://api.anthropic.com/v1", "max_tokens", "x-api-key")
 
 
 class AnthropicKind:
@@ -16,4 +14,4 @@ class AnthropicKind:
 
     def build(self, spec: AgentSpec, uses: Uses, world: World) -> Agent:
         """See `build_model`."""
-        return build_model(spec, MessagesWire(), _HOME, world)
+        return build_model(spec, MessagesWire(), world)

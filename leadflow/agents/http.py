@@ -11,8 +11,10 @@ from urllib.parse import quote, urlencode
 from leadflow.agents.wire import (
     AGENT_NAME,
     MOST_BYTES,
+    Sent,
     address,
     check_headers,
+    credential_of,
     read_body,
     read_json,
     refuse,
@@ -23,7 +25,7 @@ from leadflow.plan.forms import to_json_text, to_text
 from leadflow.plan.kinds import BUILT_IN
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.types import STRING, Value
-from leadflow.run.errors import NotAllowed
+from leadflow.run.errors import BadResponse, NotAllowed
 from leadflow.run.ports import Agent, Reply, Request, Streamed, Uses, World
 from leadflow.run.quota import read_quota
 
@@ -50,14 +52,15 @@ class HttpKind:
         if "auth" in spec.settings:
             headers["Authorization"] = resolve(spec.settings["auth"], world.secrets)
             check_headers(headers)
-        return HttpAgent(spec.name, url, headers, cast(int, spec.settings.get("max_size", MOST_BYTES)), world)
+        return HttpAgent(spec, url, headers, cast(int, spec.settings.get("max_size", MOST_BYTES)), world)
 
 
 class HttpAgent:
     """Sends requests below one url."""
 
-    def __init__(self, name: str, url: str, headers: Mapping[str, str], most: int, world: World) -> None:
-        self._name, self._url, self._headers, self._most, self._world = name, url, headers, most, world
+    def __init__(self, spec: AgentSpec, url: str, headers: Mapping[str, str], most: int, world: World) -> None:
+        self._spec, self._name = spec, spec.name
+        self._url, self._headers, self._most, self._world = url, headers, most, world
 
     async def call(self, request: Request) -> Reply:
         """One request; its answer as JSON, or as text where the step declares `string`."""
@@ -69,13 +72,22 @@ class HttpAgent:
         ) as response:
             answer = await read_body(response, self._most)
         if not 200 <= response.status < 300:
-            sent = f"{method} {address(url, self._world.hidden)}"
-            raise refuse(f"{self._name}.{request.action}", response, answer, self._world, sent=sent)
+            raise refuse(self._sent(request, url), response, answer, self._world)
         quota = read_quota(response.headers, now=self._world.clock.now())
-        return Reply(_answer(request, response, answer), quota=quota)
+        try:
+            return Reply(_answer(request, response, answer), quota=quota)
+        except BadResponse as problem:
+            sent = self._sent(request, url)
+            problem.message = f"{sent.what}: {sent.where}: {problem.message}"
+            raise
 
     async def aclose(self) -> None:
         """Connections belong to the transport."""
+
+    def _sent(self, request: Request, url: str) -> Sent:
+        """What may be told of a request."""
+        where = f"{request.action.upper()} {address(url, self._world.hidden)}"
+        return Sent(f"{self._name}.{request.action}", where, credential_of(self._spec))
 
     def _content(self, request: Request) -> tuple[dict[str, str], bytes | None]:
         headers = dict(self._headers)

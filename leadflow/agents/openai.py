@@ -1,13 +1,11 @@
 """The kind `openai`: a model of OpenAI, or (`base_url`) of any server that speaks the same."""
 
 from leadflow.agents.models.chat import ChatWire
-from leadflow.agents.models.endpoint import Home, build_model
+from leadflow.agents.models.endpoint import build_model
 from leadflow.agents.models.responses import ResponsesWire
 from leadflow.plan.kinds import BUILT_IN
 from leadflow.plan.plan import AgentSpec
 from leadflow.run.ports import Agent, Uses, World
-
-_HOME = Home("https://api.openai.com/v1", "max_completion_tokens", "Authorization", "Bearer ")
 
 
 class OpenAIKind:
@@ -18,4 +16,4 @@ class OpenAIKind:
     def build(self, spec: AgentSpec, uses: Uses, world: World) -> Agent:
         """See `build_model`."""
         wire = ResponsesWire() if spec.settings.get("api") == "responses" else ChatWire()
-        return build_model(spec, wire, _HOME, world)
+        return build_model(spec, wire, world)

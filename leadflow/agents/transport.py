@@ -19,6 +19,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from leadflow.agents.tools.addresses import Guard
+from leadflow.agents.wire import in_words
 from leadflow.run.errors import BadResponse, CallError, ConnectFailed, ConnectionLost, IdleTimeout, NotAllowed
 from leadflow.run.ports import Streamed
 
@@ -205,4 +206,4 @@ def _host(url: URL) -> str:
 def _why(problem: BaseException) -> str:
     inner = getattr(problem, "os_error", None) or problem
     text = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
-    return " ".join(str(text).split())[:200]
+    return in_words(" ".join(str(text).split()))[:200]

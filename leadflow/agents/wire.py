@@ -6,10 +6,12 @@ secret: what an upstream says about a failure is cut, and every known secret in 
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit, urlunsplit
 
-from leadflow.plan.plan import Secret, SettingValue
+from leadflow.plan.plan import AgentSpec, Secret, SettingValue
+from leadflow.record import record
 from leadflow.run import inputs
 from leadflow.run.errors import (
     AuthFailed,
@@ -108,10 +110,25 @@ def read_json(body: bytes, status: int | None) -> object:
     """
     data = inputs.read_json(body, _LIMITS)
     if isinstance(data, Mismatch):
-        raise BadResponse(f"the answer cannot be read: {data.message}", status=status)
+        raise BadResponse(f"the answer cannot be read: {_instead(body) or data.message}", status=status)
     return data
 
 
+def _instead(body: bytes) -> str:
+    """What came in place of JSON, where a word says it."""
+    start = body.lstrip()[:1]
+    return "expected JSON, got nothing" if not start else "expected JSON, got an HTML page" if start == b"<" else ""
+
+
+def in_words(problem: str) -> str:
+    """What a library says of TLS, in words."""
+    if "WRONG_VERSION_NUMBER" in problem:
+        return "it does not speak TLS; does its address begin with http://?"
+    found = _UNTRUSTED.search(problem)
+    return problem if found is None else f"its certificate is not trusted: {found[1]}"
+
+
+_UNTRUSTED = re.compile(r"certificate verify failed: (.*?)(?:\.? \(_ssl|$)")
 _MISSED = frozenset({404, 405, 410})
 """The address itself may be wrong: it is told."""
 
@@ -122,30 +139,62 @@ def address(url: str, secrets: Iterable[str]) -> str:
     return one_line(urlunsplit((scheme, host.rpartition("@")[2], path, "", "")), secrets, _SAID)
 
 
-def refuse(what: str, response: Streamed, body: bytes, world: World, *, sent: str = "", hint: str = "") -> CallError:
+def credential_of(spec: AgentSpec) -> str:
+    """What to look at where an agent's credential is refused: the variables that it names."""
+    settings = tuple(value for name, value in spec.settings.items() if name not in _ADDRESSES)
+    names = dict.fromkeys(_secret_names(settings))
+    return f"; its credential is in {', '.join(names)}" if names else "; the agent sends no credential"
+
+
+_ADDRESSES = ("url", "base_url")
+
+
+def _secret_names(values: Iterable[SettingValue]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, Secret):
+            yield value.name
+        elif isinstance(value, Mapping):
+            yield from _secret_names(value.values())
+
+
+@record
+class Sent:
+    """A request that was refused, as far as it may be told: without secrets."""
+
+    what: str
+    """Who was asked for what: `crm.post`."""
+    where: str
+    """The method and the address."""
+    credential: str = ""
+    """What to look at when the credential is refused."""
+    hint: str = ""
+    """What may be wrong with the address."""
+
+
+def refuse(sent: Sent, response: Streamed, body: bytes, world: World) -> CallError:
     """The failure that a status other than 2xx means (SPEC.md, outcomes).
 
     Args:
-        what: who was asked for what, without secrets: `crm.post`.
-        body: the beginning of the answer, whose words are quoted.
-        sent: the method and the address, without secrets.
-        hint: what may be wrong with the address.
+        body: the answer, whose words are quoted.
     """
     status = response.status
     said = one_line(_said(body), world.hidden, _SAID)
-    asked = f"{what}: {sent}" if sent and status in _MISSED else what
+    what = sent.what
+    asked = f"{what}: {sent.where}" if status in _MISSED else what
     text = f"{asked} answered {status}" + (f": {said}" if said else "")
     wait = retry_after(response.headers, now=world.clock.now())
+    if wait:
+        text += f"; it asks to wait {wait.total_seconds():g} s"
     if 300 <= status < 400:
-        return Rejected(f"{what} answered {status}: redirects are not followed; write the address it moved to",
-                        status=status)  # fmt: skip
+        moved = address(response.headers.get("location", ""), world.hidden) or "it does not say where"
+        return Rejected(f"{what} answered {status}: redirects are not followed; it moved to {moved}", status=status)
     if status == 429 and "insufficient_quota" in body.decode("utf-8", "replace"):
         return QuotaExhausted(text, status=status)
     match status:
         case 404:
-            return Rejected(text + hint, status=status)
+            return Rejected(text + sent.hint, status=status)
         case 401:
-            return AuthFailed(text, status=status)
+            return AuthFailed(text + sent.credential, status=status)
         case 403:
             return Forbidden(text, status=status)
         case 429:

@@ -14,6 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from leadflow.agents.models.endpoint import HOMES
+from leadflow.agents.models.offers import offered
 from leadflow.agents.python import locate
 from leadflow.agents.transport import HttpTransport
 from leadflow.agents.wire import AGENT_NAME
@@ -29,7 +31,7 @@ from leadflow.plan.kinds import find_kind
 from leadflow.plan.lock import drift, lock_path
 from leadflow.plan.plan import AgentSpec, Plan, Secret, SettingValue
 from leadflow.record import record
-from leadflow.run.errors import CallError
+from leadflow.run.errors import AuthFailed, BadResponse, CallError
 from leadflow.run.redact import SHORTEST, one_line
 from leadflow.settings import JOURNAL, McpSettings, Project, find_program, find_server, is_credential, read_secrets
 
@@ -45,7 +47,7 @@ class Finding:
     """One part, looked at."""
 
     part: str
-    """What kind of part: `settings`, `key`, `server`, `price`, `journal`, `endpoint`, `program`, `function`."""
+    """What kind of part: `settings`, `key`, `server`, `model`, `price`, `journal`, `endpoint` …"""
     state: State
     said: str
     mend: str = ""
@@ -162,7 +164,7 @@ def _server(project: Project, name: str, settings: McpSettings, *, online: bool)
     try:
         now = asyncio.run(look_at(project, name))
     except Refused as problem:
-        return Finding("server", "fail", problem.message, f"leadflow mcp diff {name}")
+        return Finding("server", "fail", problem.message, f"look at {where} in {SETTINGS}, and at what the server says")
     found = drift({tool.name: tool.hash for tool in lock.tools}, now.tools)
     if found.changed or found.gone:
         what = ", ".join((*found.changed, *found.gone))
@@ -280,13 +282,61 @@ def endpoints(plan: Plan, *, online: bool) -> Iterator[Finding]:
             address = spec.settings.get(setting)
             if isinstance(address, Secret):
                 address = read_secrets((address.name,))[0].get(address.name)
-            if isinstance(address, str):
+            if isinstance(address, str) and not address.startswith(("http://", "https://")):
+                said = f"agent {name}: its {setting} does not begin with http:// or https://"
+                yield Finding("endpoint", "fail", said, f'write {setting}: "https://…"')
+            elif isinstance(address, str):
                 found.setdefault(address, []).append(name)
-    if not online:
-        if found:
-            yield Finding("endpoint", "ok", f"{len(found)} addresses are not asked; --online asks them")
-        return
-    yield from asyncio.run(_answers(found))
+    if online:
+        yield from asyncio.run(_answers(found))
+    elif found:
+        yield Finding("endpoint", "ok", f"{len(found)} addresses are not asked; --online asks them")
+
+
+def offers(plan: Plan) -> Iterator[Finding]:
+    """The endpoints of models, asked with their credentials what they offer: it costs nothing, and a key or a model
+    that is wrong fails no run."""
+    asked = [
+        spec for spec in plan.agents.values() if spec.kind in HOMES and isinstance(spec.settings.get("model"), str)
+    ]
+    if asked:
+        yield from asyncio.run(_offers(asked))
+
+
+async def _offers(specs: Sequence[AgentSpec]) -> list[Finding]:
+    transport, findings = HttpTransport(), []
+    try:
+        for spec in specs:
+            secrets, missing = read_secrets(tuple({secret.name for secret in _secrets(spec)}))
+            if not missing:
+                findings.append(await _offer(spec, secrets, transport))
+    finally:
+        await transport.aclose()
+    return findings
+
+
+async def _offer(spec: AgentSpec, secrets: Mapping[str, str], transport: HttpTransport) -> Finding:
+    of, model = f"the endpoint of agent {spec.name}", str(spec.settings["model"])
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            names = await offered(spec, secrets, transport)
+    except AuthFailed as problem:
+        return Finding("model", "fail", f"{of} refuses its credential: {problem.message}", "look at the key")
+    except BadResponse as problem:
+        said = one_line(problem.message, secrets.values())
+        return Finding("model", "fail", f"{of} is none of models: {said}", "look at base_url; many end in /v1")
+    except (CallError, TimeoutError) as problem:
+        why = one_line(problem.message, secrets.values()) if isinstance(problem, CallError) else "it is too slow"
+        return Finding(
+            "model", "fail", f"{of} cannot be asked: {why}", "look at the address, and at the network between"
+        )
+    if names is None:
+        return Finding("model", "warn", f"{of} lists no models: nobody knows whether it has '{model}'",
+                       "look at base_url; many end in /v1")  # fmt: skip
+    if model not in names:
+        hint = did_you_mean(model, names) or f"; it has {', '.join(names[:5])}"
+        return Finding("model", "warn", f"{of} does not list '{model}'{hint}", "write a model that it has")
+    return Finding("model", "ok", f"{of} takes its credential, and has '{model}'")
 
 
 async def _answers(addresses: Mapping[str, Sequence[str]]) -> list[Finding]:
@@ -302,7 +352,7 @@ async def _answers(addresses: Mapping[str, Sequence[str]]) -> list[Finding]:
                         findings.append(Finding("endpoint", "ok", f"the address of {of} answers"))
             except (CallError, TimeoutError) as problem:
                 why = problem.message if isinstance(problem, CallError) else f"nothing within {_PATIENCE:g} s"
-                mend = "look at `url` and at the network between"
+                mend = "look at the address, and at the network between"
                 findings.append(Finding("endpoint", "fail", f"the address of {of} does not answer: {why}", mend))
     finally:
         await transport.aclose()

@@ -23,7 +23,11 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 @click.argument("files", nargs=-1)
 @click.option("--in", "folder", metavar="DIR", help="The project's folder; else that of the first file, or this one.")
 @click.option("--profile", metavar="NAME", help="The profile of the files.")
-@click.option("--online", is_flag=True, help="Ask addresses whether they answer, and start the servers of tools.")
+@click.option(
+    "--online",
+    is_flag=True,
+    help="Ask addresses whether they answer, models' endpoints what they offer, and start the servers of tools.",
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="For people, or machines.")
 def command(files: tuple[str, ...], *, folder: str | None, profile: str | None, online: bool, form: str) -> None:
     """Look at the settings, programs, servers of tools, prices and kept runs of a project; with FILES, also at the
@@ -70,6 +74,8 @@ def _of_file(
     yield from checkups.models(plan, known)
     yield from checkups.budgets(plan, known)
     yield from checkups.endpoints(plan, online=online)
+    if online:
+        yield from checkups.offers(plan)
     for name, spec in plan.agents.items():
         head, _, server = spec.kind.partition(".")
         if head == "mcp" and server not in project.settings.mcp:

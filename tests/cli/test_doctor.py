@@ -2,16 +2,20 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from leadflow.settings import JOURNAL
 from tests.agents.mcp.links import HOSTILE
-from tests.agents.servers import closed_port
+from tests.agents.servers import answering, closed_port
 from tests.cli.session import Said, leadflow
 
+KEY = "sk-canary-0123456789"
+URL = "http://127.0.0.1:9/v1"
 FLOW = """leadflow 1
 
 agent fast: openai { model: "gpt-5-mini"  key: secret("DOCTOR_KEY")  max_tokens: 100 }
@@ -69,10 +73,63 @@ def test_online_asks(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Addresses are asked, and servers compared with their locks: one does not answer, one is as it was."""
     monkeypatch.setenv("DOCTOR_KEY", "sk-canary-0123456789")
     assert 0 == leadflow("mcp", "pin", "files", folder=project).code
+    flow = project / "main.flow"
+    flow.write_text(flow.read_text().replace("agent fast: openai {", f'agent fast: openai {{ base_url: "{URL}"'))
     code, found = doctor(project, "main.flow", "--online")
-    assert (1, ["fail"], ["ok"]) == (code, states(found, "endpoint"), states(found, "server"))
+    assert (1, ["fail", "fail"], ["ok"]) == (code, states(found, "endpoint"), states(found, "server"))
+    assert ["fail", "fail"] == states(found, "model")
     assert "[mcp.files]: 1 tool, as its lock says" == found["server"][0]["said"]
-    assert "the address of agent odd does not answer" in found["endpoint"][0]["said"]
+    assert "the address of agent odd does not answer" in found["endpoint"][1]["said"]
+
+
+OFFERS: Mapping[str, tuple[web.Response, str, str]] = {
+    "has it": (web.json_response({"data": [{"id": "gpt-5-mini"}]}), "ok", "takes its credential, and has 'gpt-5-mini'"),
+    "has another": (web.json_response({"data": [{"id": "gpt-5-nano"}]}), "warn", "does not list 'gpt-5-mini'"),
+    "lists none": (web.Response(status=404), "warn", "lists no models: nobody knows whether it has 'gpt-5-mini'"),
+    "wrong key": (
+        web.json_response({"error": KEY}, status=401),
+        "fail",
+        "answers 401; its credential is in DOCTOR_KEY",
+    ),
+    "a page": (web.Response(text="<html>", content_type="text/html"), "fail", "expected JSON, got an HTML page"),
+    "something": (web.json_response({"hello": 1}), "fail", "JSON that lists no models"),
+}
+
+
+@pytest.mark.parametrize("case", OFFERS)
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_online_asks_what_models_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str, kind: str
+) -> None:
+    """A wrong key, model or address is found before a run does, with the credential of the agent."""
+    monkeypatch.setenv("DOCTOR_KEY", KEY)
+    answer, state, said = OFFERS[case]
+
+    async def offer(request: web.BaseRequest) -> web.StreamResponse:
+        if request.method == "HEAD":
+            return web.Response()
+        assert ("/v1/models", True) == (request.path, KEY in str(dict(request.headers)))
+        return web.Response(status=answer.status, body=answer.body, headers={"Content-Type": answer.content_type})
+
+    with answering(offer) as (url, _):
+        agent = f'model: "gpt-5-mini"  base_url: "{url}/v1"  key: secret("DOCTOR_KEY")  max_tokens: 9'
+        flow = 'flow main() -> string {\n  step a = fast.ask("Hi")\n  return a\n}\n'
+        (tmp_path / "main.flow").write_text(f"leadflow 1\n\nagent fast: {kind} {{ {agent} }}\n\n{flow}")
+        code, found = doctor(tmp_path, "main.flow", "--online")
+    assert ([state], int(state == "fail")) == (states(found, "model"), code)
+    assert said in found["model"][0]["said"]
+
+
+def test_an_address_without_a_scheme_is_found_without_asking(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run would refuse it."""
+    monkeypatch.setenv("DOCTOR_KEY", KEY)
+    flow = project / "main.flow"
+    flow.write_text(flow.read_text().replace('base_url: "http://', 'base_url: "'))
+    code, found = doctor(project, "main.flow")
+    assert (1, "agent odd: its base_url does not begin with http:// or https://") == (
+        code,
+        found["endpoint"][0]["said"],
+    )
 
 
 def test_what_is_missing_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,10 +19,10 @@ import pytest
 
 import leadflow as library
 from leadflow.events.words import Words
+from tests.agents.servers import answering
 from tests.cli.session import leadflow
 from tests.secrets.canaries import IN_HEADERS, SHAPES, canary, leaks_in
 from tests.secrets.parrot import credentials, parrot
-from tests.secrets.test_parrot import answering
 
 LEAKY = Path(__file__).with_name("leaky.py")
 HTTP = {
@@ -237,7 +237,7 @@ def betrayed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project
 def looks(searched: Searched) -> None:
     """Every command that shows something of a project or of its runs."""
     lines = """
-        doctor answers_0.flow --online; doctor programs_0.flow --json; config show; config show --json; mcp ls;
+        doctor answers_2.flow --online; doctor programs_0.flow --json; config show; config show --json; mcp ls;
         mcp ls --json; mcp ls stdio_long remote_plain; mcp diff stdio_file remote_pair written_json;
         plan answers_2.flow; plan answers_2.flow --json; explain fails.flow fails.a; tools ls answers_2.flow;
         tools stats; tools stats --json; journal verify; journal backup copy.db; runs ls; runs ls --json;

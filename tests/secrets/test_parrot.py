@@ -5,13 +5,10 @@ it is, as JSON, in a URL, in Base64, in an answer, in a failure, in a name. Then
 searched: what it printed, the journal, the listings of kept runs, what it draws of them.
 """
 
-import asyncio
 import json
 import sys
-import threading
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -23,7 +20,7 @@ from leadflow import load as program
 from leadflow.agents.discreet import hide
 from leadflow.run.redact import all_forms, one_line
 from tests.agents.mcp.links import HOSTILE
-from tests.agents.servers import Handler, Seen, api
+from tests.agents.servers import answering, api
 from tests.cli.session import leadflow
 
 CANARY = 'cnry-7"f3/a9+x%z=&K_0'
@@ -126,22 +123,6 @@ def project(folder: Path, url: str) -> None:
 def found_in(outputs: Mapping[str, bytes]) -> list[str]:
     """Where a trace of the canary is."""
     return [f"{where}: {trace!r}" for where, data in outputs.items() for trace in traces(CANARY) if trace in data]
-
-
-@contextmanager
-def answering(handler: Handler) -> Iterator[tuple[str, Seen]]:
-    """An upstream, in a thread of its own: commands run in this one, where they can be interrupted."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    context = api(handler)
-    try:
-        yield asyncio.run_coroutine_threadsafe(context.__aenter__(), loop).result(10)
-    finally:
-        asyncio.run_coroutine_threadsafe(context.__aexit__(None, None, None), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()
 
 
 def test_z14_the_canary_is_found_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,8 +35,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from leadflow.agents.mcp.http import connected
 from leadflow.agents.mcp.stdio import FLOOD, MOST_UNASKED, Program, running
-from leadflow.agents.mcp.told import failure_of
-from leadflow.agents.wire import AGENT_NAME
+from leadflow.agents.mcp.told import failure_of, plainly
+from leadflow.agents.wire import AGENT_NAME, in_words
 from leadflow.plan.lock import MOST_TOOLS, Lock, LockedTool, conflicts, drift, make_tool
 from leadflow.record import record
 from leadflow.run.errors import (
@@ -417,9 +417,9 @@ def _told(problem: BaseException) -> str:
         case CallError():
             return problem.message
         case MCPError():
-            return problem.message
+            return plainly(problem.message)
         case httpx2.HTTPError():
-            return f"{type(problem).__name__}: {problem}"
+            return in_words(f"{type(problem).__name__}: {problem}")
         case RuntimeError() if "protocol version" in str(problem):
             return str(problem)
         case ValidationError():

@@ -78,7 +78,7 @@ def value_of(what: str, request: Request, result: CallToolResult, *, is_wrapped:
 
 def failure_of(what: str, problem: MCPError) -> CallError:
     """The failure that an error of the protocol means."""
-    text = f"{what}: {problem.message}"
+    text = f"{what}: {plainly(problem.message)}"
     data = problem.data if isinstance(problem.data, dict) else {}
     status = data.get(STATUS)
     if type(status) is int:
@@ -96,6 +96,16 @@ def failure_of(what: str, problem: MCPError) -> CallError:
             return ServerError(text)
 
 
+def plainly(message: str) -> str:
+    """What the SDK says of an answer that it cannot read, in words, and without the answer."""
+    if "validation error" in message:
+        return "its answer is not of the protocol"
+    if message.startswith("Unexpected content type"):
+        kind = message.partition(":")[2].partition(";")[0].strip() or "an answer of no type"
+        return f"it answered with {kind}, which is not of the protocol; is its `url` that of its endpoint?"
+    return message
+
+
 def _wait(said: object) -> timedelta | None:
     """A wait that can be waited; servers may write anything into the data of an error."""
     match said:
@@ -108,7 +118,7 @@ def _wait(said: object) -> timedelta | None:
 def _of_status(text: str, status: int, wait: timedelta | None) -> CallError:
     match status:
         case 401:
-            return AuthFailed(text, status=status)
+            return AuthFailed(f"{text}; look at its `headers` in leadflow.toml", status=status)
         case 403:
             return Forbidden(text, status=status)
         case 404:  # it has forgotten the session, and did nothing

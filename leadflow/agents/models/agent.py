@@ -19,11 +19,12 @@ from leadflow.agents.models.common import as_json, usage_of
 from leadflow.agents.models.counting import message_tokens, prompt_tokens
 from leadflow.agents.models.history import files_of, read_history
 from leadflow.agents.models.turns import Blob, Message, Profile, Prompt, Sent, Text, Turn, Wire
-from leadflow.agents.wire import MOST_BYTES, address, read_body, refuse
+from leadflow.agents.wire import MOST_BYTES, address, credential_of, read_body, refuse
+from leadflow.agents.wire import Sent as Refused
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.tokens import HINT, PER_MESSAGE, PER_REQUEST, text_tokens
 from leadflow.plan.types import STRING, FileRef, Type
-from leadflow.run.errors import NotAllowed
+from leadflow.run.errors import BadResponse, NotAllowed
 from leadflow.run.ports import Reply, Request, Streamed, World
 from leadflow.run.quota import Quota, read_quota
 from leadflow.run.toolbox import Asked
@@ -59,7 +60,8 @@ class ModelAgent:
         if turn.stop == "tools" and turn.uses and prompt.tools and not prompt.must_answer:
             asked = Asked(turn.uses, turn.message, message_tokens(turn.message) or 0)
             return Reply(None, turn.usage, turn.quota, asked)
-        return Reply(read_answer(turn, prompt.result, self._world.hidden), turn.usage, turn.quota)
+        value = read_answer(turn, prompt.result, self._world.hidden, most=prompt.max_tokens)
+        return Reply(value, turn.usage, turn.quota)
 
     async def turn(self, prompt: Prompt, request: Request) -> Turn:
         """What the model says to a prompt: one request.
@@ -171,16 +173,25 @@ class ModelAgent:
         if request.key is not None:
             headers["Idempotency-Key"] = request.key
         body = as_json(sent.body).encode("utf-8", "replace")  # what a model wrote may hold half a character
-        url, secrets = self._url + sent.path, self._world.hidden
+        url = self._url + sent.path
         async with self._world.transport.request(
             "POST", url, headers=headers, body=body, idle=request.idle
         ) as response:
             if not 200 <= response.status < 300:
                 told = await read_body(response, MOST_BYTES)
-                sent_to = f"POST {address(url, secrets)}"
-                hint = "" if urlsplit(self._url).path.strip("/") else "; does base_url lack /v1?"
-                raise refuse(self._what(request), response, told, self._world, sent=sent_to, hint=hint)
-            yield response
+                raise refuse(self._told(request, url), response, told, self._world)
+            try:
+                yield response
+            except BadResponse as problem:
+                about = self._told(request, url)
+                problem.message = f"{about.what}: {about.where}: {problem.message}{about.hint}"
+                raise
+
+    def _told(self, request: Request, url: str) -> Refused:
+        """What may be told of a request that came to nothing."""
+        hint = "" if urlsplit(self._url).path.strip("/") else "; does base_url lack /v1?"
+        where = f"POST {address(url, self._world.hidden)}"
+        return Refused(self._what(request), where, credential_of(self._spec), hint)
 
     def _quota(self, response: Streamed) -> Quota | None:
         """What the answer says is left."""

@@ -13,11 +13,12 @@ from leadflow.run.redact import one_line
 from leadflow.run.values import excerpt
 
 
-def read_answer(turn: Turn, type_: Type | None, secrets: Iterable[str] = ()) -> object:
+def read_answer(turn: Turn, type_: Type | None, secrets: Iterable[str] = (), *, most: int | None = None) -> object:
     """The value of a turn: its text, or the JSON of the asked type.
 
     Args:
         secrets: what may not be quoted of an answer that is none.
+        most: tokens that it was allowed; None: as many as the provider allows.
 
     Raises:
         Declined, Filtered, Incomplete: there is no answer, or not the whole.
@@ -27,7 +28,8 @@ def read_answer(turn: Turn, type_: Type | None, secrets: Iterable[str] = ()) -> 
         case "refusal":
             raise Declined(f"the model declined: {one_line(turn.refusal, secrets, 200)}")
         case "length":
-            raise Incomplete("the answer was cut off at max_tokens")
+            limit = "the provider's max_tokens" if most is None else f"max_tokens, {most:,}"
+            raise Incomplete(f"the answer was cut off at {limit}; allow more, or ask for less")
         case "filter":
             raise Filtered("the answer was cut off by the provider's content filter")
         case "tools":

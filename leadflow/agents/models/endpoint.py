@@ -24,21 +24,38 @@ class Home:
     """What compatible endpoints call it."""
 
 
-def build_model(spec: AgentSpec, wire: Wire, home: Home, world: World) -> ModelAgent:
+HOMES: Mapping[str, Home] = {
+    "openai": Home("https://api.openai.com/v1", "max_completion_tokens", "Authorization", "Bearer "),
+    "anthropic": Home("https://api.anthropic.com/v1", "max_tokens", "x-api-key"),
+}
+"""By kind."""
+
+
+def reached(spec: AgentSpec, home: Home, secrets: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """The address of an agent's endpoint, without a slash at its end, and the headers of every request.
+
+    Raises:
+        NotAllowed: the address is none, or a secret is missing.
+    """
+    own = spec.settings.get("base_url")
+    url = (home.url if own is None else resolve(own, secrets)).rstrip("/")
+    if not url.startswith(("http://", "https://")):
+        raise NotAllowed(f"agent '{spec.name}': its base_url does not begin with http:// or https://")
+    headers = {"User-Agent": AGENT_NAME, "Content-Type": "application/json", "Accept": "application/json"}
+    if "key" in spec.settings:
+        headers[home.key_header] = home.key_prefix + resolve(spec.settings["key"], secrets)
+    return url, headers | resolve_headers(spec.settings.get("headers", {}), secrets)
+
+
+def build_model(spec: AgentSpec, wire: Wire, world: World) -> ModelAgent:
     """An agent for a model.
 
     Raises:
         NotAllowed: the address is none, a secret is missing, or the endpoint does not take what is asked for.
     """
-    own = spec.settings.get("base_url")
-    url = (home.url if own is None else resolve(own, world.secrets)).rstrip("/")
-    if not url.startswith(("http://", "https://")):
-        raise NotAllowed(f"agent '{spec.name}': its base_url does not begin with http:// or https://")
-    headers = {"User-Agent": AGENT_NAME, "Content-Type": "application/json", "Accept": "application/json"}
-    if "key" in spec.settings:
-        headers[home.key_header] = home.key_prefix + resolve(spec.settings["key"], world.secrets)
-    headers |= resolve_headers(spec.settings.get("headers", {}), world.secrets)
-    profile = _profile(spec, home, is_home=own is None)
+    home = HOMES[spec.kind]
+    url, headers = reached(spec, home, world.secrets)
+    profile = _profile(spec, home, is_home="base_url" not in spec.settings)
     if spec.settings.get("tools") and not profile.has_tools:
         raise NotAllowed(f"agent '{spec.name}' has tools, and `takes` says that its endpoint takes none")
     return ModelAgent(spec, wire, profile, url=url, headers=headers, world=world)
