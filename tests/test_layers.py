@@ -50,12 +50,13 @@ MAY: dict[str, set[str]] = {
     "recalling": ROOMS | {"settings", "keeping", "assembly"},
     "runs": ROOMS | {"settings", "keeping", "answers", "assembly", "recalling"},
     "operating": ROOMS | {"settings", "keeping", "assembly", "runs"},
+    "backward": ROOMS | {"settings", "keeping", "assembly", "runs"},
     "due": ROOMS | {"settings", "keeping", "runs", "operating"},
     "api": ROOMS | HOUSE,
     "testing": ROOMS | HOUSE | {"api"},
     "server": ROOMS | HOUSE | {"operating", "due", "api"},
     "editor": FRONT | {"files", "pipeline"},
-    "cli": ROOMS | HOUSE | {"operating", "due", "api", "testing", "server", "editor", ""},
+    "cli": ROOMS | HOUSE | {"operating", "backward", "due", "api", "testing", "server", "editor", ""},
     "": ROOMS | HOUSE | {"api", "testing", "server"},
 }
 """Room -> the rooms it may import beside itself. The room "" is the public door, leadflow/__init__.py."""

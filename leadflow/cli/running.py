@@ -186,6 +186,8 @@ def _tell(result: Result, job: Job) -> int:
         failure(result, job.program.plan, Names(job.program.project.root))
         if result.status is Status.WAITING:
             human.note(_how_to_go_on(result))
+        elif job.brake is not None and result.failure is not None and result.failure.error == "flow.compensation":
+            human.note(f"or, when what failed is well again: `leadflow runs undo {result.run}`")
     return 1
 
 

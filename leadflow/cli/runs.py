@@ -11,7 +11,7 @@ from leadflow.agents.registry import find_kinds
 from leadflow.answers import OpenQuestion
 from leadflow.api import Program
 from leadflow.assembly import StartProblem
-from leadflow.cli.forks import fork, retry
+from leadflow.cli.forks import fork, retry, undo
 from leadflow.cli.journals import entries_of, forget, listed, questions_in, read_kept, the_project
 from leadflow.cli.names import Names
 from leadflow.cli.refused import Refused
@@ -201,5 +201,5 @@ def logs(run: str, *, folder: str) -> None:
         machine.document_line(runs.event_data(entry))
 
 
-for _each in (retry, fork, replay, export):
+for _each in (retry, fork, undo, replay, export):
     command.add_command(_each)
