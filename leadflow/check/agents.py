@@ -9,7 +9,7 @@ from typing import Any
 from leadflow.check.bounds import check_agent_budget
 from leadflow.check.consts import NotConstant, fold
 from leadflow.check.context import Context
-from leadflow.check.habits import setting_elsewhere
+from leadflow.check.habits import kind_meant, setting_elsewhere, setting_meant
 from leadflow.check.infer import expect, infer
 from leadflow.check.messages.lint import listed_twice
 from leadflow.check.messages.names import (
@@ -314,7 +314,7 @@ def _take_kind(cx: Context, agent: Agent, path: Sequence[tree.Ident]) -> None:
         if kind is None and not isinstance(owner, BrokenSymbol):
             span = path[0].span.to(path[-1].span)
             known = [*program.catalogue, *(n for n, s in cx.scope.values.items() if isinstance(s, AgentSymbol))]
-            cx.report(unknown_kind(span, written, known=program.known(known)))
+            cx.report(unknown_kind(span, written, known=program.known(known), meant=kind_meant(written)))
         return
     cx.symbol(path[0].text)
     if template.decl is not None:
@@ -356,8 +356,9 @@ def _set(cx: Context, agent: Agent, setting: tree.Setting) -> None:
     if row is None:
         known = cx.program.known(row.name for row in agent.kind.settings)
         owner = f"an agent of kind {agent.kind_name}"
-        cx.report(unknown_setting(setting.name.span, name, owner=owner, known=known, note=setting_elsewhere(name)))
-        agent.misspelt.add(nearest(name, known) or "")
+        meant, note = setting_meant(name, known), setting_elsewhere(name)
+        cx.report(unknown_setting(setting.name.span, name, owner=owner, known=known, note=note, meant=meant))
+        agent.misspelt.add(meant or nearest(name, known) or "")
         _look(cx, setting.value)
         return
     kept = Setting(setting.name, setting.value, cx.scope)

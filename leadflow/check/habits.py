@@ -86,6 +86,35 @@ def argument_meant(name: str, known: Container[str]) -> str | None:
     return ours if ours in known else None
 
 
+_SETTINGS = {
+    **dict.fromkeys(("api_key", "apiKey", "token", "secret"), "key"),
+    **dict.fromkeys(("temp",), "temperature"),
+    **dict.fromkeys(("max_output_tokens", "max_completion_tokens", "maxOutputTokens"), "max_tokens"),
+    **dict.fromkeys(("api_base", "endpoint", "baseURL", "host"), "base_url"),
+    **dict.fromkeys(("system_prompt", "instructions", "prompt", "role"), "system"),
+    **dict.fromkeys(("functions", "actions"), "tools"),
+    **dict.fromkeys(("base_url", "endpoint", "address"), "url"),
+}
+_KINDS = {
+    **dict.fromkeys(("gpt", "chatgpt", "openai_chat", "llm", "model", "chat"), "openai"),
+    **dict.fromkeys(("claude",), "anthropic"),
+    **dict.fromkeys(("rest", "api", "webhook", "https"), "http"),
+    **dict.fromkeys(("user", "person", "approval"), "human"),
+    **dict.fromkeys(("shell", "command", "bash", "exec"), "process"),
+}
+
+
+def setting_meant(name: str, known: Container[str]) -> str | None:
+    """The setting that others call so, where there is one."""
+    ours = _SETTINGS.get(name)
+    return ours if ours in known else None
+
+
+def kind_meant(name: str) -> str | None:
+    """The kind of agent that others call so."""
+    return _KINDS.get(name)
+
+
 def setting_elsewhere(name: str) -> str | None:
     """What to know of a setting that others have and no agent needs."""
     return _ELSEWHERE.get(name) if name in ("stream", "streaming") else None

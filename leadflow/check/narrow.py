@@ -103,7 +103,9 @@ def _compared(cx: Context, subject: tree.Expr, other: tree.Expr, equal: bool) ->
         return narrowed(cx, subject, _only_none if equal else without_none)
     word = other.plain if isinstance(other, tree.Text) else None
     if word is not None:
-        words = (meant(word, _type_of(cx, subject)),)
+        if meant(word, _type_of(cx, subject)) != word:
+            return unknown_from(cx, subject)
+        words = (word,)
         return narrowed(cx, subject, lambda t: only_words(t, words) if equal else without_words(t, words))
     known = _type_of(cx, other)
     if not equal or holds_none(known):

@@ -68,6 +68,14 @@ def arithmetic(cx: Context, expr: tree.Binary, left: Type, right: Type) -> Type:
     if expr.op == "+" and is_text(left) | is_text(right):
         hint = 'put texts together with "${…}", or with join'
         fix = _as_text(expr)
+    elif expr.op == "%" and is_text(left):
+        hint = 'a value is put into a text with "${…}"'
+    elif {left, right} & {TIME, DURATION} and any(is_number(side) for side in (left, right)):
+        hint = "a span of time has its unit: 1d, 5m, 30s"
+    elif TIME in (left, right) and any(is_text(side) for side in (left, right)):
+        hint = "a time is read from a text by parse_time(…)"
+    elif MONEY in (left, right) and any(is_number(side) for side in (left, right)):
+        hint = "an amount has its sign: $1.50"
     elif expr.op == "+" and isinstance(left, ListType) and isinstance(right, ListType):
         hint = "put lists together with flatten([a, b])"
     elif expr.op == "+" and isinstance(left, MapType):

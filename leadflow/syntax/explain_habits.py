@@ -181,8 +181,16 @@ def _loop(trouble: Trouble, braces: Braces) -> Finding | None:
         return Finding(messages_habits.foreign_loop(trouble.tokens.span(trouble.before), "repeat"))
     if trouble.written == "most" and before == "at" and trouble.kind_at(trouble.token - 2) == "REPEAT":
         return Finding(messages_habits.foreign_loop(trouble.tokens.span(trouble.token - 2), "repeat at most"))
-    if before in {"while", "loop", "until", "foreach"} and trouble.kind_at(trouble.token - 2) == "EQUAL":
-        way = "for item in items { … }" if before == "foreach" else ""
+    if before == "for" and trouble.kind == "LPAR":
+        return Finding(messages_habits.foreign_loop(trouble.span, "(", way="for item in items { … }"))
+    if trouble.written == "until" and trouble.takes("LBRACE"):
+        way = "repeat value = start at most 5 { … } until condition"
+        found = messages_habits.foreign_loop(trouble.span, "until before the block", way=way)
+        reach = range(trouble.token, min(trouble.token + _FAR, trouble.tokens.count))
+        opening = next((n for n in reach if trouble.kind_at(n) == "LBRACE"), trouble.token)
+        return Finding(found, Search(braces.past(opening) or trouble.token + 1))
+    if before in {"while", "loop", "until", "foreach", "each"} and trouble.kind_at(trouble.token - 2) == "EQUAL":
+        way = "for item in items { … }" if before in {"foreach", "each"} else ""
         return Finding(messages_habits.foreign_loop(trouble.tokens.span(trouble.before), before, way=way))
     return None
 
@@ -306,10 +314,9 @@ def _extended(trouble: Trouble, braces: Braces) -> Finding | None:
     name = trouble.written if is_head else tokens.written(trouble.before)
     if opening is None or tokens.kinds[opening] != "LBRACE":
         return None
-    found = messages_habits.foreign_declaration(
-        trouble.span, "a record", way=f"type {name} {{ field: type }}",
-        why="it takes no fields over from another; write them again, or hold the other in a field",
-    )  # fmt: skip
+    is_bare = is_head and opening == trouble.token + 2
+    why = "" if is_bare else "it takes no fields over from another; write them again, or hold the other in a field"
+    found = messages_habits.foreign_declaration(trouble.span, "a record", way=f"type {name} {{ field: type }}", why=why)
     return Finding(found, Replace(("NAME",)) if is_head else Skip(opening))
 
 
@@ -365,6 +372,42 @@ def _flow(trouble: Trouble, braces: Braces) -> Finding | None:
 
 
 # --- expressions ----------------------------------------------------------------------------------------------------
+
+
+def _or_type(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`"a" or "b"` as a type."""
+    if trouble.kind != "OR" or not trouble.takes("VBAR") or trouble.takes("PLUS"):
+        return None
+    return Finding(messages.foreign_operator(trouble.span, "or", right="|"), Replace(("VBAR",)))
+
+
+def _in_test(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`mock a.b = v` and `run main(…)`."""
+    if trouble.kind == "EQUAL" and trouble.takes("GIVES") and "MOCK" in trouble.item:
+        return Finding(messages.foreign_operator(trouble.span, "=", right="=>"), Replace(("GIVES",)))
+    if trouble.kind == "LPAR" and trouble.kind_at(trouble.token - 2) == "RUN" and trouble.takes("EQUAL"):
+        name = trouble.tokens.written(trouble.before)
+        span = trouble.tokens.span(trouble.before)
+        found = messages_habits.foreign_declaration(span, "a run of a test", way=f"run r = {name}(…)")
+        return Finding(found, Reread(trouble.before, ("NAME",)))
+    return None
+
+
+_POLICY_WORDS = {"on_error", "on_failure", "onError", "retry", "timeout", "fallback", "optional"}
+
+
+def _behind_call(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`undo { … }`, and policies behind a call."""
+    if trouble.kind_before == "LBRACE" and trouble.kind_at(trouble.token - 2) == "UNDO":
+        opening = trouble.before
+        way = "an undo is one call: 'undo agent.action(…)'"
+        found = messages_habits.foreign_expression(trouble.tokens.span(opening), "{", way=way)
+        return Finding(found, Search(braces.past(opening) or trouble.token + 1))
+    if trouble.written in _POLICY_WORDS and trouble.kind == "NAME" and trouble.takes("CATCH"):
+        above = f"'@{trouble.written}(…)' stands above the step"
+        way = f"{above}, and 'catch e => value' behind it gives a value for a failure"
+        return Finding(messages_habits.foreign_expression(trouble.span, trouble.written, way=way))
+    return None
 
 
 def _is(trouble: Trouble, braces: Braces) -> Finding | None:
@@ -472,6 +515,9 @@ HABIT_EXPLANATIONS: tuple[Explanation, ...] = (
     _tool,
     _labelled,
     _flow,
+    _or_type,
+    _in_test,
+    _behind_call,
     _is,
     _thin_arrow,
     _expression,

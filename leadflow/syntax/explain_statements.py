@@ -143,6 +143,8 @@ def _colon_keyword(trouble: Trouble, braces: Braces) -> Finding | None:
         "default": "the last arm of a match is written '_ => { … }'",
     }
     way = ways.get(word) or ways.get(single)
+    if word in {"after", "catch", "undo"} and trouble.place == "block":
+        way = f"behind a call is written '{word} …'"
     if way is None:
         if trouble.place != "block":
             return None
@@ -208,6 +210,8 @@ def _bare_statement(trouble: Trouble, braces: Braces) -> Finding | None:
         found = messages.bare_statement(trouble.span, written=word, way=f"write 'step name = {word}…'", fix=fix)
         return Finding(found)
     way = "a statement begins with step, let, if, match, return, yield or fail"
+    if following == "RBRACE":
+        way = f"a block gives its value with 'yield {word}', a flow with 'return {word}'"
     return Finding(messages.bare_statement(trouble.span, written=word, way=way, fix=None))
 
 

@@ -20,11 +20,24 @@ from leadflow.syntax.trouble import (
 # --- expressions ----------------------------------------------------------------------------------------------------
 
 
+_GIVEN = {
+    "record": "a field is given as",
+    "settings": "a setting is written",
+    "arguments": "an argument is passed as",
+}
+
+
 def _equals(trouble: Trouble, braces: Braces) -> Finding | None:
     """`=` where `==` or `:` is meant."""
     kind, before = trouble.kind, trouble.token - 1
     if kind == "NAME" and trouble.kind_at(trouble.token + 1) == "EQUAL" and trouble.takes("KEY", "COLON"):
-        found = messages.single_equals(trouble.tokens.span(trouble.token + 1), key=trouble.written)
+        mark = trouble.tokens.span(trouble.token + 1)
+        if trouble.place == "parameters":
+            way = f"{trouble.written}: type = value"
+            found = messages_habits.foreign_declaration(mark, "a parameter with a default", way=way)
+            return Finding(found, Replace(("KEY", "COLON", "NAME")))
+        what = _GIVEN.get(trouble.place, "it is written")
+        found = messages.single_equals(mark, key=trouble.written, what=what)
         return Finding(found, Replace(("KEY", "COLON")))
     if kind != "EQUAL":
         return None

@@ -305,7 +305,7 @@ def chained_comparison(span: Span, *, fix: Fix | None) -> Draft:
 
 
 @code("FLOW141", "Single equals sign in an expression")
-def single_equals(span: Span, *, key: str | None) -> Draft:
+def single_equals(span: Span, *, key: str | None, what: str = "an argument is passed as") -> Draft:
     """`==` compares, `=` gives a value to a name, and `name: value` passes an argument.
 
     ```flow
@@ -320,7 +320,7 @@ def single_equals(span: Span, *, key: str | None) -> Draft:
     """
     if key is not None:
         fix = _replace("write ':'", span, ":")
-        return Draft(span, f"an argument is passed as '{short(key)}: value', not with '='", fix=fix)
+        return Draft(span, f"{what} '{short(key)}: value', not with '='", fix=fix)
     return Draft(span, "'=' gives a value to a name; '==' compares", fix=_replace("write '=='", span, "=="))
 
 

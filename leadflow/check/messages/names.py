@@ -166,7 +166,7 @@ def unknown_field(span: Span, name: str, *, owner: str, known: Sequence[str], qu
 
 
 @code("FLOW206", "Unknown kind of agent")
-def unknown_kind(span: Span, name: str, *, known: Sequence[str]) -> Draft:
+def unknown_kind(span: Span, name: str, *, known: Sequence[str], meant: str | None = None) -> Draft:
     """After the colon stands what does the agent's work: a kind, or an agent that serves as a template.
 
     ```flow
@@ -182,8 +182,8 @@ def unknown_kind(span: Span, name: str, *, known: Sequence[str]) -> Draft:
     ```
     """
     notes = (f"the kinds are {', '.join(known)}",) if known else ()
-    message = f"unknown kind of agent '{name}'{did_you_mean(name, known)}"
-    return Draft(span, message, (), notes, _write(span, name, known))
+    hint = f"; did you mean '{meant}'?" if meant else did_you_mean(name, known)
+    return Draft(span, f"unknown kind of agent '{name}'{hint}", (), notes, _write(span, name, known, meant=meant))
 
 
 @code("FLOW207", "Unknown action")
@@ -218,7 +218,9 @@ def unknown_action(
 
 
 @code("FLOW208", "Unknown setting")
-def unknown_setting(span: Span, name: str, *, owner: str, known: Sequence[str], note: str | None = None) -> Draft:
+def unknown_setting(
+    span: Span, name: str, *, owner: str, known: Sequence[str], note: str | None = None, meant: str | None = None
+) -> Draft:
     """The agent's kind has no setting of this name. It would do nothing, so it is refused.
 
     ```flow
@@ -236,9 +238,8 @@ def unknown_setting(span: Span, name: str, *, owner: str, known: Sequence[str], 
     notes = (f"its settings are {', '.join(known)}",) if known else (f"{owner} has no settings",)
     if note is not None:
         return Draft(span, f"{owner} has no setting '{name}'", (), (note, *notes))
-    return Draft(
-        span, f"{owner} has no setting '{name}'{did_you_mean(name, known)}", (), notes, _write(span, name, known)
-    )
+    hint = f"; did you mean '{meant}'?" if meant else did_you_mean(name, known)
+    return Draft(span, f"{owner} has no setting '{name}'{hint}", (), notes, _write(span, name, known, meant=meant))
 
 
 @code("FLOW209", "Unknown annotation")
