@@ -119,7 +119,7 @@ def show(run: str, *, as_json: bool, folder: str) -> None:
     if as_json:
         machine.document({**tree.state_data(fold(entries)), **kept.row_data(found.row, project), **tree.origin(found)})
         return
-    tree.tree(found, entries, project)
+    tree.tree(found, entries, project, now=SystemClock().timestamp())
     if open_ones := asyncio.run(questions_in(project, found.row.id)):
         questions.open_ones(open_ones, where=_where(folder), now=SystemClock().timestamp())
 

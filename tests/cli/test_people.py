@@ -83,6 +83,7 @@ def test_a_paused_run_says_what_to_type(project: Path) -> None:
     said, run = begun(project)
     assert (3, "") == (said.code, said.stdout)
     told = [line.replace(" (NOW ago)", "").replace("NOW ago, ", "") for line in QUESTIONS]
+    told += ["leadflow resume --wait RUN   # waits here, also for the end of what expires; nothing else wakes the run"]
     assert ["waiting: run RUN needs 2 people's answers, and goes on from there", *(f"  {line}" for line in told)] == (
         plain(said, run)
     )

@@ -79,11 +79,20 @@ KEPT = Kept(ROW, PLAN, Bounds(calls=5), "ada", Origin("run-0", "f/a"))
 def test_a_run_is_drawn(golden: Golden, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Times, attempts and why they failed, costs, undos, what waits for what, and who did what; then some moments."""
     monkeypatch.setattr("leadflow.cli.views.tree.moment", lambda at: f"{at - 1_000_000:.1f}")
-    tree(KEPT, ENTRIES, Project(Path(), Settings()))
+    tree(KEPT, ENTRIES, Project(Path(), Settings()), now=1_000.0)
     for number in (8, 14):
         print()
         moment_of(KEPT, ENTRIES, number)
     golden(Path(__file__).with_name("tree.txt"), capsys.readouterr().out)
+
+
+def test_what_is_under_way_takes_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a run that somebody works on, it and its steps have taken as long as until now."""
+    row = replace(ROW, status=Status.RUNNING, owner="ada 7 1", is_held=True)
+    tree(replace(KEPT, row=row), ENTRIES[:14], Project(Path(), Settings()), now=1_000_100.0)
+    shown = capsys.readouterr().out.splitlines()
+    assert "f  running  1 m 40 s" in shown[0]
+    assert ["  ▸ c  8.0 s"] == [line.rstrip() for line in shown if "▸ c" in line]
 
 
 def test_an_export_reads_again() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import click
 
 from leadflow.cli.views.human import duration, one_line, problem
-from leadflow.events.model import Failure, NodeDone, NodeFailed, UndoBegan, UndoKept
+from leadflow.events.model import Failure, NodeDone, NodeFailed, Status, UndoBegan, UndoKept
 from leadflow.plan.paths import NoSuchStep, find_steps
 from leadflow.plan.plan import FlowCall, Place, Plan
 from leadflow.plan.undoing import SUFFIX, undo_node
@@ -26,7 +26,10 @@ def failure(result: Result, plan: Plan, names: Callable[[str], str] = str) -> No
     if result.failure is None:
         problem(f"the run was {result.status}")
         return
-    label = "failed" if result.status.is_settled else _STOPPED.get(result.failure.error, "stopped")
+    if result.status.is_settled:
+        label = "cancelled" if result.status is Status.CANCELLED else "failed"
+    else:
+        label = _STOPPED.get(result.failure.error, "stopped")
     for line in failure_lines(result.failure, plan, names, label=label):
         click.echo(line, err=True)
     undone(result.undone)

@@ -30,6 +30,9 @@ def waiting(run: str, questions: Sequence[QuestionAsked], plan: Plan, *, where: 
     for asked in questions:
         for line in lines(run, asked, type_of(plan, asked), where=where, now=now):
             click.echo(f"  {line}", err=True)
+    if any(asked.expires is not None for asked in questions):
+        stay = f"leadflow resume --wait {run}{where}"
+        click.echo(f"  {stay}   # waits here, also for the end of what expires; nothing else wakes the run", err=True)
 
 
 def open_ones(found: Sequence[OpenQuestion], *, where: str, now: float) -> None:

@@ -49,14 +49,19 @@ class _Branch:
     below: dict[str, "_Branch"] = field(default_factory=dict)
 
 
-def tree(run: Kept, entries: Sequence[Entry], project: Project) -> None:
-    """A run with its steps, each below what it stands in."""
+def tree(run: Kept, entries: Sequence[Entry], project: Project, *, now: float) -> None:
+    """A run with its steps, each below what it stands in; what is under way has taken so long until now.
+
+    Args:
+        now: seconds since the epoch.
+    """
     row, state = run.row, fold(entries)
-    told = [stands(row, project), duration(max(0.0, row.changed - row.started)), *_cost(state)]
+    until = now if row.is_held and not row.status.is_settled else row.changed
+    told = [stands(row, project), duration(max(0.0, until - row.started)), *_cost(state)]
     click.secho("  ".join([row.flow, *told]), bold=True)
     by = f" by {run.by}" if run.by else ""
     click.echo(f"  run {row.id}, started {moment(row.started)}{by}{_times(state, run)}")
-    _steps(state, until=row.changed, values=False)
+    _steps(state, until=until, values=False)
     if state.used.requests:
         click.echo(f"  models: {spending.words(state.used)}")
     if state.failure is not None:
@@ -154,7 +159,7 @@ def _acts(entry: Entry, by: str | None) -> Iterator[str]:
         case RunMoved(plan=plan, by=who):
             yield f"{at}  moved to plan {plan[:12]}{f' by {who}' if who else ''}"
         case RunPaused(why=why):
-            yield f"{at}  paused: {one_line(why)}"
+            yield f"{at}  paused{' by' if why.startswith('SIG') else ':'} {one_line(why)}"
         case CancelRequested(why=why, force=force, by=who):
             insists = " at once" if force else ""
             yield f"{at}  asked to stop{insists}{f' by {who}' if who else ''}: {one_line(why)}"
