@@ -160,23 +160,15 @@ _PLAIN: Mapping[Any, Write] = {
 
 def writer(hint: Any, *, full: bool) -> Write:
     """Writes what has this type; without `full`, only what has a part in the meaning."""
-    return _late_writer(_hint(hint), full)
+    return _make_writer(_hint(hint), full)
 
 
 @cache
-def _late_writer(hint: Any, full: bool) -> Write:
-    """A type may hold itself: its writer is made at its first use."""
-    made: list[Write] = []
-
-    def write(value: Any) -> str:
-        if not made:
-            made.append(_make_writer(hint, full))
-        return made[0](value)
-
-    return _PLAIN.get(hint) or (encode_basestring_ascii if get_origin(hint) is Literal else write)
-
-
 def _make_writer(hint: Any, full: bool) -> Write:
+    if hint in _PLAIN:
+        return _PLAIN[hint]
+    if get_origin(hint) is Literal:
+        return encode_basestring_ascii
     special = _special(hint)
     args = get_args(hint)
     if special is not None:
@@ -235,17 +227,21 @@ def _union_writer(hint: Any, full: bool) -> Write:
 
 
 def _record_writer(kind: Any, full: bool, tag: str | None = None) -> Write:
-    unsaid = frozenset() if full else UNSAID.get(kind, frozenset())
-    parts = [
-        (attrgetter(name), f'"{name}":', writer(hint, full=full), _empty(kind, name, hint))
-        for name, hint in _parts(kind)
-        if name not in unsaid
-    ]
+    """Of a class, which may hold itself, and which few plans have: how it is written is found out at its first use."""
     first = [] if tag is None else [f'"is":"{tag}"']
 
+    @cache
+    def parts() -> list[tuple[Callable[[Any], Any], str, Write, Any]]:
+        unsaid = frozenset() if full else UNSAID.get(kind, frozenset())
+        return [
+            (attrgetter(name), f'"{name}":', writer(hint, full=full), _empty(kind, name, hint))
+            for name, hint in _parts(kind)
+            if name not in unsaid
+        ]
+
     def write(value: Any) -> str:
-        made = list(first)
-        for get, key, part, empty in parts:
+        made = first.copy()
+        for get, key, part, empty in parts():
             inner = get(value)
             if inner is not empty:
                 made.append(key + part(inner))

@@ -109,18 +109,18 @@ class Window:
         Args:
             slow: calls that have not ended, and take too long already.
         """
-        failures, within = self._policy.failures, f"within {_said(self._length)}"
+        failures = self._policy.failures
         if failures is not None and len(self._failures) + slow >= failures:
             self._forget_old(self._failures, now)
             if (count := len(self._failures) + slow) >= failures:
-                return f"{count} {'failure' if count == 1 else 'failures'} {within}"
+                return f"{count} {'failure' if count == 1 else 'failures'} within {_said(self._length)}"
         if self._ratio is not None and len(self._failed) + slow:
             self._forget_old(self._failed, now)
             self._forget_old(self._well, now)
             failed = len(self._failed) + slow
             calls = failed + len(self._well)
             if failed and calls >= self._policy.min_calls and failed / calls >= self._ratio:
-                return f"{failed} of {calls} calls failed {within}"
+                return f"{failed} of {calls} calls failed within {_said(self._length)}"
         return None
 
     def _forget_old(self, times: deque[float], now: float) -> None:

@@ -7,7 +7,7 @@ anthropic-ratelimit-tokens-remaining: 39000    (also input-tokens, output-tokens
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from leadflow.record import record
@@ -38,6 +38,17 @@ class Quota:
     tokens: Left | None = None
 
 
+def _names(*axes: str) -> Sequence[tuple[str, str]]:
+    """The headers that say how much is left, and until when."""
+    openai = [(f"x-ratelimit-remaining-{axis}", f"x-ratelimit-reset-{axis}") for axis in axes]
+    anthropic = [(f"anthropic-ratelimit-{axis}-remaining", f"anthropic-ratelimit-{axis}-reset") for axis in axes]
+    return (*openai, *anthropic)
+
+
+_REQUESTS = _names("requests")
+_TOKENS = _names("tokens", "input-tokens", "output-tokens")
+
+
 def read_quota(headers: Mapping[str, str], *, now: datetime) -> Quota | None:
     """What the headers of an answer say of the quota; None when they say nothing that can be used.
 
@@ -45,8 +56,8 @@ def read_quota(headers: Mapping[str, str], *, now: datetime) -> Quota | None:
         headers: names in small letters.
         now: taken for the server's clock when the answer has no `Date` of its own.
     """
-    requests = min(_told(headers, now, "requests"), key=_by_amount, default=None)
-    tokens = min(_told(headers, now, "tokens", "input-tokens", "output-tokens"), key=_by_amount, default=None)
+    requests = min(_told(headers, now, _REQUESTS), key=_by_amount, default=None)
+    tokens = min(_told(headers, now, _TOKENS), key=_by_amount, default=None)
     return None if requests is None and tokens is None else Quota(requests, tokens)
 
 
@@ -54,16 +65,12 @@ def _by_amount(left: Left) -> int:
     return left.amount
 
 
-def _told(headers: Mapping[str, str], now: datetime, *axes: str) -> Iterator[Left]:
-    for axis in axes:
-        for amount, reset in (
-            (f"x-ratelimit-remaining-{axis}", f"x-ratelimit-reset-{axis}"),
-            (f"anthropic-ratelimit-{axis}-remaining", f"anthropic-ratelimit-{axis}-reset"),
-        ):
-            if amount in headers and _AMOUNT.fullmatch(headers[amount]):
-                wait = _reset(headers.get(reset, ""), headers, now)
-                if wait is not None:
-                    yield Left(int(headers[amount]), wait)
+def _told(headers: Mapping[str, str], now: datetime, names: Sequence[tuple[str, str]]) -> Iterator[Left]:
+    for amount, reset in names:
+        if amount in headers and _AMOUNT.fullmatch(headers[amount]):
+            wait = _reset(headers.get(reset, ""), headers, now)
+            if wait is not None:
+                yield Left(int(headers[amount]), wait)
 
 
 def _reset(text: str, headers: Mapping[str, str], now: datetime) -> timedelta | None:
