@@ -7,5 +7,5 @@ RUNS = int(os.environ.get("LEADFLOW_GATE_RUNS", "200"))
 
 
 def steps(most: int) -> int:
-    """The steps of each run at most: so many where there are some hundred runs, and half where there are thousands."""
-    return most if RUNS <= 1_000 else most // 2
+    """The steps of each run at most: so many where there are a few hundred runs, and half where there are more."""
+    return most if RUNS <= 200 else most // 2
