@@ -23,7 +23,7 @@ from leadflow.policies.ledger import NOTHING, Account, Amount, Claim, Ledger
 from leadflow.policies.meter import Meter
 from leadflow.policies.outcomes import Cost, outcome_of
 from leadflow.record import record
-from leadflow.run.errors import BudgetExceeded, CallError, TotalTimeout
+from leadflow.run.errors import BudgetExceeded, CallError, InternalError, TotalTimeout
 from leadflow.run.ports import Reply
 
 _MILLION = 1_000_000
@@ -272,7 +272,7 @@ def _exceeded(course: Course, account: Account, most: Amount, *, is_open: bool) 
             more = " and more" if is_open else ""
             what = f"({whole}) has {left} left, and this call may take {need}{more}"
         return BudgetExceeded(f"{_name(course, account)} {what}", _limit(course, account))
-    return BudgetExceeded(f"{_name(course, account)} is used up", _limit(course, account))
+    raise InternalError(f"a refusal was taken back: {account.path}")
 
 
 def _said(at: int, number: int) -> str:

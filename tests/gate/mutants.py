@@ -60,9 +60,12 @@ PATIENCE = 8.0
 """Seconds that the tests of other files may take for one mutant, as long as they took with every line noted."""
 ENOUGH = 500
 """Times that a piece of code is entered by one test without a line that is new; then it is looked at no more."""
-TOO_LONG = {signal.ITIMER_PROF: (1.0, 2.0), signal.ITIMER_REAL: (10.0, 10.0)}
-"""What ends a test of a mutant: seconds of the processor, and of the clock, and for each second that it took before."""
+TOO_LONG = {signal.ITIMER_PROF: (1.0, 2.0), signal.ITIMER_REAL: (30.0, 40.0)}
+"""What ends a test of a mutant: seconds of the processor, and for each second that it took before; and seconds of the
+clock, which only who waits for ever comes to, also on a machine that is busy with other things."""
 ENDS_SLOW = {signal.SIGPROF, signal.SIGALRM}
+BROKEN = 101
+"""What a process ends with in which nothing could be tried: that says nothing of the mutant."""
 MOST_MEMORY = 2 * 2**30
 """Bytes that a mutant may take."""
 
@@ -276,8 +279,12 @@ def _forked(work: Callable[[], int]) -> int:
     """Do something in a process of its own; its id."""
     pid = os.fork()
     if pid == 0:
-        os.setpgid(0, 0)
-        os._exit(min(work(), 100))
+        code = BROKEN
+        try:
+            os.setpgid(0, 0)
+            code = min(work(), BROKEN - 1)
+        finally:
+            os._exit(code)
     return pid
 
 
@@ -358,7 +365,7 @@ def all_tried(tests: Sequence[str], mutants: Sequence[Mutant], processes: int) -
     """Each mutant with what became of it.
 
     Raises:
-        RuntimeError: the tests fail without any mutation.
+        RuntimeError: the tests fail without any mutation, or a mutant could not be tried.
     """
     inside = [mutant for mutant in mutants if mutant.in_function]
     read, write = os.pipe()
@@ -366,9 +373,13 @@ def all_tried(tests: Sequence[str], mutants: Sequence[Mutant], processes: int) -
     os.close(write)
     answers = told(read)
     known = _known(next(answers, ()))
+    left = len(inside)
     for number, outcome in answers:
+        left -= 1
         yield inside[number], outcome
     os.waitpid(pid, 0)
+    if left:
+        raise RuntimeError(f"{left} mutants were not tried")
     outside = [mutant for mutant in mutants if not mutant.in_function]
     yield from tried(outside, known, processes, partial(_try, known.seconds))
 
@@ -421,6 +432,8 @@ def tried(
             if is_late or _ended(pid, 0.02):
                 _, status = os.waitpid(pid, 0)
                 del running[pid]
+                if status == BROKEN << 8:
+                    raise RuntimeError(f"not tried: {mutant.file}:{mutant.mutation.line} {mutant.mutation.key}")
                 if is_late or status:
                     is_slow = is_late or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in ENDS_SLOW)
                     yield mutant, "slow" if is_slow else "killed"

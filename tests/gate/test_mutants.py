@@ -2,13 +2,15 @@
 
 import ast
 import json
+import signal
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from tests.gate.mutants import EQUIVALENTS, ROOM, ROOT, Baseline, Mutant, all_mutants, equivalents, score
+from tests.gate.mutants import EQUIVALENTS, ROOM, ROOT, Baseline, Mutant, all_mutants, drawn, equivalents, score
 from tests.gate.mutations import Mutation, mutated, mutations
 from tests.gate.warm import function_at, functions, made
 
@@ -93,6 +95,36 @@ def test_the_test_files_that_are_about_a_file_come_first() -> None:
     known.seconds["t/five.py::e"] = 100
     assert ["t/four.py::d"] == known.rounds(mutant)[1]
     assert [] == known.rounds(Mutant("b", 0, Mutation(9, "f", "1", "2")))
+
+
+def test_a_sample_has_its_share_of_each_file() -> None:
+    """Drawn from a seed; no mutant twice, and never more than there are."""
+    mutation = Mutation(1, "f", "1", "2")
+    every = [
+        Mutant(file, number, mutation) for file, count in (("a", 60), ("b", 30), ("c", 10)) for number in range(count)
+    ]
+    for seed in range(5):
+        sample = drawn(every, 10, seed)
+        assert {"a": 6, "b": 3, "c": 1} == Counter(mutant.file for mutant in sample)
+        assert sample == drawn(every, 10, seed)
+        assert 10 == len(set(sample))
+    assert drawn(every, 10, 1) != drawn(every, 10, 2)
+    assert set(every) == set(drawn(every, 500, 1))
+
+
+def test_a_test_that_takes_far_longer_than_before_is_ended(tmp_path: Path) -> None:
+    """After a second or so of the processor, and the process with it."""
+    (tmp_path / "test_endless.py").write_text("def test_endless():\n    while True: pass\n", "utf-8")
+    code = (
+        "import pytest, sys\n"
+        "from tests.gate.mutants import _Noting\n"
+        "options = ['-q', '-p', 'no:cacheprovider', '--rootdir', sys.argv[1], sys.argv[1]]\n"
+        "pytest.main(options, plugins=[_Noting({'test_endless.py::test_endless': 0.1})])\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, tmp_path], capture_output=True, check=False, cwd=ROOT, timeout=120
+    )
+    assert -signal.SIGPROF == run.returncode, run.stdout
 
 
 TEXT = """

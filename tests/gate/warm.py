@@ -92,7 +92,10 @@ class Warm:
         """Run these tests until one fails; 1 when one did."""
         items = [self._items[test] for test in tests if test in self._items]
         for item, following in zip(items, [*items[1:], None], strict=True):
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            try:
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            except (KeyboardInterrupt, SystemExit, pytest.exit.Exception):
+                return 1
             if self.failed:
                 return 1
         return 0
