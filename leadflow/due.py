@@ -62,7 +62,7 @@ async def _wake(store: Store, row: RunRow, now: float) -> Wake | None:
     if not entries or (isinstance(last, RunPaused) and last.why == BY_HAND):
         return None
     why = f"it was stopped by {last.why}" if isinstance(last, RunPaused) else "its process ended"
-    return Wake(row.changed, why)
+    return Wake(min(row.changed, now), why)  # a clock that was set back since keeps nobody from it
 
 
 async def _wakes(store: Store, found: Kept, entries: Sequence[Entry], now: float) -> Wake | None:

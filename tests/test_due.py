@@ -140,6 +140,20 @@ def test_a_run_that_was_stopped_by_hand_is_left_alone(play: Play, why: str, seen
     play(TWO, scene)
 
 
+def test_a_clock_that_is_set_back_keeps_nobody_from_it(play: Play) -> None:
+    """Case K1: a run whose process ended, or that has its answer, is due whatever the wall clock says by now; what was
+    asked before the jump still expires at its own hour."""
+
+    async def scene(office: Office) -> None:
+        result = await office.run(T1)
+        await office.answer(result, "ok", True)
+        office.days(-2)
+        assert ["main/ok has an answer 0 h ago"] == await told(office)
+        assert 3 == (await office.resume(result)).value
+
+    play(DROP, scene)
+
+
 def test_whoever_stays_waits_for_the_end_of_a_question(play: Play) -> None:
     """The run is nobody's meanwhile, and goes on in the second in which the question expires."""
 

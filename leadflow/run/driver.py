@@ -20,6 +20,7 @@ from leadflow.events.model import (
     Event,
     Failure,
     NodeDone,
+    NodeFailed,
     QuestionAsked,
     RunCancelled,
     RunDone,
@@ -54,7 +55,7 @@ from leadflow.run.lookups import Lookups
 from leadflow.run.ports import Callers, Clock, Earlier, Journal, Memo
 from leadflow.run.questions import Asked, Questions
 from leadflow.run.recover import called_off, give_up, replay, take_up
-from leadflow.run.store import JournalProblem
+from leadflow.run.store import Fenced, JournalProblem
 from leadflow.run.taken_up import Told
 from leadflow.run.under_way import Calls, Tasks, Timers
 
@@ -346,7 +347,7 @@ class Driver:
                     try:
                         self._show(await self._ports.journal.append(step.events))
                     except OSError as problem:
-                        return await self._let_go(run, calls, problem)
+                        return await self._let_go(run, calls, _with_late(problem, step.events))
                 calls.has_kept()
                 self._obey(step.commands, calls)
                 if self._kernel.has_ended:
@@ -480,6 +481,14 @@ class Driver:
 def _unusable(problem: OSError) -> Failure:
     told = str(problem) if isinstance(problem, JournalProblem) else f"the journal cannot be used: {problem}"
     return Failure("system.journal", "system", told)
+
+
+def _with_late(problem: OSError, events: Sequence[Event]) -> OSError:
+    """What could not be kept. Of a run that another worker has now, what was done here too late for it (case D14)."""
+    if not isinstance(problem, Fenced):
+        return problem
+    late = [event.path for event in events if isinstance(event, NodeDone | NodeFailed)]
+    return Fenced(f"{problem}; done here, and not kept: {', '.join(late)}") if late else problem
 
 
 def _are_idle(calls: Calls, questions: Questions | None) -> bool:

@@ -41,7 +41,7 @@ def _moments(
     kernel: Kernel, entries: Sequence[Entry], answers: Sequence[QuestionAnswered], now: float
 ) -> Iterator[Wake]:
     asked = Asked(entries)
-    yield from (Wake(one.at, f"{one.path} has an answer") for one in answers if asked.fits(one))
+    yield from (Wake(min(one.at, now), f"{one.path} has an answer") for one in answers if asked.fits(one))
     for one in asked.unanswered:
         if one.expires is not None:
             yield Wake(one.expires, f"the question at {one.path} expired")

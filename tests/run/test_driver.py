@@ -23,6 +23,7 @@ from leadflow.run.adapters import SystemClock
 from leadflow.run.driver import Driver, Ports, Result
 from leadflow.run.kernel import Program
 from leadflow.run.ports import Answer, Caller, CallOrder
+from leadflow.run.store import Fenced
 from leadflow.stores.memory import MemoryJournal
 from leadflow.testing import run_virtual
 from tests.plans import SHAPES, chain, nested
@@ -129,6 +130,29 @@ class FullJournal(MemoryJournal):
             raise OSError("no space left on device")
         self._room -= 1
         return await super().append(events)
+
+
+class LostJournal(MemoryJournal):
+    """Is another worker's behind the first batch."""
+
+    async def append(self, events: Sequence[Event]) -> Sequence[Entry]:
+        """Keep events, once."""
+        if await self.load():
+            raise Fenced("run r was taken over by another worker")
+        return await super().append(events)
+
+
+def test_what_is_done_too_late_is_told() -> None:
+    """Case D14: the worker that lost the run makes no further call, and names what it did in vain."""
+    fake, plan = Fake(), chain(3)
+
+    async def main() -> Result:
+        return await Driver(Program(plan), Ports(fake, LostJournal(SystemClock()), SystemClock())).run(started(plan))
+
+    result = run_virtual(main())
+    assert result.failure is not None
+    assert "run r was taken over by another worker; done here, and not kept: main/n0" == result.failure.message
+    assert ["main/n0"] == [order.path for order in fake.orders]
 
 
 @pytest.mark.parametrize("room", range(5))

@@ -29,6 +29,7 @@ from leadflow.events.model import (
     ToolEnded,
     Usage,
 )
+from leadflow.plan.forms import time_text
 from leadflow.plan.plan import Plan
 from leadflow.run.driver import Driver, Ports, Result
 from leadflow.run.kernel import Kernel, Program, StartTimer
@@ -38,7 +39,7 @@ from leadflow.run.taken_up import Past, Told
 from leadflow.stores.memory import MemoryJournal
 from leadflow.testing import run_virtual
 from tests.policies.playing import CLOCK
-from tests.run.fakes import Fake, compiled, run, started
+from tests.run.fakes import STARTED, Fake, Says, compiled, run, started
 
 FLOW = compiled("""
 flow f() -> string {
@@ -158,6 +159,16 @@ def test_between_two_attempts_nothing_is_in_doubt(last: list[Event], is_in_doubt
             earlier.attempts,
             len(earlier.failed),
         )
+
+
+def test_time_and_chance_are_kept() -> None:
+    """Case D7: what a clock or chance has said once is not asked again, and what reads it gets the same."""
+    plan = compiled('flow f() { step now = clock.now() step id = random.uuid() step b = put("${now} ${id}") }')
+    script = {"now": Says(STARTED), "id": Says("5eed")}
+    whole = [entry.event for entry in run(plan, script).entries]
+    result, fake = resumed(plan, cut_behind(whole, NodeStarted("f/b")), {"f/b": Told("retry")})
+    assert (Status.DONE, ["f/b"]) == (result.status, [order.path for order in fake.orders])
+    assert {"x": f"{time_text(STARTED)} 5eed"} == fake.orders[0].args
 
 
 @given(st.data())

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from leadflow.events.model import NodeDone, NodeStarted
+from leadflow.events.model import CancelRequested, NodeDone, NodeStarted, QuestionAnswered
 from leadflow.run.store import Corrupt, JournalProblem, Store
 from leadflow.stores.owner import is_gone, spoken, this_owner
 from leadflow.stores.rows import Rows
@@ -360,3 +360,29 @@ def test_a_commit_that_raised_is_read_again(tmp_path: Path, is_kept: bool, monke
 def test_workers_are_spoken_of(owner: str | None, told: str) -> None:
     """For people: not as the file has it."""
     assert told == spoken(owner)
+
+
+def test_every_transaction_writes_from_its_first_moment(tmp_path: Path) -> None:
+    """Case D10: none reads first and writes later, which fails at once where another process has written meanwhile."""
+    said: list[str] = []
+
+    async def scene() -> None:
+        async with opened(tmp_path / "j.db") as store:
+            store._file._connection.set_trace_callback(said.append)  # type: ignore[union-attr]  # it is open
+            journal = await store.create(new_run(), "plan")
+            await journal.append([NodeStarted("main/a")])
+            await store.renew("r", journal.epoch)
+            await store.wish("r", CancelRequested("enough", False, by="ada"))
+            await store.answer("r", QuestionAnswered("main/a", 1, True, "ada", 1.0, ""))
+            await store.keep_plan("other", "plan")
+            await store.release("r", journal.epoch)
+            await store.claim("r")
+            await store.expire(0.0, 1)
+            await store.release("r", journal.epoch + 1)
+            await store.remove("r")
+
+    asyncio.run(scene())
+    begun = [line for line in said if line.startswith(("BEGIN", "SAVEPOINT"))]
+    assert ({"BEGIN IMMEDIATE"}, True) == (set(begun), len(begun) >= 11)
+    outside = " ".join(said).split("BEGIN IMMEDIATE")[0]
+    assert not any(word in outside for word in ("INSERT", "UPDATE", "DELETE"))
