@@ -224,7 +224,7 @@ def work_words(flow: FlowPlan, node: Node) -> str:
     match node.work:
         case AgentCall(agent, action, role=role):
             agent = role or agent
-            return agent if agent == action else f"{agent}.{action}"
+            return agent if agent.rpartition(".")[2] == action else f"{agent}.{action}"  # a tool is its own agent
         case FlowCall(name):
             return f"flow {name}"
         case For(items, limit, scope):

@@ -1,0 +1,70 @@
+"""A run in words, for logs: what is told of its events, in lines that stay."""
+
+import pytest
+
+from leadflow.cli.views.words import Teller
+from leadflow.events.model import (
+    AttemptFailed,
+    AttemptFailure,
+    BreakerMoved,
+    CancelRequested,
+    Entry,
+    Event,
+    Failure,
+    NodeDone,
+    NodeFailed,
+    NodeStarted,
+    QuestionAnswered,
+    QuestionAsked,
+    RunPaused,
+    UndoBegan,
+)
+from leadflow.pipeline import compile_source
+
+TEXT = """leadflow 1
+agent web: http { url: "https://example.com" }
+agent boss: human
+flow main() -> string {
+  step page: string = web.get("/a")
+  step longer_name_of_a_step = boss.approve("Send it?", show: { page: page })
+  return page
+}
+"""
+LOST = AttemptFailure(1, "web", "network.lost", "the line\n went dead", 0.1)
+EVENTS: list[tuple[float, Event]] = [
+    (0.0, NodeStarted("main/page")),
+    (0.5, AttemptFailed("main/page", LOST, 2.0)),
+    (0.5, BreakerMoved("main/page", "web", "half_open", "it is tried again", None)),
+    (3.0, NodeDone("main/page", "x" * 200)),
+    (3.0, NodeStarted("main/longer_name_of_a_step")),
+    (3.0, QuestionAsked("main/longer_name_of_a_step", 1, "boss", "Send it?", None, "Ada", None, True)),
+    (3.0, RunPaused("it waits for people", ("main/longer_name_of_a_step",))),
+    (90.0, QuestionAnswered("main/longer_name_of_a_step", 1, False, "ada", 90.0)),
+    (90.0, NodeFailed("main/longer_name_of_a_step", Failure("permission.refused", "permission", "ada said no"))),
+    (90.0, UndoBegan(("main/page",), None)),
+    (91.0, CancelRequested("enough")),
+    (91.0, RunPaused("SIGTERM")),
+]
+
+
+def test_what_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Calls that begin and end, what is tried again, whom the run asks, what it takes back and why it stops."""
+    plan, _ = compile_source("main.flow", TEXT)
+    assert plan is not None
+    tell = Teller(plan)
+    for number, (at, event) in enumerate(EVENTS):
+        tell(Entry(number, 100.0 + at, event))
+    told = [" ".join(line.split()) for line in capsys.readouterr().err.splitlines()]
+    assert [
+        "0 ms ▸ page web.get",
+        "500 ms … page web.get the line went dead [network.lost]; again in 2.0 s",
+        "500 ms … the breaker of web is half open: it is tried again",
+        f'3.0 s ✓ page web.get after 1 failure, "{"x" * 78}… (3.0 s)',
+        "3.0 s ▸ longer_name_of_a_step boss.approve",
+        "3.0 s … longer_name_of_a_step asks Ada: Send it?",
+        "1 m 30 s … longer_name_of_a_step answered by ada",
+        "1 m 30 s ✗ longer_name_of_a_step boss.approve failed: ada said no [permission.refused] (1 m 27 s)",
+        "1 m 30 s … takes back main/page",
+        "1 m 31 s … is to be cancelled: enough",
+        "1 m 31 s … pauses: SIGTERM",
+    ] == told
