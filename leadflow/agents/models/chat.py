@@ -12,6 +12,7 @@ from leadflow.agents.models.common import (
     as_json,
     data_of,
     data_url,
+    joined,
     make_use,
     usage_of,
 )
@@ -113,8 +114,8 @@ class ChatReader(EventReader):
         calls = [self._uses[index].whole() for index in sorted(self._uses)]
         is_silent = not self._text and (calls or self._refusal)
         message = {
-            "content": None if is_silent else "".join(self._text),
-            "refusal": "".join(self._refusal),
+            "content": None if is_silent else joined(self._text),
+            "refusal": joined(self._refusal),
             "tool_calls": calls,
         }
         choice = {"message": message, "finish_reason": self._finish}
@@ -156,7 +157,7 @@ class _Use:
 
     def whole(self) -> dict[str, Any]:
         """As it stands in an unstreamed answer."""
-        return {"id": self.id, "function": {"name": "".join(self.name), "arguments": "".join(self.arguments)}}
+        return {"id": self.id, "function": {"name": "".join(self.name), "arguments": joined(self.arguments)}}
 
 
 def _messages(message: Message) -> Iterator[dict[str, Any]]:

@@ -2,8 +2,9 @@
 
 import base64
 import json
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from leadflow.agents.models.sse import Event, Events
@@ -94,12 +95,25 @@ def failure_in(error: object) -> CallError:
             return BadResponse(text)
 
 
+def joined(pieces: Iterable[str]) -> str:
+    """Pieces of a text as one, with characters that were cut in two made whole; halves without the other stay."""
+    text = "".join(pieces)
+    if not _HALF.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+_HALF = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+
+
 class EventReader(ABC):
     """The part of a `Reader` that all wires share. A wire says what an event means."""
 
     def __init__(self) -> None:
         self.is_done = False
         self._events = Events()
+        self._half = ""
+        """The first half of a character whose second one has not come."""
 
     def feed(self, piece: bytes) -> list[str]:
         """See `Reader`."""
@@ -107,7 +121,13 @@ class EventReader(ABC):
         for event in self._events.feed(piece):
             if not self.is_done:
                 self.take(event, words)
-        return words
+        return [whole for word in words if (whole := self._whole(word))]
+
+    def _whole(self, word: str) -> str:
+        """A word with whole characters: providers that count as JavaScript does cut some in two."""
+        word = joined([self._half, word])
+        self._half = word[-1:] if "\ud800" <= word[-1:] <= "\udbff" else ""
+        return word.removesuffix(self._half)
 
     @abstractmethod
     def take(self, event: Event, words: list[str]) -> None:

@@ -12,6 +12,7 @@ from leadflow.agents.models.common import (
     answer_schema,
     base64_of,
     data_of,
+    joined,
     make_use,
 )
 from leadflow.agents.models.sse import Event
@@ -166,7 +167,7 @@ class MessagesReader(EventReader):
         self._closed.add(index)
         block = self._blocks[index]
         for field in ("text", "thinking", "signature", "input"):
-            more = "".join(self._pieces.pop((index, field), ()))
+            more = joined(self._pieces.pop((index, field), ()))
             if field == "input" and more.strip():
                 block[field] = more
             elif field != "input" and more:

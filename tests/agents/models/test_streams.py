@@ -19,7 +19,7 @@ from leadflow.agents.models.turns import Turn
 from leadflow.run.errors import BadResponse, CallError, IdleTimeout, Rejected, ServerError, StreamTruncated
 from leadflow.run.ports import Request
 from tests.agents.models.asking import Watching, agent_on, asked
-from tests.agents.models.streams import BEGUN, STREAMS, Stream, chunk, words
+from tests.agents.models.streams import BEGUN, STREAMS, Stream, call, chunk, words
 from tests.agents.models.wires import EVENTS, WIRES
 from tests.agents.servers import api
 from tests.doubles import LlmDouble
@@ -260,3 +260,14 @@ async def test_the_double_truncates(wire: str, chunks: int, llm_double: LlmDoubl
     )
     with pytest.raises(StreamTruncated):
         await agent_on(wire, llm_double.base_url, transport).call(listening([], prompt="?"))
+
+
+@given(st.text(), st.integers(0, 40))
+def test_characters_that_were_cut_in_two_are_made_whole(text: str, at: int) -> None:
+    """A provider that counts as JavaScript does sends halves of characters, in words and in arguments of tools."""
+    halves = text.encode("utf-16-le", "surrogatepass")
+    first, second = (part.decode("utf-16-le", "surrogatepass") for part in (halves[: 2 * at], halves[2 * at :]))
+    events = [chunk({"content": first}), chunk({"content": second}), call(0, first, id="t", name="f"), call(0, second)]
+    body = "".join(f"data: {json.dumps(event)}\n\n" for event in [*events, chunk({}, "stop")]) + "data: [DONE]\n\n"
+    turn, heard = read("chat", body.encode())
+    assert (text, text) == (turn.text, heard)
