@@ -237,19 +237,20 @@ def betrayed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project
 def looks(searched: Searched) -> None:
     """Every command that shows something of a project or of its runs."""
     lines = """
-        doctor answers_2.flow --online; doctor programs_0.flow --json; config show; config show --json; mcp ls;
+        doctor answers_2.flow --online; doctor programs_0.flow --format json; config show; config show --json; mcp ls;
         mcp ls --json; mcp ls stdio_long remote_plain; mcp diff stdio_file remote_pair written_json;
-        plan answers_2.flow; plan answers_2.flow --json; explain fails.flow fails.a; tools ls answers_2.flow;
+        plan answers_2.flow; plan answers_2.flow --format json; explain fails.flow fails.a; tools ls answers_2.flow;
         tools stats; tools stats --json; journal verify; journal backup copy.db; runs ls; runs ls --json;
         graph fails.flow; schema fails.flow fails.result
     """
     for line in map(str.strip, lines.split(";")):
-        searched.typed(line)
+        assert searched.typed(line) in (0, 1), searched.outputs[line]
     shown = {row["flow"].partition("_")[0]: row["run"] for row in json.loads(searched.outputs["runs ls --json"])}
     for run in shown.values():  # one of each kind; the journal's own bytes hold all of them
         for line in ("show", "show --json", "logs", "watch", "export", "replay", "replay --json"):
             verb, *options = line.split()
-            searched.typed(" ".join(["runs", verb, run, *options]))
+            line = " ".join(["runs", verb, run, *options])
+            assert searched.typed(line) in (0, 1), searched.outputs[line]
 
 
 def test_z14_two_hundred_canaries(betrayed: tuple[Project, Mapping[str, bytes]]) -> None:
