@@ -247,8 +247,8 @@ def looks(searched: Searched) -> None:
         assert searched.typed(line) in (0, 1), searched.outputs[line]
     shown = {row["flow"].partition("_")[0]: row["run"] for row in json.loads(searched.outputs["runs ls --json"])}
     for run in shown.values():  # one of each kind; the journal's own bytes hold all of them
-        for line in ("show", "show --json", "logs", "watch", "export", "replay", "replay --json"):
-            verb, *options = line.split()
+        for look in ("show", "show --json", "logs", "watch", "export", "replay", "replay --json"):
+            verb, *options = look.split()
             line = " ".join(["runs", verb, run, *options])
             assert searched.typed(line) in (0, 1), searched.outputs[line]
 
