@@ -12,8 +12,8 @@ LONGEST = 100
 
 
 def apart(left: Value, right: Value) -> tuple[str, ...]:
-    """The differences of two records, maps or lists, a line each; none for values without parts."""
-    if not (_has_parts(left) and _has_parts(right)):
+    """The differences of two records, maps, lists or long texts, a line each; none for values without parts."""
+    if not (_has_parts(left) and _has_parts(right)) and not _are_long(left, right):
         return ()
     found = list(_walk(left, right, ""))
     return (*found[:MOST], *([f"and {len(found) - MOST} more"] if len(found) > MOST else []))
@@ -49,4 +49,36 @@ def _walk(left: Value, right: Value, at: str) -> Iterator[str]:
             else:
                 yield from _walk(left[number], right[number], inner)
     elif type(left) is not type(right) or left != right:
-        yield f"{at}: {short(left)} is not {short(right)}"
+        where = f"{at}: " if at else ""
+        if isinstance(left, str) and isinstance(right, str) and _are_long(left, right):
+            yield where + _texts_apart(left, right)
+        else:
+            yield f"{where}{short(left)} is not {short(right)}"
+
+
+_LONG = 60
+"""Characters from which on nobody finds by eye where two texts differ."""
+_BEFORE, _BEHIND = 30, 40
+"""Characters shown of texts around the place where they begin to differ."""
+
+
+def _are_long(left: Value, right: Value) -> bool:
+    return isinstance(left, str) and isinstance(right, str) and max(len(left), len(right)) > _LONG
+
+
+def _texts_apart(left: str, right: str) -> str:
+    """Where two texts begin to differ, and what stands there."""
+    pairs = enumerate(zip(left, right, strict=False))
+    same = next((at for at, (one, other) in pairs if one != other), min(len(left), len(right)))
+    start = left.rfind("\n", 0, same) + 1
+    line = f"line {left.count(chr(10), 0, same) + 1}, " if "\n" in left or "\n" in right else ""
+    told = f"{_around(left, start, same)} is not {_around(right, start, same)}"
+    return f"from {line}character {same - start + 1} on, {told}"
+
+
+def _around(text: str, start: int, at: int) -> str:
+    """A text around a place in a line that begins at `start`."""
+    begin, line_end = max(start, at - _BEFORE), text.find("\n", at)
+    end = min(len(text) if line_end < 0 else line_end, at + _BEHIND)
+    before, behind = "…" if begin > start else "", "…" if end < len(text) else ""
+    return value_words(f"{before}{text[begin:end]}{behind}")
