@@ -4,9 +4,9 @@ cache around several calls would keep from being asked (rule C4).
 Knows annotations that were read already; the calls inside are known by the time these functions are asked.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 
-from leadflow.check.checked import ActionCall
+from leadflow.check.checked import ActionCall, FlowCallInfo
 from leadflow.check.context import Context
 from leadflow.check.messages.policies import caches_chance, for_calls, wrong_target
 from leadflow.check.policies import Written
@@ -45,16 +45,20 @@ def check_remembered(cx: Context, written: Written, body: tree.Block) -> None:
     span = written.spans.get("cache")
     if span is None or "cache" in written.removed:
         return
-    for call in _varying(cx, (step.action for step in steps_in(body))):
+    for call in _varying(cx, body, set()):
         cx.report(caches_chance(span, call, is_inside=True))
         return
 
 
-def _varying(cx: Context, actions: Iterable[tree.Node]) -> Iterable[str]:
-    for action in actions:
-        call = cx.program.calls.get(action.id)
+def _varying(cx: Context, body: tree.Block, seen: set[str]) -> Iterator[str]:
+    """Calls in a body, and in flows that it calls, which answer something else each time."""
+    for step in steps_in(body):
+        call = cx.program.calls.get(step.action.id)
         if isinstance(call, ActionCall) and (name := varies(cx, call.agent)) is not None:
             yield f"{name}.{call.action}"
+        elif isinstance(call, FlowCallInfo) and call.flow not in seen and call.flow in cx.program.flows:
+            seen.add(call.flow)
+            yield from _varying(cx, cx.program.flows[call.flow].decl.body, seen)
 
 
 def varies(cx: Context, agent: str) -> str | None:

@@ -156,6 +156,8 @@ def _policies(cx: Context, step: tree.Step, done: _Done) -> list[Applied]:
         check_remembered(cx, written, step.action.body)
     elif done.called is not None and agent is None:
         check_group(cx, written, on="the call of a flow")
+        if done.called.flow is not None and done.called.flow in cx.program.flows:
+            check_remembered(cx, written, cx.program.flows[done.called.flow].decl.body)
     policies = [*written.applied, *(policy for policy in inherited if policy.name not in own)]
     check_together(cx, [*policies, *(agent.shared if agent is not None else ())], written.spans)
     return policies

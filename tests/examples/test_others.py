@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import runpy
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -161,7 +162,20 @@ async def test_cache(desk: str) -> None:
     inputs = str(EXAMPLES / "08_cache" / "input.json")
     ran = await asyncio.to_thread(run_example, "08_cache", "--input-file", inputs, env={"DESK_API": desk})
     assert (0, expected("08_cache")) == (ran.code, ran.result)
-    assert 103 - 2 + 1 == sum(event["event"] == "CacheUsed" for event in ran.events)
+    assert 103 - 2 + 1 + 1 == sum(event["event"] == "CacheUsed" for event in ran.events)
+
+
+async def test_once(tmp_path: Path) -> None:
+    """An order that comes three times is filed once, in one run and in the next."""
+    folder = tmp_path / "20_once"
+    shutil.copytree(EXAMPLES / "20_once", folder)
+    command = ("run", str(folder / "main.flow"), "--input-file", str(folder / "input.json"))
+    async with served("20_once") as address:
+        for _ in range(2):
+            ran = await asyncio.to_thread(leadflow, *command, env={"DESK_API": address})
+            assert (0, expected("20_once")) == (ran.code, ran.result), ran.stderr
+        async with ClientSession() as session, session.get(f"{address}/copies") as copies:
+            assert {"A-1": 1, "B-7": 1} == await copies.json()
 
 
 @pytest.fixture
