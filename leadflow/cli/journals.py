@@ -79,11 +79,13 @@ async def newest_unfinished(project: Project) -> Kept:
     """The newest run that has not ended.
 
     Raises:
-        Refused: all have, or somebody works on each that has not.
+        Refused: there is none, all have, or somebody works on each that has not.
     """
 
     async def look(store: Store) -> Kept:
         rows = await store.runs()
+        if not rows:
+            raise Refused("no run is kept here yet")
         open_ones = [row for row in rows if is_interrupted(row)]
         row = next((row for row in open_ones if not is_dead(row, project)), open_ones[0] if open_ones else None)
         if row is None:

@@ -301,6 +301,7 @@ def test_a_run_is_forgotten(project: Path) -> None:
     assert 0 == leadflow("runs", "rm", run[:8], folder=project).code
     assert [] == listed(project)
     assert "there is no run" in leadflow("runs", "rm", run[:8], folder=project).stderr
+    assert (2, "error: no run is kept here yet\n") == ((said := leadflow("resume", folder=project)).code, said.stderr)
 
 
 def test_no_id_is_the_id_of_no_run(project: Path) -> None:
