@@ -284,3 +284,15 @@ def test_no_flow_is_left_out() -> None:
         for name in re.findall(r"^flow ([a-z_]+)", stdlib_text(module) or "", re.MULTILINE)
     }
     assert {"majority", "best", "human_gate", "saga", *WIRED} == flows
+
+
+@pytest.mark.parametrize("module", ["agents", "patterns", "roles", "teams", "tools"])
+def test_everything_is_documented(module: str) -> None:
+    """Flows, agents, tools and types say what they are for, on the lines above."""
+    above, bare = "", []
+    for line in (stdlib_text(module) or "").splitlines():
+        declared = re.match(r"(?:@\S+ )*((?:flow|agent|tool|type) \w+)", line)
+        if declared and not above.startswith("## "):
+            bare.append(declared[1])
+        above = above if line.startswith("@") and not declared else line
+    assert [] == bare
