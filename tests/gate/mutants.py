@@ -60,7 +60,7 @@ PATIENCE = 8.0
 """Seconds that the tests of other files may take for one mutant, as long as they took with every line noted."""
 ENOUGH = 500
 """Times that a piece of code is entered by one test without a line that is new; then it is looked at no more."""
-TOO_LONG = {signal.ITIMER_PROF: (1.0, 2.0), signal.ITIMER_REAL: (30.0, 40.0)}
+TOO_LONG = {signal.ITIMER_PROF: (1.0, 2.0), signal.ITIMER_REAL: (10.0, 20.0)}
 """What ends a test of a mutant: seconds of the processor, and for each second that it took before; and seconds of the
 clock, which only who waits for ever comes to, also on a machine that is busy with other things."""
 ENDS_SLOW = {signal.SIGPROF, signal.SIGALRM}

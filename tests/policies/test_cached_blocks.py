@@ -303,6 +303,25 @@ def test_when_the_one_is_cancelled_another_is_run() -> None:
     assert (3, 0) == (house.calls, len(house.shared.flights))
 
 
+def test_who_is_cancelled_while_it_waits_stands_in_nobodys_way() -> None:
+    """Cases C3, X2: when the one that is run fails, the next is the one that still waits."""
+
+    async def three() -> tuple[list[Status], Value]:
+        first = asyncio.ensure_future(house.run("run-0"))
+        await CLOCK.sleep(s(0.2))
+        started = RunStarted("run-1", "f", house.plan.hash, {"q": "a"}, 1, CLOCK.now())
+        second = asyncio.ensure_future((driver := house.driver()).run(started))
+        await CLOCK.sleep(s(0.2))
+        third = asyncio.ensure_future(house.run("run-2"))
+        await CLOCK.sleep(s(0.2))
+        driver.cancel("enough")
+        return [(await second).status, (await first).status], (await third).unwrap()
+
+    house = House(GROUP, after(1, Rejected("no")), 7)
+    assert ([Status.CANCELLED, Status.FAILED], 7) == run_virtual(three())
+    assert (3, 0) == (house.calls, len(house.shared.flights))
+
+
 def test_the_time_of_a_block_bounds_its_wait() -> None:
     """Case T2: who waits for an equal one does so in its own time; the one that is run goes on."""
     text = """
