@@ -424,5 +424,7 @@ def _told(problem: BaseException) -> str:
             return str(problem)
         case ValidationError():
             return "its answer is not of the protocol"
+        case anyio.BrokenResourceError() | anyio.ClosedResourceError():
+            return "it answered what ends a connection"
         case _:
             return type(problem).__name__
