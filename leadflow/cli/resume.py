@@ -20,7 +20,7 @@ from leadflow.cli.running import Audience, Job, Show, shown
 from leadflow.cli.views import human
 from leadflow.cli.views.kept import why_due
 from leadflow.due import stay_with
-from leadflow.keeping import Kept
+from leadflow.keeping import Kept, is_interrupted
 from leadflow.operating import move_run
 from leadflow.plan.plan import Plan
 from leadflow.plan.types import Value
@@ -130,10 +130,13 @@ def _all_due(project: Project, changed: str | None, show: str | None) -> int:
     for each in due:
         if brake.why is not None:
             break
-        if wanted in ("live", "quiet"):  # among events in lines there is nothing but events
-            human.note(f"run {each.row.id} of {each.row.flow} goes on: {why_due(each, SystemClock().timestamp())}")
         try:
-            found = _as_asked(asyncio.run(read_kept(project, each.row.id)), project, changed)
+            found = asyncio.run(read_kept(project, each.row.id))
+            if not is_interrupted(found.row):  # somebody took it up while those before it went on
+                continue
+            if wanted != "json":
+                human.note(f"run {each.row.id} of {each.row.flow} goes on: {why_due(each, SystemClock().timestamp())}")
+            found = _as_asked(found, project, changed)
             codes.add(_go_on(found, _Going(project, RunOptions(brake=brake), wanted, stays=False), {}))
         except Refused as problem:
             problem.show()

@@ -1,14 +1,15 @@
 """`leadflow resume --due` and `--wait`, and what `runs ls` says of runs that can go on."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
 from leadflow.cli import resume
-from leadflow.cli.journals import forget, read_kept
+from leadflow.cli.journals import forget, listed, read_kept
 from leadflow.keeping import Kept
-from leadflow.settings import Project
+from leadflow.settings import Project, load_project
 from tests.cli.session import Said, leadflow
 from tests.cli.test_resume import FLOW, WORK, effects, in_doubt, killed_at
 
@@ -76,6 +77,19 @@ def test_one_that_cannot_go_on_keeps_no_other_from_it(project: Path) -> None:
     said = resumed(project, "--due")
     assert (1, True) == (said.code, "main.flow has changed since run " in said.stderr)
     assert ["look 1", "file"] == effects(project)
+
+
+def test_what_another_process_took_up_is_left_to_it(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While those before it go on, somebody resumes one that was due: it is not told again."""
+    killed_at(project, "look T-1")
+    seen = asyncio.run(listed(load_project(project / "main.flow")))
+    assert 0 == resumed(project).code
+
+    async def as_it_was(project: Project) -> object:
+        return seen
+
+    monkeypatch.setattr(resume, "listed", as_it_was)
+    assert (0, "", "") == ((said := resumed(project, "--due")).code, said.stdout, said.stderr)
 
 
 @pytest.mark.parametrize("words", [("RUN",), ("--again", "main/filed"), ("--again-anyway",), ("--wait",)])
