@@ -156,7 +156,7 @@ def test_runs_are_renewed_at_the_same_moments(tmp_path: Path, monkeypatch: pytes
     """Case D20: whenever they were begun, so that many are one commit; and often enough that none ends (case D13)."""
     renewed: dict[str, list[float]] = {}
 
-    async def noted(store: SqliteStore, run: str, epoch: int) -> bool:
+    async def noted(store: SqliteStore, run: str, epoch: int, *, went_well: bool = True) -> bool:
         renewed.setdefault(run, []).append(asyncio.get_running_loop().time())
         return True
 
