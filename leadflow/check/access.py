@@ -25,6 +25,7 @@ from leadflow.plan.types import (
     INT,
     JSON,
     NEVER,
+    NONE,
     STRING,
     TIME,
     UNKNOWN,
@@ -83,6 +84,8 @@ def field_of(cx: Context, expr: tree.Member, owner: Type) -> Type:
     if empty and not expr.safe:
         _say_none(cx, expr, owner)
         return UNKNOWN
+    if owner == NONE:
+        return NONE
     before = cx.program.error_count
     found = _field_type(cx, expr, without_none(owner))
     if expr.safe and not empty and cx.program.error_count == before:
