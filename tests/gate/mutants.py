@@ -64,6 +64,8 @@ TOO_LONG = {signal.ITIMER_PROF: (1.0, 2.0), signal.ITIMER_REAL: (10.0, 20.0)}
 """What ends a test of a mutant: seconds of the processor, and for each second that it took before; and seconds of the
 clock, which only who waits for ever comes to, also on a machine that is busy with other things."""
 ENDS_SLOW = {signal.SIGPROF, signal.SIGALRM}
+CONTROL = 100
+"""The quickest tests, which are tried without a mutation first."""
 BROKEN = 101
 """What a process ends with in which nothing could be tried: that says nothing of the mutant."""
 MOST_MEMORY = 2 * 2**30
@@ -344,6 +346,13 @@ def _known(found: Sequence[Mapping[str, Any]]) -> Baseline:
     return known
 
 
+def _passes(warm: Warm, tests: Sequence[str]) -> bool:
+    """Whether tests pass where mutants are tried, without a mutation: whatever else fails them there (what this process
+    leaves open, say) would count as noticed."""
+    _, status = os.waitpid(_forked(partial(warm.run, tests)), 0)
+    return status == 0
+
+
 def _serve(tests: Sequence[str], mutants: Sequence[Mutant], processes: int, pipe: int) -> int:
     """Read all tests, tell what they do, and then what becomes of each mutant of a function."""
     _quiet()
@@ -355,6 +364,9 @@ def _serve(tests: Sequence[str], mutants: Sequence[Mutant], processes: int, pipe
         tell(pipe, found)
         known = _known(found)
         noting.took = known.seconds
+        if not _passes(warm, sorted(known.seconds, key=lambda test: known.seconds[test])[:CONTROL]):
+            tell(pipe, None)
+            return
         for mutant, outcome in tried(mutants, known, processes, partial(_try_warm, warm)):
             tell(pipe, [mutants.index(mutant), outcome])
 
@@ -374,9 +386,11 @@ def all_tried(tests: Sequence[str], mutants: Sequence[Mutant], processes: int) -
     answers = told(read)
     known = _known(next(answers, ()))
     left = len(inside)
-    for number, outcome in answers:
+    for answer in answers:
+        if answer is None:
+            raise RuntimeError("tests fail where mutants are tried, without any mutation")
         left -= 1
-        yield inside[number], outcome
+        yield inside[answer[0]], answer[1]
     os.waitpid(pid, 0)
     if left:
         raise RuntimeError(f"{left} mutants were not tried")

@@ -198,3 +198,20 @@ def test_the_script_tries_some() -> None:
     told = json.loads(run.stdout.splitlines()[-1])
     assert 0 == run.returncode, run.stderr
     assert ("all", 4) == (told["file"], sum(told.get(each, 0) for each in ("killed", "slow", "survived", "unseen")))
+
+
+def test_what_fails_without_a_mutation_says_nothing() -> None:
+    """Tests that fail where mutants are tried would notice each of them: that is an error, not a score."""
+    code = (
+        "import sys\n"
+        "from tests.gate import mutants\n"
+        "noted = mutants.baseline\n"
+        "mutants.baseline = lambda *given: (open('/dev/null'), noted(*given))[1]  # and nobody closes it\n"
+        "sys.exit(mutants.main(sys.argv[1:]))\n"
+    )
+    options = ["--files", "shared", "--tests", "tests/policies/test_shared.py", "--sample", "2"]
+    run = subprocess.run(
+        [sys.executable, "-c", code, *options], capture_output=True, text=True, check=False, cwd=ROOT, timeout=120
+    )
+    assert "tests fail where mutants are tried, without any mutation" in run.stderr
+    assert 1 == run.returncode
