@@ -246,7 +246,7 @@ def functions(plan: Plan, project: Project) -> Iterator[Finding]:
 def _functions(spec: AgentSpec, actions: Iterable[str], project: Project) -> Finding:
     try:
         path = locate(spec, project.root)
-        names = _defined(ast.parse(path.read_bytes()))
+        names = _defined(ast.parse(path.read_bytes(), path.name))
     except CallError as problem:
         return Finding("function", "fail", problem.message, "write the file, or its name as it is")
     except (OSError, SyntaxError, ValueError) as problem:
