@@ -51,8 +51,8 @@ def leadflow(*args: str, env: Mapping[str, str] | None = None, stdin: str = "") 
 
 
 def run_example(name: str, *args: str, env: Mapping[str, str] | None = None) -> Ran:
-    """`leadflow run examples/NAME/main.flow ARGS --json`; nothing is kept, so that a test leaves nothing behind."""
-    return leadflow("run", str(EXAMPLES / name / "main.flow"), "--no-journal", "--json", *args, env=env)
+    """`leadflow run examples/NAME/main.flow ARGS`; nothing is kept, so that a test leaves nothing behind."""
+    return leadflow("run", str(EXAMPLES / name / "main.flow"), "--no-journal", *args, env=env)
 
 
 def expected(name: str) -> Any:

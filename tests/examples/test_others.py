@@ -137,7 +137,7 @@ async def test_breaker() -> None:
     """While the warehouse is down the copy answers; it is left alone, and asked again when it is back."""
     async with served("05_breaker") as address:
         env = {"STOCK_API": f"{address}/live", "COPY_API": f"{address}/copy"}
-        ran = await asyncio.to_thread(run_example, "05_breaker", env=env)
+        ran = await asyncio.to_thread(run_example, "05_breaker", "--json", env=env)
     assert (0, expected("05_breaker")) == (ran.code, ran.result)
     moves = [(event["state"], event["agent"]) for event in ran.events if event["event"] == "BreakerMoved"]
     assert [(state, "warehouse") for state in ("open", "half_open", "open", "half_open", "closed")] == moves
@@ -160,7 +160,7 @@ async def desk() -> AsyncIterator[str]:
 async def test_cache(desk: str) -> None:
     """A hundred equal questions, three that nobody can answer and two of one key are one request each (C3, $6)."""
     inputs = str(EXAMPLES / "08_cache" / "input.json")
-    ran = await asyncio.to_thread(run_example, "08_cache", "--input-file", inputs, env={"DESK_API": desk})
+    ran = await asyncio.to_thread(run_example, "08_cache", "--json", "--input-file", inputs, env={"DESK_API": desk})
     assert (0, expected("08_cache")) == (ran.code, ran.result)
     assert 103 - 2 + 1 + 1 == sum(event["event"] == "CacheUsed" for event in ran.events)
 
@@ -189,7 +189,7 @@ async def shop() -> AsyncIterator[str]:
 async def test_hedge(shop: str) -> None:
     """Twenty prices of which four hang are twenty-four requests, each an attempt in the log (R5)."""
     inputs = str(EXAMPLES / "09_hedge" / "input.json")
-    ran = await asyncio.to_thread(run_example, "09_hedge", "--input-file", inputs, env={"SHOP_API": shop})
+    ran = await asyncio.to_thread(run_example, "09_hedge", "--json", "--input-file", inputs, env={"SHOP_API": shop})
     assert (0, expected("09_hedge")) == (ran.code, ran.result)
     assert [2] * 4 == [event["attempt"] for event in ran.events if event["event"] == "AttemptStarted"]
 

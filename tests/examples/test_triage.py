@@ -103,7 +103,7 @@ class Triage:
 def triage(tmp_path_factory: pytest.TempPathFactory) -> Triage:
     """The example as the README runs it, but into a folder of the test."""
     out = tmp_path_factory.mktemp("triage")
-    return Triage(run_example("01_triage", "--input", f"out={out}"), out)
+    return Triage(run_example("01_triage", "--json", "--input", f"out={out}"), out)
 
 
 def test_expected_json_is_what_the_csv_says() -> None:
