@@ -107,6 +107,9 @@ class Simulation:
         try:
             async with asyncio.timeout(MOST):
                 while not self._world.is_over:
+                    for machine in [each for each in self._alive if each.is_dead]:
+                        self._tasks.append(self._alive.pop(machine))  # what is left of it may wait for ever
+                        self._spawn(self._replaces())
                     await CLOCK.sleep(timedelta(seconds=0.5))
         except TimeoutError:
             self._world.wrong("the run never ends")
@@ -147,6 +150,8 @@ class Simulation:
         world, chance = self._world, self._world.chance
         for _ in range(chance.randint(1, 6) if world.turbulent else 0):
             await CLOCK.sleep(timedelta(seconds=chance.expovariate(1 / 1.5)))
+            if not self._alive:
+                continue
             machine = chance.choice(list(self._alive))
             what = chance.choice(("die", "commit", "commit", "freeze"))
             if what == "freeze" and not machine.is_frozen:
@@ -195,10 +200,9 @@ class Simulation:
         await CLOCK.sleep(timedelta(seconds=seconds))
         machine.thaw()
 
-    async def _replaces(self, machine: Machine) -> None:
+    async def _replaces(self) -> None:
         """Another machine comes for one that died."""
         await CLOCK.sleep(timedelta(seconds=self._world.chance.uniform(0.1, 5)))
-        self._tasks.append(self._alive.pop(machine))
         self._begin()
 
     # --- a worker -----------------------------------------------------------------------------------------------------
@@ -213,8 +217,6 @@ class Simulation:
                     machine.thread.faults = True
                 await self._looks(machine, store)
             await machine.clock.sleep(timedelta(seconds=1))
-        if machine.is_dead:
-            self._spawn(self._replaces(machine))
 
     async def _looks(self, machine: Machine, store: MachineStore) -> None:
         first = RunStarted(RUN, "f", self._world.plan.hash, {"x": "x"}, 1, BEGUN)
