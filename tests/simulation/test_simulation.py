@@ -95,7 +95,7 @@ PLANTED: dict[str, tuple[str, Plant, tuple[int, ...]]] = {
     "fencing (D12)": (
         "took in rows of epoch",
         lambda patch: patch.setattr(sqlite_file, "_append", _of_any_epoch),
-        (133,),
+        (724,),
     ),
     "what led to a call is kept before it (D2)": (
         "ran twice",
