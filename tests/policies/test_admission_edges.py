@@ -240,3 +240,13 @@ def test_what_begins_a_grain_apart_is_counted_together() -> None:
     first = window.count(1, at(0))
     assert first is window.count(1, at(1.0))
     assert first is not window.count(1, at(1.5))
+
+
+def test_what_is_reported_after_its_window_has_passed_takes_nothing_off() -> None:
+    """Fewer tokens than were counted, told too late: what began since then counts in full."""
+    window = Rolling(10, 60.0)
+    counted = window.count(8, at(0))
+    assert 0 == window.used(at(70))
+    window.count(4, at(70))
+    window.correct(counted, -5, at(70))
+    assert 4 == window.used(at(70))

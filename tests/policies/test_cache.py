@@ -386,6 +386,26 @@ def test_t8_a_leader_that_does_not_stop_is_left_by_its_followers() -> None:
     assert 0 == len(shared.flights)
 
 
+def test_t8_a_call_that_is_over_is_told_of_no_more() -> None:
+    """T8: it asks to be told when it is left behind, and at its end no more."""
+    asked = list[bool]()
+    order = CallOrder(
+        "main/a",
+        {},
+        None,
+        "run-1",
+        None,
+        lambda event: None,
+        when_left=lambda path, told: asked.append(told is not None),
+    )
+    scene, _ = caching(after(1, "same"))
+
+    async def main() -> object:
+        return getattr(await scene.call(order), "value", None)
+
+    assert ("same", [True, False]) == (run_virtual(main()), asked)
+
+
 def test_x2_cancel_at_any_moment_leaks_nothing() -> None:
     """X2: whichever call is cancelled at whatever step of the loop, no flight stays and all others are answered."""
     for steps in range(12):

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from leadflow.events.model import AttemptFailure, AttemptStarted, ErrorHandled, Failure, Usage
+from leadflow.events.words import Words
 from leadflow.plan.policy import Breaker, Fallback, OnError, Policy, Reaction, Retry, Timeout
 from leadflow.plan.types import INT
 from leadflow.run.errors import ConnectionLost, Rejected
@@ -169,3 +171,26 @@ def test_what_on_error_does_is_told_with_its_step() -> None:
     assert isinstance(played.outcome, Answer)
     assert played.outcome.absorbed is not None
     assert not played.outcome.absorbed.in_doubt
+
+
+@EITHER
+def test_the_words_of_a_model_are_heard_by_who_listens(policies: Sequence[Policy]) -> None:
+    """As it says them; where nobody listens it is not asked to say any."""
+    heard = list[Words]()
+
+    async def says(request: Request) -> object:
+        if request.hear is not None:
+            request.hear("Hel")
+            request.hear("lo")
+        return "Hello"
+
+    player = Player(says)
+    scene = Scene({"a": player}, policies, settings={"model": "m"}, action="ask", rates={"a": None})
+
+    async def main() -> list[Answer | Failure]:
+        order = CallOrder("f/a", {}, None, "run-1", None, lambda event: None)
+        return [await scene.call(replace(order, hear=hear)) for hear in (heard.append, None)]
+
+    assert ["Hello", "Hello"] == [getattr(each, "value", each) for each in run_virtual(main())]
+    assert [Words("f/a", 1, "a", "Hel", True), Words("f/a", 1, "a", "lo", False)] == heard
+    assert player.requests[1].hear is None

@@ -233,3 +233,13 @@ def test_a_fallback_without_tools_just_answers_when_none_were_used() -> None:
     told = talk(text, {"fast": Player(Rejected("gone")), "other": Player("done"), "look": Player("never")})
     (request,) = told.players["other"].requests
     assert (False, ()) == (request.must_answer, request.tools)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"), [("seen", "seen"), ([1, 2], "[1,2]"), ({"a": "é"}, '{"a":"é"}'), (None, "done")]
+)
+def test_what_a_model_is_told_of_a_value(given: object, text: str) -> None:
+    """A text as it is, other values as JSON; of nothing, that it is done."""
+    flow = '@read\ntool peek(x: string) -> json = python("tools:peek")\n' + MODEL.replace("TOOLS", "peek") + ASK
+    told = talk(flow, {"fast": Player(asks(use("peek", x="a")), "done"), "peek": Player(given)})
+    assert [text] == told.texts()
