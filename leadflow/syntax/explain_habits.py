@@ -466,7 +466,7 @@ def _sampled(trouble: Trouble, braces: Braces) -> Finding | None:
 
 
 def _trial(trouble: Trouble, braces: Braces) -> Finding | None:
-    """`mock a.b => throw "x"`, `run flow()`."""
+    """`mock a.b => throw "x"`."""
     tokens, before = trouble.tokens, trouble.before
     word = tokens.written(before) if before > 0 else ""
     behind_arrow = before > 0 and tokens.kinds[before - 1] in {"GIVES", "THEN"}
@@ -475,12 +475,6 @@ def _trial(trouble: Trouble, braces: Braces) -> Finding | None:
         way = f"a failure is written 'fail {trouble.written}'"
         found = messages_habits.foreign_expression(tokens.span(before), word, way=way, fix=fix)
         return Finding(found, Skip(trouble.token + 1))
-    if trouble.kind == "LPAR" and trouble.symbols[-2:] == ["RUN", "NAME"]:
-        way = f"run r = {word}(…)"
-        return Finding(
-            messages_habits.foreign_declaration(tokens.span(before), "a run of a test", way=way),
-            Search(trouble.token + 1),
-        )
     return None
 
 
