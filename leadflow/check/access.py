@@ -222,7 +222,8 @@ def entry_of(cx: Context, expr: tree.Index, owner: Type, index: Type) -> Type:
     known = cx.frame.fact(path) if path is not None else None
     if known is not None:
         return known
-    if isinstance(owner, ListType) and index == INT and isinstance(expr.index, tree.Unary):
+    is_below = isinstance(expr.index, tree.Unary) and isinstance(expr.index.operand, tree.Int) and index == INT
+    if isinstance(owner, ListType) and is_below:
         hint = "items are counted from 0, and the last one is 'last(items)'"
     elif (isinstance(owner, ListType) and index == INT) or (isinstance(owner, MapType) and is_text(index)):
         return optional(owner.item)
@@ -234,6 +235,5 @@ def entry_of(cx: Context, expr: tree.Index, owner: Type, index: Type) -> Type:
         hint = "the fields of a record are read with '.name'"
     else:
         hint = "'slice' takes a part of a text" if is_text(owner) else "only lists and maps have an index"
-    words = "a number below 0" if isinstance(expr.index, tree.Unary) else show(index)
-    cx.report(bad_index(expr.span, given=show(owner), index=words, hint=hint))
+    cx.report(bad_index(expr.span, given=show(owner), index="a number below 0" if is_below else show(index), hint=hint))
     return UNKNOWN

@@ -358,7 +358,8 @@ def _set(cx: Context, agent: Agent, setting: tree.Setting) -> None:
         owner = f"an agent of kind {agent.kind_name}"
         meant, note = setting_meant(name, known), setting_elsewhere(name)
         cx.report(unknown_setting(setting.name.span, name, owner=owner, known=known, note=note, meant=meant))
-        agent.misspelt.add(meant or nearest(name, known) or "")
+        if (likely := meant or nearest(name, known)) is not None:
+            agent.misspelt.add(likely)
         _look(cx, setting.value)
         return
     kept = Setting(setting.name, setting.value, cx.scope)
@@ -388,7 +389,7 @@ def _plain(cx: Context, expr: tree.Expr, row: SettingRow, where: str) -> Setting
     if row.slot == "url" and infer(cx, expr) == SECRET:
         wanted = SECRET
     if wanted == SECRET and isinstance(expr, tree.Text):
-        cx.report(secret_needed(expr.span, where.split("'")[1], fix=_by_name(cx, expr)))
+        cx.report(secret_needed(expr.span, row.name, fix=_by_name(cx, expr)))
         return None
     if is_text(wanted) and _lacks_quotes(cx, expr):
         return None

@@ -1,5 +1,6 @@
 """Calls that act: an action of an agent, a tool, a flow. Who is called, with what, and with what effect."""
 
+import re
 from collections.abc import Sequence
 
 from leadflow.check.args import Bound, Slot, bind
@@ -367,7 +368,8 @@ def _check_slot(cx: Context, expr: tree.Expr, param: ParamRow, where: str) -> No
             expect(cx, expr, param.type, where)
 
 
-_LONGEST_SCHEME = 8
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)(.*)", re.DOTALL)
+"""The address of a server, and what stands behind it."""
 
 
 def _path(cx: Context, expr: tree.Expr, where: str) -> None:
@@ -379,11 +381,11 @@ def _path(cx: Context, expr: tree.Expr, where: str) -> None:
     if not isinstance(first, str):
         cx.report(open_address(first.span, hint="a path begins with '/': what stands in a hole is one part of it"))
     else:
-        scheme = first.find("://")
-        if "/" in first[scheme + 3 :] and 0 <= scheme <= _LONGEST_SCHEME:
+        found = _ADDRESS.match(first)
+        if found is not None and (found[2] or len(expr.parts) == 1):
             hint = "what is called is the agent's url, and a path of it, '/…': an agent of its own calls another server"
             cx.report(open_address(expr.span, hint=hint))
-        elif scheme >= 0 and "/" not in first[scheme + 3 :] and len(expr.parts) > 1:
+        elif found is not None:
             hint = "no value may decide where a request goes: the address stands in the agent's url"
             cx.report(open_address(expr.parts[1].span if not isinstance(expr.parts[1], str) else expr.span, hint=hint))
     cx.program.types[expr.id] = STRING

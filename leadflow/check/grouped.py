@@ -5,6 +5,7 @@ Knows annotations that were read already; the calls inside are known by the time
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Literal, TypeAlias
 
 from leadflow.check.checked import ActionCall, FlowCallInfo
 from leadflow.check.context import Context
@@ -13,6 +14,8 @@ from leadflow.check.policies import Written
 from leadflow.check.statements import steps_in
 from leadflow.plan.kinds import PREDECLARED
 from leadflow.syntax import tree
+
+Group: TypeAlias = Literal["a block", "a flow", "the call of a flow"]
 
 _OF_CALLS: Mapping[str, tuple[str, ...]] = {
     "timeout": ("attempt", "idle"),
@@ -24,15 +27,12 @@ _OF_CALLS: Mapping[str, tuple[str, ...]] = {
 
 _HINT = "put it on the calls inside"
 _CALLS_ONLY = ("hedge", "on_error", "once")
-"""Annotations that may stand on a call, but not on that of a flow."""
+"""Annotations that may stand on a call, but not on that of a flow. Where a block or a flow has one, whoever reads the
+annotations has refused it: no row lists these as its place."""
 
 
-def check_group(cx: Context, written: Written, *, on: str) -> None:
-    """Report what says nothing on a group of calls.
-
-    Args:
-        on: what it stands on, with its article.
-    """
+def check_group(cx: Context, written: Written, *, on: Group) -> None:
+    """Report what says nothing on a group of calls."""
     for name, span in written.spans.items():
         if on == "the call of a flow" and name in _CALLS_ONLY and name not in written.removed:
             cx.report(wrong_target(span, name, target=on, places=("calls of agents",), hint=_HINT))
@@ -55,7 +55,8 @@ def _varying(cx: Context, body: tree.Block, seen: set[str]) -> Iterator[str]:
     for step in steps_in(body):
         call = cx.program.calls.get(step.action.id)
         if isinstance(call, ActionCall) and (name := varies(cx, call.agent)) is not None:
-            yield f"{name}.{call.action}"
+            if call.action != "sleep":  # a pause between two looks gives nothing that could be other
+                yield f"{name}.{call.action}"
         elif isinstance(call, FlowCallInfo) and call.flow not in seen and call.flow in cx.program.flows:
             seen.add(call.flow)
             yield from _varying(cx, cx.program.flows[call.flow].decl.body, seen)

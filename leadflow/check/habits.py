@@ -87,14 +87,14 @@ def argument_meant(name: str, known: Container[str]) -> str | None:
 
 
 _SETTINGS = {
-    **dict.fromkeys(("api_key", "apiKey", "token", "secret"), "key"),
-    **dict.fromkeys(("temp",), "temperature"),
-    **dict.fromkeys(("max_output_tokens", "max_completion_tokens", "maxOutputTokens"), "max_tokens"),
-    **dict.fromkeys(("api_base", "endpoint", "baseURL", "host"), "base_url"),
-    **dict.fromkeys(("system_prompt", "instructions", "prompt", "role"), "system"),
-    **dict.fromkeys(("functions", "actions"), "tools"),
-    **dict.fromkeys(("base_url", "endpoint", "address"), "url"),
+    **dict.fromkeys(("api_key", "apiKey", "token", "secret"), ("key",)),
+    **dict.fromkeys(("temp",), ("temperature",)),
+    **dict.fromkeys(("max_output_tokens", "max_completion_tokens", "maxOutputTokens"), ("max_tokens",)),
+    **dict.fromkeys(("base_url", "api_base", "baseURL", "endpoint", "address", "host"), ("base_url", "url")),
+    **dict.fromkeys(("system_prompt", "instructions", "prompt", "role"), ("system",)),
+    **dict.fromkeys(("functions", "actions"), ("tools",)),
 }
+"""By kind of agent, one of them is there."""
 _KINDS = {
     **dict.fromkeys(("gpt", "chatgpt", "openai_chat", "llm", "model", "chat"), "openai"),
     **dict.fromkeys(("claude",), "anthropic"),
@@ -106,8 +106,7 @@ _KINDS = {
 
 def setting_meant(name: str, known: Container[str]) -> str | None:
     """The setting that others call so, where there is one."""
-    ours = _SETTINGS.get(name)
-    return ours if ours in known else None
+    return next((ours for ours in _SETTINGS.get(name, ()) if ours in known), None)
 
 
 def kind_meant(name: str) -> str | None:

@@ -290,6 +290,8 @@ def _may_equal(one: tree.Expr, other: tree.Expr) -> bool:
             return one.plain == other.plain
         head, end = _edge(one, 0), _edge(one, -1)
         return _meet(head, _edge(other, 0), str.startswith) and _meet(end, _edge(other, -1), str.endswith)
+    if isinstance(one, tree.Int | tree.Float) and isinstance(other, tree.Int | tree.Float):
+        return one.value == other.value
     if isinstance(one, _PLAIN) and isinstance(other, _PLAIN):
         return one == other
     return not (isinstance(one, (*_PLAIN, tree.Text)) and isinstance(other, (*_PLAIN, tree.Text)))

@@ -81,7 +81,7 @@ class Teller:
                 return None
 
     def _write(self, entry: Entry, status: Status, said: str) -> None:
-        since = duration(entry.at - (self._began or entry.at))
+        since = duration(entry.at - (entry.at if self._began is None else self._began))
         sign, color = MARKS[status]
         click.echo(f"{click.style(f'{since:>8}', dim=True)} {marked(sign, color)} {said}", err=True)
 
