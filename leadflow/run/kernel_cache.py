@@ -68,12 +68,10 @@ def _key(home: Frame, layout: NodeLayout) -> bytes | None:
     reads = home.state.program.outside(flow, layout.node)
     run: list[Value] = [home.run.id] if reads.is_of_run else []
     if isinstance(work, FlowCall):  # from wherever it is called
-        return canonical((work.flow, *(value(home) for value in layout.values), *run))
-    if any(
-        home.around(flow.nodes[read].scope).status[home.flow.local[read]] not in _SETTLED_WELL for read in reads.nodes
-    ):
+        return canonical(("call", work.flow, *(value(home) for value in layout.values), *run))
+    if any(_status(home, read) not in _SETTLED_WELL for read in reads.nodes):
         return None
-    told: list[Value] = [flow.name, layout.id, *(home.nodes[read] for read in reads.nodes)]
+    told: list[Value] = ["block", flow.name, layout.id, *(home.nodes[read] for read in reads.nodes)]
     told += [home.bound(scope, slot) for scope, slot in reads.slots]
     told += [_let(home, let) for let in reads.lets]
     told += [home.holds(guard) for guard in reads.guards]

@@ -113,6 +113,20 @@ def test_an_equal_block_is_not_run_again() -> None:
     assert (["f/g", "f/g/a", "f/g/b"], ["f/g"]) == (of(first, NodeStarted), of(second, NodeStarted))
 
 
+def test_a_call_of_a_flow_is_no_block_of_that_flow() -> None:
+    """Whatever number it is called with: it would wait for itself, or give what only a part of it gave."""
+    house = House("""flow g(n: int) -> int {
+      @cache(60s) step b = do { step a: int = main.look("x") yield a }
+      return b + 100
+    }
+    flow f(n: int) -> int {
+      @cache(60s) step x = g(n)
+      return x
+    }""")
+    assert [101] * 8 == values(house, *({"n": n} for n in range(8)))
+    assert 1 == house.calls
+
+
 @pytest.mark.parametrize(("pause", "calls"), [(59.9, 2), (60, 4), (60.1, 4)])
 def test_what_a_block_gave_is_kept_for_its_time(pause: float, calls: int) -> None:
     """Case C4: at exactly its TTL it is gone."""
