@@ -389,9 +389,9 @@ class Driver:
         self._awake()
 
     def _awake(self) -> None:
-        if self._waiter is not None:
-            self._waiter.set_result(None)
-            self._waiter = None
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():  # who closes the event loop has cancelled it
+            waiter.set_result(None)
 
     def _waits_for_people(self, calls: Calls, questions: Questions) -> bool:
         """Whether nothing of the run can go on before a person answers."""

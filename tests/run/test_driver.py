@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
 from leadflow.events.fold import fold
 from leadflow.events.model import (
+    CallWaits,
     DoubtSettled,
     Entry,
     Event,
@@ -153,6 +155,40 @@ def test_what_is_done_too_late_is_told() -> None:
     assert result.failure is not None
     assert "run r was taken over by another worker; done here, and not kept: main/n0" == result.failure.message
     assert ["main/n0"] == [order.path for order in fake.orders]
+
+
+class LastWords:
+    """Calls that say something when they are cancelled."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def prepare(self, flow: FlowPlan, node: Node) -> Caller:
+        """The caller of a node."""
+
+        async def call(order: CallOrder) -> Answer | Failure:
+            try:
+                await SystemClock().sleep(timedelta(seconds=60))
+            finally:
+                order.post(CallWaits(order.path, "main", "the end", None))
+                self.heard.append(order.path)
+            return Answer(None)
+
+        return call
+
+
+def test_what_is_said_while_the_event_loop_closes_is_no_error() -> None:
+    """Case X1: who closes the loop cancels all tasks at once, and the run does not wait any more for what they say."""
+    callers, plan = LastWords(), chain(3)
+
+    async def main() -> None:
+        driver = Driver(Program(plan), Ports(callers, MemoryJournal(SystemClock()), SystemClock()))
+        running = asyncio.create_task(driver.run(started(plan)))
+        await SystemClock().sleep(timedelta(seconds=1))
+        assert not running.done()
+
+    run_virtual(main())
+    assert ["main/n0"] == callers.heard
 
 
 @pytest.mark.parametrize("room", range(5))
