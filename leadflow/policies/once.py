@@ -150,7 +150,7 @@ async def _ask(claims: Claims, key: str, claim: Claim, instead: Claim | None) ->
     try:
         holder = await claims.take(key, claim, instead)
         return holder, Verdict("free") if holder == claim else judge(await claims.look(holder.run), holder)
-    except (OSError, KeyError) as problem:
+    except OSError as problem:
         raise KeyTaken(f"nothing was sent: who has the key of '@once' cannot be read: {problem}") from None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from leadflow.events.model import Entry, RunCancelled, RunDone, RunFailed
 from leadflow.run.ports import Claim, Claims, Holding, Journal
-from leadflow.run.store import Store, Wanted
+from leadflow.run.store import NoSuchRun, Store, Wanted
 
 
 class StoreClaims(Claims):
@@ -26,7 +26,10 @@ class StoreClaims(Claims):
         rows = [row for row in await self._store.runs(Wanted(run=run)) if row.id == run]
         if not rows:
             return None
-        entries = await self._store.tail(run, 0)
+        try:
+            entries = await self._store.tail(run, 0)
+        except NoSuchRun:  # it was forgotten in this moment
+            return None
         return Holding(entries, rows[0].status.is_settled, rows[0].is_held)
 
 

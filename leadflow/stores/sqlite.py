@@ -42,13 +42,20 @@ class _Worker:
         Raises:
             JournalProblem: it cannot be used.
         """
-        self._writer.start()
+        try:
+            self._writer.start()
+        except OSError as problem:
+            raise JournalProblem(f"the journal {self._file.path} cannot be opened: {problem.strerror}") from problem
         await self._do(self._file.open)
 
     async def aclose(self) -> None:
-        """Give the file back."""
-        await self._do(self._file.close)
-        self._writer.stop()
+        """Give the file back, if it was opened; a cancel meanwhile leaves no thread behind."""
+        if not self._writer.is_serving:  # nobody would answer
+            return
+        try:
+            await self._do(self._file.close)
+        finally:
+            self._writer.stop()
 
     async def keep(self, rows: Rows) -> None:
         """Keep the rows of an append; returns when they are committed, together with others that came meanwhile.

@@ -41,8 +41,17 @@ class Writer:
         """Whether there is work of which the loop has not heard yet."""
         return self._owed > 0
 
+    @property
+    def is_serving(self) -> bool:
+        """Whether orders are done: between the start and the stop."""
+        return self._thread is not None
+
     def start(self) -> None:
-        """Begin to serve the loop that runs now."""
+        """Begin to serve the loop that runs now.
+
+        Raises:
+            OSError: this process has too many files open.
+        """
         self._ear, self._bell = os.pipe()
         os.set_blocking(self._ear, False)
         asyncio.get_running_loop().add_reader(self._ear, self._hear)

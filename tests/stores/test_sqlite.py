@@ -1,19 +1,24 @@
 """The journal in SQLite: the contract of stores, and what only a file can suffer."""
 
 import asyncio
+import errno
 import os
 import random
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from leadflow.events.model import CancelRequested, NodeDone, NodeStarted, QuestionAnswered
+from leadflow.events.model import CancelRequested, Entry, NodeDone, NodeStarted, QuestionAnswered
+from leadflow.run.adapters import SystemClock
+from leadflow.run.claims import StoreClaims
 from leadflow.run.store import Corrupt, JournalProblem, Store
 from leadflow.stores.owner import is_gone, spoken, this_owner
 from leadflow.stores.rows import Rows
@@ -75,6 +80,67 @@ def test_commits_of_the_same_moment_are_one(tmp_path: Path) -> None:
             return _commits(tmp_path / "j.db") - before
 
     assert asyncio.run(scene()) <= 2
+
+
+def test_a_store_that_could_not_begin_is_closed_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process with too many files open hears of that, and waits for no thread that never began; nor for one that has
+    ended."""
+
+    def too_many() -> tuple[int, int]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async def scene() -> str:
+        store = SqliteStore(tmp_path / "j.db", SetClock(), owner="one", lease=LEASE)
+        with monkeypatch.context() as broken:
+            broken.setattr(os, "pipe", too_many)
+            with pytest.raises(JournalProblem) as raised:
+                await store.open()
+        await asyncio.wait_for(store.aclose(), 10)
+        async with opened(tmp_path / "j.db") as other:
+            await other.aclose()
+        return str(raised.value)
+
+    assert f"the journal {tmp_path / 'j.db'} cannot be opened: Too many open files" == asyncio.run(scene())
+
+
+def test_a_cancel_while_the_file_is_given_back_leaves_no_thread(tmp_path: Path) -> None:
+    """Case X3: the file is closed, and its thread has ended, although nobody waited for that."""
+
+    async def scene() -> list[str]:
+        store = SqliteStore(tmp_path / "j.db", SetClock(), owner="one", lease=LEASE)
+        await store.open()
+        closing_ = asyncio.create_task(store.aclose())
+        await SystemClock().sleep(timedelta())
+        closing_.cancel()
+        await asyncio.wait([closing_])
+        assert closing_.cancelled()
+        return [thread.name for thread in threading.enumerate() if thread.name == "journal"]
+
+    assert [] == asyncio.run(scene())
+
+
+class Forgetful(SqliteStore):
+    """Somebody forgets a run between two looks at it."""
+
+    async def tail(self, run: str, after: int) -> Sequence[Entry]:
+        """The entries of a run that is not there any more."""
+        await self.remove(run)
+        return await super().tail(run, after)
+
+
+def test_who_has_a_key_may_be_forgotten_at_any_moment(tmp_path: Path) -> None:
+    """What asks for the key of `@once` finds it free then, and does not fail."""
+
+    async def scene() -> tuple[object, list[str]]:
+        store = Forgetful(tmp_path / "j.db", SetClock(), owner="one", lease=LEASE)
+        await store.open()
+        journal = await store.create(new_run(), "plan")
+        await store.release(journal.run, journal.epoch)
+        found = await StoreClaims(store).look(journal.run), [row.id for row in await store.runs()]
+        await store.aclose()
+        return found
+
+    assert (None, []) == asyncio.run(scene())
 
 
 def test_renewals_of_the_same_moment_are_one(tmp_path: Path) -> None:
