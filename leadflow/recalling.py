@@ -17,6 +17,7 @@ from leadflow.events.model import (
     CallUsed,
     CallWaits,
     NodeStarted,
+    OnceFound,
 )
 from leadflow.plan.codec import NotAPlan, from_text
 from leadflow.plan.paths import NoSuchStep, find_steps
@@ -29,7 +30,7 @@ from leadflow.run.ports import Clock
 from leadflow.run.store import Recent, Store
 
 _DAY = timedelta(days=1)
-_STARTS = (NodeStarted, AttemptStarted, CallWaits, CallAdmitted, CacheUsed, CallUsed)
+_STARTS = (NodeStarted, AttemptStarted, CallWaits, CallAdmitted, CacheUsed, OnceFound, CallUsed)
 
 
 @record
@@ -120,8 +121,8 @@ def counted(found: Iterable[Recent], plans: Mapping[str, Plan | None], agents: f
                 starts.append(agent)
             case AttemptStarted(agent=agent):
                 starts.append(agent)
-            case CallWaits() | CacheUsed() if starts:
-                starts.pop()  # it has not begun, or was answered from memory
+            case CallWaits() | CacheUsed() | OnceFound() if starts:
+                starts.pop()  # it has not begun, or was answered from memory or by another run's call
             case CallAdmitted(agent=agent):
                 starts.append(agent)
             case CallUsed(agent=agent, usage=usage) if agent in agents and usage is not None:

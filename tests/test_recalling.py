@@ -16,6 +16,7 @@ from leadflow.events.model import (
     Entry,
     Event,
     NodeStarted,
+    OnceFound,
     Usage,
 )
 from leadflow.plan.policy import Breaker, Limit, PerTime
@@ -41,6 +42,8 @@ START = NodeStarted("f/a")
         ([START, CallWaits("f/a", "put", "its turn", None)], (0, 0)),
         ([START, CallWaits("f/a", "put", "its turn", None), CallAdmitted("f/a", "put", 1.0)], (1, 0)),
         ([START, CacheUsed("f/a", "put", False)], (0, 0)),
+        ([START, OnceFound("f/a", "other", "f/a")], (0, 0)),
+        ([START, CallWaits("f/a", "put", "run other", None), OnceFound("f/a", "other", "f/a")], (0, 0)),
         ([NodeStarted("f/all"), NodeStarted("f/all[0]/b")], (0, 0)),
         ([START, CallUsed("f/a", 1, "put", Usage(3, 4), None), CallUsed("f/a", 1, "put", None, None)], (1, 7)),
         ([START, CallUsed("f/a", 1, "look", Usage(3, 4), None)], (1, 0)),
