@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import click
@@ -13,7 +13,7 @@ from leadflow.answers import type_at
 from leadflow.api import Program
 from leadflow.assembly import StartProblem
 from leadflow.cli.choosing import chosen, one_of
-from leadflow.cli.journals import listed, newest_unfinished, plan_now, read_kept, require_same, the_project
+from leadflow.cli.journals import entries_of, listed, newest_unfinished, plan_now, read_kept, require_same, the_project
 from leadflow.cli.recordings import go_recorded, gone_on
 from leadflow.cli.refused import Refused
 from leadflow.cli.running import Audience, Job, Show, shown
@@ -24,6 +24,7 @@ from leadflow.keeping import Kept, is_interrupted
 from leadflow.operating import move_run
 from leadflow.plan.plan import Plan
 from leadflow.plan.types import Value
+from leadflow.plan.types import show as show_type
 from leadflow.policies.shared import Shared
 from leadflow.record import record
 from leadflow.run.adapters import SystemClock
@@ -32,7 +33,7 @@ from leadflow.run.driver import Result
 from leadflow.run.inputs import read_json
 from leadflow.run.moving import Stays
 from leadflow.run.store import JournalProblem, NoSuchRun
-from leadflow.run.taken_up import Told
+from leadflow.run.taken_up import Told, under_way
 from leadflow.run.values import Mismatch, door
 from leadflow.runs import RunOptions
 from leadflow.settings import Project
@@ -86,7 +87,8 @@ def command(
     found = asyncio.run(read_kept(project, run) if run is not None else newest_unfinished(project))
     found = _as_asked(found, project, changed)
     going = _Going(project, RunOptions(brake=Brake(), again_anyway=again_anyway), shown(show), which == "wait")
-    sys.exit(_go_on(found, going, _told(found.plan, again, failed, done)))
+    _, entries = asyncio.run(entries_of(project, found.row.id)) if again or failed or done else (found, ())
+    sys.exit(_go_on(found, going, _told(found.plan, under_way(entries), again, failed, done)))
 
 
 @record
@@ -183,31 +185,57 @@ def _migrated(found: Kept, project: Project) -> Kept:
     return asyncio.run(read_kept(project, run))
 
 
-def _told(plan: Plan, again: Sequence[str], failed: Sequence[str], done: Sequence[str]) -> Mapping[str, Told]:
-    """What the operator says of steps in doubt.
+def _told(
+    plan: Plan, open_ones: Collection[str], again: Sequence[str], failed: Sequence[str], done: Sequence[str]
+) -> Mapping[str, Told]:
+    """What the operator says of steps in doubt, by their whole paths.
+
+    Args:
+        open_ones: the paths of the steps that are under way.
 
     Raises:
-        Refused: two things of one step, or what no step can have given.
+        Refused: two things of one step, or what no step can have given; or it is not plain which step is meant.
     """
-    named = [*again, *failed, *(given.partition("=")[0] for given in done)]
+    values = {_meant(path, open_ones): text if equals else None for path, equals, text in map(_parted, done)}
+    repeated, undone = [_meant(path, open_ones) for path in again], [_meant(path, open_ones) for path in failed]
+    named = [*repeated, *undone, *(_meant(path, open_ones) for path, _, _ in map(_parted, done))]
     if twice := next((path for path in named if named.count(path) > 1), None):
         raise Refused(f"{twice}: you say two things of one step; say one of --again, --failed and --done")
     by = f"told by {this_user()}"
-    told = {path: Told("retry", why=by) for path in again} | {path: Told("failed", why=by) for path in failed}
-    for given in done:
-        path, equals, text = given.partition("=")
-        told[path] = Told("done", _value(plan, path, text) if equals else None, by)
-    return told
+    told = {path: Told("retry", why=by) for path in repeated} | {path: Told("failed", why=by) for path in undone}
+    return told | {path: Told("done", _value(plan, path, text), by) for path, text in values.items()}
 
 
-def _value(plan: Plan, path: str, text: str) -> Value:
-    """What a step gave, as its agent would have said it.
+def _parted(given: str) -> tuple[str, str, str]:
+    return given.partition("=")
+
+
+def _meant(step: str, open_ones: Collection[str]) -> str:
+    """The whole path of a step that is named by it or by its end; what names none stays, and is refused later.
 
     Raises:
-        Refused: it is no JSON, or not of the step's type.
+        Refused: several steps under way end so.
     """
-    data = read_json(text.encode())
-    value = data if isinstance(data, Mismatch) else door(type_at(plan, path))(data)
-    if isinstance(value, Mismatch):
-        raise Refused(f"--done {path}: {value.message}; write JSON, as in {path}={json.dumps({'id': 'T-1'})}")
-    return value
+    ends = [path for path in open_ones if path.endswith(f"/{step}")]
+    if step in open_ones or not ends:
+        return step
+    if len(ends) > 1:
+        raise Refused(f"several steps under way end in '{step}': {', '.join(ends)}")
+    return ends[0]
+
+
+def _value(plan: Plan, path: str, text: str | None) -> Value:
+    """What a step gave, as its agent would have said it; without a text it gave nothing.
+
+    Raises:
+        Refused: it is no JSON, or not of the step's type. What reads the step would find that out, too late.
+    """
+    wanted = type_at(plan, path)
+    data = None if text is None else read_json(text.encode())
+    value = data if isinstance(data, Mismatch) else door(wanted)(data)
+    if not isinstance(value, Mismatch):
+        return value
+    example = f"write JSON, as in {path}={json.dumps({'id': 'T-1'})}"
+    if text is None:
+        raise Refused(f"--done {path}: it gives {show_type(wanted)}, and what reads it needs that; {example}")
+    raise Refused(f"--done {path}: {value.message}; {example}")

@@ -109,10 +109,15 @@ def test_a_write_is_in_doubt_until_somebody_says_what_is_true(project: Path) -> 
         (("--done", 'main/filed={"id": "T-1"}'), 0, ["look T-1"]),
         (("--again", "main/filed"), 0, ["file", "look T-1"]),
         (("--failed", "main/filed"), 1, []),
+        (("--done", 'filed={"id": "T-1"}'), 0, ["look T-1"]),
+        (("--again", "filed"), 0, ["file", "look T-1"]),
+        (("--failed", "filed"), 1, []),
     ],
 )
 def test_the_three_answers(project: Path, words: tuple[str, ...], code: int, further: list[str]) -> None:
-    """Case D2: told that it was done, to call it again, or that it was not done, the run goes on so."""
+    """Case D2: told that it was done, to call it again, or that it was not done, the run goes on so. The end of its
+    path names the step, as it does where people answer.
+    """
     in_doubt(project)
     said = leadflow("resume", "-q", *words, folder=project)
     assert code == said.code, said.stderr
@@ -138,6 +143,37 @@ def test_an_answer_of_another_type_is_refused(project: Path, value: str) -> None
     said = leadflow("resume", "-q", "--done", f"main/filed={value}", folder=project)
     assert 2 == said.code
     assert "--done main/filed: " in said.stderr
+
+
+def test_a_step_that_gives_something_is_not_done_without_it(project: Path) -> None:
+    """What reads it would fail behind that, and its undo, too, so that nobody could take it back any more."""
+    in_doubt(project)
+    said = leadflow("resume", "-q", "--done", "filed", folder=project)
+    told = "error: --done main/filed: it gives { id: string }, and what reads it needs that; write JSON, as in "
+    assert (2, told + 'main/filed={"id": "T-1"}') == (said.code, said.stderr.rstrip())
+    assert ["interrupted"] == listed(project)
+
+
+def test_an_end_that_two_steps_have_names_neither(tmp_path: Path) -> None:
+    """Nobody guesses which of them was meant."""
+    twice = """leadflow 1
+tool file(x: string) -> { id: string } = python("work:file")
+
+flow main() -> list[string] {
+  step all = for x in ["a", "b"] {
+    step filed = file(x)
+    yield filed.id
+  }
+  return all
+}
+"""
+    (tmp_path / "main.flow").write_text(twice)
+    (tmp_path / "work.py").write_text(WORK)
+    killed_at(tmp_path, "file")
+    said = leadflow("resume", "-q", "--again", "filed", folder=tmp_path)
+    assert 2 == said.code
+    assert "error: several steps under way end in 'filed': " in said.stderr
+    assert "main/all[0]/filed, main/all[1]/filed" in said.stderr
 
 
 def test_an_answer_about_nothing_is_refused(project: Path) -> None:
