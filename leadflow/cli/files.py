@@ -16,20 +16,33 @@ def flow_files(names: Sequence[str]) -> list[str]:
     """The flows that files and folders on the command line stand for.
 
     Raises:
-        Refused: a name leads nowhere, or a folder holds no flow.
+        Refused: a name leads nowhere, a folder holds no flow, or there is one in it that cannot be looked into.
     """
     files: list[str] = []
     for name in names:
         path = Path(name)
         if is_there(path) and path.is_dir():
-            found = (p for p in path.rglob("*.flow") if not _is_hidden(p.relative_to(path)))
-            inside = sorted(str(p) for p in found if not p.is_dir())
+            inside = _inside(path)
             if not inside:
                 raise Refused(f"there are no .flow files in {name}")
             files += inside
         else:
             files.append(name)
     return list(dict.fromkeys(files))
+
+
+def _inside(folder: Path) -> list[str]:
+    """The flows in a folder and in those below it, hidden ones aside."""
+    found: list[str] = []
+    for here, below, names in os.walk(folder, onerror=_unreadable):
+        below[:] = [name for name in below if not name.startswith(".")]
+        found += (str(Path(here, name)) for name in names if name.endswith(".flow") and not name.startswith("."))
+    return sorted(found)
+
+
+def _unreadable(problem: OSError) -> None:
+    """A folder that cannot be looked into is no empty one: a flow in it would pass unchecked."""
+    raise Refused(f"{Path(problem.filename)}: {problem.strerror or problem}") from None
 
 
 def main_flow(folder: Path) -> Path:
