@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from leadflow.check.checked import ActionCall, FlowCallInfo
 from leadflow.check.messages.lint import not_run
 from leadflow.check.program import Agent, Program
+from leadflow.plan.reactions import stand_ins
 from leadflow.syntax.walk import walk
 
 
 def check_unrun(program: Program) -> None:
     """Warn about agents whose kind this version does not run, and about models that are to ask people."""
     used = {call.agent for call in program.calls.values() if isinstance(call, ActionCall)}
+    used.update(name for info in program.steps.values() for name in stand_ins(info.policies))
     for key, agent in program.agents.items():
         if agent.kind is None or agent.span is None or agent.home is None:
             continue
@@ -47,8 +49,10 @@ def _flow_asks(program: Program, flow: str, seen: set[str]) -> bool:
         return False
     seen.add(flow)
     for node in walk(program.flows[flow].decl.body):
-        call = program.calls.get(node.id)
-        if isinstance(call, ActionCall) and _is_person(program, call.agent):
+        call, step = program.calls.get(node.id), program.steps.get(node.id)
+        asked = [call.agent] if isinstance(call, ActionCall) else []
+        asked += stand_ins(step.policies) if step is not None else ()
+        if any(_is_person(program, agent) for agent in asked):
             return True
         if isinstance(call, FlowCallInfo) and _flow_asks(program, call.flow, seen):
             return True
