@@ -498,7 +498,7 @@ class NodeCancelled:
     path: str
     why: str
     in_doubt: bool = False
-    """It writes and was cut off: nobody knows whether it was done."""
+    """It writes, and was cut off, or an attempt before was: nobody knows whether it was done."""
 
 
 @record

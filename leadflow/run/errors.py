@@ -38,9 +38,10 @@
 The text says whose turn it is: the author's, the operator's, or the upstream's.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 
-from leadflow.events.model import Failure
+from leadflow.events.model import AttemptFailure, Failure
 from leadflow.plan.policy import ErrorClass
 from leadflow.record import record
 
@@ -374,7 +375,16 @@ FLOW_ERRORS: dict[str, ErrorClass] = {
 `need`, a `for` over more than `at most`; steps that are not undone, and each of these; and the run's own."""
 
 
-_ENDS = (ConnectionLost, AttemptTimeout, IdleTimeout, TotalTimeout, BadResponse, FunctionCutOff, AnswerInvalid)
+_ENDS = (
+    ConnectionLost,
+    AttemptTimeout,
+    IdleTimeout,
+    TotalTimeout,
+    BadResponse,
+    StreamTruncated,
+    FunctionCutOff,
+    AnswerInvalid,
+)
 _MAY_BE_DONE = frozenset(error.error for error in _ENDS)
 """Ends of attempts after which the other side may have acted, or has."""
 
@@ -382,4 +392,9 @@ _MAY_BE_DONE = frozenset(error.error for error in _ENDS)
 def may_be_done(failure: Failure) -> bool:
     """Whether a step that failed may have been done all the same. That is more than `in_doubt` says: what may be sent
     again is not in doubt but may stand, and an answer of the wrong type says that it does."""
-    return failure.in_doubt or any(attempt.error in _MAY_BE_DONE for attempt in failure.attempts)
+    return failure.in_doubt or has_left_open(failure.attempts)
+
+
+def has_left_open(attempts: Iterable[AttemptFailure]) -> bool:
+    """Whether the other side may have acted in one of these attempts, which failed."""
+    return any(attempt.error in _MAY_BE_DONE for attempt in attempts)

@@ -112,7 +112,7 @@ def give_up(
         return replace(resumed, step=both)
     past = Past(entries)
     calls = [one for one in step.commands if isinstance(one, Call)]
-    ends = [NodeCancelled(one.path, wish.why, in_doubt=past.is_under_way(one.path)) for one in calls]
+    ends = [NodeCancelled(one.path, wish.why, in_doubt=past.is_open(one.path)) for one in calls]
     begun = [one for one in calls if past.has_begun(one.path)]
     after = kernel.on([RunResumed(owner), *past.unsettled(), *past.unheard(begun, _models(kernel)), wish, *ends])
     gone = {one.path for one in calls}

@@ -37,6 +37,7 @@ from leadflow.plan.plan import AgentCall
 from leadflow.plan.policy import OnDoubt, policy_of
 from leadflow.plan.types import Value
 from leadflow.record import record
+from leadflow.run.errors import has_left_open
 from leadflow.run.kernel import Call
 from leadflow.run.ports import Earlier
 
@@ -189,6 +190,10 @@ class Past:
     def is_under_way(self, path: str) -> bool:
         """Whether an attempt of a call had begun and nobody knows how it ended."""
         return path in self._ways and not self._ways[path].is_pausing
+
+    def is_open(self, path: str) -> bool:
+        """Whether nobody knows what an attempt of a call did: how it ended, or whether the other side acted in it."""
+        return self.is_under_way(path) or (path in self._ways and has_left_open(self._ways[path].failed))
 
     def earlier(self, path: str) -> Earlier:
         """What a call did so far."""

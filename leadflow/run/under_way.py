@@ -27,6 +27,7 @@ from leadflow.events.model import (
     NodeFailed,
 )
 from leadflow.events.words import Words
+from leadflow.run.errors import has_left_open
 from leadflow.run.kernel import Call, StartTimer, TryAgain
 from leadflow.run.kernel_layout import NodeLayout
 from leadflow.run.ports import Answer, Caller, Callers, CallOrder, Clock, Earlier
@@ -127,6 +128,8 @@ class Calls:
         """Calls that are to stop after the attempt that is under way, and why."""
         self._pausing: set[str] = set()
         """Calls of which no attempt is under way: between two, or in a queue."""
+        self._open = {path for path, one in earlier.items() if has_left_open(one.failed)}
+        """Calls of which an attempt failed after which the other side may have acted, and that go on."""
         self._set_aside: dict[tuple[str, int], BudgetReserved] = {}
         """Of attempts that have not settled; of one that is left behind it is spent (case $3)."""
         self._said: Waiting = {}
@@ -175,7 +178,7 @@ class Calls:
             outcome = await caller(order)
         except asyncio.CancelledError:
             if (why := self._told.get(path)) is not None:
-                fact = NodeCancelled(path, why, path not in self._pausing)
+                fact = NodeCancelled(path, why, path not in self._pausing or path in self._open)
             else:
                 fact = NodeFailed(path, _broken(path, "the call was cancelled from inside"))
         except Exception as problem:
@@ -212,6 +215,8 @@ class Calls:
             self._set_aside[event.path, event.attempt] = event
         elif isinstance(event, BudgetSettled):
             self._set_aside.pop((event.path, event.attempt), None)
+        if isinstance(event, AttemptFailed) and has_left_open([event.failure]):
+            self._open.add(event.path)
         self._said.setdefault(event.path, [])
         self._post(event)
 
@@ -276,7 +281,7 @@ class Calls:
             return False
         self._told[path] = why
         # A task that is cancelled before its first step ends without a word.
-        task.add_done_callback(lambda _: self._end(path, NodeCancelled(path, why)))
+        task.add_done_callback(lambda _: self._end(path, NodeCancelled(path, why, path in self._open)))
         task.cancel()
         return True
 

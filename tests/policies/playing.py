@@ -19,7 +19,7 @@ from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
 from leadflow.policies.turnstile import Turnstile
 from leadflow.run.adapters import SeededRng, SystemClock
-from leadflow.run.ports import Agent, Answer, CallOrder, Reply, Request
+from leadflow.run.ports import Agent, Answer, CallOrder, Claims, Reply, Request
 from leadflow.testing import run_virtual
 from tests.plans import Making
 
@@ -153,6 +153,8 @@ class Scene:
     """Of the run, where there are budgets."""
     rates: Mapping[str, Rates | None] = field(default_factory=dict)
     """Of agents that tell each request of an attempt."""
+    claims: Claims | None = None
+    """Who has which key, where there is `@once`."""
 
     def __post_init__(self) -> None:
         self.stack = self._stack()
@@ -172,7 +174,7 @@ class Scene:
 
         kind = "openai" if "model" in self.settings else "python"
         specs = {name: AgentSpec(name, kind, self.settings, shared(name), name, None) for name in self.agents}
-        ports = Ports(CLOCK, SeededRng(self.seed), self.shared, self.secrets, self.grace)
+        ports = Ports(CLOCK, SeededRng(self.seed), self.shared, self.secrets, self.grace, self.claims)
         agents = {
             name: Renewable(player, self.anew[name]) if name in self.anew else player
             for name, player in self.agents.items()

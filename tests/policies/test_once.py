@@ -230,6 +230,26 @@ def test_a_wait_ends_with_the_run() -> None:
     assert NodeCancelled("f/a", "enough") in of(second, NodeCancelled)
 
 
+def test_what_an_earlier_attempt_may_have_done_is_not_done_again() -> None:
+    """Rule C7: a run that is cancelled between two attempts, the first of which was cut off, leaves the call in doubt.
+    That run says that its undo may not be called in vain, and nobody makes the call once more."""
+
+    async def both() -> list[Result]:
+        async def stop(driver: Driver) -> None:
+            await CLOCK.sleep(s(1))
+            driver.cancel("enough")
+
+        return [await house.run("run-0", then=stop), await house.run("run-1")]
+
+    text = ONE.replace("@once(key: k)", '@once(key: k) @idempotent @retry(2, backoff: 10s, jitter: "none")')
+    house = House(text, ConnectionLost("broke off"), 7)
+    first, second = run_virtual(both())
+    assert NodeCancelled("f/a", "enough", in_doubt=True) in of(first, NodeCancelled)
+    assert first.failure is not None and second.failure is not None
+    assert ["flow.compensation", "resource.key"] == [first.failure.error, second.failure.error]
+    assert ["put"] == house.asked
+
+
 LOST = Failure("network.lost", "network", "gone", "f/a", (AttemptFailure(1, "main", "network.lost", "gone", 0.1),))
 REFUSED = Failure("agent.rejected", "agent", "no", "f/a")
 FIRST: tuple[Event, ...] = (NodeStarted("f/a"),)

@@ -1,5 +1,5 @@
 """Every pair of policies, written in either order, under every outcome of the table: the real stack against a reference
-interpreter of the one order of wrapping.
+interpreter of the one order of wrapping. `@cache` on blocks is no row: it is the kernel's, and wraps no call.
 
 The interpreter is that order: a function per layer around the next one. What follows an outcome it reads from the
 table of `test_outcomes.py`. A new policy is a row of `ROWS`, and a layer in `CALL`.
@@ -14,7 +14,16 @@ from typing import NamedTuple, TypeAlias
 
 import pytest
 
-from leadflow.events.model import BudgetSettled, CallAdmitted, Event, Failure, Usage
+from leadflow.events.model import (
+    BudgetSettled,
+    CallAdmitted,
+    Event,
+    Failure,
+    NodeDone,
+    NodeFailed,
+    NodeStarted,
+    Usage,
+)
 from leadflow.plan.policy import (
     ERROR_CLASSES,
     Breaker,
@@ -24,6 +33,7 @@ from leadflow.plan.policy import (
     Fallback,
     Hedge,
     Limit,
+    Once,
     OnError,
     PerTime,
     Policy,
@@ -34,7 +44,10 @@ from leadflow.plan.policy import (
 from leadflow.plan.types import Money
 from leadflow.policies.budget import Charge, Purse
 from leadflow.run.adapters import SeededRng
+from leadflow.run.claims import MemoryClaims
+from leadflow.run.errors import KeyTaken
 from leadflow.run.ports import Answer, Reply
+from leadflow.stores.memory import MemoryJournal
 from leadflow.testing import run_virtual
 from tests.policies.playing import CLOCK, Act, Played, Player, Scene, after, s
 from tests.policies.test_outcomes import made, rows
@@ -69,6 +82,8 @@ ENDS = [end_of(*row) for row in rows()]
 OF_ROW = {end.row: end for end in ENDS}
 ENDS_OF_TIME = {"AttemptTimeout", "IdleTimeout", "TotalTimeout"}
 DOUBTFUL = {"ConnectionLost", "BadResponse", "StreamTruncated", "FunctionCutOff"} | ENDS_OF_TIME
+OPEN = DOUBTFUL | {"AnswerInvalid"}
+"""After these, the other side may have acted, whether or not it may be asked once more."""
 
 
 class Failed(Exception):
@@ -107,6 +122,8 @@ class World:
     failures: int = 0
     paid: list[tuple[int, bool]] = field(default_factory=list)
     """Of each attempt: whether it counts as a call, and whether all that was set aside for it is taken."""
+    is_open: bool = False
+    """The other side may have acted in an attempt that failed."""
     kept: set[str] = field(default_factory=set)
     """Agents whose answer is remembered."""
     chance: SeededRng = field(default_factory=lambda: SeededRng(1))
@@ -260,10 +277,12 @@ def attempt(world: World, agent: str) -> None:
     if min(own, world.deadline) < world.now + 1:
         is_outer = world.deadline <= own
         world.now = min(own, world.deadline)
+        world.is_open = True
         raise failed("TotalTimeout" if is_outer else "AttemptTimeout", "-", "yes")
     world.now += 1
     end = world.script[min(number, len(world.script) - 1)] if agent == "main" else None
     if end is not None:
+        world.is_open = world.is_open or end.row[0] in OPEN
         raise Failed(end)
 
 
@@ -277,6 +296,16 @@ def call(world: World, agent: str = "main") -> str:
     for layer in reversed(CALL):
         inner = partial(layer, world, agent, inner)
     return chain(world, agent, inner)
+
+
+def both(world: World) -> list[str]:
+    """Two calls with one key. Under `@once` the second has what the first gave, unless nobody knows what that did."""
+    first = call(world)
+    if world.does("once") and first in ("main", "spare"):
+        return [first, "main"]
+    if world.does("once") and world.is_open:
+        return [first, KeyTaken.error]
+    return [first, call(world)]
 
 
 # --- the real one -------------------------------------------------------------------------------------------------
@@ -314,6 +343,7 @@ ROWS = (
     Row("breaker", "breaker", None),
     Row("budget", "budget", Budget(Money(10**9))),
     Row("hedge", "hedge", Hedge(s(BESIDE))),
+    Row("once", "once", Once()),
 )
 AT_ONCE = {"limit", "concurrency", "breaker"}
 """What two attempts at once have in common: the interpreter makes one after the other (`test_hedge_model.py`)."""
@@ -328,12 +358,13 @@ def may_stand(one: Row, other: Row) -> bool:
 PAIRS = [pair for pair in permutations(ROWS, 2) if may_stand(*pair)]
 
 
-def scene(pair: Sequence[Row], script: Sequence[End | None], *, is_write: bool) -> Scene:
-    """The step with both policies."""
+def scene(pair: Sequence[Row], script: Sequence[End | None], log: MemoryJournal, *, is_write: bool) -> Scene:
+    """The step with both policies, in a run of that log."""
     names = {row.name for row in pair}
     answer = Reply(7, Usage(1, 1))
     acts: list[Act] = [after(1, answer if end is None else made(*end.row)) for end in script]
-    main, spare = Player(*acts), Player(after(1, answer))
+    main, spare, claims = Player(*acts), Player(after(1, answer)), MemoryClaims()
+    claims.add("run-1", log)
     return Scene(
         {"main": main, "spare": spare},
         [row.policy for row in pair if row.policy is not None],
@@ -345,6 +376,7 @@ def scene(pair: Sequence[Row], script: Sequence[End | None], *, is_write: bool) 
         settings={"model": "m", "max_tokens": 5} if "budget" in names else {},
         action="ask" if "budget" in names else "do",
         purse=Purse(dict.fromkeys(("main", "spare"), Charge(1, 1))) if "budget" in names else None,
+        claims=claims,
     )
 
 
@@ -362,9 +394,21 @@ def word(played: Played) -> str:
             raise AssertionError(other)
 
 
+def settled(path: str, played: Played) -> Event:
+    """What the log of the run says of a call."""
+    match played.outcome:
+        case Answer(value, agent, absorbed=absorbed):
+            return NodeDone(path, value, absorbed, agent)
+        case Failure() as failure:
+            return NodeFailed(path, failure)
+        case other:
+            raise AssertionError(other)
+
+
 async def really(pair: Sequence[Row], script: Sequence[End | None], *, is_write: bool) -> tuple[object, ...]:
     """Two calls, one after the other: how they end, when what was sent, and what waited how long."""
-    made_of, waits = scene(pair, script, is_write=is_write), list[float]()
+    log = MemoryJournal(CLOCK)
+    made_of, waits = scene(pair, script, log, is_write=is_write), list[float]()
     paid = list[tuple[int, bool]]()
 
     def heard(event: Event) -> None:
@@ -377,7 +421,11 @@ async def really(pair: Sequence[Row], script: Sequence[End | None], *, is_write:
         if "concurrency" in {row.name for row in pair}:
             group.create_task(made_of.limits_held("main", s(HELD)))
             await CLOCK.sleep(s(0))
-        ends = [word(await made_of.play(heard=heard, args={"prompt": "x"})) for _ in range(2)]
+        ends = list[str]()
+        for path in ("main/a", "main/b"):
+            played = await made_of.play(heard=heard, args={"prompt": "x"}, path=path)
+            await log.append([NodeStarted(path), settled(path, played)])
+            ends.append(word(played))
         now = round(CLOCK.monotonic(), 6)
     asked = [(name, round(at, 6)) for name, player in made_of.agents.items() for at in player.at]
     return ends, now, sorted(asked, key=lambda each: (each[1], each[0])), waits, paid
@@ -388,7 +436,7 @@ def by_the_book(pair: Sequence[Row], script: Sequence[End | None], *, is_write: 
     world = World(frozenset(row.name for row in pair), script, is_write)
     if world.does("concurrency"):
         world.starts.append(0.0)  # of whoever has the place
-    ends = [call(world) for _ in range(2)]
+    ends = both(world)
     asked = sorted(world.requests, key=lambda each: (each[1], each[0]))
     return ends, round(world.now, 6), asked, world.waits, world.paid if world.does("budget") else []
 

@@ -280,3 +280,11 @@ def test_what_a_model_used_when_its_process_ended_is_unknown(is_told: bool) -> N
         found = take_up(kernel, replay(kernel, events), entries, told={}, owner="", now=9.0)
         events += cast(Resumed, found).step.events
     assert [known if is_told else unknown] == [event for event in events if isinstance(event, CallUsed)]
+
+
+@pytest.mark.parametrize(("error", "is_open"), [("network.lost", True), ("network.connect", False)])
+def test_an_attempt_that_failed_may_leave_open_what_it_did(error: str, is_open: bool) -> None:
+    """Rule C7: of a call that waits for its next attempt nobody knows more than what the last one left."""
+    events: list[Event] = [NodeStarted("f/a"), AttemptFailed("f/a", AttemptFailure(1, "main", error, "x", 0.1), 5.0)]
+    past = Past([Entry(seq, 0.0, event) for seq, event in enumerate(events)])
+    assert (False, is_open) == (past.is_under_way("f/a"), past.is_open("f/a"))
