@@ -41,9 +41,7 @@ class HumanAgent:
     """Asks, and makes a value or a failure of what is said."""
 
     def __init__(self, spec: AgentSpec, people: People) -> None:
-        self._name, self._people = spec.name, people
-        self._assignee = cast(str | None, spec.settings.get("assignee"))
-        self._expires = cast(timedelta | None, spec.settings.get("expires"))
+        self._spec, self._people = spec, people
 
     async def call(self, request: Request) -> Reply:
         """Ask, and wait for the answer.
@@ -53,19 +51,32 @@ class HumanAgent:
         """
         args, is_approval = request.args, request.action == "approve"
         text = str(next((args[name] for name in _TEXTS if name in args), ""))
-        assignee = cast(str | None, args.get("assignee")) or self._assignee
-        expires = cast(timedelta | None, args.get("expires")) or self._expires
-        question = Question(request.path, self._name, text, args.get("show"), assignee, expires, is_approval)
+        assignee, expires = _assignee(self._spec, request), expires_of(self._spec, request)
+        question = Question(request.path, self._spec.name, text, args.get("show"), assignee, expires, is_approval)
         answer = await self._people.ask(question)
         if answer is None:
-            why = f"{assignee or self._name} did not answer within {_spoken(expires)}"
-            raise NotApproved(why) if is_approval else NoAnswer(why)
+            raise unanswered(self._spec, request)
         if is_approval and answer.value is not True:
             raise NotApproved(_said_no(answer))
         return Reply(answer.value)
 
     async def aclose(self) -> None:
         """Nothing is held."""
+
+
+def expires_of(spec: AgentSpec, request: Request) -> timedelta | None:
+    """How long a question waits for its answer, as the call says or the agent does; None: for ever."""
+    return cast(timedelta | None, request.args.get("expires") or spec.settings.get("expires"))
+
+
+def unanswered(spec: AgentSpec, request: Request) -> NotApproved | NoAnswer:
+    """What a question has come to that nobody answered in its time."""
+    why = f"{_assignee(spec, request) or spec.name} did not answer within {_spoken(expires_of(spec, request))}"
+    return NotApproved(why) if request.action == "approve" else NoAnswer(why)
+
+
+def _assignee(spec: AgentSpec, request: Request) -> str | None:
+    return cast(str | None, request.args.get("assignee") or spec.settings.get("assignee"))
 
 
 def _said_no(answer: QuestionAnswered) -> str:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol, TypeAlias
 
+from leadflow.agents.human import expires_of, unanswered
 from leadflow.events.model import Usage
 from leadflow.plan.forms import to_json_text
 from leadflow.plan.kinds import PREDECLARED
@@ -214,13 +215,7 @@ class StandIns:
             self.calls[spot.flow.name, spot.step] += 1
         mock = self._mock_of(request, spec.name, spot)
         if mock is not None:
-            turn = mock.next()
-            answer = turn.answer
-            if turn.delay:
-                await self._clock.sleep(turn.delay)
-            if isinstance(answer, Fails):
-                raise error_of(answer)
-            return Reply(answer, _usage(spec, request, answer))
+            return await self._play(mock.next(), request, spec)
         if self.source is not None:
             reply = await self.source.answer(request, spec)
             if isinstance(reply, Drift):
@@ -233,6 +228,22 @@ class StandIns:
             value = fake(request.result, f"{self._seed} {request.path} {request.action}")
             return Reply(value, _usage(spec, request, value))
         raise self._fail(_unmocked(request, spec, spot, self._names), "nothing answers this call in the test")
+
+    async def _play(self, turn: Turn, request: Request, spec: AgentSpec) -> Reply:
+        """What a mock answers, when its time has come. A question to people may have expired by then.
+
+        Raises:
+            CallError: so it was written; or nobody answered in time.
+        """
+        expires = expires_of(spec, request) if spec.kind == "human" else None
+        if expires is not None and expires <= turn.delay:
+            await self._clock.sleep(expires)
+            raise unanswered(spec, request)
+        if turn.delay:
+            await self._clock.sleep(turn.delay)
+        if isinstance(turn.answer, Fails):
+            raise error_of(turn.answer)
+        return Reply(turn.answer, _usage(spec, request, turn.answer))
 
     def _fail(self, trouble: Trouble, why: str) -> CallError:
         known = [(type(one), self._where.find(one.path) or one.path) for one in self.troubles]
