@@ -25,6 +25,7 @@ from leadflow.bound.budgets import has_budgets, unpriced
 from leadflow.cli.journals import verify
 from leadflow.cli.mcp import kept_lock, look_at
 from leadflow.cli.refused import Refused
+from leadflow.cli.views.human import counted
 from leadflow.diagnostics import did_you_mean
 from leadflow.files import SETTINGS
 from leadflow.plan.kinds import find_kind
@@ -102,7 +103,7 @@ def prices(known: Known, project: Project, today: date) -> Iterator[Finding]:
     """The snapshot of what models cost."""
     snapshot = known.prices
     days = (today - snapshot.made).days
-    said = f"{snapshot.source} of {snapshot.made.isoformat()}, {days} days old"
+    said = f"{snapshot.source} of {snapshot.made.isoformat()}, {counted(days, 'day')} old"
     if days > _OLD:
         yield Finding("price", "warn", said, "install a newer leadflow, or write [prices.MODEL] for your models")
     else:
@@ -290,7 +291,8 @@ def endpoints(plan: Plan, *, online: bool) -> Iterator[Finding]:
     if online:
         yield from asyncio.run(_answers(found))
     elif found:
-        yield Finding("endpoint", "ok", f"{len(found)} addresses are not asked; --online asks them")
+        asked = "1 address is" if len(found) == 1 else f"{len(found)} addresses are"
+        yield Finding("endpoint", "ok", f"{asked} not asked; --online asks them")
 
 
 def offers(plan: Plan) -> Iterator[Finding]:

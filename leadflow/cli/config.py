@@ -20,7 +20,7 @@ def command() -> None:
     """
 
 
-@command.command("show")
+@command.command("show", short_help="Print each setting in force, and who says it.")
 @click.option("--in", "folder", metavar="DIR", default=".", help="The project's folder; else this one.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def show(*, folder: str, as_json: bool) -> None:

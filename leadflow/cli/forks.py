@@ -31,7 +31,7 @@ _MACHINE = click.option(
 _QUIET = click.option("--quiet", "-q", "show", flag_value="quiet", help="No progress and no events; only the result.")
 
 
-@click.command("fork")
+@click.command("fork", short_help="Do a run again from a step on, as a new run.")
 @click.argument("run")
 @_FROM
 @_MACHINE
@@ -40,11 +40,18 @@ _QUIET = click.option("--quiet", "-q", "show", flag_value="quiet", help="No prog
 def fork(run: str, *, step: str, folder: str, show: str | None) -> None:
     """Run RUN a second time from STEP on, as a new run: what was done before the step began is kept, and everything
     else runs again. The first run stays as it is. Should the new one fail, it takes back what it kept, too.
+
+    \b
+    Exit code 0    the new run is done
+              1    it failed
+              2    the command line is wrong, or RUN cannot go on from there
+              3    it waits for people
+              130  interrupted
     """
     sys.exit(_again(run, step, folder, show, before=True))
 
 
-@click.command("retry")
+@click.command("retry", short_help="Do a step again, and what waits for it, as a new run.")
 @click.argument("run")
 @_FROM
 @_MACHINE
@@ -53,11 +60,18 @@ def fork(run: str, *, step: str, folder: str, show: str | None) -> None:
 def retry(run: str, *, step: str, folder: str, show: str | None) -> None:
     """Run STEP of RUN again, and what waits for it, as a new run; all else that was done is kept, and not done again.
     The first run, which has ended, stays as it is. What it took back runs again.
+
+    \b
+    Exit code 0    the new run is done
+              1    it failed
+              2    the command line is wrong, or RUN cannot go on from there
+              3    it waits for people
+              130  interrupted
     """
     sys.exit(_again(run, step, folder, show, before=False))
 
 
-@click.command("undo")
+@click.command("undo", short_help="Take back what a failed run could not.")
 @click.argument("run")
 @_MACHINE
 @_QUIET
@@ -65,6 +79,12 @@ def retry(run: str, *, step: str, folder: str, show: str | None) -> None:
 def undo(run: str, *, folder: str, show: str | None) -> None:
     """Take back what RUN did and could not take back when it failed or was cancelled: each call that failed is made
     again, by a run of its own, what was done last first. What is taken back already is left alone; RUN stays as it is.
+
+    \b
+    Exit code 0    all of it is taken back
+              1    some of it is not
+              2    the command line is wrong, or nothing is left to take back
+              130  interrupted
     """
     project, registry = the_project(folder), find_kinds()
     try:
@@ -100,6 +120,6 @@ def _again(run: str, step: str, folder: str, show: str | None, *, before: bool) 
     except (NotBegun, StartProblem, JournalProblem, NoSuchRun) as problem:
         raise Refused(str(problem)) from None
     wanted = shown(show)
-    if wanted in ("live", "quiet"):  # among events in lines there is nothing but events
+    if wanted != "json":
         human.note(f"run {made.row.id} goes on from {made.origin.step if made.origin is not None else step}")
     return _go(Program(made.plan, project, registry, Shared()), made, wanted)

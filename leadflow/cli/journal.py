@@ -17,7 +17,7 @@ def command() -> None:
     """The file in which a project keeps its runs: `.leadflow/journal.db`."""
 
 
-@command.command("verify")
+@command.command("verify", short_help="Look whether each kept run is whole.")
 @_IN
 def verify_(*, folder: str) -> None:
     """Read every row of every run, and name the runs of which a row is not what was written.
@@ -33,7 +33,7 @@ def verify_(*, folder: str) -> None:
     sys.exit(int(bool(problems)))
 
 
-@command.command("compact")
+@command.command("compact", short_help="Forget runs that have ended, and give back their room.")
 @_IN
 def compact_(*, folder: str) -> None:
     """Forget runs that have ended, as `[journal]` in leadflow.toml says (`keep_days`, `keep_runs`), and give back the

@@ -62,7 +62,7 @@ def list_(names: tuple[str, ...], *, folder: str, as_json: bool) -> None:
         _show(name, lock, project, whole=bool(names))
 
 
-@command.command("pin")
+@command.command("pin", short_help="Start a server once, and lock what it offers.")
 @click.argument("name")
 @_IN
 def pin(name: str, *, folder: str) -> None:

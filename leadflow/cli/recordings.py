@@ -67,6 +67,8 @@ def _write(recording: Recording, show: Show, *, is_whole: bool) -> None:
     if not is_written or show not in ("live", "lines"):
         return
     if is_whole:
-        human.note(f'recorded {recorder.count} calls in {said}; a test answers with them: replay "{said}"')
+        human.note(
+            f'recorded {human.counted(recorder.count, "call")} in {said}; a test answers with them: replay "{said}"'
+        )
     else:
-        human.note(f"recorded {recorder.count} calls in {said} so far; it goes on when the run does")
+        human.note(f"recorded {human.counted(recorder.count, 'call')} in {said} so far; it goes on when the run does")

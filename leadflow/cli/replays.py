@@ -20,7 +20,7 @@ from leadflow.keeping import Kept
 _IN = click.option("--in", "folder", metavar="DIR", default=".", help="The project whose runs; else this folder's.")
 
 
-@click.command("replay")
+@click.command("replay", short_help="Show how a run stood at any point.")
 @click.argument("run")
 @click.option("--to", metavar="EVENT|STEP", help="The number of an event, or a step: behind its last event.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
@@ -69,7 +69,7 @@ def _number(to: str | None, entries: Sequence[Entry]) -> int:
     return found[-1]
 
 
-@click.command("export")
+@click.command("export", short_help="Print a run as lines of JSON, to be read elsewhere.")
 @click.argument("run")
 @_IN
 def export(run: str, *, folder: str) -> None:

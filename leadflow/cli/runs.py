@@ -49,7 +49,7 @@ def command(ctx: click.Context, *, folder: str, as_json: bool, waiting: bool) ->
         _list(folder, as_json=as_json, waiting=waiting)
 
 
-@command.command("ls")
+@command.command("ls", short_help="List the runs that the options ask for, the newest first.")
 @click.option("--flow", metavar="FLOW", help="Runs of that flow.")
 @click.option("--status", "--state", "state", metavar="STATUS", help="Runs that stand so: done, failed, interrupted …")
 @click.option("--since", metavar="TIME", help="Started then or later: a day, a moment, or 2h for two hours ago.")
@@ -106,7 +106,7 @@ def _show_list(table: kept.Table, project: Project, *, as_json: bool) -> None:
         kept.show(table, project, now=SystemClock().timestamp())
 
 
-@command.command("show")
+@command.command("show", short_help="Draw a run as a tree: times, attempts, costs, failures.")
 @click.argument("run")
 @_JSON
 @_IN
@@ -129,7 +129,7 @@ def _where(folder: str) -> str:
     return "" if folder == "." else f" --in {shlex.quote(folder)}"
 
 
-@command.command("watch")
+@command.command("watch", short_help="Follow a run that another process works on.")
 @click.argument("run")
 @click.option("--json", "show", flag_value="json", help="Nothing but JSON lines on standard error, terminal or not.")
 @click.option("--quiet", "-q", "show", flag_value="quiet", help="No progress and no events; only the result.")
@@ -151,7 +151,7 @@ def watch(run: str, *, folder: str, show: str | None) -> None:
     sys.exit(go(job, lambda audience: watch_run(found.row.id, project, audience.of(RunOptions()))))
 
 
-@command.command("cancel")
+@command.command("cancel", short_help="Stop a run, and take back what it did.")
 @click.argument("run")
 @click.option("--why", metavar="TEXT", default="cancelled by an operator", help="For the log.")
 @click.option("--force", is_flag=True, help="At once: no write under way is awaited, and nothing is taken back.")
@@ -183,7 +183,7 @@ def cancel(run: str, *, folder: str, why: str, force: bool) -> None:
     sys.exit(int(not is_well))
 
 
-@command.command("rm")
+@command.command("rm", short_help="Forget runs, with their logs.")
 @click.argument("run", nargs=-1, required=True)
 @_IN
 def rm(run: tuple[str, ...], *, folder: str) -> None:
@@ -191,7 +191,7 @@ def rm(run: tuple[str, ...], *, folder: str) -> None:
     asyncio.run(forget(the_project(folder), run))
 
 
-@command.command("logs")
+@command.command("logs", short_help="Print the events of a run, a JSON line for each.")
 @click.argument("run")
 @_IN
 def logs(run: str, *, folder: str) -> None:

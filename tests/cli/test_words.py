@@ -1,7 +1,10 @@
-"""A run in words, for logs: what is told of its events, in lines that stay."""
+"""A run in words, for logs: what is told of its events, in lines that stay; times and numbers; what `--help` lists."""
+
+from pathlib import Path
 
 import pytest
 
+from leadflow.cli.views.human import counted, duration
 from leadflow.cli.views.words import Teller
 from leadflow.events.model import (
     AttemptFailed,
@@ -68,3 +71,33 @@ def test_what_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         "1 m 31 s … is to be cancelled: enough",
         "1 m 31 s … pauses: SIGTERM",
     ] == told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 ms"),
+        (0.25, "250 ms"),
+        (3.42, "3.4 s"),
+        (125.9, "2 m 05 s"),
+        (3599, "59 m 59 s"),
+        (3600, "1 h 00 m"),
+        (86_399, "1 d"),
+        (259_200, "3 d"),
+        (93_600, "1 d 02 h"),
+    ],
+)
+def test_times_for_people(seconds: float, words: str) -> None:
+    """The two largest parts say it: three days are no 4320 minutes."""
+    assert words == duration(seconds)
+
+
+def test_numbers_for_people() -> None:
+    """One of something is no ones."""
+    assert ["0 calls", "1 call", "2 calls", "1,200 calls"] == [counted(number, "call") for number in (0, 1, 2, 1200)]
+
+
+def test_no_command_is_told_by_half() -> None:
+    """What `--help` of a group says of its commands fits a line, and ends as a sentence does."""
+    shown = (Path(__file__).parent / "sessions" / "help.txt").read_text("utf-8")
+    assert [] == [line for line in shown.splitlines() if line.startswith("  ") and line.endswith("...")]

@@ -76,23 +76,23 @@ def text(content: str) -> None:
 
 
 def duration(seconds: float) -> str:
-    """A time for people: `12 ms`, `3.4 s`, `2 m 05 s`."""
+    """A time for people, in its two largest parts: `12 ms`, `3.4 s`, `2 m 05 s`, `4 h 10 m`, `3 d 02 h`."""
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s"
-    return f"{int(seconds // 60)} m {int(seconds % 60):02} s"
-
-
-def span(seconds: float) -> str:
-    """A time that may be days, rounded, in its two largest parts."""
     if seconds < 3600:
-        return duration(seconds)
+        return f"{int(seconds // 60)} m {int(seconds % 60):02} s"
     minutes = round(seconds / 60)
     if minutes < 1440:
         return f"{minutes // 60} h {minutes % 60:02} m"
     hours = round(seconds / 3600)
     return f"{hours // 24} d" + (f" {hours % 24:02} h" if hours % 24 else "")
+
+
+def counted(number: int, one: str) -> str:
+    """So many of something whose plural ends in an s: `1 call`, `1,200 calls`."""
+    return f"{number:,} {one}{'s' if number != 1 else ''}"
 
 
 def one_line(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from leadflow.cli.views.human import duration, span
+from leadflow.cli.views.human import duration
 from leadflow.cli.views.marks import MARKS, marked
 from leadflow.due import Due
 from leadflow.events.model import Status
@@ -64,7 +64,7 @@ def _listed(table: Table) -> list[Due]:
 
 def why_due(due: Due, now: float) -> str:
     """Why a run can go on, and since when."""
-    return f"{due.wake.why} {span(now - due.wake.at)} ago"
+    return f"{due.wake.why} {duration(now - due.wake.at)} ago"
 
 
 INTERRUPTED = ("interrupted", "dead", "broken")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from leadflow.answers import OpenQuestion, type_of
-from leadflow.cli.views.human import one_line, span
+from leadflow.cli.views.human import duration, one_line
 from leadflow.events.model import QuestionAsked
 from leadflow.plan.forms import to_plain, to_text
 from leadflow.plan.plan import Plan
@@ -54,7 +54,7 @@ def lines(
 
 def head(asked: QuestionAsked, *, now: float, since: float | None = None) -> Iterator[str]:
     """A question, and what the person has to see."""
-    told = [] if since is None else [f"{span(now - since)} ago"]
+    told = [] if since is None else [f"{duration(now - since)} ago"]
     told += [] if asked.expires is None else [_left(asked.expires, now)]
     times = f" ({', '.join(told)})" if told else ""
     yield f"{asked.path} asks {one_line(asked.assignee or asked.agent)}{times}: {one_line(asked.question)}"
@@ -125,8 +125,8 @@ _EXAMPLES = {"bool": True, "int": 1, "float": 0.5, "duration": "30m", "money": "
 
 def _left(expires: float, now: float) -> str:
     if expires <= now:
-        return f"expired {span(now - expires)} ago"
-    return f"expires in {span(expires - now)}"
+        return f"expired {duration(now - expires)} ago"
+    return f"expires in {duration(expires - now)}"
 
 
 def _cut(text: str) -> str:
