@@ -41,7 +41,8 @@ async def undo_again(run: str, project: Project, registry: Registry, options: Ru
     that was made for that before, and has not ended, is gone on with.
 
     Raises:
-        StartProblem: the run has not ended, or nothing of it is to be taken back, or an agent cannot be made.
+        StartProblem: the run has not ended, or nothing of it is to be taken back, or an agent cannot be made, or
+            somebody else makes these runs in this moment.
         NoSuchRun: there is none. JournalProblem: the journal cannot be used.
     """
     options = options or RunOptions()
@@ -50,24 +51,34 @@ async def undo_again(run: str, project: Project, registry: Registry, options: Ru
         found = await kept(store, await find(store, run))
         if not found.row.status.is_settled:
             raise StartProblem([f"run {found.row.id} has not ended: `leadflow resume {found.row.id}` goes on with it"])
-        before = await _made_before(store, found.row.id)
-        made: list[Kept] = []
-        impossible: list[str] = []
-        for path, undo in _standing(await store.load(found.row.id)).items():
-            earlier = before.get(path + SUFFIX)
-            if earlier is not None and earlier.status is Status.DONE:
-                continue
-            if earlier is not None and not earlier.status.is_settled:
-                made.append(await kept(store, earlier))
-            elif isinstance(flow := _flow_of(found.plan, undo), str):
-                impossible.append(f"step {path} cannot be taken back by a call: {flow}")
-            else:
-                plan = seal(replace(found.plan, flows={**found.plan.flows, flow.name: flow}))
-                make_ready(plan, flow.name, project, registry, None)
-                made.append(await _begun(store, plan, flow, undo, found, clock))
-        if not made and not impossible:
+        claimed = await store.claim(found.row.id)  # two who look at once would each make a run for the same step
+        if claimed is None:
+            raise StartProblem([f"somebody else takes back what run {found.row.id} did in this moment; look again"])
+        async with held(store, claimed, clock, works=False):
+            made = await _made(store, found, project, registry, clock)
+        if not made.runs and not made.impossible:
             raise StartProblem([f"nothing of run {found.row.id} is left to take back"])
-        return Backward(made, impossible)
+        return made
+
+
+async def _made(store: Store, found: Kept, project: Project, registry: Registry, clock: Clock) -> Backward:
+    """What takes back the steps of a run that still stand, made where it is not there."""
+    before = await _made_before(store, found.row.id)
+    runs: list[Kept] = []
+    impossible: list[str] = []
+    for path, undo in _standing(await store.load(found.row.id)).items():
+        earlier = before.get(path + SUFFIX)
+        if earlier is not None and earlier.status is Status.DONE:
+            continue
+        if earlier is not None and not earlier.status.is_settled:
+            runs.append(await kept(store, earlier))
+        elif isinstance(flow := _flow_of(found.plan, undo), str):
+            impossible.append(f"step {path} cannot be taken back by a call: {flow}")
+        else:
+            plan = seal(replace(found.plan, flows={**found.plan.flows, flow.name: flow}))
+            make_ready(plan, flow.name, project, registry, None)
+            runs.append(await _begun(store, plan, flow, undo, found, clock))
+    return Backward(runs, impossible)
 
 
 def _standing(entries: Sequence[Entry]) -> dict[str, UndoKept | None]:
@@ -94,12 +105,15 @@ def _flow_of(plan: Plan, undo: UndoKept | None) -> FlowPlan | str:
 
 
 async def _made_before(store: Store, run: str) -> dict[str, RunRow]:
-    """The runs that were made to take back steps of a run, by the path of the undo; the newest of each."""
+    """The runs that were made to take back steps of a run, by the path of the undo: the one that is done, else the
+    newest. One whose process ended before its first event was kept can never go on, and is none."""
     found: dict[str, RunRow] = {}
     for row in await store.runs():
         origin = json.loads(row.setting).get("from") if row.is_whole else None
-        if origin is not None and origin[0] == run and origin[1].endswith(SUFFIX):
-            found.setdefault(origin[1], row)
+        if origin is None or origin[0] != run or not origin[1].endswith(SUFFIX) or row.status is Status.PENDING:
+            continue
+        if row.status is Status.DONE or origin[1] not in found:
+            found[origin[1]] = row
     return found
 
 

@@ -1,10 +1,19 @@
 """`leadflow runs undo`: what a run could not take back is taken back later, each call once."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
+from leadflow.agents.registry import find_kinds
+from leadflow.assembly import StartProblem
+from leadflow.backward import undo_again
+from leadflow.cli.journals import the_project
+from leadflow.keeping import opened
+from leadflow.run.adapters import SystemClock
+from leadflow.run.store import JournalProblem
+from leadflow.stores.sqlite import SqliteJournal
 from tests.cli.session import leadflow
 
 FLOW = """leadflow 1
@@ -107,6 +116,48 @@ def test_an_undo_that_fails_again_can_be_made_again(project: Path) -> None:
     (project / "broken").unlink()
     assert 0 == leadflow("runs", "undo", first, "-q", folder=project).code
     assert ["drop shred 2-T"] == effects(project)
+
+
+def test_two_who_undo_at_once_make_each_call_once(project: Path) -> None:
+    """Whoever comes while another one makes the runs is told so, and finds them when it looks again."""
+    first = failed(project, "1,shred")
+    effects(project)
+    (project / "broken").unlink()
+    where, registry = the_project(str(project)), find_kinds()
+
+    async def scene() -> list[str]:
+        async with opened(where, SystemClock()) as store:
+            claimed = await store.claim(first)
+            assert claimed is not None
+            with pytest.raises(StartProblem, match="in this moment; look again"):
+                await undo_again(first, where, registry)
+            await store.release(first, claimed.epoch)
+        found = await undo_again(first, where, registry), await undo_again(first, where, registry)
+        return [made.row.id for each in found for made in each.runs]
+
+    made = asyncio.run(scene())
+    assert (2, made[:2]) == (len(set(made)), made[2:])
+    assert 0 == leadflow("runs", "undo", first, "-q", folder=project).code
+    assert ["drop shred 2-T", "drop 1-T"] == effects(project)
+
+
+def test_an_undo_whose_run_never_began_is_made_again(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case D8: a process that ends, or a disk that is full, between the run and its first event keeps nobody from
+    taking the step back later."""
+    first = failed(project, "1")
+    effects(project)
+    (project / "broken").unlink()
+
+    async def full(*_: object) -> None:
+        raise JournalProblem("no space left")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(SqliteJournal, "append", full)
+        with pytest.raises(JournalProblem, match="no space left"):
+            asyncio.run(undo_again(first, the_project(str(project)), find_kinds()))
+    assert ["interrupted", "failed"] == [row["status"] for row in listed(project)]
+    said = leadflow("runs", "undo", first, "-q", folder=project)
+    assert (0, ["drop 1-T"]) == (said.code, effects(project)), said.stderr
 
 
 def test_nothing_is_taken_back_of_a_run_that_took_all_back(project: Path) -> None:
