@@ -11,6 +11,7 @@ from leadflow.operating import watch_run
 from leadflow.record import record
 from leadflow.run.adapters import SystemClock
 from leadflow.run.driver import Result
+from leadflow.run.errors import InternalError
 from leadflow.run.kernel import Kernel, Program
 from leadflow.run.store import JournalProblem, NoSuchRun, RunRow, Store
 from leadflow.run.waking import Wake, wakes
@@ -45,7 +46,9 @@ async def due_runs(store: Store, rows: Sequence[RunRow], project: Project, now: 
         if is_interrupted(row) and not is_dead(row, project):
             try:
                 wake = await _wake(store, row, now)
-            except (JournalProblem, NoSuchRun):  # it is broken, or was forgotten in this moment
+            except (JournalProblem, NoSuchRun, InternalError):
+                # It is broken, was forgotten in this moment, or was made by a leadflow that went another way: whoever
+                # names it is told, and the others are due all the same.
                 continue
             if wake is not None and wake.at <= now:
                 found.append(Due(row, wake))

@@ -8,7 +8,7 @@ import pytest
 
 from leadflow import Result, RunOptions, Status
 from leadflow.due import Due, due_runs, stay_with
-from leadflow.events.model import Entry, NodeStarted
+from leadflow.events.model import Entry, NodeDone, NodeStarted
 from leadflow.keeping import opened
 from leadflow.run.brake import Brake
 from tests.test_people import T1, Office, Play, play
@@ -116,6 +116,22 @@ def test_a_run_is_due_when_its_deadline_has_passed(play: Play) -> None:
         failed = await office.resume(result)
         assert failed.failure is not None
         assert (Status.FAILED, "timeout.total") == (failed.status, failed.failure.error)
+
+    play(ASK, scene)
+
+
+def test_a_run_that_cannot_be_read_keeps_no_other_from_going_on(play: Play) -> None:
+    """Its log is not what this leadflow would have made of its plan."""
+
+    async def scene(office: Office) -> None:
+        odd, good = await office.run({}), await office.run({})
+        async with opened(office.program.project, office.clock) as store:
+            claimed = await store.claim(odd.run)
+            assert claimed is not None
+            await claimed.append([NodeDone("main/nowhere", 1)])
+            await store.release(odd.run, claimed.epoch)
+        office.days(3)
+        assert [good.run] == [one.row.id for one in await due(office)]
 
     play(ASK, scene)
 
