@@ -1,7 +1,7 @@
 """How policies are written: the row of each annotation, and the one order in which they nest.
 
 A `PolicyRow` tells the checker what an annotation accepts and where it may stand (rule C4); `build` makes the frozen
-policy from checked arguments. `runs` is False for those that this version parses and checks but refuses to run.
+policy from checked arguments.
 """
 
 from collections.abc import Callable, Mapping
@@ -76,7 +76,6 @@ class PolicyRow:
     targets: frozenset[Target]
     build: Callable[[Mapping[str, Any]], Policy]
     """Makes the policy from checked arguments by parameter name (absent ones left out)."""
-    runs: bool
     doc: str
 
 
@@ -99,10 +98,9 @@ def _row(
     doc: str,
     *params: PolicyParam,
     build: Callable[[Mapping[str, Any]], Policy],
-    runs: bool = True,
 ) -> PolicyRow:
     places = cast(frozenset[Target], frozenset(targets.split()))
-    return PolicyRow(name, params, places, build, runs, doc)
+    return PolicyRow(name, params, places, build, doc)
 
 
 _P = PolicyParam

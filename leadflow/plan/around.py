@@ -56,8 +56,6 @@ class Row:
     place: str
     does: str
     """What it absorbs, or lets pass."""
-    runs: bool = True
-    """False for what this version checks and does not run."""
 
 
 @record
@@ -326,8 +324,7 @@ def _shared_of_stand_ins(plan: Plan, node: Node, call: AgentCall) -> Iterator[Ro
 
 def _row(applied: Applied, does: str | None, *, only: tuple[str, ...] = ()) -> Row:
     args = tuple(arg for arg in _arguments(applied.policy) if not only or arg.name in only)
-    runs = ROWS[applied.name].runs
-    return Row(f"@{applied.name}", args, applied.origin, applied.place, does or DOES[applied.name], runs)
+    return Row(f"@{applied.name}", args, applied.origin, applied.place, does or DOES[applied.name])
 
 
 _UNSET = {"on": "whatever may pass", "max_retry_after": "any"}

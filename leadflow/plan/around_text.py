@@ -54,9 +54,8 @@ def _row(row: Row) -> Iterator[str]:
     written = [arg for arg in row.args if not arg.is_default]
     origin = f"{row.origin}{f' ({row.place})' if row.place else ''}"
     name = f"    {row.name:<{_NAME}}"
-    later = "; checked, but not run by this version" if not row.runs else ""
     if not row.args:
-        yield from _ended(f"{name}{row.does}{later}", origin)
+        yield from _ended(f"{name}{row.does}", origin)
         return
     if written:
         yield from _ended(name + _said(written), origin)
@@ -64,7 +63,7 @@ def _row(row: Row) -> Iterator[str]:
     default = [arg for arg in row.args if arg.is_default]
     if default:
         yield from _filled(_said(default), f"{name}by default ", " " * (_NAME + 4))
-    yield from _filled(row.does + later, " " * (_NAME + 4))
+    yield from _filled(row.does, " " * (_NAME + 4))
 
 
 def _said(args: list[Argument]) -> str:
@@ -124,5 +123,4 @@ def _layer(row: Row) -> dict[str, Any]:
         "origin": row.origin or None,
         "place": row.place or None,
         "does": row.does,
-        "runs": row.runs,
     }

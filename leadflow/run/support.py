@@ -1,14 +1,12 @@
 """What this version checks but does not run: told before a run starts, never ignored.
 
-Pure: knows a plan, and of each thing in it whether there is an adapter or a policy for it.
+Pure: knows a plan, and of each kind of agent whether it is run.
 """
 
 from collections.abc import Callable, Iterator
 
-from leadflow.plan.annotations import ROWS
 from leadflow.plan.kinds import BUILT_IN, LATER, find_kind
 from leadflow.plan.plan import AgentCall, AgentSpec, FlowCall, FlowPlan, Node, Place, Plan, ToolPlan
-from leadflow.plan.policy import Applied
 from leadflow.plan.reactions import stand_ins
 from leadflow.plan.undoing import probe_node, undo_node
 
@@ -89,16 +87,13 @@ def agents_of(node: Node, call: AgentCall) -> tuple[str, ...]:
 
 
 def _of_flow(plan: Plan, flow: FlowPlan, played: Callable[[AgentSpec], bool]) -> Iterator[tuple[Place, str]]:
-    yield from ((flow.place, _not_yet(policy)) for policy in _later(flow.policies))
     for node in (each for step in flow.nodes for each in with_others(step)):
-        yield from ((node.place, _not_yet(policy)) for policy in _later(node.policies))
         if isinstance(node.work, AgentCall):
             for name in agents_of(node, node.work):
                 yield from _of_agent(plan, plan.agents[name], is_played=played(plan.agents[name]))
             for tool in tools_of(plan, node):
-                place = tool.place or node.place
-                yield from ((place, f"tool '{tool.key}': {_not_yet(policy)}") for policy in _later(tool.policies))
                 if _asks_people(plan, tool):
+                    place = tool.place or node.place
                     yield place, f"tool '{tool.key}': a model cannot ask people by this version; ask them in a step"
                 for name in agents_of_tool(tool):
                     yield from _of_agent(plan, plan.agents[name], is_played=played(plan.agents[name]))
@@ -118,12 +113,3 @@ def _of_agent(plan: Plan, spec: AgentSpec, *, is_played: bool) -> Iterator[tuple
     known = find_kind({**LATER, **BUILT_IN}, spec.kind)
     if known is not None and not known.runs and not is_played:
         yield place, f"agent '{name}': agents of the kind '{spec.kind}' are checked but not yet run by this version"
-    yield from ((place, f"agent '{name}': {_not_yet(policy)}") for policy in _later(spec.policies))
-
-
-def _later(policies: tuple[Applied, ...]) -> Iterator[Applied]:
-    return (applied for applied in policies if not ROWS[applied.name].runs)
-
-
-def _not_yet(applied: Applied) -> str:
-    return f"@{applied.name} is checked but not yet run by this version; take it off to run without it"

@@ -21,7 +21,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from leadflow.events.model import Event, Failure
 from leadflow.pipeline import compile_source
-from leadflow.plan.annotations import ROWS
 from leadflow.policies.call import Ports
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
@@ -76,12 +75,10 @@ flow f(x: int) -> int {{ {on_step} step a: int = main.look(x) return a }}
 
 
 def callers() -> dict[str, Caller]:
-    """By what stands around the call; what this version does not run is left out."""
-    here = [name for name in (*ON_AGENT, *ON_STEP) if ROWS[name.split(",")[0].lstrip("@")].runs]
+    """By what stands around the call."""
     found = {"plain": caller_with("", "")}
-    found |= {name: caller_with(ON_AGENT.get(name, ""), ON_STEP.get(name, "")) for name in here}
-    every = [name for name in ALL if name in here]
-    of_agent, of_step = (" ".join(where[name] for name in every if name in where) for where in (ON_AGENT, ON_STEP))
+    found |= {name: caller_with(ON_AGENT.get(name, ""), ON_STEP.get(name, "")) for name in (*ON_AGENT, *ON_STEP)}
+    of_agent, of_step = (" ".join(where[name] for name in ALL if name in where) for where in (ON_AGENT, ON_STEP))
     return {**found, "all": caller_with(of_agent, of_step)}
 
 

@@ -25,7 +25,6 @@ from leadflow.events.model import Entry, Event, Failure, RunStarted
 from leadflow.keeping import begin
 from leadflow.keeping import held as work_on
 from leadflow.pipeline import compile_source
-from leadflow.plan.annotations import ROWS
 from leadflow.plan.plan import Plan
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.shared import Shared
@@ -64,8 +63,7 @@ ON_STEP = {
     "budget": "@budget(calls: 4)",
     "on_error": "@on_error(timeout: retry(2), permission: escalate(spare))",
 }
-POLICIES = [name for name in (*ON_AGENT, *ON_STEP) if ROWS[name].runs]
-"""What this version runs of them."""
+POLICIES = (*ON_AGENT, *ON_STEP)
 
 SCRIPTS: Mapping[str, Sequence[Act]] = {
     "answers": (after(1, 7),),
@@ -275,7 +273,7 @@ def trials(policies: Sequence[str], scripts: Sequence[str]) -> Iterator[tuple[st
 
 def groups(*, pairs: bool) -> list[tuple[str, ...]]:
     """The sets of policies to try: each alone, all together, all but one; pairs if wanted."""
-    every = tuple(POLICIES)
+    every = POLICIES
     found: dict[tuple[str, ...], None] = {(): None, every: None}
     found |= dict.fromkeys((name,) for name in every)
     found |= dict.fromkeys(tuple(name for name in every if name != one) for one in every)

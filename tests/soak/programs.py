@@ -1,8 +1,7 @@
-"""Programs for the soak: texts of flows with every construct and every policy that runs, drawn from a seed.
+"""Programs for the soak: texts of flows with every construct and every policy, drawn from a seed.
 
-A text is compiled as an author's would be, so the checker, the plan and the run all see it. What this version refuses
-to run is left out (`plan.annotations.ROWS`), and comes in by itself when it runs. Whatever may hang has a limit, so
-that every run ends.
+A text is compiled as an author's would be, so the checker, the plan and the run all see it. Whatever may hang has a
+limit, so that every run ends.
 """
 
 from collections.abc import Sequence
@@ -10,7 +9,6 @@ from dataclasses import dataclass, field
 from random import Random
 
 from leadflow.pipeline import compile_source
-from leadflow.plan.annotations import ROWS
 from leadflow.plan.plan import Plan
 from leadflow.run.kernel import Program
 
@@ -59,11 +57,6 @@ OF_BLOCKS = ("@timeout(40s)", '@on_failure("continue")', '@on_failure("partial")
              "@budget(tokens: 500)")  # fmt: skip
 
 
-def runs(annotations: str) -> bool:
-    """Whether this version runs all of these annotations."""
-    return all(ROWS[each.split("(")[0].strip()].runs for each in annotations.split("@")[1:])
-
-
 @dataclass
 class _Author:
     """Writes one program."""
@@ -89,7 +82,7 @@ class _Author:
         found: dict[str, str] = {}
         for text in self.chance.sample(texts, len(texts)):
             kinds = [each.split("(")[0].strip() for each in text.split("@")[1:]]
-            if self.chance.random() < share and runs(text) and not any(kind in found for kind in kinds):
+            if self.chance.random() < share and not any(kind in found for kind in kinds):
                 found |= dict.fromkeys(kinds, "") | {kinds[0]: text.format(**names)}
         return " ".join(filter(None, found.values()))
 
@@ -150,11 +143,11 @@ class _Author:
         return name
 
     def without_what_is_not(self, policies: str) -> str:
-        """`@x(none)` only where x runs and stands nowhere on the same step."""
+        """`@x(none)` only where x stands nowhere on the same step."""
         kept: list[str] = []
         for text in policies.split(" @"):
             kind, _, argument = text.lstrip("@ ").partition("(")
-            if argument == "none)" and (not ROWS[kind].runs or f"@{kind}(" in policies.replace(f"@{kind}(none)", "")):
+            if argument == "none)" and f"@{kind}(" in policies.replace(f"@{kind}(none)", ""):
                 continue
             kept.append("@" + text.lstrip("@ ")) if text.strip() else None
         return " ".join(kept)

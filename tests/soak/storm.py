@@ -31,7 +31,6 @@ from leadflow.run.errors import ConnectFailed, Overloaded, RateLimited
 from leadflow.run.ports import CallOrder, Reply, Request
 from leadflow.testing import run_virtual
 from tests.policies.playing import CLOCK
-from tests.soak.programs import runs
 
 MOST_SENDS, BURST = 1.1, 50
 """Requests that may arrive: for each call so many, and so many more. Where an upstream recovers the further attempts
@@ -191,7 +190,7 @@ def storms(calls: int, seed: int) -> Iterator[dict[str, object]]:
     """Every storm with every set of policies that runs."""
     for what, policies in POLICIES.items():
         for name, storm in STORMS.items():
-            if runs(policies) and ("@limit" in policies or not storm.is_short):
+            if "@limit" in policies or not storm.is_short:
                 yield {"what": "storm", "storm": name, "policies": what, **blow(storm, policies, calls, seed)}
 
 
