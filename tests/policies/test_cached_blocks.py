@@ -29,7 +29,7 @@ from leadflow.run.adapters import SeededRng
 from leadflow.run.driver import Driver, Ports, Result
 from leadflow.run.errors import Rejected, Transient
 from leadflow.run.kernel import Program
-from leadflow.run.ports import Request
+from leadflow.run.ports import Lead, Recalled, Request
 from leadflow.stores.memory import MemoryJournal
 from leadflow.testing import run_virtual
 from tests.policies.playing import CLOCK, Player, after, s
@@ -334,6 +334,24 @@ def test_who_is_cancelled_while_it_waits_stands_in_nobodys_way() -> None:
     house = House(GROUP, after(1, Rejected("no")), 7)
     assert ([Status.CANCELLED, Status.FAILED], 7) == run_virtual(three())
     assert (3, 0) == (house.calls, len(house.shared.flights))
+
+
+def test_a_wait_that_is_cancelled_is_cancelled() -> None:
+    """Case X3: whoever asks hears of the cancel, and of nothing else; whoever leads is not disturbed."""
+
+    async def two() -> None:
+        blocks, waits = Blocks(Shared(), CLOCK, b"program"), list[bool]()
+        lead = await blocks.find(b"key", lambda: None)
+        second = asyncio.ensure_future(blocks.find(b"key", lambda: waits.append(True)))
+        await CLOCK.sleep(s(0))
+        second.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await second
+        assert isinstance(lead, Lead) and [True] == waits
+        lead.land(7, s(60))
+        assert Recalled(7, is_shared=False) == await blocks.find(b"key", lambda: None)
+
+    run_virtual(two())
 
 
 def test_the_time_of_a_block_bounds_its_wait() -> None:

@@ -250,6 +250,50 @@ def test_what_an_earlier_attempt_may_have_done_is_not_done_again() -> None:
     assert ["put"] == house.asked
 
 
+def test_whoever_waits_looks_twice_a_second() -> None:
+    """A call that ends is noticed half a second later at most; how long a turn was waited for is said."""
+
+    async def both(*script: object) -> tuple[list[Event], float]:
+        house = House(ONE, *script)
+        first = asyncio.ensure_future(house.run("run-0"))
+        await CLOCK.sleep(s(0.25))
+        begun, second = CLOCK.monotonic(), await house.run("run-1")
+        await first
+        return of(second, CallAdmitted), CLOCK.monotonic() - begun
+
+    assert ([], 1.5) == run_virtual(both(after(1.5, 7)))
+    assert ([CallAdmitted("f/a", "main", 1.5)], 1.5) == run_virtual(both(after(1.5, Rejected("no", status=400)), 9))
+
+
+class Broken(MemoryClaims):
+    """Keys in a journal that cannot be read."""
+
+    def __init__(self, *, is_taken: bool) -> None:
+        super().__init__()
+        self.is_taken = is_taken
+
+    async def take(self, key: str, claim: Claim, instead: Claim | None) -> Claim:
+        """Another one has it, if anybody can say that."""
+        if self.is_taken:
+            return Claim("run-9", "f/a")
+        raise OSError("no disk")
+
+    async def look(self, run: str) -> Holding | None:
+        """Nobody can say what became of that one."""
+        raise OSError("no disk")
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+def test_nothing_is_sent_when_nobody_can_say_who_has_the_key(*, is_taken: bool) -> None:
+    """A journal that cannot be read leaves open whether the call was made."""
+    house = House(ONE, 7)
+    house.claims = Broken(is_taken=is_taken)
+    (result,) = in_turn(house, "x")
+    assert result.failure is not None
+    told = "nothing was sent: who has the key of '@once' cannot be read: no disk"
+    assert ("resource.key", told, []) == (result.failure.error, result.failure.message, house.asked)
+
+
 LOST = Failure("network.lost", "network", "gone", "f/a", (AttemptFailure(1, "main", "network.lost", "gone", 0.1),))
 REFUSED = Failure("agent.rejected", "agent", "no", "f/a")
 FIRST: tuple[Event, ...] = (NodeStarted("f/a"),)
