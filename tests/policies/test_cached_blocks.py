@@ -29,7 +29,7 @@ from leadflow.run.adapters import SeededRng
 from leadflow.run.driver import Driver, Ports, Result
 from leadflow.run.errors import Rejected, Transient
 from leadflow.run.kernel import Program
-from leadflow.run.ports import Lead, Recalled, Request
+from leadflow.run.ports import Recalled, Request
 from leadflow.stores.memory import MemoryJournal
 from leadflow.testing import run_virtual
 from tests.policies.playing import CLOCK, Player, after, s
@@ -347,7 +347,7 @@ def test_a_wait_that_is_cancelled_is_cancelled() -> None:
         second.cancel()
         with pytest.raises(asyncio.CancelledError):
             await second
-        assert isinstance(lead, Lead) and [True] == waits
+        assert not isinstance(lead, Recalled) and [True] == waits
         lead.land(7, s(60))
         assert Recalled(7, is_shared=False) == await blocks.find(b"key", lambda: None)
 
