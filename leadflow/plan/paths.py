@@ -140,5 +140,8 @@ def _no_step(plan: Plan, flow: FlowPlan, way: tuple[Stop, ...], name: str) -> st
     where = f"flow {flow.name}" if not way else node_path(way[-1].flow, way[-1].node)
     if place is None:
         return f"{where} is a call: no steps stand in it"
-    names = _names(*place)
+    names, inner = _names(*place), place[0]
+    deeper = [f"'{node_path(inner, node)}'" for node in inner.nodes if step_name(node) == name and not is_control(node)]
+    if deeper:  # it is named as if it stood outside of its block
+        return f"there is no step '{name}' in {where}; did you mean {_listed(deeper)}?"
     return f"there is no step '{name}' in {where}{did_you_mean(name, names) or f'; its steps: {_listed(names)}'}"

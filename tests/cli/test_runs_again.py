@@ -91,6 +91,16 @@ def test_a_fork_keeps_what_was_done_before(project: Path) -> None:
     assert "2 runs are whole, 0 broken\n" == leadflow("journal", "verify", folder=project).stdout
 
 
+@pytest.mark.parametrize("command", ["fork", "retry"])
+def test_the_new_run_is_named_first(project: Path, command: str) -> None:
+    """Also in the lines of a log; among events as JSON there are only events."""
+    first = run(project)
+    said = leadflow("runs", command, first, "--from", "told", folder=project)
+    assert said.stderr.startswith(f"run {newest(project)[0]} goes on from main/told\n")
+    said = leadflow("runs", command, first, "--from", "told", "--json", folder=project)
+    assert all(line.startswith("{") for line in said.stderr.splitlines())
+
+
 def test_a_failed_run_is_tried_again_from_a_step(project: Path) -> None:
     """What the failed run took back runs again, whatever step is named: it is not there any more."""
     (project / "broken").touch()

@@ -127,6 +127,7 @@ def test_a_name_of_several_arms_means_all(plan: Plan) -> None:
         ("main", "name a step of main: loop, got"),
         ("main.lopo", "there is no step 'lopo' in flow main; did you mean 'loop'?"),
         ("main.zzzzzz", "there is no step 'zzzzzz' in flow main; its steps: loop, got"),
+        ("inner.one", "there is no step 'one' in flow inner; did you mean 'inner/all/one'?"),
         ("inner.all.on", "there is no step 'on' in inner/all; did you mean 'one'?"),
         ("inner.put.a", "inner/put is a call: no steps stand in it"),
     ],
