@@ -5,14 +5,13 @@ that would have taken its steps back, with their arguments, and each of these be
 goes on after a crash, and says which step of which run it takes back. What such a run has done is not done again.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 
 from leadflow.agents.registry import Registry
 from leadflow.assembly import StartProblem, make_ready
 from leadflow.events.model import CallWaits, Entry, NodeDone, RunStarted, Status, UndoBegan, UndoKept
-from leadflow.keeping import Kept, Origin, begin, find, held, kept
+from leadflow.keeping import Kept, Origin, begin, find, held, kept, setting_of
 from leadflow.plan.codec import seal
 from leadflow.plan.paths import NoSuchStep, find_steps
 from leadflow.plan.plan import AgentCall, FlowPlan, Plan
@@ -109,7 +108,7 @@ async def _made_before(store: Store, run: str) -> dict[str, RunRow]:
     newest. One whose process ended before its first event was kept can never go on, and is none."""
     found: dict[str, RunRow] = {}
     for row in await store.runs():
-        origin = json.loads(row.setting).get("from") if row.is_whole else None
+        origin = setting_of(row).get("from")
         if origin is None or origin[0] != run or not origin[1].endswith(SUFFIX) or row.status is Status.PENDING:
             continue
         if row.status is Status.DONE or origin[1] not in found:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from hashlib import blake2b
-from typing import cast
+from typing import Any, cast
 
 from leadflow.events.model import RunStarted
 from leadflow.plan.codec import from_text, to_text
@@ -216,9 +216,19 @@ async def unfinished(store: Store, flow: str, plan: str, inputs: Mapping[str, Va
     )
 
 
+def setting_of(row: RunRow) -> Mapping[str, Any]:
+    """What a run was given beside its inputs; nothing where that is not what was written (case D11), so that one broken
+    row hides no other one."""
+    try:
+        setting = json.loads(row.setting)
+    except ValueError:
+        return {}
+    return setting if isinstance(setting, dict) else {}
+
+
 def is_recorded(row: RunRow) -> bool:
     """Whether it is written down what the run's agents are asked."""
-    return "recording" in json.loads(row.setting)
+    return "recording" in setting_of(row)
 
 
 async def kept(store: Store, row: RunRow) -> Kept:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from leadflow.cli.journals import the_project
 from leadflow.keeping import opened
 from leadflow.run.adapters import SystemClock
 from leadflow.run.store import JournalProblem
+from leadflow.settings import JOURNAL
 from leadflow.stores.sqlite import SqliteJournal
 from tests.cli.session import leadflow
 
@@ -156,6 +159,17 @@ def test_an_undo_whose_run_never_began_is_made_again(project: Path, monkeypatch:
         with pytest.raises(JournalProblem, match="no space left"):
             asyncio.run(undo_again(first, the_project(str(project)), find_kinds()))
     assert ["interrupted", "failed"] == [row["status"] for row in listed(project)]
+    said = leadflow("runs", "undo", first, "-q", folder=project)
+    assert (0, ["drop 1-T"]) == (said.code, effects(project)), said.stderr
+
+
+def test_a_broken_row_keeps_no_other_run_from_being_undone(project: Path) -> None:
+    """Case D11: what another run was given cannot be read."""
+    other, first = failed(project, "nothing"), failed(project, "1")
+    effects(project)
+    (project / "broken").unlink()
+    with closing(sqlite3.connect(project / JOURNAL)) as file, file:
+        file.execute("UPDATE lf_run SET setting = '{' WHERE id = ?", (other,))
     said = leadflow("runs", "undo", first, "-q", folder=project)
     assert (0, ["drop 1-T"]) == (said.code, effects(project)), said.stderr
 
