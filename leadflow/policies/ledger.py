@@ -95,7 +95,7 @@ class Claim:
         self.alike = (self.accounts, most, is_open)
         """Equal for claims that only differ in when they came."""
         self.place = 0
-        """How many came before it."""
+        """Its number among all that ever asked, from 1."""
         self.held: tuple[Amount, ...] | None = None
         """What is set aside in each account."""
         self.refused: Account | None = None

@@ -321,42 +321,15 @@ def _run_row(row: tuple[Any, ...]) -> RunRow:
     if row[7] not in _STATUSES or not all(map(isinstance, row, _KINDS)):
         return RunRow(str(row[0]), "", "", "", "", "", 0.0, Status.FAILED, 0.0, 0, None, False, 0, is_whole=False)
     (
-        id_,
-        flow,
-        plan,
-        source,
-        digest,
-        setting,
-        started,
-        status,
-        changed,
-        epoch,
-        owner,
-        is_held,
-        claims,
-        crashes,
-        under,
-    ) = row
+        id_, flow, plan, source, digest, setting, started,
+        status, changed, epoch, owner, is_held, claims, crashes, under,
+    ) = row  # fmt: skip
     held = bool(is_held) and not is_gone(owner)
     crashes += owner is not None and not held
-    at = Status(status)
     return RunRow(
-        id_,
-        flow,
-        plan,
-        source,
-        digest,
-        setting,
-        started,
-        at,
-        changed,
-        epoch,
-        owner,
-        held,
-        claims,
-        crashes=crashes,
-        under=under,
-    )
+        id_, flow, plan, source, digest, setting, started,
+        Status(status), changed, epoch, owner, held, claims, crashes, under,
+    )  # fmt: skip
 
 
 def gone(run: str) -> NoSuchRun:
