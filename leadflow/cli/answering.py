@@ -82,15 +82,22 @@ def answer(given: Given) -> None:
     recorder = None if recording is None else recording.recorder
     job = Job(program, found.plan.flows[found.row.flow], shown(given.show), brake=brake, recorder=recorder)
     settings = RunOptions(brake=brake, cast=recorder)
+    results: list[Result] = []
 
     async def work(audience: Audience) -> Result:
         try:
-            return await program.resume(run, audience.of(settings, *(() if recorder is None else (recorder,))))
+            heard_by = () if recorder is None else (recorder,)
+            results.append(await program.resume(run, audience.of(settings, *heard_by)))
+            return results[-1]
         except UnderWay:  # taken up in this moment, by whoever answered another question
             raise _Elsewhere from None
 
     try:
-        sys.exit(go_recorded(job, work, recording))
+        code = go_recorded(job, work, recording)
+        is_open = any(result.failure is not None and not result.status.is_settled for result in results)
+        if is_open and given.show != "json":
+            human.note("your answer is kept: the run hears of it when it goes on")
+        sys.exit(code)
     except _Elsewhere:
         human.note(heard)
 

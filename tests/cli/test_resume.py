@@ -59,10 +59,10 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def killed_at(project: Path, name: str) -> None:
-    """Run the flow in a process that is killed behind an effect."""
+def killed_at(project: Path, name: str, *words: str) -> None:
+    """Run the flow, or what the words say, in a process that is killed behind an effect."""
     (project / "deadly").write_text(name)
-    code = "from leadflow.cli.main import cli; cli(['run', 'main.flow', '-q'])"
+    code = f"from leadflow.cli.main import cli; cli({list(words or ('run', 'main.flow', '-q'))})"
     ended = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, check=False)
     assert -signal.SIGKILL == ended.returncode, ended.stderr
 
@@ -174,6 +174,30 @@ flow main() -> list[string] {
     assert 2 == said.code
     assert "error: several steps under way end in 'filed': " in said.stderr
     assert "main/all[0]/filed, main/all[1]/filed" in said.stderr
+
+
+def test_an_answer_to_a_run_in_doubt_is_kept(tmp_path: Path) -> None:
+    """The run cannot go on yet; whoever said yes is told that it was not in vain."""
+    text = """leadflow 1
+tool file(x: string) -> { id: string } = python("work:file")
+agent boss: human
+
+flow main() -> string {
+  step why: string = boss.ask("Why?")
+  step filed = file(why) undo none
+  step ok = boss.approve("Now?")
+  return filed.id
+}
+"""
+    (tmp_path / "main.flow").write_text(text)
+    (tmp_path / "work.py").write_text(WORK)
+    assert 3 == leadflow("run", "main.flow", "-q", folder=tmp_path).code
+    killed_at(tmp_path, "file", "answer", newest(tmp_path), "why", "because", "-q")
+    said = leadflow("approve", newest(tmp_path), "ok", "--yes", "-q", folder=tmp_path)
+    assert (1, True) == (said.code, said.stderr.startswith("in doubt: ")), said.stderr
+    assert said.stderr.endswith("your answer is kept: the run hears of it when it goes on\n")
+    said = leadflow("resume", "-q", "--done", 'filed={"id": "T-1"}', folder=tmp_path)
+    assert (0, '"T-1"\n') == (said.code, said.stdout), said.stderr
 
 
 def test_an_answer_about_nothing_is_refused(project: Path) -> None:
