@@ -171,7 +171,7 @@ def _answers(texts: Mapping[str, str], scratch: Path, start: Callable[[Path, Pat
     said: dict[str, list[tuple[str, Sequence[str]]]] = json.loads((scratch / "answer.json").read_text("utf-8"))
     found = {name: said.get(file, []) for file, name in names.items()}
     for name, pieces in found.items():
-        if texts[name].endswith("\n") and not "".join(piece for piece, _ in pieces[-1:]).endswith("\n"):
+        if texts[name] == "".join(piece for piece, _ in pieces) + "\n":
             pieces.append(("\n", []))
     return found
 
