@@ -95,7 +95,8 @@ def test_a_store_that_could_not_begin_is_closed_all_the_same(tmp_path: Path, mon
             broken.setattr(os, "pipe", too_many)
             with pytest.raises(JournalProblem) as raised:
                 await store.open()
-        await asyncio.wait_for(store.aclose(), 10)
+        async with asyncio.timeout(10):  # rather a failure than a test that hangs
+            await store.aclose()
         async with opened(tmp_path / "j.db") as other:
             await other.aclose()
         return str(raised.value)
