@@ -67,19 +67,19 @@ class HttpAgent:
         method = request.action.upper()
         headers, body = self._content(request)
         url = self._url + _path(request.args)
-        async with self._world.transport.request(
-            method, url, headers=headers, body=body, idle=request.idle
-        ) as response:
-            answer = await read_body(response, self._most)
-        if not 200 <= response.status < 300:
-            raise refuse(self._sent(request, url), response, answer, self._world)
-        quota = read_quota(response.headers, now=self._world.clock.now())
         try:
-            return Reply(_answer(request, response, answer), quota=quota)
+            async with self._world.transport.request(
+                method, url, headers=headers, body=body, idle=request.idle
+            ) as response:
+                answer = await read_body(response, self._most)
+            if 200 <= response.status < 300:
+                quota = read_quota(response.headers, now=self._world.clock.now())
+                return Reply(_answer(request, response, answer), quota=quota)
         except BadResponse as problem:
             sent = self._sent(request, url)
             problem.message = f"{sent.what}: {sent.where}: {problem.message}"
             raise
+        raise refuse(self._sent(request, url), response, answer, self._world)
 
     async def aclose(self) -> None:
         """Connections belong to the transport."""
