@@ -385,8 +385,8 @@ _ENDS = (
     FunctionCutOff,
     AnswerInvalid,
 )
-_MAY_BE_DONE = frozenset(error.error for error in _ENDS)
-"""Ends of attempts after which the other side may have acted, or has."""
+_MAY_BE_DONE = frozenset({*(error.error for error in _ENDS), "system.interrupted"})
+"""Ends of attempts after which the other side may have acted, or has; the end of the process is one of them."""
 
 
 def may_be_done(failure: Failure) -> bool:

@@ -19,7 +19,7 @@ from leadflow.run.evaluate import compile_expr
 from leadflow.run.kernel import Call, Kernel, Program
 from leadflow.run.ports import Journal
 from leadflow.run.recover import replay
-from leadflow.run.taken_up import Past, Told
+from leadflow.run.taken_up import NOT_FOUND, Past, Told
 
 
 @record
@@ -70,7 +70,7 @@ async def probed(
             said = found.failure.message if found.failure is not None else str(found.status)
             why[look.path] = f"its probe could not tell: {said}"
         elif found.value is None:
-            answers[look.path] = Told("retry", None, "the probe found nothing")
+            answers[look.path] = Told("retry", None, NOT_FOUND)
         else:
             answers[look.path] = Told("done", found.value, "the probe found it")
     return Probed(answers, why)

@@ -24,6 +24,7 @@ from leadflow.events.model import (
     RunResumed,
     RunStarted,
 )
+from leadflow.plan.plan import AgentCall
 from leadflow.record import record
 from leadflow.run.carrying import carried
 from leadflow.run.errors import InternalError
@@ -78,12 +79,14 @@ def take_up(
         return in_doubt(doubts, why or {})
     facts: list[Event] = [RunResumed(owner), *past.unsettled(), *past.unheard(under_way, _models(kernel)), *answers]
     earlier: dict[str, Earlier] = {}
+    works = {call.path: call.layout.node.work for call in under_way}
+    firsts = {path: work.agent if isinstance(work, AgentCall) else "" for path, work in works.items()}
     for path, decision in settled.items():
         if decision is None:
             continue
         facts.append(decision)
         if decision.decision == "retry":
-            earlier[path] = past.earlier(path)
+            earlier[path] = past.earlier(path, decision, firsts[path])
         else:
             is_done = decision.decision == "done"
             facts.append(NodeDone(path, told[path].value) if is_done else NodeFailed(path, failure_of(decision)))

@@ -6,7 +6,7 @@ else somebody has to say what is true. Pure: reads entries, and decides for each
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from leadflow.events.model import (
@@ -43,6 +43,8 @@ from leadflow.run.ports import Earlier
 
 ASKED = "a person was asked"
 """Why a call goes on: its question is open, or answered."""
+NOT_FOUND = "the probe found nothing"
+"""Why a call goes on: its attempt that was lost was not done."""
 
 
 @record
@@ -68,6 +70,8 @@ class _Way:
     """No attempt is under way: between two, or in a queue."""
     is_lost: bool = False
     """Its process ended in an attempt."""
+    tried: float = 0.0
+    """How long it had been under way when its last attempt began."""
     is_unsent: bool = False
     """It waits for its first attempt."""
     used: int = 0
@@ -136,6 +140,7 @@ class Past:
                     way.own, way.since = 0, way.seconds(self._worked)
                 way.own += 1
                 way.attempts, way.agent, way.is_pausing, way.is_unsent = attempt, agent or None, False, False
+                way.tried = way.seconds(self._worked)
             case AttemptFailed(path=path, failure=failure) if path in self._ways:
                 way = self._ways[path]
                 way.failed.append(failure)
@@ -152,11 +157,13 @@ class Past:
             case BudgetSettled() as settled:
                 self._reserved.pop((settled.path, settled.attempt), None)
                 self._settled.append(settled)
-            case DoubtSettled(path=path) if path in self._ways:
+            case DoubtSettled(path=path) as settled if path in self._ways:
                 way = self._ways[path]
+                way.failed += self._lost(way, settled)
                 way.is_lost, way.is_pausing = way.is_lost or not way.is_pausing, False
             case CallAdmitted(path=path) if path in self._ways:
-                self._ways[path].is_pausing = self._ways[path].is_unsent = False
+                way = self._ways[path]
+                way.is_pausing, way.is_unsent, way.tried = False, False, way.seconds(self._worked)
             case QuestionAsked(path=path) as asked if path in self._ways:
                 way = self._ways[path]
                 way.asks, way.asked = asked, way.seconds(self._worked)
@@ -164,6 +171,14 @@ class Past:
                 self._ways[path].asks = None
             case _:
                 pass
+
+    def _lost(self, way: _Way, settled: DoubtSettled) -> tuple[AttemptFailure, ...]:
+        """The attempt of a call that was under way when its process ended, when the call goes on. It counts as one that
+        failed and may be done: what follows says nothing of it, however plainly the next attempt is turned away."""
+        if way.is_pausing or way.asks is not None or settled.decision != "retry" or settled.why == NOT_FOUND:
+            return ()
+        seconds = round(way.seconds(self._worked) - way.tried, 6)
+        return (AttemptFailure(way.attempts, way.agent or "", "system.interrupted", "its process ended", seconds),)
 
     def _wait(self, since: float, until: float) -> None:
         """Nobody worked on the run from then to then; but what waits for a person's answer waited for that."""
@@ -195,15 +210,21 @@ class Past:
         """Whether nobody knows what an attempt of a call did: how it ended, or whether the other side acted in it."""
         return self.is_under_way(path) or (path in self._ways and has_left_open(self._ways[path].failed))
 
-    def earlier(self, path: str) -> Earlier:
-        """What a call did so far."""
+    def earlier(self, path: str, settled: DoubtSettled, first: str = "") -> Earlier:
+        """What a call did so far that goes on.
+
+        Args:
+            settled: why it does.
+            first: the agent that was asked first.
+        """
         way = self._ways[path]
         seconds = way.seconds(self._worked)
+        known = (*way.failed, *self._lost(way, settled))
+        failed = tuple(one if one.agent else replace(one, agent=first) for one in known)
         if way.asks is not None:  # the attempt that asked goes on
-            since = seconds - way.asked
-            return Earlier(way.attempts - 1, tuple(way.failed), way.agent, seconds, way.asks.agent, since)
+            return Earlier(way.attempts - 1, failed, way.agent, seconds, way.asks.agent, seconds - way.asked)
         own = (way.own, seconds - way.since)
-        return Earlier(way.attempts - way.is_unsent, tuple(way.failed), way.agent, seconds, own=own)
+        return Earlier(way.attempts - way.is_unsent, failed, way.agent, seconds, own=own)
 
     def unsettled(self) -> list[BudgetSettled]:
         """What was set aside when the process ended counts as spent, because nobody knows better (case $8); an attempt

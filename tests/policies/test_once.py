@@ -1,7 +1,7 @@
 """`@once`: at most one run of a journal makes a call for a key, whatever becomes of that run."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
@@ -58,15 +58,23 @@ class House:
         self.plan, self.claims = plan, MemoryClaims()
         self.main, self.spare = Player(*script), Player(1)
 
-    async def run(self, run: str, key: str = "k", then: Callable[[Driver], Awaitable[None]] | None = None) -> Result:
-        """The flow `f`."""
+    async def run(
+        self,
+        run: str,
+        key: str = "k",
+        then: Callable[[Driver], Awaitable[None]] | None = None,
+        behind: Sequence[Event] = (),
+    ) -> Result:
+        """The flow `f`; or what goes on of it behind these events, at which its process ended."""
         ports = PolicyPorts(CLOCK, SeededRng(1), Shared(), claims=self.claims)
         stack = Stack(self.plan.agents, {"main": self.main, "spare": self.spare}, ports)
-        journal = MemoryJournal(CLOCK)
+        first = RunStarted(run, "f", self.plan.hash, {"k": key}, 1, CLOCK.now())
+        entries = [Entry(seq, CLOCK.timestamp(), event) for seq, event in enumerate((first, *behind))]
+        journal = MemoryJournal(CLOCK, entries if behind else ())
         self.claims.add(run, journal)
         driver = Driver(Program(self.plan), Ports(stack, journal, CLOCK))
         told = asyncio.ensure_future(then(driver)) if then is not None else None
-        result = await driver.run(RunStarted(run, "f", self.plan.hash, {"k": key}, 1, CLOCK.now()))
+        result = await (driver.resume(entries) if behind else driver.run(first))
         if told is not None:
             await told
         return result
@@ -247,6 +255,22 @@ def test_what_an_earlier_attempt_may_have_done_is_not_done_again() -> None:
     assert NodeCancelled("f/a", "enough", in_doubt=True) in of(first, NodeCancelled)
     assert first.failure is not None and second.failure is not None
     assert ["flow.compensation", "resource.key"] == [first.failure.error, second.failure.error]
+    assert ["put"] == house.asked
+
+
+def test_an_attempt_that_was_lost_may_have_done_it() -> None:
+    """Cases D2, R22: that a call was turned away says nothing of the attempt before, whose process ended in it. The key
+    stays, and the undo counts as not called."""
+
+    async def both() -> list[Result]:
+        return [await house.run("run-0", behind=[NodeStarted("f/a")]), await house.run("run-1")]
+
+    house = House(ONE.replace("@once(key: k)", "@once(key: k) @idempotent"), Rejected("no", status=400), 9)
+    first, second = run_virtual(both())
+    assert first.failure is not None and second.failure is not None
+    assert ["flow.compensation", "resource.key"] == [first.failure.error, second.failure.error]
+    attempts = [(one.attempt, one.agent, one.error) for one in first.failure.causes[0].attempts]
+    assert [(1, "main", "system.interrupted"), (2, "main", "agent.rejected")] == attempts
     assert ["put"] == house.asked
 
 

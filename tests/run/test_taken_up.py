@@ -35,7 +35,7 @@ from leadflow.run.driver import Driver, Ports, Result
 from leadflow.run.kernel import Kernel, Program, StartTimer
 from leadflow.run.ports import Earlier
 from leadflow.run.recover import Resumed, replay, take_up
-from leadflow.run.taken_up import Past, Told
+from leadflow.run.taken_up import NOT_FOUND, Past, Told
 from leadflow.stores.memory import MemoryJournal
 from leadflow.testing import run_virtual
 from tests.policies.playing import CLOCK
@@ -80,7 +80,8 @@ def test_what_changes_nothing_is_called_again() -> None:
     assert Status.DONE is result.status
     marks = [entry.event for entry in result.entries if isinstance(entry.event, MARKS)]
     assert [RunResumed("me"), DoubtSettled("f/seen", "retry", "it changes nothing")] == marks
-    assert Earlier(1, (), None, 0.0) == fake.orders[0].earlier
+    lost = AttemptFailure(1, "look", "system.interrupted", "its process ended", 0.0)
+    assert Earlier(1, (lost,), None, 0.0) == fake.orders[0].earlier
     assert [None, None] == [order.earlier for order in fake.orders[1:]]
 
 
@@ -155,7 +156,7 @@ def test_between_two_attempts_nothing_is_in_doubt(last: list[Event], is_in_doubt
     if not is_in_doubt:
         earlier = fake.orders[0].earlier
         assert earlier is not None
-        assert (begun, len([one for one in last if isinstance(one, AttemptFailed)])) == (
+        assert (begun, len([one for one in last if isinstance(one, AttemptFailed | DoubtSettled)])) == (
             earlier.attempts,
             len(earlier.failed),
         )
@@ -210,7 +211,7 @@ def test_a_past_tells_how_long_a_call_was_under_way() -> None:
     plan = compiled('flow f() { step a = look("1") }')
     past = Past([Entry(0, 5.0, started(plan)), Entry(1, 7.0, NodeStarted("f/a")), Entry(2, 99.0, RunResumed("")),
                  Entry(3, 102.0, CallWaits("f/a", "look", "x", None))])  # fmt: skip
-    assert 3.0 == past.earlier("f/a").seconds
+    assert 3.0 == past.earlier("f/a", DoubtSettled("f/a", "retry", "x")).seconds
 
 
 def test_what_was_set_aside_is_spent_once() -> None:
@@ -280,6 +281,23 @@ def test_what_a_model_used_when_its_process_ended_is_unknown(is_told: bool) -> N
         found = take_up(kernel, replay(kernel, events), entries, told={}, owner="", now=9.0)
         events += cast(Resumed, found).step.events
     assert [known if is_told else unknown] == [event for event in events if isinstance(event, CallUsed)]
+
+
+@pytest.mark.parametrize(("why", "is_open"), [("it may be repeated", True), (NOT_FOUND, False)])
+def test_an_attempt_that_was_lost_counts_as_one_that_may_be_done(why: str, is_open: bool) -> None:
+    """Rule C7: whatever becomes of the next one, nobody knows of it; but where a probe found that it was not done."""
+    lost = AttemptFailure(1, "crm", "system.interrupted", "its process ended", 2.0)
+    settled = DoubtSettled("f/a", "retry", why)
+    first = [Entry(0, 1.0, NodeStarted("f/a")), Entry(1, 3.0, CallUsed("f/a", 1, "crm", None, None))]
+    assert ((lost,) if is_open else ()) == Past(first).earlier("f/a", settled, "crm").failed
+    again = Past([*first, Entry(2, 9.0, RunResumed("")), Entry(3, 9.0, settled),
+                  Entry(4, 9.0, AttemptStarted("f/a", 2, "crm")), Entry(5, 9.5, BROKEN_OFF)])  # fmt: skip
+    assert is_open == again.is_open("f/a")
+    failed = again.earlier("f/a", DoubtSettled("f/a", "retry", "no attempt was under way"), "crm").failed
+    assert (*((lost,) if is_open else ()), BROKEN_OFF.failure) == failed
+
+
+BROKEN_OFF = AttemptFailed("f/a", AttemptFailure(2, "crm", "network.connect", "nobody is there", 0.5), 5.0)
 
 
 @pytest.mark.parametrize(("error", "is_open"), [("network.lost", True), ("network.connect", False)])
