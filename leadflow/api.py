@@ -163,4 +163,8 @@ async def run(file: str | PathLike[str], flow: str | None = None, /, **inputs: o
 
 def run_sync(file: str | PathLike[str], flow: str | None = None, /, **inputs: object) -> Result:
     """`run` for code that is not async; not inside of a running event loop."""
-    return asyncio.run(run(file, flow, **inputs))
+
+    async def main() -> Result:
+        return await load(file).run(flow, inputs, RunOptions(alone=True))
+
+    return asyncio.run(main())

@@ -66,13 +66,16 @@ def digest_of(inputs: Mapping[str, Value]) -> str:
 
 
 @asynccontextmanager
-async def opened(project: Project, clock: Clock) -> AsyncIterator[SqliteStore]:
+async def opened(project: Project, clock: Clock, *, alone: bool = False) -> AsyncIterator[SqliteStore]:
     """The project's store, for as long as it is used.
+
+    Args:
+        alone: as of `SqliteStore`.
 
     Raises:
         JournalProblem: it cannot be used.
     """
-    store = SqliteStore(project.root / JOURNAL, clock, owner=this_owner())
+    store = SqliteStore(project.root / JOURNAL, clock, owner=this_owner(), alone=alone)
     try:
         await store.open()
         yield store

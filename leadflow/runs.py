@@ -69,6 +69,8 @@ class RunOptions:
     """Pauses the run when it is pulled; None: nothing does."""
     again_anyway: bool = False
     """Go on also with a run in which too many processes in a row have ended (case D15)."""
+    alone: bool = False
+    """Nothing in this process needs the event loop but this run: it may wait for the disk while the run does."""
 
 
 async def run_plan(
@@ -300,7 +302,7 @@ async def store_of(options: RunOptions, project: Project, clock: Clock) -> Async
     if options.store is not None:
         yield options.store
         return
-    async with opened(project, clock) as store:
+    async with opened(project, clock, alone=options.alone) as store:
         yield store
 
 

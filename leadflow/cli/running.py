@@ -72,8 +72,8 @@ class Audience:
     listeners: tuple[Listener, ...] = ()
 
     def of(self, options: RunOptions, *others: Observer) -> RunOptions:
-        """The options of the run that they watch, and others too."""
-        return replace(options, observers=(*self.observers, *others), listeners=self.listeners)
+        """The options of the run that they watch, and others too. The loop is there for that run (`_ran`)."""
+        return replace(options, observers=(*self.observers, *others), listeners=self.listeners, alone=True)
 
 
 Work: TypeAlias = Callable[[Audience], Coroutine[Any, Any, Result]]

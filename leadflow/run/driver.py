@@ -52,7 +52,7 @@ from leadflow.run.kernel import (
     TryAgain,
 )
 from leadflow.run.lookups import Lookups
-from leadflow.run.ports import Callers, Clock, Earlier, Journal, Memo
+from leadflow.run.ports import Callers, Clock, Earlier, Journal, Memo, Prompt
 from leadflow.run.questions import Asked, Questions
 from leadflow.run.recover import called_off, give_up, replay, take_up
 from leadflow.run.store import Fenced, JournalProblem
@@ -339,13 +339,16 @@ class Driver:
         questions = self._ports.questions
         if questions is not None:
             questions.begin(post=self._post, wake=self._awake, spawn=self._tasks.spawn)
+        journal = self._ports.journal
+        append_idle = journal.append_idle if isinstance(journal, Prompt) else journal.append
         self._heap.begin()
         try:
             self._heap.grown_to(self._size)
             while True:
                 if step.events:
+                    append = journal.append if calls.are_any or calls.leaked else append_idle
                     try:
-                        self._show(await self._ports.journal.append(step.events))
+                        self._show(await append(step.events))
                     except OSError as problem:
                         return await self._let_go(run, calls, _with_late(problem, step.events))
                 calls.has_kept()

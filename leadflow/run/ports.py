@@ -69,6 +69,16 @@ class Journal(Protocol):
         ...
 
 
+@runtime_checkable
+class Prompt(Protocol):
+    """A journal that can make use of a run that has nothing under way."""
+
+    async def append_idle(self, events: Sequence[Event]) -> Sequence[Entry]:
+        """`Journal.append`, while no call of the run is under way: nothing of it can go on before this is committed, so
+        that the loop may be stopped for as long as that takes."""
+        ...
+
+
 # --- agents -------------------------------------------------------------------------------------------------------
 
 

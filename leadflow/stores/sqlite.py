@@ -2,6 +2,9 @@
 
 One thread has the file. What several runs, or one run at several times, want to keep while a commit is under way goes
 into the next commit together, because a commit costs hundreds of times what a row does (case D20).
+
+Where nobody could use the loop meanwhile, the loop's own thread commits: the way to another one and back costs as much
+as a fast disk does (`.github/decisions/2026-11-30-a-chain-commits-in-the-loop.md`).
 """
 
 import json
@@ -26,12 +29,21 @@ T = TypeVar("T")
 LEASE = timedelta(seconds=10)
 """How long a claim holds when its worker says nothing more."""
 
+_QUICK = 0.001
+"""Seconds that the last commit took at most, where the loop waits for the next one. On a slower disk the way to the
+thread is not worth mentioning."""
+_FEW = 64
+"""Rows that the loop commits at most: more of them are work for as long as a sync takes."""
+
 
 class _Worker:
     """What waits while a commit is under way goes into the next one together."""
 
-    def __init__(self, file: JournalFile, writer: Writer) -> None:
+    def __init__(self, file: JournalFile, writer: Writer, *, alone: bool) -> None:
         self._file = file
+        self._is_alone = alone
+        self._held = 0
+        """Runs that this worker has claimed."""
         self._writer = writer
         self._appends = Together(writer, self._write)
         self._renewals = Together(writer, self._renew)
@@ -66,6 +78,29 @@ class _Worker:
         if (problem := await self._appends.do(rows)) is not None:
             raise problem
 
+    @property
+    def serves_one(self) -> bool:
+        """Whether the event loop is there for one run only."""
+        return self._is_alone and self._held == 1
+
+    def keep_now(self, rows: Rows) -> bool:
+        """Keep the rows of an append before anything else happens, where that takes no longer than a turn of the loop
+        may. False: it is not known that they are kept, and `keep` says.
+
+        Raises:
+            Fenced: the run is another worker's.
+        """
+        if self._writer.is_busy or self._file.seconds > _QUICK or len(rows.rows) > _FEW or rows.large:
+            return False
+        self._file.is_patient = False  # another process may write for as long as it likes
+        try:
+            (problem,) = self._file.write((rows,))
+        finally:
+            self._file.is_patient = True
+        if isinstance(problem, Fenced):
+            raise problem
+        return problem is None
+
     async def renew(self, run: str, epoch: int) -> bool:
         """Hold a claimed run longer; False when it is not this worker's any more. Renewals that come together are one
         commit: a process may hold hundreds of runs."""
@@ -99,21 +134,31 @@ class SqliteStore(_Worker):
     """Runs and their events in one file. Serves the runs of one event loop."""
 
     def __init__(
-        self, path: Path, clock: Clock, *, owner: str, lease: timedelta = LEASE, writer: Writer | None = None
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        owner: str,
+        lease: timedelta = LEASE,
+        writer: Writer | None = None,
+        alone: bool = False,
     ) -> None:
         """Prepare the store; nothing is opened yet.
 
         Args:
             owner: names this worker in its claims.
             writer: has the file; None: a thread of the store's own.
+            alone: nothing in this process needs the event loop but the runs of this store.
         """
         self.lease = lease
         self._clock = clock
-        super().__init__(JournalFile(path, owner=owner, lease=lease, now=clock.timestamp), writer or Writer())
+        file = JournalFile(path, owner=owner, lease=lease, now=clock.timestamp)
+        super().__init__(file, writer or Writer(), alone=alone)
 
     async def create(self, run: NewRun, plan: str) -> "SqliteJournal":
         """A new run, claimed by this worker, and the text of its plan."""
         chain = await self._do(lambda: self._file.create(run, plan))
+        self._held += 1
         return SqliteJournal(self, run.id, 1, chain)
 
     async def claim(self, run: str) -> "SqliteJournal | None":
@@ -123,10 +168,14 @@ class SqliteStore(_Worker):
             NoSuchRun: there is none.
         """
         claimed = await self._do(lambda: self._file.claim(run))
-        return None if claimed is None else SqliteJournal(self, run, *claimed)
+        if claimed is None:
+            return None
+        self._held += 1
+        return SqliteJournal(self, run, *claimed)
 
     async def release(self, run: str, epoch: int, *, went_well: bool = True) -> None:
         """Give a claimed run back before its lease ends."""
+        self._held -= 1
         await self._do(lambda: self._file.release(run, epoch, went_well=went_well))
 
     async def runs(self, wanted: Wanted | None = None) -> Sequence[RunRow]:
@@ -268,16 +317,25 @@ class SqliteJournal:
             Fenced: another worker has claimed the run. JournalProblem: they are not kept, or nobody can say: a commit
                 that raised may have been one all the same, so that it is read again (case D9).
         """
+        return await self._append(events, is_idle=False)
+
+    async def append_idle(self, events: Sequence[Event]) -> Sequence[Entry]:
+        """As `append`, while nothing of the run is under way: nobody could use the loop, if it serves no other run."""
+        return await self._append(events, is_idle=True)
+
+    async def _append(self, events: Sequence[Event], *, is_idle: bool) -> Sequence[Entry]:
         if not events:
             return ()
-        rows, entries = self._chain.rows(events, self._store.now(), self.run, self.epoch)
-        try:
-            await self._store.keep(rows)
-        except Fenced:
-            raise
-        except JournalProblem:
-            if not await self._store.has(rows):
+        store = self._store
+        rows, entries = self._chain.rows(events, store.now(), self.run, self.epoch)
+        if not (is_idle and store.serves_one and store.keep_now(rows)):
+            try:
+                await store.keep(rows)
+            except Fenced:
                 raise
+            except JournalProblem:
+                if not await store.has(rows):
+                    raise
         self._chain.extend(rows)
         return entries
 

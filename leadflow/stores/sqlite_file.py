@@ -4,15 +4,18 @@ Every transaction begins as a writer (case D10). Every append says of which epoc
 another worker in the meantime is refused its rows in the same transaction (case D12).
 """
 
+import math
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from leadflow.events.codec import NotAnEvent, event_text, read_event
 from leadflow.events.model import Entry, QuestionAnswered, Status
+from leadflow.run.adapters import seconds_passed
 from leadflow.run.store import Corrupt, Fenced, JournalProblem, NewRun, NoSuchRun, RunRow, Wanted
 from leadflow.stores import schema, upkeep
 from leadflow.stores.owner import is_gone
@@ -21,6 +24,10 @@ from leadflow.stores.search import FOUND, parameters
 
 _BUSY = 30.0
 """Seconds to wait for another process that writes."""
+
+_CHECKPOINT = 250
+"""Pages of the log from which on it is copied into the file, and then written again from its beginning: a sync of pages
+that were there before costs two thirds of one that makes the log longer, and hardly anything beside it is the price."""
 
 _ROWS = (
     "SELECT key & 0xffffffff, at, coalesce(lf_event.text, lf_large.text), lf_event.hash FROM lf_event"
@@ -46,6 +53,11 @@ class JournalFile:
         self._lease = lease.total_seconds()
         self._now = now
         self._connection: sqlite3.Connection | None = None
+        self.is_patient = True
+        """Whether a process that writes is waited for; else work is refused at once while there is one."""
+        self._was_patient = True
+        self.seconds = math.inf
+        """How long the last commit of appends took."""
 
     def open(self) -> None:
         """Open or make the file.
@@ -65,6 +77,7 @@ class JournalFile:
         connection.create_function("lf_now", 0, self._now)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT}")
         with self.transaction() as cursor:
             if (form := schema.make(cursor)) != schema.FORM:
                 raise JournalProblem(
@@ -87,29 +100,25 @@ class JournalFile:
         """
         if self._connection is None:
             raise JournalProblem(f"the journal {self.path} is not open")
+        if self.is_patient is not self._was_patient:
+            self._connection.execute(f"PRAGMA busy_timeout={_BUSY * 1000 if self.is_patient else 0:.0f}")
+            self._was_patient = self.is_patient
         return self._connection.cursor()
 
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Cursor]:
+    def transaction(self) -> "_Transaction":
         """A transaction that is a writer from its first moment (case D10)."""
-        with closing(self.cursor) as cursor:
-            cursor.execute("BEGIN IMMEDIATE")
-            try:
-                yield cursor
-                cursor.execute("COMMIT")
-            except BaseException:
-                if cursor.connection.in_transaction:  # a full disk has ended it already
-                    cursor.execute("ROLLBACK")
-                raise
+        return _Transaction(self.cursor)
 
     def write(self, batch: Sequence[Rows]) -> Sequence[JournalProblem | None]:
         """Commit a batch: each append as a whole or not at all."""
-        results: list[JournalProblem | None] = []
+        passed = seconds_passed()
         try:
             with self.transaction() as cursor:
                 results = [_append(cursor, rows) for rows in batch]
         except sqlite3.Error as problem:
             return [told(self.path, problem)] * len(batch)
+        finally:
+            self.seconds = passed()
         return results
 
     def ends_with(self, rows: Rows) -> bool:
@@ -272,6 +281,30 @@ class JournalFile:
             rows = cursor.execute(_ROWS, schema.keys(found[0])).fetchall()
         seed = seed_of(*map(str, found[3:]))
         return checked(run, rows, seed=seed, events=found[1], tail=found[2])
+
+
+class _Transaction:
+    """All that is done in it is kept when it ends well, and nothing of it else. A class, because a generator would cost
+    as much again as what it does."""
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self._cursor = cursor
+
+    def __enter__(self) -> sqlite3.Cursor:
+        self._cursor.execute("BEGIN IMMEDIATE")
+        return self._cursor
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        cursor = self._cursor
+        try:
+            if problem is None:
+                cursor.execute("COMMIT")
+        finally:
+            if cursor.connection.in_transaction:  # a full disk has ended it already
+                cursor.execute("ROLLBACK")
+            cursor.close()
 
 
 def _append(cursor: sqlite3.Cursor, rows: Rows) -> JournalProblem | None:

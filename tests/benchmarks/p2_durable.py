@@ -139,7 +139,7 @@ def leadflow(plan: Plan, value: str) -> Work:
 
     async def main(folder: Path) -> None:
         clock, bounds = SystemClock(), Bounds()
-        store = SqliteStore(folder / "journal.db", clock, owner="elsewhere 1 1")
+        store = SqliteStore(folder / "journal.db", clock, owner="elsewhere 1 1", alone=True)
         await store.open()
         started = RunStarted("run", "main", plan.hash, {}, 1, STARTED)
         stack = Stack(plan.agents, {"echo": NoOp(value)}, PolicyPorts(clock, SeededRng(1), Shared()))

@@ -212,7 +212,8 @@ def _lines(effects: Path) -> list[tuple[str, str]]:
 async def live(plan: Plan, folder: Path, kill: Kill | None) -> Result:
     """One process: it begins the run, or takes it up, and answers for people while the run is paused."""
     clock = SystemClock()
-    store = MortalStore(folder / "journal.db", clock, owner=this_owner(), lease=timedelta(seconds=10))
+    alone = kill is None or kill.commit % 2 == 0  # as `leadflow run`: links of a chain are committed in the loop
+    store = MortalStore(folder / "journal.db", clock, owner=this_owner(), lease=timedelta(seconds=10), alone=alone)
     await store.open()
     store.mortal(kill)
     try:

@@ -20,7 +20,7 @@ from leadflow.events.model import (
     RunResumed,
     Status,
 )
-from leadflow.plan.plan import FlowPlan, Node
+from leadflow.plan.plan import FlowPlan, Node, Plan
 from leadflow.run.adapters import SystemClock
 from leadflow.run.driver import Driver, Ports, Result
 from leadflow.run.kernel import Program
@@ -117,6 +117,47 @@ def test_nothing_starts_before_what_it_follows_from_is_committed() -> None:
             assert NodeDone(f"main/n{number - 1}", f"main/n{number - 1}") in seen
 
     run_virtual(main())
+
+
+class Noting(MemoryJournal):
+    """Notes of which of its commits it heard that nothing is under way."""
+
+    def __init__(self) -> None:
+        super().__init__(SystemClock())
+        self.said: list[str] = []
+
+    async def append(self, events: Sequence[Event]) -> Sequence[Entry]:
+        """Keep events."""
+        self.said.append(f"busy {_names(events)}")
+        return await super().append(events)
+
+    async def append_idle(self, events: Sequence[Event]) -> Sequence[Entry]:
+        """Keep events."""
+        self.said.append(f"idle {_names(events)}")
+        return await super().append(events)
+
+
+def _names(events: Sequence[Event]) -> str:
+    return " ".join(event.path.removeprefix("main/") for event in events if isinstance(event, NodeStarted | NodeDone))
+
+
+@pytest.mark.parametrize(
+    ("plan", "expected"),
+    [
+        (chain(3), ["idle n0", "idle n0 n1", "idle n1 n2", "idle n2 return@3"]),
+        (SHAPES["fan"](2), ["idle n0 n1", "busy n0", "idle n1 total", "idle total return@3"]),
+    ],
+    ids=["chain", "fan"],
+)
+def test_the_journal_hears_when_nothing_is_under_way(plan: Plan, expected: list[str]) -> None:
+    """Nothing of the run can go on before the commit then, so that its journal may stop the loop for it."""
+
+    async def main() -> list[str]:
+        journal, fake = Noting(), Fake({"n0": Says("0"), "n1": Says("1", after=1)})
+        await Driver(Program(plan), Ports(fake, journal, SystemClock())).run(started(plan))
+        return journal.said
+
+    assert expected == run_virtual(main())
 
 
 class FullJournal(MemoryJournal):

@@ -464,12 +464,11 @@ class Conformance(FromOutside):
             waiting = asyncio.ensure_future(journal.append([STARTED, NodeStarted("main/a")]))
             await stage.clock.sleep(timedelta(0))
             waiting.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await waiting
+            (told,) = await asyncio.gather(waiting, return_exceptions=True)
             await stage.one.release("r", journal.epoch)
             again = await stage.two.claim("r")
             assert again is not None
-            assert len(await again.load()) in (0, 2)
+            assert len(await again.load()) in ((0, 2) if isinstance(told, asyncio.CancelledError) else (2,))
             await again.append([NodeStarted("main/b")])
             await stage.one.load("r")
 
