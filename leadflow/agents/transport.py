@@ -20,6 +20,7 @@ from yarl import URL
 
 from leadflow.agents.tools.addresses import Guard
 from leadflow.agents.wire import in_words
+from leadflow.plan.words import duration_words
 from leadflow.run.errors import BadResponse, CallError, ConnectFailed, ConnectionLost, IdleTimeout, NotAllowed
 from leadflow.run.ports import Streamed
 
@@ -48,7 +49,7 @@ class HttpTransport:
         """Send a request; see the port."""
         seconds = idle.total_seconds() if idle else None
         address = _address(url)
-        with _translated(method, address):
+        with _translated(method, address, idle):
             async with self._open().request(
                 method,
                 address,
@@ -57,7 +58,7 @@ class HttpTransport:
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=None, sock_read=seconds),
             ) as response:
-                yield _Response(response, method, address)
+                yield _Response(response, method, address, idle)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -110,9 +111,9 @@ class Guarded(AbstractResolver):
 class _Response:
     """A response whose head has come."""
 
-    def __init__(self, response: aiohttp.ClientResponse, method: str, url: URL) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, method: str, url: URL, idle: timedelta | None) -> None:
         self._response = response
-        self._method, self._url = method, url
+        self._method, self._url, self._idle = method, url, idle
         self.status = response.status
 
     @cached_property
@@ -123,7 +124,7 @@ class _Response:
     async def chunks(self) -> AsyncIterator[bytes]:
         """The decompressed body, piece by piece."""
         coding = self._response.headers.get("Content-Encoding", "identity").strip().lower()
-        with _translated(self._method, self._url):
+        with _translated(self._method, self._url, self._idle, "between two pieces of the answer"):
             packed = self._response.content.iter_chunked(_PIECE)
             async for piece in packed if coding in ("", "identity") else _unpacked(packed, coding):
                 yield piece
@@ -150,7 +151,8 @@ async def _unpacked(packed: AsyncIterator[bytes], coding: str) -> AsyncIterator[
 
 
 async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Give a broken connection our own name before aiohttp takes it for a reason to send again."""
+    """Give a broken connection our own name before aiohttp takes it for a reason to send again. Silence is none: it is
+    named further out, where it is known how long was waited."""
     with _translated(request.method, request.url):
         return await send(request)
 
@@ -158,10 +160,17 @@ async def _send_once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandler
 class _translated:
     """aiohttp's failures as ours. The text names the host, never the path or query: they may hold secrets."""
 
-    __slots__ = ("_method", "_url")
+    __slots__ = ("_idle", "_method", "_url", "_when")
 
-    def __init__(self, method: str, url: URL) -> None:
-        self._method, self._url = method, url
+    def __init__(
+        self, method: str, url: URL, idle: timedelta | None = None, when: str = "between the request and the answer"
+    ) -> None:
+        """
+        Args:
+            idle: how long is waited for the next byte; None: whoever called sees to that.
+            when: between what one waits in here.
+        """
+        self._method, self._url, self._idle, self._when = method, url, idle, when
 
     def __enter__(self) -> None:
         return None
@@ -169,15 +178,24 @@ class _translated:
     def __exit__(self, _type: object, problem: BaseException | None, _trace: object) -> None:
         if problem is None or isinstance(problem, CallError):
             return
-        ours = _ours(f"{self._method} to {_host(self._url)}", problem)
+        what = f"{self._method} to {_host(self._url)}"
+        ours = self._silence(what) if _is_silence(problem) else _ours(what, problem)
         if ours is not None:
             raise ours from None
+
+    def _silence(self, what: str) -> IdleTimeout | None:
+        if self._idle is None:
+            return None
+        return IdleTimeout(f"{what}: nothing came for {duration_words(self._idle)} {self._when}")
+
+
+def _is_silence(problem: BaseException) -> bool:
+    """Whether the connection stands, and nothing came over it for too long."""
+    return isinstance(problem, aiohttp.ServerTimeoutError) and not isinstance(problem, aiohttp.ConnectionTimeoutError)
 
 
 def _ours(what: str, problem: BaseException) -> CallError | None:
     match problem:
-        case aiohttp.ServerTimeoutError() if not isinstance(problem, aiohttp.ConnectionTimeoutError):
-            return IdleTimeout(f"{what}: nothing came for longer than the idle time")
         case aiohttp.ConnectionTimeoutError() | aiohttp.ClientConnectorError() | ssl.SSLError():
             return ConnectFailed(f"{what}: no connection: {_why(problem)}", sent=False)
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():

@@ -280,8 +280,7 @@ def _call(walked: _Walk, step: tree.Step, state: _State) -> None:
         if danger and isinstance(node, tree.Call):
             _require(walked, step, node, danger, state)
     if isinstance(call, ActionCall) and _is_approve(program, step.action):
-        show = next((arg.value for arg in call.args if arg.param == "show"), None)
-        state.approvals.append(Approval((step,), shown_by(show, state.made) if show is not None else ()))
+        state.approvals.append(Approval((step,), _shown_in(program, step, state)))
     elif isinstance(call, FlowCallInfo):
         flow = program.flows.get(call.flow)
         names = [param.name for param in flow.params] if flow is not None else []
@@ -294,6 +293,14 @@ def _call(walked: _Walk, step: tree.Step, state: _State) -> None:
             seen = [as_called(expr, args) for expr in inner]
             parts = [part for expr in seen if expr is not None for part in shown_by(expr, state.made)]
             state.approvals.append(Approval((step,), tuple(parts)))
+
+
+def _shown_in(program: Program, step: tree.Step, state: _State) -> tuple[tree.Expr, ...]:
+    """What an approving step shows."""
+    call = program.calls.get(step.action.id)
+    args = call.args if isinstance(call, ActionCall) else ()
+    show = next((arg.value for arg in args if arg.param == "show"), None)
+    return () if show is None else shown_by(show, state.made)
 
 
 def _is_approve(program: Program, action: tree.Action) -> bool:
@@ -378,7 +385,7 @@ def _require(walked: _Walk, step: tree.Step, call: tree.Call, danger: str, state
     lost = [found for found in walked.lost.values() if found[0].span.start < step.span.start]
     labels = tuple(Label(found.name.span, f"this does not count: {why}") for found, why in lost[-1:])
     hint, fix = _ask(cx, step, reads)
-    if (below := _asked_below(cx, step)) is not None:
+    if (below := _asked_below(cx, step, reads, state)) is not None:
         hint, fix = f"'{below.name.text}', which asks, stands below it: move that above", None
         labels = (*labels, Label(below.name.span, "this asks too late"))
     if walked.around and isinstance(walked.around[-1].action, tree.Parallel | tree.Race):
@@ -387,11 +394,31 @@ def _require(walked: _Walk, step: tree.Step, call: tree.Call, danger: str, state
     cx.report(without_approval(call.callee.span, what, why=why, labels=labels, fix=fix))
 
 
-def _asked_below(cx: Context, step: tree.Step) -> tree.Step | None:
-    """A step of the flow that asks a person after a dangerous one."""
-    steps = steps_in(cx.flow.body) if cx.flow is not None else ()
-    below = (other for other in steps if other.span.start > step.span.start and isinstance(other.action, tree.Call))
-    return next((other for other in below if _is_approve(cx.program, other.action)), None)
+def _asked_below(cx: Context, step: tree.Step, reads: Sequence[tree.Expr], state: _State) -> tree.Step | None:
+    """The first step below a dangerous one that would do above it: it asks a person on every path, shows all that the
+    call reads, and reads nothing that is made only here or below."""
+    nodes = [] if cx.flow is None else list(walk(cx.flow.body))
+    late = {
+        node.name.text for node in nodes if isinstance(node, tree.Step | tree.Let) and node.span.end >= step.span.end
+    }
+    for block in [] if cx.flow is None else _blocks_around(cx.flow.body, nodes, step):
+        for other in block.statements:
+            if not isinstance(other, tree.Step) or other.span.start <= step.span.start or _mentions(other) & late:
+                continue
+            if not _is_approve(cx.program, other.action) or _absorbed(cx.program, other):
+                continue
+            shown = Shown(_shown_in(cx.program, other, state), state.made, cx.program.refs)
+            if not any(shown.missing(expr) for expr in reads):
+                return other
+    return None
+
+
+def _blocks_around(body: tree.Block, nodes: Sequence[tree.Node], step: tree.Step) -> list[tree.Block]:
+    """The blocks of a flow that a step stands in, the innermost first; not those whose members have no order."""
+    unordered = {node.body.id for node in nodes if isinstance(node, tree.Parallel | tree.Race)}
+    blocks = [body, *(node for node in nodes if isinstance(node, tree.Block) and node.id != body.id)]
+    around = [block for block in blocks if block.span.start <= step.span.start and step.span.end <= block.span.end]
+    return sorted((block for block in around if block.id not in unordered), key=lambda block: -block.span.start)
 
 
 def _called(call: tree.Call) -> str:

@@ -3,6 +3,16 @@
 A key of the kernel tells blocks of one program; here that becomes a digest which tells programs, credentials and
 projects too (case C2). Who waits for an equal one that ends without anything to give runs itself, one after the other:
 a block that fails says nothing of the next one, because its calls are retried and answered by their own policies.
+
+    find ---> kept: its value
+      |
+      +-----> nobody leads: leads ---> land: kept for `ttl`; all that wait have its value
+      |                         |
+      |                         +----> leave: the first that waits leads
+      |
+      +-----> waits ---> the one that led landed: its value
+                |
+                +------> the one that led left: leads
 """
 
 import asyncio

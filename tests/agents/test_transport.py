@@ -109,15 +109,17 @@ async def test_a_cut_answer_is_never_an_answer(transport: HttpTransport, answer:
 
 
 async def test_t9_silence_is_noticed(transport: HttpTransport) -> None:
-    """T9: an answer that stops for longer than the idle time fails, before the head and inside the body."""
+    """T9: an answer that stops for longer than the idle time fails, before the head and inside the body; it is told how
+    long was waited, and between what."""
+    waits = {"/head": "50ms between the request and the answer", "/body": "50ms between two pieces of the answer"}
 
     async def silent(head: bytes, writer: asyncio.StreamWriter) -> None:
         if b"/body" in head:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhal")
 
     async with raw(silent) as (url, _):
-        for path in ("/head", "/body"):
-            with pytest.raises(IdleTimeout):
+        for path, waited in waits.items():
+            with pytest.raises(IdleTimeout, match=f"GET to 127.0.0.1:[0-9]+: nothing came for {waited}$"):
                 await fetch(transport, url + path, idle=0.05)
 
 
