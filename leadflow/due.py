@@ -3,7 +3,6 @@ wakes them but whoever looks: a person, a timer of the machine, or a process tha
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
 
 from leadflow.events.model import Entry, RunPaused, RunResumed, Status
 from leadflow.keeping import Kept, find, is_dead, is_interrupted, kept
@@ -13,13 +12,12 @@ from leadflow.run.adapters import SystemClock
 from leadflow.run.driver import Result
 from leadflow.run.errors import InternalError
 from leadflow.run.kernel import Kernel, Program
+from leadflow.run.questions import until_next_look
 from leadflow.run.store import JournalProblem, NoSuchRun, RunRow, Store
 from leadflow.run.waking import Wake, wakes
 from leadflow.runs import RunOptions, UnderWay, store_of
 from leadflow.settings import Project
 
-_LOOKS = timedelta(seconds=1)
-"""How often whoever stays with a run looks whether a person has answered, or another process has taken it up."""
 BY_HAND = "SIGINT"
 """Why a run is paused that somebody stopped at a terminal: nobody goes on with it but whoever names it."""
 
@@ -115,5 +113,5 @@ async def _can_go_on(run: str, project: Project, options: RunOptions) -> bool:
                 heard, wake = count, await _wakes(store, found, entries, now)
             if wake is not None and wake.at <= now:
                 return True
-            await clock.sleep(_LOOKS if wake is None else min(_LOOKS, timedelta(seconds=wake.at - now)))
+            await clock.sleep(until_next_look(now, () if wake is None else (wake.at,)))
     return False

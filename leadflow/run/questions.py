@@ -209,17 +209,28 @@ class Questions:
             while self._waiting:
                 try:
                     await self.look()
-                except OSError as problem:
+                except OSError as problem:  # an end that has passed meanwhile is no reason to look again at once
                     _log.warning("nobody can look for answers now: %s", problem)
-                await self._clock.sleep(self._until_next_look())
+                    rest = LOOKS
+                else:
+                    ends = [asked.expires for asked in self.waiting if asked.expires is not None]
+                    rest = until_next_look(self._clock.timestamp(), ends)
+                await self._clock.sleep(rest)
         finally:
             self._is_looking = False
 
-    def _until_next_look(self) -> timedelta:
-        """No longer than to the next end of a question."""
-        now = self._clock.timestamp()
-        ends = [timedelta(seconds=asked.expires - now) for asked in self.waiting if asked.expires is not None]
-        return min([LOOKS, *ends])
+
+def until_next_look(now: float, ends: Iterable[float]) -> timedelta:
+    """How long whoever waits for people rests: no longer than to the next end, and not less.
+
+    A duration is a number of microseconds, and a clock knows finer ones: rounded down, whoever waits for an end would
+    wake in front of it, and then wait for nothing, again and again.
+
+    Args:
+        now: seconds since the epoch.
+        ends: the same, of the questions.
+    """
+    return min([LOOKS, *(timedelta(seconds=end - now) + timedelta.resolution for end in ends)])
 
 
 async def _empty() -> Sequence[QuestionAnswered]:

@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple
@@ -35,8 +36,43 @@ BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 """The wall clock when a simulation begins."""
 
 
+MOST = 3600.0
+"""Virtual seconds in which a run has to end, whatever the weather was."""
+MOST_CALLBACKS = 30_000
+"""Far more than any simulation needs."""
+
+
 class SimulatedLoop(JumpLoop):
-    """A virtual loop whose executors are simulated: time passes while one has something to do."""
+    """A virtual loop whose executors are simulated: time passes while one has something to do. It stops when what it
+    is given does not end: when it goes on for ever, or round and round in one moment."""
+
+    def __init__(self) -> None:
+        self._callbacks, self._end = 0, 2 * MOST
+        self.stopped = ""
+        """Why it stopped by itself, if it did."""
+        super().__init__()
+
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        """As every loop's, so many times."""
+        self._callbacks += 1
+        if self._callbacks % MOST_CALLBACKS == 0:
+            self._give_up(f"{self._callbacks} callbacks")
+        return super().call_soon(callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """As every loop's, for so long."""
+        if self.time() > self._end:
+            self._end = self.time() + 2 * MOST  # what is left may clean up
+            self._give_up(f"{2 * MOST:.0f} s")
+        return super().call_at(when, callback, *args, context=context)
+
+    def _give_up(self, after: str) -> None:
+        self.stopped = self.stopped or after
+        self.stop()
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> "asyncio.Future[T]":
         """As every loop's."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -16,9 +17,10 @@ from leadflow.run.questions import Questions
 from leadflow.run.store import HeldJournal, JournalProblem
 from leadflow.run.taken_up import Past
 from leadflow.stores import sqlite_file
+from tests.policies.playing import CLOCK
 from tests.simulation.inline import fast_folder
-from tests.simulation.machines import Around
-from tests.simulation.simulate import Wrap, simulate
+from tests.simulation.machines import Around, SimulatedLoop
+from tests.simulation.simulate import Simulation, Wrap, simulate
 
 SEEDS = range(1, 41)
 
@@ -90,6 +92,28 @@ def test_a_dependent_that_starts_too_early_is_found(folder: Path) -> None:
     assert found == violations(seed, folder / "again", Hasty)
     assert process_time() - begun < 1
     assert any("before its needs were committed" in text or "no intent" in text for text in found), found
+
+
+@pytest.mark.parametrize(("rest", "after"), [(0, "30000 callbacks"), (1, "7200 s")])
+def test_a_simulation_that_never_ends_is_found(
+    rest: int, after: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted: a task does not end when it is told to, and rests in between or does not; its seed says so, and nothing
+    of it goes on."""
+
+    async def weather(_: Simulation) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SimulatedLoop)
+        while True:
+            try:
+                await CLOCK.sleep(timedelta(seconds=rest))
+            except asyncio.CancelledError:
+                if loop.stopped:
+                    raise
+
+    monkeypatch.setattr(Simulation, "_weather", weather)
+    told = f"what is left of it never ends: given up after {after}"
+    assert [told, f"undisturbed: {told}"] == violations(1, folder / "1")
 
 
 Plant = Callable[[pytest.MonkeyPatch], None]
