@@ -3,36 +3,78 @@
 A run that ended with `flow.compensation` has ended (case X1): nothing is added to its log. But the log has the calls
 that would have taken its steps back, with their arguments, and each of these becomes a run like any other: it is kept,
 goes on after a crash, and says which step of which run it takes back. What such a run has done is not done again.
+
+Whoever has taken a step back by hand, or found that it was never done, says so: that is such a run, too, in which
+nothing is called. Either frees the step's key of `@once`.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from leadflow.agents.registry import Registry
 from leadflow.assembly import StartProblem, make_ready
-from leadflow.events.model import CallWaits, Entry, NodeDone, RunStarted, Status, UndoBegan, UndoKept
+from leadflow.events.model import (
+    CallWaits,
+    CancelRequested,
+    Entry,
+    Failure,
+    NodeCancelled,
+    NodeDone,
+    NodeFailed,
+    RunStarted,
+    Status,
+    UndoBegan,
+    UndoKept,
+)
 from leadflow.keeping import Kept, Origin, begin, find, held, kept, setting_of
+from leadflow.operating import cancel_run
 from leadflow.plan.codec import seal
 from leadflow.plan.paths import NoSuchStep, find_steps
-from leadflow.plan.plan import AgentCall, FlowPlan, Plan
-from leadflow.plan.undoing import SUFFIX, undo_flow
+from leadflow.plan.plan import AgentCall, FlowPlan, Plan, Scope
+from leadflow.plan.types import JSON, STRING, FieldType
+from leadflow.plan.undoing import SUFFIX, is_undoing, undo_flow
 from leadflow.record import record
 from leadflow.run.adapters import SystemClock, new_run_id, new_seed
+from leadflow.run.errors import may_be_done
 from leadflow.run.kernel import Kernel, Program
 from leadflow.run.ports import Clock
-from leadflow.run.store import RunRow, Store
+from leadflow.run.store import RunRow, Store, Wanted
+from leadflow.run.taken_up import under_way
 from leadflow.runs import RunOptions, store_of
 from leadflow.settings import Project
+from leadflow.stores.owner import this_user
+
+_TOLD_BY = "told_by"
+"""What a run is given that says what somebody did."""
 
 
 @record
 class Backward:
     """What takes back the steps of a run that still stand."""
 
+    run: str
+    """Its id."""
     runs: Sequence[Kept]
     """One for each, in the order in which they go on; each is interrupted before its only call."""
-    impossible: Sequence[str]
-    """Why others cannot be taken back by a call, a line each."""
+    undos: Mapping[str, UndoKept]
+    """By the path of each step that still stands, where it is known what call takes it back."""
+    impossible: Mapping[str, str]
+    """By path, why others cannot be taken back by a call."""
+
+
+@record
+class TakenBack:
+    """A step that was taken back when its run had ended."""
+
+    step: str
+    run: str
+    """The run that did it, or in which it is said."""
+    by: str | None
+    """Who began that (audit)."""
+    by_hand: bool
+    at: float
+    """In seconds since the epoch."""
 
 
 async def undo_again(run: str, project: Project, registry: Registry, options: RunOptions | None = None) -> Backward:
@@ -46,38 +88,94 @@ async def undo_again(run: str, project: Project, registry: Registry, options: Ru
     """
     options = options or RunOptions()
     clock = options.clock or SystemClock()
-    async with store_of(options, project, clock) as store:
-        found = await kept(store, await find(store, run))
-        if not found.row.status.is_settled:
-            raise StartProblem([f"run {found.row.id} has not ended: `leadflow resume {found.row.id}` goes on with it"])
-        claimed = await store.claim(found.row.id)  # two who look at once would each make a run for the same step
-        if claimed is None:
-            raise StartProblem([f"somebody else takes back what run {found.row.id} did in this moment; look again"])
-        async with held(store, claimed, clock, works=False):
-            made = await _made(store, found, project, registry, clock)
+    async with store_of(options, project, clock) as store, _ended(store, run, clock) as found:
+        made = await _made(store, found, project, registry, clock)
         if not made.runs and not made.impossible:
             raise StartProblem([f"nothing of run {found.row.id} is left to take back"])
         return made
+
+
+async def undone_by_hand(
+    run: str, steps: Sequence[str], project: Project, registry: Registry, options: RunOptions | None = None
+) -> tuple[Sequence[TakenBack], Sequence[str]]:
+    """Note that steps of a run do not stand: somebody took them back by hand, or found that they were not done. A run
+    that was to take one back, and has not ended, is given up.
+
+    Args:
+        steps: paths of steps that still stand, or that may have been done, or the ends of those.
+
+    Returns: what is noted, and the paths of steps that still stand.
+
+    Raises:
+        StartProblem: the run has not ended, or one of the steps is none of these; then nothing is noted.
+        NoSuchRun: there is none. JournalProblem: the journal cannot be used.
+    """
+    options = options or RunOptions()
+    clock = options.clock or SystemClock()
+    async with store_of(options, project, clock) as store, _ended(store, run, clock) as found:
+        before, entries = await _made_before(store, found.row.id), await store.load(found.row.id)
+        done = {path for path, row in before.items() if row.status is Status.DONE}
+        standing = [path for path in _standing(entries) if path + SUFFIX not in done]
+        doubtful = [path for path in _doubtful(found.plan, entries) if path + SUFFIX not in done]
+        paths = dict.fromkeys(_meant(step, found.row.id, dict.fromkeys([*standing, *doubtful])) for step in steps)
+        for path in paths:
+            if (earlier := before.get(path + SUFFIX)) is not None and not earlier.status.is_settled:
+                wish = CancelRequested(f"{path} was taken back by hand", True, this_user())
+                await cancel_run(earlier.id, project, registry, wish, replace(options, store=store))
+            await _note(store, found, path, clock)
+        noted = [one for one in await taken_back(store, found.row.id) if one.step in paths]
+        return noted, [path for path in standing if path not in paths]
+
+
+async def taken_back(store: Store, run: str) -> Sequence[TakenBack]:
+    """What was taken back of a run since it ended, in that order."""
+    rows = await store.runs(Wanted(status=Status.DONE, origin=run))
+    told = [(row, setting_of(row)) for row in reversed(rows)]
+    return [
+        TakenBack(step.removesuffix(SUFFIX), row.id, setting.get("by"), bool(by_hand), row.changed)
+        for row, setting in told
+        for _, step, *by_hand in [setting["from"]]
+        if step.endswith(SUFFIX)
+    ]
+
+
+@asynccontextmanager
+async def _ended(store: Store, run: str, clock: Clock) -> AsyncIterator[Kept]:
+    """A run that has ended, held meanwhile: two who look at once would each make a run for the same step.
+
+    Raises:
+        StartProblem: it has not ended, or somebody else holds it.
+    """
+    found = await kept(store, await find(store, run))
+    if not found.row.status.is_settled:
+        raise StartProblem([f"run {found.row.id} has not ended: `leadflow resume {found.row.id}` goes on with it"])
+    claimed = await store.claim(found.row.id)
+    if claimed is None:
+        raise StartProblem([f"somebody else takes back what run {found.row.id} did in this moment; look again"])
+    async with held(store, claimed, clock, works=False):
+        yield found
 
 
 async def _made(store: Store, found: Kept, project: Project, registry: Registry, clock: Clock) -> Backward:
     """What takes back the steps of a run that still stand, made where it is not there."""
     before = await _made_before(store, found.row.id)
     runs: list[Kept] = []
-    impossible: list[str] = []
-    for path, undo in _standing(await store.load(found.row.id)).items():
+    impossible: dict[str, str] = {}
+    standing = _standing(await store.load(found.row.id))
+    for path, undo in standing.items():
         earlier = before.get(path + SUFFIX)
         if earlier is not None and earlier.status is Status.DONE:
             continue
         if earlier is not None and not earlier.status.is_settled:
             runs.append(await kept(store, earlier))
         elif isinstance(flow := _flow_of(found.plan, undo), str):
-            impossible.append(f"step {path} cannot be taken back by a call: {flow}")
+            impossible[path] = flow
         else:
             plan = seal(replace(found.plan, flows={**found.plan.flows, flow.name: flow}))
             make_ready(plan, flow.name, project, registry, None)
             runs.append(await _begun(store, plan, flow, undo, found, clock))
-    return Backward(runs, impossible)
+    undos = {path: undo for path, undo in standing.items() if undo is not None and path not in impossible}
+    return Backward(found.row.id, runs, undos, impossible)
 
 
 def _standing(entries: Sequence[Entry]) -> dict[str, UndoKept | None]:
@@ -88,6 +186,44 @@ def _standing(entries: Sequence[Entry]) -> dict[str, UndoKept | None]:
     undos = {event.path: event for _, _, event in entries if isinstance(event, UndoKept)}
     paths = () if began is None else began.paths
     return {path: undos.get(path) for path in paths if path + SUFFIX not in undone}
+
+
+def _doubtful(plan: Plan, entries: Sequence[Entry]) -> list[str]:
+    """Calls that change something, and that may have been done although they did not end well."""
+    found: dict[str, bool] = dict.fromkeys(under_way(entries), True)
+    for _, _, event in entries:
+        match event:
+            case NodeDone(path=path, absorbed=Failure() as failure) | NodeFailed(path=path, failure=failure):
+                found[path] = may_be_done(failure)
+            case NodeCancelled(path=path, in_doubt=in_doubt):
+                found[path] = in_doubt
+            case _:
+                pass
+    return [path for path, is_in_doubt in found.items() if is_in_doubt and _may_write(plan, path)]
+
+
+def _may_write(plan: Plan, path: str) -> bool:
+    """Whether a path is that of a call that changes something, and takes nothing back."""
+    ways = NoSuchStep("") if is_undoing(path) else find_steps(plan, path)
+    nodes = () if isinstance(ways, NoSuchStep) else tuple(way[-1].node for way in ways)
+    return any(isinstance(node.work, AgentCall) and node.effect in ("write", "dangerous") for node in nodes)
+
+
+def _meant(step: str, run: str, paths: Collection[str]) -> str:
+    """The path that is meant by it, or by its end.
+
+    Raises:
+        StartProblem: none is, or several are.
+    """
+    step = step.removesuffix(SUFFIX)
+    found = [path for path in paths if path == step] or [path for path in paths if path.endswith(f"/{step}")]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise StartProblem([f"several steps of run {run} end in '{step}': {', '.join(found)}"])
+    listed = ", ".join(paths) or "none"
+    raise StartProblem([f"step '{step}' of run {run} is none that stands and was to be taken back, or that may have"
+                        f" been done; such are: {listed}"])  # fmt: skip
 
 
 def _flow_of(plan: Plan, undo: UndoKept | None) -> FlowPlan | str:
@@ -107,12 +243,11 @@ async def _made_before(store: Store, run: str) -> dict[str, RunRow]:
     """The runs that were made to take back steps of a run, by the path of the undo: the one that is done, else the
     newest. One whose process ended before its first event was kept can never go on, and is none."""
     found: dict[str, RunRow] = {}
-    for row in await store.runs():
-        origin = setting_of(row).get("from")
-        if origin is None or origin[0] != run or not origin[1].endswith(SUFFIX) or row.status is Status.PENDING:
-            continue
-        if row.status is Status.DONE or origin[1] not in found:
-            found[origin[1]] = row
+    for row in await store.runs(Wanted(origin=run)):
+        _, path, *_ = setting_of(row)["from"]
+        is_newest = row.status is not Status.PENDING and path not in found
+        if path.endswith(SUFFIX) and (row.status is Status.DONE or is_newest):
+            found[path] = row
     return found
 
 
@@ -132,3 +267,18 @@ async def _begun(store: Store, plan: Plan, flow: FlowPlan, undo: UndoKept | None
     async with held(store, journal, clock, works=False):
         await journal.append(events)
     return await kept(store, await find(store, started.run))
+
+
+async def _note(store: Store, found: Kept, path: str, clock: Clock) -> None:
+    """A run of a flow without a step: it has ended as it begins, and its log says who made it."""
+    name, place = path.rpartition("/")[2] + SUFFIX, found.plan.flows[found.row.flow].place
+    flow = FlowPlan(
+        name=name, params=(FieldType(_TOLD_BY, STRING),), result=JSON, nodes=(),
+        scopes=(Scope(0, None, None, (_TOLD_BY,), (), ()),), lets=(), policies=(), effect="pure", place=place,
+    )  # fmt: skip
+    plan = seal(replace(found.plan, flows={**found.plan.flows, name: flow}))
+    started = RunStarted(new_run_id(), name, plan.hash, {_TOLD_BY: this_user()}, new_seed(), clock.now())
+    events = Kernel(Program(plan), calls=found.bounds.calls).start(started).events
+    journal = await begin(store, started, plan, found.bounds, Origin(found.row.id, path + SUFFIX, by_hand=True))
+    async with held(store, journal, clock, works=False):
+        await journal.append(events)

@@ -43,6 +43,8 @@ class Origin:
     run: str
     step: str
     """The step that runs again."""
+    by_hand: bool = False
+    """Nothing runs: it says that somebody has done it."""
 
 
 @record
@@ -102,7 +104,7 @@ async def begin(
             "calls": bounds.calls,
             "deadline": None if bounds.deadline is None else bounds.deadline.total_seconds(),
             "by": this_user(),
-            **({} if origin is None else {"from": [origin.run, origin.step]}),
+            **({} if origin is None else {"from": [origin.run, origin.step, *([True] if origin.by_hand else [])]}),
             **({} if recording is None else {"recording": recording}),
         }
     )

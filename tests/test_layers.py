@@ -50,7 +50,7 @@ MAY: dict[str, set[str]] = {
     "recalling": ROOMS | {"settings", "keeping", "assembly"},
     "runs": ROOMS | {"settings", "keeping", "answers", "assembly", "recalling"},
     "operating": ROOMS | {"settings", "keeping", "assembly", "runs"},
-    "backward": ROOMS | {"settings", "keeping", "assembly", "runs"},
+    "backward": ROOMS | {"settings", "keeping", "assembly", "runs", "operating"},
     "due": ROOMS | {"settings", "keeping", "runs", "operating"},
     "api": ROOMS | HOUSE,
     "testing": ROOMS | HOUSE | {"api"},

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from leadflow.answers import OpenQuestion, open_questions
+from leadflow.backward import TakenBack, taken_back
 from leadflow.cli.inputs import find_project
 from leadflow.cli.programs import compile_flow
 from leadflow.cli.refused import Refused
@@ -13,6 +14,7 @@ from leadflow.due import Due, due_runs
 from leadflow.events.model import Entry
 from leadflow.keeping import Kept, find, forget_old, is_dead, is_interrupted, kept, opened
 from leadflow.plan.plan import Plan
+from leadflow.record import record
 from leadflow.run.adapters import SystemClock
 from leadflow.run.store import JournalProblem, NoSuchRun, RunRow, Store, Wanted
 from leadflow.settings import JOURNAL, Project
@@ -119,6 +121,30 @@ async def listed(project: Project, wanted: Wanted | None = None) -> tuple[Sequen
     async def look(store: Store) -> tuple[Sequence[RunRow], Sequence[Due]]:
         rows = await store.runs(wanted)
         return rows, await due_runs(store, rows, project, SystemClock().timestamp())
+
+    return await _with_store(project, look)
+
+
+@record
+class Seen:
+    """A run, for whoever looks at it."""
+
+    kept: Kept
+    entries: Sequence[Entry]
+    taken_back: Sequence[TakenBack]
+    """What was taken back of it since it ended."""
+
+
+async def look_at(project: Project, run: str) -> Seen:
+    """A run, its log, and what has happened to it beside.
+
+    Raises:
+        Refused: there is none, or it cannot be read.
+    """
+
+    async def look(store: Store) -> Seen:
+        row = await find(store, run)
+        return Seen(await kept(store, row), await store.load(row.id), await taken_back(store, row.id))
 
     return await _with_store(project, look)
 

@@ -60,6 +60,8 @@ class Job:
     """What to say when whoever watches leaves a run that goes on without them; None: it is the run that is stopped."""
     brake: Brake | None = None
     """What Ctrl-C pulls, so that the run is paused and can go on; None: it is cancelled."""
+    tells_value: bool = True
+    """What the run gives is printed."""
     recorder: Recorder | None = None
     """Who writes down what agents are asked, also behind the answers that whoever sits at the terminal gives."""
 
@@ -176,18 +178,18 @@ def _tell(result: Result, job: Job) -> int:
     if result.status is Status.DONE:
         if job.show == "live":
             absorbed(result)
-        machine.document(to_plain(result.value))
+        if job.tells_value:
+            machine.document(to_plain(result.value))
         return 0
     if result.is_paused:
         if job.show != "json":
             _tell_waiting(result, job)
         return WAITS
     if job.show != "json":
-        failure(result, job.program.plan, Names(job.program.project.root))
+        where = None if job.brake is None and job.left is None else _elsewhere(job)  # of one that is not kept
+        failure(result, job.program.plan, Names(job.program.project.root), where=where)
         if result.status is Status.WAITING:
             human.note(_how_to_go_on(result))
-        elif job.brake is not None and result.failure is not None and result.failure.error == "flow.compensation":
-            human.note(f"or, when what failed is well again: `leadflow runs undo {result.run}`")
     return 1
 
 

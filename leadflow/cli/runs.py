@@ -11,12 +11,13 @@ from leadflow.agents.registry import find_kinds
 from leadflow.answers import OpenQuestion
 from leadflow.api import Program
 from leadflow.assembly import StartProblem
-from leadflow.cli.forks import fork, retry, undo
-from leadflow.cli.journals import entries_of, forget, listed, questions_in, read_kept, the_project
+from leadflow.cli.forks import fork, retry
+from leadflow.cli.journals import entries_of, forget, listed, look_at, questions_in, read_kept, the_project
 from leadflow.cli.names import Names
 from leadflow.cli.refused import Refused
 from leadflow.cli.replays import export, replay
 from leadflow.cli.running import Job, go, shown
+from leadflow.cli.undo import undo
 from leadflow.cli.views import human, kept, machine, questions, runs, tree
 from leadflow.cli.views.failures import failure, undone
 from leadflow.cli.wanted import wanted_of
@@ -115,11 +116,13 @@ def show(run: str, *, as_json: bool, folder: str) -> None:
     what to the run.
     """
     project = the_project(folder)
-    found, entries = asyncio.run(entries_of(project, run))
+    seen = asyncio.run(look_at(project, run))
+    found = seen.kept
     if as_json:
-        machine.document({**tree.state_data(fold(entries)), **kept.row_data(found.row, project), **tree.origin(found)})
+        about = {**kept.row_data(found.row, project), **tree.origin(found), **tree.taken_back_data(seen.taken_back)}
+        machine.document({**tree.state_data(fold(seen.entries)), **about})
         return
-    tree.tree(found, entries, project, now=SystemClock().timestamp())
+    tree.tree(found, seen.entries, project, taken_back=seen.taken_back, now=SystemClock().timestamp())
     if open_ones := asyncio.run(questions_in(project, found.row.id)):
         questions.open_ones(open_ones, where=_where(folder), now=SystemClock().timestamp())
 
@@ -178,7 +181,7 @@ def cancel(run: str, *, folder: str, why: str, force: bool) -> None:
     if is_well:
         undone(ended.undone)
     else:
-        failure(ended, found.plan, Names(project.root))
+        failure(ended, found.plan, Names(project.root), where=_where(folder))
     human.note(f"run {ended.run} is {ended.status}")
     sys.exit(int(not is_well))
 

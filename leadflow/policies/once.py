@@ -4,7 +4,7 @@ A key belongs to an agent and an action. Whoever asks for it first has it, which
 became of the call stands in the log of its run, so that nothing else has to be kept, and a process that ends in any
 moment leaves nothing behind that could not be read.
 
-                the call was not done, or was taken back: the next one has the key
+                the call was not done, or was taken back, perhaps later: the next one has the key
      nobody has it <---------------------------------------------------+
           |                                                            |
           +---> this one: the call is made ---> under way: others wait-+--> done: others have its value
@@ -65,11 +65,11 @@ def judge(holding: Holding | None, claim: Claim) -> Verdict:
         case NodeDone(value=value, absorbed=None):
             return _unless_undone(holding, claim, value)
         case NodeDone(absorbed=failure) | NodeFailed(failure=failure) if failure is not None:
-            return _stuck(claim, "may have been done") if may_be_done(failure) else Verdict("free")
+            return _doubtful(holding, claim) if may_be_done(failure) else Verdict("free")
         case NodeCancelled(in_doubt=in_doubt):
-            return _stuck(claim, "may have been done") if in_doubt else Verdict("free")
+            return _doubtful(holding, claim) if in_doubt else Verdict("free")
         case _ if holding.has_ended or not is_begun:
-            return _stuck(claim, "may have been done")
+            return _doubtful(holding, claim)
         case _ if holding.is_under_way:
             return Verdict("waits")
         case _:
@@ -99,8 +99,15 @@ def _unless_undone(holding: Holding, claim: Claim, value: Value) -> Verdict:
     if not is_due:
         return Verdict("done", value)
     if holding.has_ended:
-        return _stuck(claim, "was to be taken back, and was not")
+        how = f"`leadflow runs undo {claim.run}` does that, and with `--done {claim.path}` says that you did"
+        return _stuck(claim, f"was to be taken back, and was not; {how}")
     return Verdict("waits") if holding.is_under_way else _stuck(claim, "is being taken back, and nobody works on that")
+
+
+def _doubtful(holding: Holding, claim: Claim) -> Verdict:
+    """Nobody knows whether a step was done; whoever finds out can say so when its run has ended."""
+    how = f"; when it does not stand, say so: `leadflow runs undo {claim.run} --done {claim.path}`"
+    return _stuck(claim, f"may have been done{how if holding.has_ended else ''}")
 
 
 def _stuck(claim: Claim, why: str) -> Verdict:
@@ -149,7 +156,9 @@ async def _ask(claims: Claims, key: str, claim: Claim, instead: Claim | None) ->
     """
     try:
         holder = await claims.take(key, claim, instead)
-        return holder, Verdict("free") if holder == claim else judge(await claims.look(holder.run), holder)
+        verdict = Verdict("free") if holder == claim else judge(await claims.look(holder.run), holder)
+        is_back = verdict.state == "stuck" and await claims.is_taken_back(holder)
+        return holder, Verdict("free") if is_back else verdict
     except OSError as problem:
         raise KeyTaken(f"nothing was sent: who has the key of '@once' cannot be read: {problem}") from None
 

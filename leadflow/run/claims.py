@@ -6,7 +6,8 @@ the log of its run, and decides for others (`policies/once.py`).
 
 from collections.abc import Sequence
 
-from leadflow.events.model import Entry, RunCancelled, RunDone, RunFailed
+from leadflow.events.model import Entry, RunCancelled, RunDone, RunFailed, Status
+from leadflow.plan.undoing import SUFFIX
 from leadflow.run.ports import Claim, Claims, Holding, Journal
 from leadflow.run.store import NoSuchRun, Store, Wanted
 
@@ -31,6 +32,10 @@ class StoreClaims(Claims):
         except NoSuchRun:  # it was forgotten in this moment
             return None
         return Holding(entries, rows[0].status.is_settled, rows[0].is_held)
+
+    async def is_taken_back(self, claim: Claim) -> bool:
+        """Whether what a call did was taken back when its run had ended."""
+        return bool(await self._store.runs(Wanted(status=Status.DONE, origin=claim.run, again=claim.path + SUFFIX)))
 
 
 class MemoryClaims(Claims):
@@ -58,6 +63,10 @@ class MemoryClaims(Claims):
         has_ended = _has_ended(entries)
         return Holding(entries, has_ended, not has_ended)
 
+    async def is_taken_back(self, claim: Claim) -> bool:
+        """Nobody comes back to these runs."""
+        return False
+
 
 def _has_ended(entries: Sequence[Entry]) -> bool:
     return bool(entries) and isinstance(entries[-1].event, RunDone | RunFailed | RunCancelled)
@@ -80,3 +89,7 @@ class LateClaims(Claims):
     async def look(self, run: str) -> Holding | None:
         """A run that has a key."""
         return await self._claims.look(run)
+
+    async def is_taken_back(self, claim: Claim) -> bool:
+        """Whether what a call did was taken back when its run had ended."""
+        return await self._claims.is_taken_back(claim)

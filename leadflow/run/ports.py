@@ -480,6 +480,14 @@ class Claims(Protocol):
         """
         ...
 
+    async def is_taken_back(self, claim: Claim) -> bool:
+        """Whether what a call did was taken back when its run had ended: by a run of its own, or by hand.
+
+        Raises:
+            OSError: nobody can say.
+        """
+        ...
+
 
 class Callers(Protocol):
     """Where the driver gets callers from: `policies/stack.py` composes them, once per node."""

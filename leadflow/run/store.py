@@ -85,6 +85,10 @@ class Wanted:
     """By parameter, one of these. A name is one that a parameter can have."""
     run: str = ""
     """How the id begins."""
+    origin: str = ""
+    """The id of the run that it was made from."""
+    again: str = ""
+    """The step of that run which it does again, or takes back."""
 
 
 @record

@@ -12,6 +12,8 @@ FROM lf_run AS found
 WHERE (:run = '' OR substr(id, 1, length(:run)) = :run)
     AND (:flow IS NULL OR flow = :flow) AND (:status IS NULL OR status = :status)
     AND (:since IS NULL OR started >= :since) AND (:until IS NULL OR started <= :until)
+    AND (:origin = '' OR CASE WHEN json_valid(setting) THEN json_extract(setting, '$.from[0]') END = :origin)
+    AND (:again = '' OR CASE WHEN json_valid(setting) THEN json_extract(setting, '$.from[1]') END = :again)
     AND (:inputs = '{}' OR NOT EXISTS (
         SELECT 1 FROM json_each(:inputs) AS wanted
         LEFT JOIN lf_event ON lf_event.key = found.number << 32
@@ -36,6 +38,8 @@ def parameters(wanted: Wanted) -> dict[str, str | float | None]:
         "status": None if wanted.status is None else wanted.status.value,
         "since": wanted.since,
         "until": wanted.until,
+        "origin": wanted.origin,
+        "again": wanted.again,
         "inputs": json.dumps(inputs, ensure_ascii=True, separators=(",", ":")),
     }
 

@@ -153,7 +153,8 @@ def test_what_may_have_been_done_is_not_done_again() -> None:
     assert first.failure is not None and second.failure is not None
     assert ("resource.key", ["put"]) == (second.failure.error, house.asked)
     told = "'@once' lets main.put be called once for this key, and step f/a of run run-0 may have been done"
-    assert f"nothing was sent: {told}" == second.failure.message
+    how = "when it does not stand, say so: `leadflow runs undo run-0 --done f/a`"
+    assert f"nothing was sent: {told}; {how}" == second.failure.message
 
 
 def test_a_run_takes_back_only_what_it_did_itself() -> None:

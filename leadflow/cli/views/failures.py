@@ -1,6 +1,7 @@
 """Why a run did not end well, for people: the node, its place in the source, every attempt, every cause."""
 
 import re
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 
 import click
@@ -21,8 +22,13 @@ _LONGEST = 300
 """Characters of the arguments of a call."""
 
 
-def failure(result: Result, plan: Plan, names: Callable[[str], str] = str) -> None:
-    """How a run ended that did not end well; `names` gives what a file is called for whoever reads it."""
+def failure(result: Result, plan: Plan, names: Callable[[str], str] = str, *, where: str | None = None) -> None:
+    """How a run ended that did not end well.
+
+    Args:
+        names: gives what a file is called for whoever reads it.
+        where: the option that names the run's project; None: the run is not kept.
+    """
     if result.failure is None:
         problem(f"the run was {result.status}")
         return
@@ -34,7 +40,7 @@ def failure(result: Result, plan: Plan, names: Callable[[str], str] = str) -> No
         click.echo(line, err=True)
     undone(result.undone)
     if result.status.is_settled:
-        _by_hand(result, plan)
+        _by_hand(result, plan, where)
 
 
 def undone(paths: Sequence[str]) -> None:
@@ -44,22 +50,37 @@ def undone(paths: Sequence[str]) -> None:
         click.echo(click.style("undone: ", fg="yellow") + ", ".join(paths[:MOST_CAUSES]) + more, err=True)
 
 
-def _by_hand(result: Result, plan: Plan) -> None:
-    """The calls that would have taken back what was not: nothing does it any more but a person."""
+def _by_hand(result: Result, plan: Plan, where: str | None) -> None:
+    """The calls that would have taken back what was not: nothing does it any more but a person, or a run of its own."""
     began = next((entry.event for entry in reversed(result.entries) if isinstance(entry.event, UndoBegan)), None)
     kept = {entry.event.path: entry.event for entry in result.entries if isinstance(entry.event, UndoKept)}
     paths = began.paths if began is not None else ()
     left = [path for path in paths if path not in result.undone]
     for path in left[:MOST_CAUSES]:
         event = kept.get(path)
-        call = "" if event is None or event.failure is not None else _undo_call(plan, event)
-        how = f"take it back by hand, as {call} would" if call else "look at it, and take it back by hand"
-        click.echo(click.style("not undone: ", fg="yellow") + f"{path}; {how}", err=True)
+        not_undone(path, "" if event is None or event.failure is not None else undo_call(plan, event))
     if len(left) > MOST_CAUSES:
         click.echo(f"and {len(left) - MOST_CAUSES} more", err=True)
+    if left and where is not None:
+        again = any(path in kept and kept[path].failure is None for path in left)
+        say_by_hand(result.run, left, where, again=again)
 
 
-def _undo_call(plan: Plan, kept: UndoKept) -> str:
+def not_undone(path: str, call: str) -> None:
+    """A step that nothing has taken back."""
+    how = f"take it back by hand, as {call} would" if call else "look at it, and take it back by hand"
+    click.echo(click.style("not undone: ", fg="yellow") + f"{path}; {how}", err=True)
+
+
+def say_by_hand(run: str, left: Sequence[str], where: str, *, again: bool) -> None:
+    """How to say that steps were taken back by hand, and how to have their undos called again."""
+    words = " ".join(f"--done {shlex.quote(path)}" for path in left[:MOST_CAUSES])
+    click.echo(f"then say so: `leadflow runs undo {run} {words}{where}`", err=True)
+    if again:
+        click.echo(f"or, when what failed is well again: `leadflow runs undo {run}{where}`", err=True)
+
+
+def undo_call(plan: Plan, kept: UndoKept) -> str:
     """The call that takes a step back, as an author writes it: `shop.cancel(id: "R-1")`; nothing where it is gone."""
     ways = find_steps(plan, kept.path)
     undos = () if isinstance(ways, NoSuchStep) else tuple(way[-1].node.undo for way in ways)

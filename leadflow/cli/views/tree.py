@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from leadflow.backward import TakenBack
 from leadflow.cli.views import spending
 from leadflow.cli.views.human import duration, one_line
 from leadflow.cli.views.kept import moment, stands
@@ -49,10 +50,13 @@ class _Branch:
     below: dict[str, "_Branch"] = field(default_factory=dict)
 
 
-def tree(run: Kept, entries: Sequence[Entry], project: Project, *, now: float) -> None:
+def tree(
+    run: Kept, entries: Sequence[Entry], project: Project, *, taken_back: Sequence[TakenBack] = (), now: float
+) -> None:
     """A run with its steps, each below what it stands in; what is under way has taken so long until now.
 
     Args:
+        taken_back: what was taken back of it since it ended.
         now: seconds since the epoch.
     """
     row, state = run.row, fold(entries)
@@ -66,7 +70,7 @@ def tree(run: Kept, entries: Sequence[Entry], project: Project, *, now: float) -
         click.echo(f"  models: {spending.words(state.used)}")
     if state.failure is not None:
         click.echo(f"  {one_line(state.failure.message)} [{state.failure.error}]")
-    for line in _audit(run, entries):
+    for line in _audit(run, entries, taken_back):
         click.echo(f"  {line}")
 
 
@@ -123,6 +127,13 @@ def origin(run: Kept) -> dict[str, Any]:
     return {"by": run.by, "from": None if made is None else {"run": made.run, "step": made.step}}
 
 
+def taken_back_data(taken_back: Sequence[TakenBack]) -> dict[str, Any]:
+    """What was taken back of a run since it ended."""
+    return {
+        "taken_back": [{"step": one.step, "run": one.run, "by": one.by, "by_hand": one.by_hand} for one in taken_back]
+    }
+
+
 # --- about the run ------------------------------------------------------------------------------------------------
 
 
@@ -143,9 +154,15 @@ def _times(state: RunState, run: Kept) -> str:
     return origin + ended + ("" if times < 1 else ", resumed once" if times == 1 else f", resumed {times} times")
 
 
-def _audit(run: Kept, entries: Sequence[Entry]) -> Iterator[str]:
+def _audit(run: Kept, entries: Sequence[Entry], taken_back: Sequence[TakenBack]) -> Iterator[str]:
     """Who did what to the run, in order; nothing when it was begun and nothing else."""
     lines = [line for entry in entries for line in _acts(entry, run.by)]
+    for one in taken_back:
+        how = f"counts as taken back, told by {one.by}" if one.by_hand else f"taken back by run {one.run}"
+        lines.append(f"{moment(one.at)}  {one.step} {how}")
+    if run.origin is not None and run.origin.by_hand:
+        step, of = run.origin.step.removesuffix(SUFFIX), run.origin.run
+        lines.append(f"{moment(run.row.changed)}  {step} of run {of} counts as taken back, told by {run.by}")
     yield from lines if len(lines) > 1 else ()
 
 
