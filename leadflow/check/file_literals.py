@@ -5,16 +5,17 @@ ever becomes one. Like the path of an import it starts at the folder of the file
 Whether the file is there is found out when somebody reads it.
 """
 
-import re
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from leadflow.check.context import Context
 from leadflow.check.messages.values import file_literal
+from leadflow.check.written_path import DOT, misplaced, without_dot
 from leadflow.plan.types import FILE, FileRef, Type
 from leadflow.syntax import tree
 
 FILE_FUNCTION = "file"
+_INSTEAD = "the file has to lie in it, or below"
 
 
 def file_call(cx: Context, call: tree.Call, infer: Callable[[Context, tree.Expr, Type | None], Type]) -> Type:
@@ -27,28 +28,11 @@ def file_call(cx: Context, call: tree.Call, infer: Callable[[Context, tree.Expr,
     path = call.args[0].value
     infer(cx, path, None)
     written = path.plain if isinstance(path, tree.Text) else None
-    why = _forbidden(written) if written is not None else "its path is a text that stands right here"
+    why = "its path is a text that stands right here" if written is None else misplaced(written, instead=_INSTEAD)
     if why is not None:
-        cx.report(file_literal(path.span, hint=why))
+        fix = without_dot(path.span, written) if written is not None and why is DOT else None
+        cx.report(file_literal(path.span, hint=why, fix=fix))
     elif written is not None:
         folder = PurePosixPath(cx.scope.module.source.name).parent
         cx.program.constants[call.id] = FileRef(str(folder / written))
     return FILE
-
-
-def _forbidden(written: str) -> str | None:
-    """Why a path names no file of the project, as far as its text says; None when it may."""
-    parts = written.split("/")
-    if not written or any(ord(letter) < 32 for letter in written):
-        return "this path names no file"
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", written):
-        return "files of the project are named, not addresses or drives"
-    if "\\" in written:
-        return "folders are separated by '/'"
-    if written.startswith("/"):
-        return "paths start at the folder of this flow, not at '/'"
-    if ".." in parts:
-        return "'..' leads out of the flow's folder; the file has to lie in it, or below"
-    if "" in parts or "." in parts:
-        return "this path has an empty part"
-    return None

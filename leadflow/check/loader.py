@@ -24,6 +24,7 @@ from leadflow.check.order import in_order, turned
 from leadflow.check.reading import Read, ReadProblem
 from leadflow.check.schema_parts import NotJson, read_document
 from leadflow.check.schemas import Described, types_of
+from leadflow.check.written_path import DOT, misplaced, without_dot
 from leadflow.diagnostics import Diagnostic, Edit, Fix, Label, Report, Source, Span
 from leadflow.record import record
 from leadflow.resources import stdlib_modules, stdlib_text
@@ -147,12 +148,12 @@ def _target(work: _Load, path: str, use: tree.Use) -> str | None:
     if written is None:
         work.report(import_denied(use.file.span, "${…}", why="the path of an import is a plain text"))
         return None
-    why = _forbidden(written)
+    why = _denied(written)
     if why is not None:
         ending = Fix(f'write "{written}.flow"', (Edit(use.file.span, f'"{written}.flow"'),))
         fix = ending if why is _NO_ENDING and "." not in written else None
-        if why is _DOT:
-            fix = Fix("leave './' out", (Edit(use.file.span, f'"{written.removeprefix("./")}"'),), safe=True)
+        if why is DOT:
+            fix = without_dot(use.file.span, written)
         work.report(import_denied(use.file.span, written, why=why, fix=fix))
         return None
     if path.startswith("std."):
@@ -160,29 +161,14 @@ def _target(work: _Load, path: str, use: tree.Use) -> str | None:
     return str(PurePosixPath(path).parent / written)
 
 
-def _forbidden(written: str) -> str | None:
+def _denied(written: str) -> str | None:
     """Why a path may not be imported, as far as its text says; None when it may."""
-    parts = written.split("/")
-    if not written or "\0" in written:
-        return "it names no file"
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", written):
-        return "files of the project are imported, not addresses or drives"
-    if "\\" in written:
-        return "folders are separated by '/'"
-    if written.startswith("/"):
-        return "paths start at the folder of this file, not at '/'"
-    if ".." in parts:
-        return "'..' leads out of the folder; move the shared file below this one, or use its dotted name from the root"
-    if written.startswith("./") and not {"", "."} & set(parts[1:]):
-        return _DOT
-    if "" in parts or "." in parts:
-        return "it has an empty part"
-    if not written.endswith((".flow", ".json")):
+    why = misplaced(written, instead="move the shared file below this one, or use its dotted name from the root")
+    if why is None and not written.endswith((".flow", ".json")):
         return _NO_ENDING
-    return None
+    return why
 
 
-_DOT = "a path starts at the folder of this file as it is, without './'"
 _NO_ENDING = "the files of a program end in '.flow', a JSON Schema in '.json'"
 
 

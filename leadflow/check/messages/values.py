@@ -315,7 +315,7 @@ def secret_needed(span: Span, name: str, *, fix: Fix | None = None) -> Draft:
 
 
 @code("FLOW343", "A file is named by a text")
-def file_literal(span: Span, *, hint: str) -> Draft:
+def file_literal(span: Span, *, hint: str, fix: Fix | None = None) -> Draft:
     """`file("notes/a.txt")` is a file of the project, by its path from the folder of the flow that says it. The path is
     a plain text that leads nowhere above that folder: which files a flow names can be read from it, and no answer of a
     model becomes the name of one. A file that is known only in a run comes in as a parameter.
@@ -338,7 +338,7 @@ def file_literal(span: Span, *, hint: str) -> Draft:
     }
     ```
     """
-    return Draft(span, hint)
+    return Draft(span, hint, fix=fix)
 
 
 def in_quotes(span: Span, text: str) -> Fix:
