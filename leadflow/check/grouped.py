@@ -7,11 +7,11 @@ Knows annotations that were read already; the calls inside are known by the time
 from collections.abc import Iterator, Mapping
 from typing import Literal, TypeAlias
 
-from leadflow.check.checked import ActionCall, FlowCallInfo
+from leadflow.check.checked import ActionCall
 from leadflow.check.context import Context
 from leadflow.check.messages.policies import caches_chance, for_calls, wrong_target
 from leadflow.check.policies import Written
-from leadflow.check.statements import steps_in
+from leadflow.check.reached import walk_called
 from leadflow.plan.kinds import PREDECLARED
 from leadflow.syntax import tree
 
@@ -45,21 +45,19 @@ def check_remembered(cx: Context, written: Written, body: tree.Block) -> None:
     span = written.spans.get("cache")
     if span is None or "cache" in written.removed:
         return
-    for call in _varying(cx, body, set()):
+    call = next(_varying(cx, body), None)
+    if call is not None:
         cx.report(caches_chance(span, call, is_inside=True))
-        return
 
 
-def _varying(cx: Context, body: tree.Block, seen: set[str]) -> Iterator[str]:
+def _varying(cx: Context, body: tree.Block) -> Iterator[str]:
     """Calls in a body, and in flows that it calls, which answer something else each time."""
-    for step in steps_in(body):
-        call = cx.program.calls.get(step.action.id)
-        if isinstance(call, ActionCall) and (name := varies(cx, call.agent)) is not None:
-            if call.action != "sleep":  # a pause between two looks gives nothing that could be other
-                yield f"{name}.{call.action}"
-        elif isinstance(call, FlowCallInfo) and call.flow not in seen and call.flow in cx.program.flows:
-            seen.add(call.flow)
-            yield from _varying(cx, cx.program.flows[call.flow].decl.body, seen)
+    for node in walk_called(cx.program, [body], with_tools=False):
+        call = cx.program.calls.get(node.action.id) if isinstance(node, tree.Step) else None
+        if not isinstance(call, ActionCall) or call.action == "sleep":  # a pause gives nothing that could be other
+            continue
+        if (name := varies(cx, call.agent)) is not None:
+            yield f"{name}.{call.action}"
 
 
 def varies(cx: Context, agent: str) -> str | None:

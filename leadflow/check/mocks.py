@@ -11,6 +11,7 @@ from leadflow.check.messages.names import unknown_name
 from leadflow.check.messages.policies import bad_mock
 from leadflow.check.messages.trials import unknown_failure
 from leadflow.check.program import Agent, AgentSymbol, BrokenSymbol, FlowSymbol, ModuleScope, Symbol, ToolSymbol
+from leadflow.check.reached import walk_called
 from leadflow.check.statements import steps_in
 from leadflow.diagnostics import nearest
 from leadflow.plan.expr import SlotKind
@@ -19,7 +20,6 @@ from leadflow.plan.trial import FAILURES, CallTarget, StepTarget, Target, failur
 from leadflow.plan.types import DURATION, JSON, STRING, UNKNOWN, Type
 from leadflow.record import record
 from leadflow.syntax import tree
-from leadflow.syntax.walk import walk
 
 
 @record
@@ -55,29 +55,8 @@ def answerable(cx: Context, decl: tree.TestDecl) -> frozenset[int]:
             target = target_of(cx, statement.call.callee)
             if target is not None and isinstance(target.symbol, FlowSymbol):
                 keys.append(target.symbol.key)
-    found: set[int] = set()
-    for key in keys:  # grows while it is read
-        info = cx.program.flows.get(key)
-        for node in walk(info.decl.body) if info is not None else ():
-            call = cx.program.calls.get(node.id)
-            called = _flows_used(cx, call.agent) if isinstance(call, ActionCall) else ()
-            called = (call.flow,) if isinstance(call, FlowCallInfo) else called
-            keys += [flow for flow in called if flow not in keys]
-            found.add(node.id)
-    return frozenset(found - by_step)
-
-
-def _flows_used(cx: Context, agent: str) -> tuple[str, ...]:
-    """The flows that a model may use as tools, those that its tools use in turn among them."""
-    names, flows = [agent], dict[str, None]()
-    for name in names:  # grows while it is read
-        one = cx.program.agents.get(name)
-        if one is None:
-            continue
-        flows.update((key, None) for kind, key in one.tools if kind == "flow")
-        others = [key if kind == "tool" else key.rpartition(".")[0] for kind, key in one.tools if kind != "flow"]
-        names += [other for other in dict.fromkeys((*one.via, one.base, *others)) if other and other not in names]
-    return tuple(flows)
+    bodies = [cx.program.flows[key].decl.body for key in dict.fromkeys(keys) if key in cx.program.flows]
+    return frozenset(node.id for node in walk_called(cx.program, bodies, with_tools=True)) - by_step
 
 
 def check_mock(cx: Context, mock: tree.Mock, calls: frozenset[int]) -> None:
