@@ -159,7 +159,7 @@ flow main() -> json {
     with pytest.raises(StartProblem) as caught:
         run(source, CounterKind())
     assert [
-        "main.flow:3:7: agent 'boss': agents of the kind 'events' are checked but not yet run by this version",
+        "main.flow:3:7: agent 'boss': agents of the kind 'events' are checked, but not run by this version",
         "main.flow:2:7: agent 'shop' needs the environment variable NO_SUCH_KEY, which is not set",
     ] == list(caught.value.problems)
 

@@ -5,10 +5,10 @@ Pure: knows a plan, and of each kind of agent whether it is run.
 
 from collections.abc import Callable, Iterator
 
-from leadflow.plan.kinds import BUILT_IN, LATER, find_kind
 from leadflow.plan.plan import AgentCall, AgentSpec, FlowCall, FlowPlan, Node, Place, Plan, ToolPlan
 from leadflow.plan.reactions import stand_ins
 from leadflow.plan.undoing import probe_node, undo_node
+from leadflow.plan.unrun import unrun_kind, unrun_tool
 
 
 def refusals(
@@ -92,24 +92,22 @@ def _of_flow(plan: Plan, flow: FlowPlan, played: Callable[[AgentSpec], bool]) ->
             for name in agents_of(node, node.work):
                 yield from _of_agent(plan, plan.agents[name], is_played=played(plan.agents[name]))
             for tool in tools_of(plan, node):
-                if _asks_people(plan, tool):
-                    place = tool.place or node.place
-                    yield place, f"tool '{tool.key}': a model cannot ask people by this version; ask them in a step"
+                if (why := unrun_tool(tool.key, {plan.agents[name].kind for name in _asked(plan, tool)})) is not None:
+                    yield tool.place or node.place, why
                 for name in agents_of_tool(tool):
                     yield from _of_agent(plan, plan.agents[name], is_played=played(plan.agents[name]))
 
 
-def _asks_people(plan: Plan, tool: ToolPlan) -> bool:
-    """Whether a tool may ask a person, which can take days: a run waits for people at its steps only."""
-    agents = set(agents_of_tool(tool))
+def _asked(plan: Plan, tool: ToolPlan) -> Iterator[str]:
+    """The agents that a tool may ask. A run waits for people at its steps only."""
+    yield from agents_of_tool(tool)
     if isinstance(tool.work, FlowCall):
-        nodes = (node for name in reached(plan, tool.work.flow) for node in plan.flows[name].nodes)
-        agents |= {name for node in nodes if isinstance(call := node.work, AgentCall) for name in agents_of(node, call)}
-    return any(plan.agents[name].kind == "human" for name in agents)
+        for name in reached(plan, tool.work.flow):
+            for node in (each for step in plan.flows[name].nodes for each in with_others(step)):
+                if isinstance(node.work, AgentCall):
+                    yield from agents_of(node, node.work)
 
 
 def _of_agent(plan: Plan, spec: AgentSpec, *, is_played: bool) -> Iterator[tuple[Place, str]]:
-    name, place = spec.name, spec.place or Place(plan.file, 1, 1)
-    known = find_kind({**LATER, **BUILT_IN}, spec.kind)
-    if known is not None and not known.runs and not is_played:
-        yield place, f"agent '{name}': agents of the kind '{spec.kind}' are checked but not yet run by this version"
+    if not is_played and (why := unrun_kind(spec.kind)) is not None:
+        yield spec.place or Place(plan.file, 1, 1), f"agent '{spec.name}': {why}"
