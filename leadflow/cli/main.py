@@ -8,12 +8,13 @@ import gc
 import sys
 from importlib import import_module
 from types import TracebackType
+from typing import Any
 
 import click
 
 import leadflow
 from leadflow.cli.streams import hush
-from leadflow.diagnostics import did_you_mean
+from leadflow.cli.usage import told_plainly
 
 COMMANDS = {
     "new": "Start a project: a flow, its functions, its settings.",
@@ -54,22 +55,18 @@ class LazyGroup(click.Group):
         command = import_module(f"leadflow.cli.{cmd_name}").command
         return command if isinstance(command, click.Command) else None
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the first word names.
-
-        Raises:
-            click.UsageError: there is none of that name.
-        """
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f"there is no command '{args[0]}'{did_you_mean(args[0], COMMANDS)}")
-        return super().resolve_command(ctx, args)
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """The words that stand before a command, read."""
+        with told_plainly():
+            return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; an interrupt and a reader who has enough end it without a word."""
         try:
-            return super().invoke(ctx)
+            with told_plainly():
+                return super().invoke(ctx)
         except BrokenPipeError:
             hush()
             sys.exit(141)

@@ -1,10 +1,11 @@
-"""What the command line asks for and cannot be had. Told in one line, without the usage that a misspelt option gets."""
+"""What the command line asks for and cannot be had, each told in one line."""
 
 import click
 
 
 class Refused(click.UsageError):
-    """The words are understood; a file, a flow, an input that they name is missing or wrong. Exit code 2."""
+    """Words that are not understood (`usage.py`), or a file, a flow, an input of theirs that is missing or wrong. Exit
+    code 2."""
 
     def show(self, file: object = None) -> None:
         """One line on standard error."""

@@ -199,4 +199,4 @@ def test_options_of_fixing_ask_for_it(tmp_path: Path, option: str) -> None:
     """Alone they would do nothing."""
     (tmp_path / "main.flow").write_text(RIGHT)
     said = leadflow("check", option, "main.flow", folder=tmp_path)
-    assert (2, f"Error: {option} goes with --fix") == (said.code, said.stderr.splitlines()[-1])
+    assert (2, f"error: {option} goes with --fix; see `leadflow check --help`\n") == (said.code, said.stderr)
