@@ -39,6 +39,15 @@ def flows(document: str) -> Iterator[Block]:
     return blocks(document, "flow")
 
 
+def wide(document: str) -> Iterator[int]:
+    """The lines of paragraphs and lists that are wider than code may be."""
+    is_code = False
+    for number, line in enumerate(document.splitlines(), 1):
+        is_code ^= line.lstrip().startswith("```")
+        if not is_code and not line.lstrip().startswith("|") and len(line.rstrip()) > 120:
+            yield number
+
+
 def errors(block: Block) -> list[str]:
     """What a flow of a document gives against its mark: errors where none may be, or the lack of the promised code."""
     found = findings(block.text)
@@ -156,6 +165,26 @@ def test_links_lead_somewhere(name: str) -> None:
     document = ROOT / name
     links = LINK.findall(document.read_text("utf-8"))
     assert [] == [link for link in links if not (document.parent / link).exists()]
+
+
+@pytest.mark.parametrize("name", (*DOCUMENTS[:3], "CHANGELOG.md"))
+def test_paragraphs_keep_to_the_width(name: str) -> None:
+    """As code does, so that two versions of a page can be compared line by line."""
+    assert [] == list(wide((ROOT / name).read_text("utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("document", "found"),
+    [
+        (f"{'a ' * 60}\n", []),
+        (f"\n{'a ' * 60}a\n", [2]),
+        (f"| {'a ' * 60} |\n", []),
+        (f"```\n{'a ' * 70}\n```\n- {'b' * 120}\n", [4]),
+    ],
+)
+def test_a_planted_wide_line_is_found(document: str, found: list[int]) -> None:
+    """Tables and code are as wide as what they hold."""
+    assert found == list(wide(document))
 
 
 def test_the_readme_has_its_two_commands() -> None:
