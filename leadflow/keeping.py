@@ -7,7 +7,7 @@ claim; a process that cannot is fenced by the store, not by itself.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from hashlib import blake2b
@@ -123,6 +123,30 @@ async def forget_old(store: Store, project: Project, clock: Clock) -> int:
 
 
 @asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do something without an end beside a block; it has stopped when the block is left.
+
+    Its own cancel is told from one of the block's task by asking the task of the work, which raises nothing here: a
+    cancel that comes while that stops is no less one (case X2).
+    """
+    task = asyncio.get_running_loop().create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        is_cancelled = False
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError:
+                is_cancelled = True
+        if is_cancelled:
+            raise asyncio.CancelledError
+        if not task.cancelled():
+            task.result()
+
+
+@asynccontextmanager
 async def held(store: Store, journal: HeldJournal, clock: Clock, *, works: bool = True) -> AsyncIterator[HeldJournal]:
     """Work on a claimed run: the claim is renewed until the work ends, and then given back.
 
@@ -130,16 +154,13 @@ async def held(store: Store, journal: HeldJournal, clock: Clock, *, works: bool 
         works: the run goes on; else it is only looked at or changed, which says nothing about how many processes have
             ended in it. Work that raises has not begun.
     """
-    renewing = asyncio.get_running_loop().create_task(_renew(store, journal, clock))
     try:
-        yield journal
+        async with _beside(_renew(store, journal, clock)):
+            yield journal
     except Exception:
         works = False
         raise
     finally:
-        renewing.cancel()
-        with suppress(asyncio.CancelledError, JournalProblem):
-            await renewing
         with suppress(JournalProblem):  # the lease ends by itself
             await store.release(journal.run, journal.epoch, went_well=works)
 
@@ -162,13 +183,8 @@ async def heeding(journal: Journal, clock: Clock, driver: Driver) -> AsyncIterat
     if isinstance(journal, MemoryJournal):
         yield
         return
-    listening = asyncio.get_running_loop().create_task(_listen(cast(HeldJournal, journal), clock, driver))
-    try:
+    async with _beside(_listen(cast(HeldJournal, journal), clock, driver)):
         yield
-    finally:
-        listening.cancel()
-        with suppress(asyncio.CancelledError):
-            await listening
 
 
 async def _listen(journal: HeldJournal, clock: Clock, driver: Driver) -> None:

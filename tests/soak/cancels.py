@@ -5,8 +5,9 @@
 A call under its policies is one coroutine, with tasks of its own perhaps. Here every suspension of them is counted;
 then the call is made anew for each, and cancelled just there: right after it began to wait, or in the turn in which
 what it waits for is there. Two other calls of the same agent are under way, which have to end as if nothing happened.
-Whole runs are cancelled at each commit of their journal instead, in memory and on disk. In virtual time; the script
-tells the real time too that a call takes from its cancel to its end. One line of JSON.
+Whole runs are cancelled at each commit of their journal instead, in memory and on disk, and the task of a kept run at
+each of its own waits, down to those in which it lets the run go. In virtual time; the script tells the real time too
+that a call takes from its cancel to its end. One line of JSON.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,7 +24,7 @@ from time import perf_counter, process_time
 from typing import Any, Literal
 
 from leadflow.events.model import Entry, Event, Failure, RunStarted
-from leadflow.keeping import begin
+from leadflow.keeping import begin, heeding
 from leadflow.keeping import held as work_on
 from leadflow.pipeline import compile_source
 from leadflow.plan.plan import Plan
@@ -34,6 +36,7 @@ from leadflow.run.driver import Bounds, Driver, Ports, Result
 from leadflow.run.errors import ConnectionLost, RateLimited, Rejected
 from leadflow.run.kernel import Program
 from leadflow.run.ports import Answer, Caller, CallOrder, Journal, Reply, Request
+from leadflow.run.store import HeldJournal, Store
 from leadflow.stores.memory import MemoryJournal
 from leadflow.testing import run_virtual
 from tests.policies.playing import CLOCK, Act, after, play, s
@@ -267,7 +270,7 @@ def trials(policies: Sequence[str], scripts: Sequence[str]) -> Iterator[tuple[st
                 trial = Trial(plan, SCRIPTS[script], at, when)
                 run_virtual(trial.play())
                 yield f"{'+'.join(policies)}, {script}, {when} {at}", trial.found
-                if at >= trial.found.suspensions:
+                if trial.found.suspensions < at:  # it had ended before
                     break
 
 
@@ -360,6 +363,61 @@ def cancelled_runs(programs: int, seed: int, *, kept: bool = False) -> Iterator[
                 break
 
 
+def interrupted_run(program: Program, at: int, when: When, seed: int) -> tuple[int, list[str]]:
+    """One kept run whose task is cancelled from outside at one of its waits: how many there were, and what is wrong.
+
+    Whoever cancels a task is heard: it ends as cancelled, and the run is let go.
+    """
+    agents = {name: Weathered(name, seed, CLOCK) for name in program.plan.agents}
+    shared, violations = Shared(), list[str]()
+    started = RunStarted("run-1", "main", program.plan.hash, {"x": 50}, seed, STARTED)
+
+    async def work(store: Store, claimed: HeldJournal) -> None:
+        async with work_on(store, claimed, CLOCK) as journal:
+            instances = {name: renewable(agent) for name, agent in agents.items()}
+            stack = Stack(program.plan.agents, instances, PolicyPorts(CLOCK, SeededRng(seed), shared))
+            driver = Driver(program, Ports(stack, journal, CLOCK))
+            async with AsyncExitStack() as made:
+                for instance in instances.values():
+                    made.push_async_callback(instance.aclose)
+                async with heeding(journal, CLOCK, driver):
+                    await driver.run(started)
+
+    async def main() -> int:
+        told: list[bool] = []
+        """Whether the task was under way when it was cancelled."""
+        suspensions = Suspensions(at, when, lambda: told.append(victim.cancel()))
+        async with inline_store(CLOCK) as store:
+            claimed = await begin(store, started, program.plan, Bounds())
+            victim = asyncio.get_running_loop().create_task(Counted(work(store, claimed), suspensions))
+            await asyncio.wait([victim])
+            if any(told) != victim.cancelled():
+                violations.append("a cancel is lost" if any(told) else "nobody cancelled it")
+            if not victim.cancelled():
+                victim.result()
+            violations.extend(f"{row.id} is held" for row in await store.runs() if row.is_held)
+        await CLOCK.sleep(LONG)
+        violations.extend([*tasks_left(), *held(shared)])
+        if timers(asyncio.get_running_loop()):
+            violations.append("timers are left")
+        return suspensions.count
+
+    return run_virtual(main()), violations
+
+
+def interrupted_runs(programs: int, seed: int) -> Iterator[tuple[str, list[str]]]:
+    """Runs of programs of the soak, each cancelled from outside at every wait of its task, in both ways."""
+    whens: Sequence[When] = ("waiting", "woken")
+    for number in range(programs):
+        program = program_of(number, seed)
+        for when in whens:
+            for at in count(1):
+                waits, violations = interrupted_run(program, at, when, seed)
+                yield f"program {number}, {when} {at}", violations
+                if waits < at:  # it had ended before
+                    break
+
+
 # --- the command line ---------------------------------------------------------------------------------------------
 
 
@@ -380,7 +438,7 @@ def main(arguments: list[str]) -> int:
                 real.append(found.real)
     runs = 0
     in_memory, on_disk = (cancelled_runs(chosen.programs, chosen.seed, kept=kept) for kept in (False, True))
-    for name, wrong in chain(in_memory, on_disk):
+    for name, wrong in chain(in_memory, on_disk, interrupted_runs(chosen.programs, chosen.seed)):
         runs += 1
         violations += [f"{name}: {text}" for text in wrong]
     real.sort()

@@ -17,6 +17,7 @@ from tests.soak.cancels import (
     Trial,
     cancelled_runs,
     groups,
+    interrupted_runs,
     main,
     plan_with,
     trials,
@@ -48,15 +49,24 @@ def test_every_policy_of_a_call_is_tried() -> None:
 
 
 def test_each_suspension_is_found() -> None:
-    """A call with one wait is cancelled there in both ways."""
+    """A call is cancelled at its one wait in both ways; one that is tried three times at all of its four."""
     found = [trial for name, trial in trials((), ["answers"]) if trial.real is not None]
     assert {1} == {trial.suspensions for trial in found}
     assert 2 == len(found)
+    names = [name for name, trial in trials(("retry",), ["breaks"]) if trial.real is not None]
+    assert [f"retry, breaks, {when} {at}" for when in ("waiting", "woken") for at in (1, 2, 3, 4)] == names
 
 
 def test_a_kept_run_is_cancelled_at_each_commit() -> None:
     """Case X3: a run that is cancelled while a commit to the disk is under way ends in its journal, and is let go."""
     assert [] == [text for _, found in cancelled_runs(1, 2, kept=True) for text in found]
+
+
+def test_x2_the_task_of_a_kept_run_is_cancelled_at_each_of_its_waits() -> None:
+    """X2: also while what goes on beside the run stops, and while the run is let go, a cancel is heard."""
+    found = list(interrupted_runs(2, 3))
+    assert [] == [f"{name}: {text}" for name, wrong in found for text in wrong]
+    assert len(found) >= 16
 
 
 # --- planted leaks ------------------------------------------------------------------------------------------------
