@@ -67,18 +67,19 @@ async def cancel_run(
     clock = options.clock or SystemClock()
     async with store_of(options, project, clock) as store:
         row = await find(store, run)
-        if row.is_held:
-            await store.wish(row.id, wish)
-            row = await _until_let_go(store, row, clock)
-        if row.status.is_settled:
-            return result_of(row.id, await store.load(row.id))
-        found = await kept(store, row)
-        claimed = await store.claim(row.id)
-        if claimed is not None:
-            async with held(store, claimed, clock) as journal:
-                if not await has_moved(store, found):
-                    return await _end(found, journal, wish, (project, registry), clock)
-        return await cancel_run(row.id, project, registry, wish, options)  # somebody took it up in this moment
+        while True:
+            if row.is_held:
+                await store.wish(row.id, wish)
+                row = await _until_let_go(store, row, clock)
+            if row.status.is_settled:
+                return result_of(row.id, await store.load(row.id))
+            found = await kept(store, row)
+            claimed = await store.claim(row.id)
+            if claimed is not None:
+                async with held(store, claimed, clock) as journal:
+                    if not await has_moved(store, found):
+                        return await _end(found, journal, wish, (project, registry), clock)
+            row = await find(store, row.id)  # somebody took it up or moved it in this moment
 
 
 async def _until_let_go(store: Store, row: RunRow, clock: Clock) -> RunRow:

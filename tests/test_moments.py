@@ -130,6 +130,39 @@ def test_a_run_is_cancelled_under_the_plan_that_it_moved_to(tmp_path: Path) -> N
     asyncio.run(scene())
 
 
+def test_whoever_cancels_a_run_that_is_taken_up_in_this_moment_asks_who_has_it(tmp_path: Path) -> None:
+    """Case X5: the one wish lies there for the other process, and is carried out here once that lets the run go."""
+
+    async def scene() -> None:
+        desk = Desk(tmp_path)
+        run = (await desk.waiting()).run
+
+        async def works(taken: asyncio.Event) -> list[CancelRequested]:
+            async with opened(desk.project, CLOCK) as other:
+                claimed = await other.claim(run)
+                assert claimed is not None
+                async with held(other, claimed, CLOCK):
+                    taken.set()
+                    while not (wishes := await claimed.wishes()):
+                        await CLOCK.sleep(timedelta(seconds=1))
+                    return list(wishes)
+
+        async def takes_up() -> None:
+            taken = asyncio.Event()
+            working.append(asyncio.get_running_loop().create_task(works(taken)))
+            await taken.wait()
+
+        working: list[asyncio.Task[list[CancelRequested]]] = []
+        desk.store.work = takes_up
+        wish = CancelRequested("enough", False, "ops")
+        ended = await cancel_run(run, desk.project, find_kinds(), wish, desk.options)
+        assert (Status.CANCELLED, run) == (ended.status, ended.run)
+        assert [wish] == await working[0] == list(await desk.store.wishes(run))
+        await desk.store.aclose()
+
+    run_virtual(scene())
+
+
 def test_a_run_that_cannot_begin_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Case D8: old runs are forgotten before a new one is there, so that none is left behind when that fails."""
 
