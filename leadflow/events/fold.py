@@ -4,7 +4,7 @@ Progress views, results and dashboards read this and never the kernel. A fold is
 per event; it knows the events only, so it works on any log, also of a run that goes on elsewhere.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -48,10 +48,12 @@ from leadflow.events.model import (
     Status,
     ToolCalled,
     ToolEnded,
+    ToolStep,
     UndoBegan,
     UndoKept,
     Usage,
 )
+from leadflow.plan.looping import TOOLS, inside_tool
 from leadflow.plan.types import Value
 
 
@@ -176,6 +178,25 @@ class RunState:
     """By path, in the order in which they were first heard of."""
     counts: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))
     """How many of the nodes heard of stand where."""
+    inner: dict[str, "RunState"] = field(default_factory=dict)
+    """Flows that models use as tools, by the path of the tool's call (`main/answer~tools[0]`); their nodes have the
+    flow's own paths. What they cost is in the sums of this run, and of their nodes, and nowhere else."""
+    started_at: float | None = None
+    """Wall-clock seconds, where the log has them."""
+    ended_at: float | None = None
+
+    def node(self, path: str) -> NodeState | None:
+        """The node of a path of this run, also in a flow that is a tool; None: nothing was said of it."""
+        found = self.nodes.get(path)
+        if found is None and self.inner and (where := inside_tool(path)) is not None and where[0] in self.inner:
+            found = self.inner[where[0]].nodes.get(where[1])
+        return found
+
+    def all_nodes(self) -> Iterator[tuple[str, NodeState]]:
+        """By path of this run, those in flows that are tools last."""
+        yield from self.nodes.items()
+        for call, inner in self.inner.items():
+            yield from ((f"{call}/{path}", node) for path, node in inner.nodes.items())
 
 
 def fold(entries: Iterable[Entry]) -> RunState:
@@ -197,7 +218,7 @@ def apply(state: RunState, event: Event, at: float | None = None) -> RunState:
 
 def _run_started(state: RunState, event: RunStarted, at: float | None) -> None:
     state.run, state.flow, state.plan, state.inputs = event.run, event.flow, event.plan, event.inputs
-    state.status = Status.RUNNING
+    state.status, state.started_at = Status.RUNNING, at
 
 
 def _run_resumed(state: RunState, event: RunResumed, at: float | None) -> None:
@@ -214,6 +235,7 @@ def _run_paused(state: RunState, event: RunPaused, at: float | None) -> None:
 
 
 def _doubt_settled(state: RunState, event: DoubtSettled, at: float | None) -> None:
+    _leave_tools(state, event.path, "its process ended", at)
     if event.decision == "retry":
         _move(state, event.path, _waiting_or_running(state, event.path), at)
 
@@ -240,15 +262,15 @@ def _undo_began(state: RunState, event: UndoBegan, at: float | None) -> None:
 
 
 def _run_done(state: RunState, event: RunDone, at: float | None) -> None:
-    state.status, state.value = Status.DONE, event.value
+    state.status, state.value, state.ended_at = Status.DONE, event.value, at
 
 
 def _run_failed(state: RunState, event: RunFailed, at: float | None) -> None:
-    state.status, state.failure = Status.FAILED, event.failure
+    state.status, state.failure, state.ended_at = Status.FAILED, event.failure, at
 
 
 def _run_cancelled(state: RunState, event: RunCancelled, at: float | None) -> None:
-    state.status = Status.CANCELLED
+    state.status, state.ended_at = Status.CANCELLED, at
 
 
 # --- nodes --------------------------------------------------------------------------------------------------------
@@ -267,6 +289,8 @@ def _move(state: RunState, path: str, status: Status, at: float | None) -> NodeS
         node.ended_at = at
         if state.questions:
             state.questions.pop(path, None)
+        if state.inner:
+            _leave_tools(state, path, "the step ended", at)
     elif node.started_at is None:
         node.started_at = at
     return node
@@ -312,14 +336,14 @@ def _breaker_moved(state: RunState, event: BreakerMoved, at: float | None) -> No
 
 
 def _budget_reserved(state: RunState, event: BudgetReserved, at: float | None) -> None:
-    if (node := state.nodes.get(event.path)) is not None:
+    if (node := state.node(event.path)) is not None:
         node.reserved = event.money
 
 
 def _budget_settled(state: RunState, event: BudgetSettled, at: float | None) -> None:
     state.spent += event.money
     state.spent_tokens += event.tokens
-    if (node := state.nodes.get(event.path)) is not None:
+    if (node := state.node(event.path)) is not None:
         node.reserved = 0
         node.spent += event.money
         node.spent_tokens += event.tokens
@@ -327,7 +351,7 @@ def _budget_settled(state: RunState, event: BudgetSettled, at: float | None) -> 
 
 def _call_used(state: RunState, event: CallUsed, at: float | None) -> None:
     state.used.add(event)
-    if (node := state.nodes.get(event.path)) is not None:
+    if (node := state.node(event.path)) is not None:
         if node.used is None:
             node.used = Used()
         node.used.add(event)
@@ -370,6 +394,25 @@ def _tool_ended(state: RunState, event: ToolEnded, at: float | None) -> None:
         tool.failed += event.failure is not None
         tool.seconds += event.seconds
         tool.size += event.size
+
+
+def _tool_step(state: RunState, event: ToolStep, at: float | None) -> None:
+    if isinstance(event.inner, RunStarted):  # the step may have been there before, in a process that ended
+        for call in [call for call in state.inner if call.startswith(f"{event.path}/")]:
+            del state.inner[call]
+        state.inner[event.path] = RunState()
+    apply(state.inner.setdefault(event.path, RunState()), event.inner, at)
+
+
+def _leave_tools(state: RunState, path: str, why: str, at: float | None) -> None:
+    """Nothing more is told of the flows that a step's model used as tools: those that have not ended are not heard of
+    again."""
+    for call, inner in state.inner.items():
+        if inner.status.is_settled or not call.startswith(f"{path}{TOOLS}["):
+            continue
+        inner.status, inner.ended_at = Status.CANCELLED, at
+        for each in [each for each, node in inner.nodes.items() if not node.status.is_settled]:
+            _move(inner, each, Status.CANCELLED, at).reason = why
 
 
 def _node_done(state: RunState, event: NodeDone, at: float | None) -> None:
@@ -430,6 +473,7 @@ _APPLY: dict[type[Event], _Apply] = {
     QuestionAnswered: _question_answered,
     ToolCalled: _tool_called,
     ToolEnded: _tool_ended,
+    ToolStep: _tool_step,
     NodeDone: _node_done,
     NodeFailed: _node_failed,
     NodeSkipped: _node_skipped,

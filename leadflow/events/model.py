@@ -424,26 +424,6 @@ class ToolEnded:
     """Bytes of the result, also of what is not told of it (case O2)."""
 
 
-CallEvent: TypeAlias = (
-    AttemptStarted
-    | AttemptFailed
-    | CallWaits
-    | CallAdmitted
-    | BreakerMoved
-    | BudgetReserved
-    | BudgetSettled
-    | CallUsed
-    | CacheUsed
-    | OnceFound
-    | ErrorHandled
-    | QuestionAsked
-    | QuestionAnswered
-    | ToolCalled
-    | ToolEnded
-)
-"""What the policies around a call report while it is under way; the kernel passes these on to the log."""
-
-
 @record
 class ScopeFailed:
     """A block, a flow or (empty path) the run fails as a whole: its budget is used up, or a failure ends the run."""
@@ -508,6 +488,67 @@ class BranchTaken:
     path: str
     arm: int
     label: str
+
+
+FlowEvent: TypeAlias = (
+    RunStarted
+    | CancelRequested
+    | DeadlinePassed
+    | UndoKept
+    | UndoBegan
+    | RunDone
+    | RunFailed
+    | RunCancelled
+    | NodeStarted
+    | AttemptStarted
+    | AttemptFailed
+    | CallWaits
+    | CallAdmitted
+    | CacheUsed
+    | OnceFound
+    | ErrorHandled
+    | ToolCalled
+    | ToolEnded
+    | ScopeFailed
+    | NodeDone
+    | NodeFailed
+    | NodeSkipped
+    | NodeBlocked
+    | NodeCancelled
+    | BranchTaken
+)
+"""What the log of a run tells of a flow in it that a model uses as a tool."""
+
+
+@record
+class ToolStep:
+    """Something happened in a flow that a model uses as a tool. What that costs has events of the run's own."""
+
+    path: str
+    """Of the tool's call: `main/answer~tools[0]`."""
+    inner: FlowEvent
+    """With the flow's own paths: that of a step is `look/page`, and in this run `main/answer~tools[0]/look/page`."""
+
+
+CallEvent: TypeAlias = (
+    AttemptStarted
+    | AttemptFailed
+    | CallWaits
+    | CallAdmitted
+    | BreakerMoved
+    | BudgetReserved
+    | BudgetSettled
+    | CallUsed
+    | CacheUsed
+    | OnceFound
+    | ErrorHandled
+    | QuestionAsked
+    | QuestionAnswered
+    | ToolCalled
+    | ToolEnded
+    | ToolStep
+)
+"""What the policies around a call report while it is under way; the kernel passes these on to the log."""
 
 
 Event: TypeAlias = (

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leadflow.events.model import Entry, NodeCancelled, NodeDone, NodeFailed, NodeStarted, ToolCalled, ToolEnded
+from leadflow.events.places import in_place
+from leadflow.plan.looping import inside_tool
 from leadflow.plan.paths import NoSuchStep, find_steps, without_numbers
 from leadflow.plan.plan import AgentCall, Plan
 
@@ -36,7 +38,7 @@ def add_run(found: dict[str, ToolUse], plan: Plan, entries: Sequence[Entry]) -> 
     tools: dict[str, str | None] = {}
     begun: dict[str, float] = {}
     for entry in entries:
-        match entry.event:
+        match in_place(entry.event):
             case ToolCalled(tool=asked):
                 use = found.setdefault(asked, ToolUse())
                 use.calls += 1
@@ -65,7 +67,8 @@ def _end(use: ToolUse, seconds: float, *, is_failed: bool) -> None:
 
 def _tool_of(plan: Plan, path: str, known: dict[str, str | None]) -> str | None:
     """The tool that a step calls; None: it calls none."""
-    plain = without_numbers(path)
+    inside = inside_tool(path)
+    plain = without_numbers(path if inside is None else inside[1])
     if plain not in known:
         known[plain] = None
         ways = find_steps(plan, plain)

@@ -1,5 +1,6 @@
 """How far a model may go with its tools in one step (case O1): the setting `loop` of its agent, defaults filled in."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from leadflow.record import record
 
 TOOLS = "~tools"
 """What stands behind the path of a step in those of its tools: `triage/best~tools[0]`."""
+_INSIDE = re.compile(r"(.*" + TOOLS + r"\[[0-9]+\])/(.*)")
 
 
 @record
@@ -43,3 +45,9 @@ def loop_of(spec: AgentSpec) -> Loop:
 def call_of(path: str) -> str:
     """The path of the call to which what is told of a path belongs: its own, or that of the step whose tool it is."""
     return path.partition(TOOLS + "[")[0]
+
+
+def inside_tool(path: str) -> tuple[str, str] | None:
+    """The path of a tool's call, and in the flow that is the tool that of a step; None: it stands in no such flow."""
+    found = _INSIDE.fullmatch(path) if TOOLS in path else None
+    return None if found is None else (found[1], found[2])

@@ -22,6 +22,7 @@ from leadflow.events.model import (
     Failure,
     ToolCalled,
     ToolEnded,
+    ToolStep,
     Usage,
 )
 from leadflow.plan.forms import to_json_text
@@ -229,7 +230,7 @@ class _Talking:
         begun = clock.monotonic()
         inner = CallOrder(
             f"{order.path}{TOOLS}[{wanted.number}]", {}, None, order.run, self._deadline(), self._post,
-            priority=order.priority, budgets=self._budgets,
+            priority=order.priority, budgets=self._budgets, hear=order.hear,
         )  # fmt: skip
         ended = await tool.run(args, inner)
         if isinstance(ended, Failure) and tool.is_harmful and not ended.in_doubt:
@@ -237,8 +238,9 @@ class _Talking:
         return self._told(wanted, name, ended, round(clock.monotonic() - begun, 6))
 
     def _post(self, event: Event) -> None:
-        """Of what a tool's call tells, only what it costs has a place in the log; the rest ends with the tool."""
-        if isinstance(event, BudgetReserved | BudgetSettled | BreakerMoved | CallUsed):
+        """Of what a tool's call tells, what it costs has a place in the log, and what a flow does; the rest ends with
+        the tool."""
+        if isinstance(event, BudgetReserved | BudgetSettled | BreakerMoved | CallUsed | ToolStep):
             self._course.order.post(event)
 
     def _told(self, wanted: _Wanted, name: str, ended: Answer | Failure, seconds: float) -> ToolResult:

@@ -1,7 +1,8 @@
-"""A flow as a tool: it runs inside of a call, under the call's deadline and budgets, and leaves no log of its own.
+"""A flow as a tool: it runs inside of a call, under the call's deadline and budgets, and has no log of its own.
 
-The call that it belongs to is one node of the run, and stands in the log with what the flow came to. A process that
-ends meanwhile leaves that node under way; so nothing in here is ever gone on with.
+What happens in it is told in the log around it (`ToolStep`), for people: nothing is decided by that. The call that it
+belongs to is one node of the run. A process that ends meanwhile leaves that node under way; so nothing in here is ever
+gone on with.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,10 +14,13 @@ from leadflow.events.model import (
     BudgetReserved,
     BudgetSettled,
     CallUsed,
+    Entry,
     Event,
     Failure,
+    FlowEvent,
     RunStarted,
     Status,
+    ToolStep,
 )
 from leadflow.plan.paths import is_inside
 from leadflow.plan.plan import FlowPlan, Node
@@ -51,7 +55,8 @@ class Nested:
         seed = int(self._rng.random() * (1 << 53))
         started = RunStarted(order.run, flow, self._program.plan.hash, args, seed, self._clock.now())
         inside = _Inside(callers, order)
-        ports = Ports(inside, self._journal(), self._clock, memo=self._memo)
+        hear = () if order.hear is None else (order.hear,)
+        ports = Ports(inside, self._journal(), self._clock, (inside.tell,), listeners=hear, memo=self._memo)
         result = await Driver(self._program, ports, Bounds(calls=self._calls)).run(started)
         if result.status is Status.DONE:
             return Answer(result.value)
@@ -74,15 +79,22 @@ class _Inside(Callers):
         self.broken: Failure | None = None
         """The end of something around the call, which ends the flow too."""
 
+    def tell(self, entry: Entry) -> None:
+        """Tell the log around the flow what happened in it. What it costs is told already, as it happened."""
+        event = entry.event
+        if isinstance(event, FlowEvent):
+            self._order.post(ToolStep(self._order.path, event))
+
     def prepare(self, flow: FlowPlan, node: Node) -> Caller:
         """The caller of a node, whose calls belong to what is around."""
         caller, outer = self._callers.prepare(flow, node), self._order
 
         async def ask(order: CallOrder) -> Answer | Failure:
             def post(event: Any) -> None:
-                order.post(replace(event, path=order.path))
-                if isinstance(event, BreakerMoved | BudgetReserved | BudgetSettled | CallUsed):
+                if isinstance(event, BreakerMoved | BudgetReserved | BudgetSettled | CallUsed | ToolStep):
                     outer.post(event)
+                if not isinstance(event, ToolStep):
+                    order.post(replace(event, path=order.path))
 
             ends = [end for end in (order.deadline, outer.deadline) if end is not None]
             budgets = tuple((self._path(path), budget) for path, budget in order.budgets)

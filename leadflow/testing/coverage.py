@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from leadflow.events.model import AttemptStarted, BranchTaken, Entry, NodeDone, NodeStarted
+from leadflow.events.places import in_place
 from leadflow.plan.paths import is_control, node_path
 from leadflow.plan.plan import AgentCall, Branch, FlowPlan, Node, Place, Plan
 from leadflow.plan.policy import Fallback, policy_of
@@ -107,7 +108,7 @@ def _of_step(node: Node, path: str) -> Iterator[Way]:
 
 def _gone(where: Whereabouts, entries: Sequence[Entry]) -> Iterator[tuple[str, Kind, str]]:
     for entry in entries:
-        match entry.event:
+        match in_place(entry.event):
             case NodeStarted(path):
                 spot = where.find(path)
                 if spot is not None:

@@ -15,6 +15,7 @@ from leadflow.events.model import (
     NodeDone,
     NodeFailed,
 )
+from leadflow.events.places import in_place
 from leadflow.plan.plan import AgentCall, Branch, Plan
 from leadflow.plan.words import is_join, step_name, work_words
 from leadflow.record import record
@@ -61,7 +62,7 @@ class Trace:
 
     def line(self, event: Event) -> Line | None:
         """What an event is told as; None: it ends nothing."""
-        match event:
+        match told := in_place(event):
             case AttemptFailed(path=path):
                 self._tried[path] += 1
             case CacheUsed(path=path):
@@ -69,7 +70,7 @@ class Trace:
             case BranchTaken(path, _, label):
                 return self._turn(path, label)
             case NodeDone(path=path):
-                return self._ended(path, self._done(event))
+                return self._ended(path, self._done(told))
             case NodeFailed(path, failure):
                 return self._ended(path, _failed(failure), is_bad=True)
             case NodeBlocked(path, by):

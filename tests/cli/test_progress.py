@@ -1,6 +1,7 @@
 """The live picture of a run: what it says at each moment, in every size. Golden: `progress.txt`."""
 
 import io
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,7 @@ from leadflow.events.model import (
     RunDone,
     RunFailed,
     RunStarted,
+    ToolStep,
     UndoBegan,
 )
 from leadflow.events.words import Words
@@ -242,6 +244,36 @@ def test_what_a_model_says_is_shown_while_it_says_it() -> None:
     assert 60 == drawn(watching, 0.1, width=200, height=10).count("x")
     watching(Entry(1, 0.2, NodeDone("main/s", "all")))
     assert "x" not in drawn(watching, 0.3, width=200, height=10)
+
+
+def test_what_a_flow_does_that_a_model_uses_as_a_tool_is_shown() -> None:
+    """What is under way in it stands below the step, why it waits and what its models say, until the flow ends."""
+    plan, _ = compile_source(
+        "main.flow",
+        'leadflow 1\nagent m: openai { model: "y"  tools: [look] }\nagent n: openai { model: "y" }\n'
+        'flow look() -> string {\n  step page = do {\n    step p = n.ask("?")\n    yield p\n  }\n  return page\n}\n'
+        'flow main() -> string {\n  step s = m.ask("?")\n  return s\n}\n',
+    )
+    assert plan is not None
+    watching, call = Watch(plan, "main"), "main/s~tools[0]"
+    started = RunStarted("r", "look", "hash", {}, 1, datetime(2026, 1, 1, tzinfo=UTC))
+    watching(Entry(0, 0.0, NodeStarted("main/s")))
+    for event in (started, NodeStarted("look/page"), NodeStarted("look/page/p")):
+        watching(Entry(1, 1.0, ToolStep(call, event)))
+    watching.hear(Words(f"{call}/look/page/p", 1, "n", "Once upon", True))
+    shown = drawn(watching, 3.0, width=100, height=10)
+    assert ["▸   look/page/p", "2.0 s  … Once upon"] == re.split(r"\s{6,}", shown.splitlines()[2])
+    assert 3 == len(shown.splitlines())
+    watching(Entry(2, 3.0, ToolStep(call, CallWaits("look/page/p", "n", "10 calls at once", 9.0))))
+    assert "waiting 8.0 s: n, 10 calls at once" in drawn(watching, 4.0, width=100, height=10)
+    watching(Entry(3, 4.0, ToolStep(call, CallAdmitted("look/page/p", "n", 1.0))))
+    watching(Entry(4, 5.0, ToolStep(call, AttemptFailed("look/page/p", BUSY, 4.0))))
+    assert "attempt 2 in 3.0 s: 503" in drawn(watching, 6.0, width=100, height=10)
+    watching(Entry(5, 9.0, ToolStep(call, NodeDone("look/page/p", "all"))))
+    assert "Once" not in drawn(watching, 9.0, width=100, height=10)
+    watching(Entry(6, 9.0, ToolStep(call, NodeDone("look/page", "all"))))
+    watching(Entry(7, 9.0, ToolStep(call, RunDone("all"))))
+    assert "tools" not in drawn(watching, 9.0, width=100, height=10)
 
 
 def test_many_steps_are_summed_up() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadflow.cli.exports import NotAnExport, export_lines, read_export
+from leadflow.cli.views.runs import event_data
 from leadflow.cli.views.tree import moment_of, state_data, tree
 from leadflow.events.fold import fold
 from leadflow.events.model import (
@@ -18,20 +19,30 @@ from leadflow.events.model import (
     AttemptStarted,
     BudgetReserved,
     BudgetSettled,
+    CallUsed,
     CallWaits,
     CancelRequested,
     DoubtSettled,
     Entry,
     Event,
+    Failure,
+    FlowEvent,
     NodeBlocked,
     NodeCancelled,
     NodeDone,
+    NodeFailed,
     NodeStarted,
     RunCancelled,
+    RunDone,
+    RunFailed,
     RunResumed,
     Status,
+    ToolCalled,
+    ToolEnded,
+    ToolStep,
     UndoBegan,
     UndoKept,
+    Usage,
 )
 from leadflow.keeping import Kept, Origin
 from leadflow.run.driver import Bounds
@@ -44,6 +55,7 @@ from tests.run.random_plans import plans, world
 from tests.run.sagas import THREE
 
 SLIP = AttemptFailure(1, "put", "network.connect", "no route", 0.25, 503)
+NO = Failure("agent.failed", "agent", "sage: nothing there", "both/d")
 PLAN = compiled(THREE)
 EVENTS: list[tuple[float, Event]] = [
     (0.0, started(PLAN)),
@@ -93,6 +105,55 @@ def test_what_is_under_way_takes_time(capsys: pytest.CaptureFixture[str]) -> Non
     shown = capsys.readouterr().out.splitlines()
     assert "f  running  1 m 40 s" in shown[0]
     assert ["  ▸ c  8.0 s"] == [line.rstrip() for line in shown if "▸ c" in line]
+
+
+def test_a_flow_that_a_model_uses_as_a_tool_stands_below_its_step(
+    golden: Golden, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what its steps cost, by the number of the tool's call; the sum of the run has it once. For machines, too."""
+    monkeypatch.setattr("leadflow.cli.views.tree.moment", lambda at: f"{at - 1_000_000:.1f}")
+    call, deep = "f/a~tools[0]", "f/a~tools[0]/both/d~tools[0]"
+    inner: list[FlowEvent] = [
+        replace(started(PLAN), flow="both"),
+        NodeStarted("both/c"),
+        AttemptFailed("both/c", SLIP, 0.1),
+        AttemptStarted("both/c", 2, "look"),
+        NodeDone("both/c", "seen"),
+        NodeStarted("both/d"),
+    ]
+    ends: list[FlowEvent] = [NodeFailed("both/d", NO), NodeBlocked("both/e", "both/d"), RunFailed(NO)]
+    begun = replace(started(PLAN), flow="look")
+    look: list[FlowEvent] = [begun, NodeStarted("look/page"), NodeDone("look/page", "p"), RunDone("p")]
+    events: list[Event] = [
+        started(PLAN),
+        NodeStarted("f/z"),
+        NodeDone("f/z", "Z"),
+        NodeStarted("f/a"),
+        CallUsed("f/a", 1, "fast", Usage(100, 20), 140),
+        ToolCalled("f/a", 0, 1, "both", "read", {"x": "1"}),
+        *(ToolStep(call, event) for event in inner),
+        ToolStep(call, ToolCalled("both/d", 0, 1, "look", "read", {})),
+        *(ToolStep(deep, event) for event in look),
+        ToolStep(call, ToolEnded("both/d", 0, "look", 1.0, None, 1)),
+        CallUsed(f"{call}/both/d", 1, "sage", Usage(10, 5), 20),
+        *(ToolStep(call, event) for event in ends),
+        ToolEnded("f/a", 0, "both", 9.0, NO, 0),
+        NodeDone("f/a", "done"),
+        RunDone("done"),
+    ]
+    entries = [Entry(seq, 1_000_000.0 + seq, event) for seq, event in enumerate(events)]
+    row = replace(ROW, status=Status.DONE, changed=entries[-1].at)
+    tree(replace(KEPT, row=row), entries, Project(Path(), Settings()), now=1_000_100.0)
+    golden(Path(__file__).with_name("tree_of_tools.txt"), capsys.readouterr().out)
+    data = state_data(fold(entries))
+    asked = data["steps"][f"{call}/both/d"]
+    assert ("failed", 20) == (asked["status"], asked["used"]["money"])
+    assert (160, "p") == (data["used"]["money"], data["steps"][f"{deep}/look/page"]["value"])
+    told = [event_data(entry) for entry in entries if isinstance(entry.event, ToolStep)]
+    assert {"seq": 7, "at": 1_000_007.0, "event": "ToolStep", "path": call, "inner": {
+        "event": "NodeStarted", "path": "both/c",
+    }} == told[1]  # fmt: skip
+    assert entries == list(read_export("\n".join(export_lines(replace(KEPT, row=row), entries)))[1])
 
 
 def test_an_export_reads_again() -> None:

@@ -46,11 +46,13 @@ from leadflow.run.errors import ConnectFailed, ConnectionLost, RateLimited
 from leadflow.run.inputs import read_inputs
 from leadflow.run.kernel import Kernel, Program
 from leadflow.run.moving import Moved, move
+from leadflow.run.nested import Nested
 from leadflow.run.ports import Agent, Reply, Request
 from leadflow.run.questions import Questions
 from leadflow.run.store import HeldJournal, JournalProblem
 from leadflow.run.taken_up import Past, Told
 from leadflow.run.toolbox import Asked, ToolUse
+from leadflow.stores.memory import MemoryJournal
 from leadflow.stores.sqlite import SqliteStore
 from leadflow.testing import run_virtual
 from tests.durable.recipes import AGENTS, Recipe, recipes
@@ -95,7 +97,8 @@ class Actor:
         """By its first argument."""
         text = str(next(iter(request.args.values()), ""))
         if request.tools and not request.exchanges:
-            uses = tuple(ToolUse(name, name, {"x": "1"}) for name in ("look", "drop"))
+            there = {tool.name for tool in request.tools}
+            uses = tuple(ToolUse(name, name, {"x": "1"}) for name in ("look", "drop", "both") if name in there)
             return Reply(None, Usage(7, 5), asked=Asked(uses, None, 5))
         match "" if self._is_spare else text.split(maxsplit=1)[0]:
             case "fail":
@@ -191,10 +194,12 @@ class Life:
         }
         shared = Shared()
         ports = PolicyPorts(CLOCK, SeededRng(1), shared, claims=StoreClaims(self.store))
-        granted = Granted({tool.key: tool for tool in self.plan.tools}, None)
+        program, memo = Program(self.plan), Blocks(shared, CLOCK, b"")
+        nested = Nested(program, CLOCK, SeededRng(1), journal=lambda: MemoryJournal(CLOCK), calls=None, memo=memo)
+        granted = Granted({tool.key: tool for tool in self.plan.tools}, nested.run)
         rates = {name: RATES for name, spec in self.plan.agents.items() if "model" in spec.settings}
         stack = Stack(self.plan.agents, agents, ports, purse=purse, rates=rates, granted=granted)
-        return Driver(Program(self.plan), Ports(stack, journal, CLOCK, (), questions, memo=Blocks(shared, CLOCK, b"")))
+        return Driver(program, Ports(stack, journal, CLOCK, (), questions, memo=memo))
 
 
 def compiled(recipe: Recipe) -> Plan:
@@ -267,6 +272,8 @@ def seen(entries: Sequence[Entry]) -> dict[str, Any]:
         path: [node.status.value, node.attempts, short(node.value), node.reason, node.failure and node.failure.error]
         for path, node in state.nodes.items()
     }
+    inner = {call: [one.flow, one.status.value, {path: node.status.value for path, node in one.nodes.items()}]
+             for call, one in state.inner.items()}  # fmt: skip
     return {
         "events": len(entries),
         "status": state.status.value,
@@ -276,6 +283,7 @@ def seen(entries: Sequence[Entry]) -> dict[str, Any]:
         "scopes": [sorted(state.late), sorted(state.kept), list(state.undoing.paths) if state.undoing else []],
         "breakers": dict(state.breakers),
         "nodes": nodes,
+        **({"inner": inner} if inner else {}),
     }
 
 

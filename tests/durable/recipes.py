@@ -75,6 +75,11 @@ SHAPES = {
             'flow f() { step a = wise.ask("spend") step b = wise.ask("1 ${a}") step c = put(b) }',
     "tools": 'agent wise: openai { model: "m"  max_tokens: 50  tools: [drop, look] }\n'
              'flow f() { step a = wise.ask("tools") step b = put(a) }',
+    "flow-tool": 'agent wise: openai { model: "m"  max_tokens: 50  tools: [both] }\n'
+                 'agent sage: openai { model: "m"  max_tokens: 50 }\n'
+                 'flow f() { step a = wise.ask("tools") step b = put(a) }\n'
+                 'flow both(x: string) -> string { step c = look(x) step d = sage.ask("spend") step e = put(c) '
+                 'undo none return e }',
 }  # fmt: skip
 
 
@@ -124,6 +129,7 @@ def recipes() -> list[Recipe]:
     found.append(Recipe("fallback-stands-in-killed", SHAPES["fallback"], (3,), is_ended=False))
     found.append(Recipe("fallback-stands-in-taken-up", SHAPES["fallback"], (3,)))
     found.append(Recipe("tools-in-doubt", SHAPES["tools"], (4, 1), is_ended=False))
+    found.append(Recipe("flow-tool-in-doubt", SHAPES["flow-tool"], (4, 1), is_ended=False))
     for name, later in LATER.items():
         found.append(Recipe(f"{name}-moved", {**FLOWS, **SHAPES}[name], (2,), later=later))
     found.append(Recipe("approved-waits", SHAPES["approved"], answers=False))

@@ -61,6 +61,9 @@ BY_TYPE = {
     model.QuestionAnswered: st.builds(model.QuestionAnswered, TEXTS, COUNTS, VALUES, TEXTS, st.floats(0, 1e9), TEXTS),
 }
 """Events whose fields hold values or seconds; the others follow from their annotations."""
+BY_TYPE[model.ToolStep] = st.builds(
+    model.ToolStep, TEXTS, st.one_of(*(BY_TYPE.get(kind, st.builds(kind)) for kind in get_args(model.FlowEvent)))
+)
 
 st.register_type_strategy(model.Failure, FAILURES)
 st.register_type_strategy(model.AttemptFailure, ATTEMPTS)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from leadflow.events.model import Event, Failure, ToolCalled, ToolEnded, Usage
 from leadflow.plan.plan import Plan
+from leadflow.plan.rates import Rates
 from leadflow.plan.types import Value
 from leadflow.policies.budget import Charge, Purse
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Granted, Stack
 from leadflow.run.adapters import SeededRng
-from leadflow.run.driver import Driver, Ports, Result
+from leadflow.run.driver import Driver, Listener, Ports, Result
 from leadflow.run.kernel import Program
 from leadflow.run.nested import Nested
 from leadflow.run.ports import Reply
@@ -68,10 +69,16 @@ def talk(
     *,
     inputs: Mapping[str, Value] | None = None,
     charges: Mapping[str, Charge] | None = None,
+    rates: Mapping[str, Rates | None] | None = None,
+    hear: Listener | None = None,
 ) -> Talked:
-    """Run the flow `f` of a text, each agent played by its script."""
+    """Run the flow `f` of a text, each agent played by its script.
+
+    Args:
+        rates: of those that are models, so that what they use and say is told.
+    """
     plan = compiled(text)
-    return Talked(run_virtual(_run(plan, players, inputs, charges)), players)
+    return Talked(run_virtual(_run(plan, players, inputs, charges, rates, hear)), players)
 
 
 async def _run(
@@ -79,6 +86,8 @@ async def _run(
     players: Mapping[str, Player],
     inputs: Mapping[str, Value] | None,
     charges: Mapping[str, Charge] | None,
+    rates: Mapping[str, Rates | None] | None,
+    hear: Listener | None,
 ) -> Result:
     program, rng = Program(plan), SeededRng(0)
     nested = Nested(program, CLOCK, rng, journal=lambda: MemoryJournal(CLOCK), calls=None)
@@ -88,6 +97,10 @@ async def _run(
         players,
         PolicyPorts(CLOCK, rng, Shared(), ("hush-hush",)),
         purse=purse,
+        rates=rates,
         granted=Granted({tool.key: tool for tool in plan.tools}, nested.run),
     )
-    return await Driver(program, Ports(stack, MemoryJournal(CLOCK), CLOCK)).run(started(plan, inputs))
+    listeners = () if hear is None else (hear,)
+    return await Driver(program, Ports(stack, MemoryJournal(CLOCK), CLOCK, listeners=listeners)).run(
+        started(plan, inputs)
+    )

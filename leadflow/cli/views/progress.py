@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from threading import Lock
 
 from rich.console import Console, ConsoleOptions
@@ -30,7 +31,9 @@ from leadflow.events.model import (
     Status,
     UndoBegan,
 )
+from leadflow.events.places import in_place
 from leadflow.events.words import Words
+from leadflow.plan.looping import inside_tool
 from leadflow.plan.plan import AgentCall, Do, FlowCall, FlowPlan, For, Merge, Node, Parallel, Plan, Race, Repeat
 from leadflow.plan.undoing import SUFFIX
 from leadflow.record import record
@@ -149,14 +152,19 @@ class Watch:
         apply(self._state, event, entry.at)
         self._last = entry.at
         self._began = entry.at if self._began is None else self._began
-        if isinstance(event, AttemptFailed) and event.delay is not None:
-            self._next[event.path] = entry.at + event.delay
-        elif isinstance(event, CallWaits):
-            self._next[event.path], self._asked[event.path] = entry.at + (event.seconds or 0.0), event.agent
-        if path in self._heard and self._state.nodes[path].status.is_settled:
-            del self._heard[path]
+        self._wait(in_place(event), entry.at)
         if path and path in self._state.nodes and "/" in path and SUFFIX not in path:
             self._count(path, self._state.nodes[path], was_settled, event)
+
+    def _wait(self, event: Event, at: float) -> None:
+        """Note until when a call waits, and forget what a model said that has answered."""
+        path = getattr(event, "path", "")
+        if isinstance(event, AttemptFailed) and event.delay is not None:
+            self._next[path] = at + event.delay
+        elif isinstance(event, CallWaits):
+            self._next[path], self._asked[path] = at + (event.seconds or 0.0), event.agent
+        if path in self._heard and (node := self._state.node(path)) is not None and node.status.is_settled:
+            del self._heard[path]
 
     def _count(self, path: str, node: NodeState, was_settled: bool, event: Event) -> None:
         _, below = path.split("/", 1)
@@ -272,7 +280,8 @@ class _Painter:
         if inside is None:
             return []
         path = f"{self._flow.name}/{node.name}"
-        calls = ((name, self._state.nodes[name]) for name in inside.active if name not in inside.within)
+        own = ((name, self._state.nodes[name]) for name in inside.active if name not in inside.within)
+        calls = chain(own, _in_tools(self._state, path))
         waiting: list[tuple[str, NodeState]] = []
         chosen: list[tuple[str, NodeState]] = []
         for name, call in calls:
@@ -280,7 +289,7 @@ class _Painter:
             if len(chosen) == most:
                 break
         return [
-            self._row(call, f"  {name.removeprefix(path).lstrip('/')}", self._call_words(name, call), bold=False)
+            self._row(call, f"  {_below(name, path)}", self._call_words(name, call), bold=False)
             for name, call in (chosen + waiting)[:most]
         ]
 
@@ -415,6 +424,22 @@ class Picture:
 def _is_of(path: str, step: str) -> bool:
     """Whether a path is a step's own, or that of something in it."""
     return path == step or (path.startswith(step) and path[len(step)] in "/[~")
+
+
+def _in_tools(state: RunState, step: str) -> Iterator[tuple[str, NodeState]]:
+    """What is under way in the flows that models of a step, or of what stands in it, use as tools, by its path."""
+    for call, inner in state.inner.items():
+        if not inner.status.is_settled and _is_of(call, step):
+            active = [path for path, node in inner.nodes.items() if node.status in (Status.RUNNING, Status.WAITING)]
+            for path in active:
+                if not any(_is_of(each, path) for each in active if each != path):
+                    yield f"{call}/{path}", inner.nodes[path]
+
+
+def _below(path: str, step: str) -> str:
+    """How a call inside of a step is called there; in a flow that is a tool, by the flow's own path."""
+    inside = inside_tool(path)
+    return path.removeprefix(step).lstrip("/") if inside is None else inside[1]
 
 
 def step_nodes(flow: FlowPlan) -> Iterator[Node]:

@@ -28,6 +28,7 @@ from leadflow.events.model import (
 )
 from leadflow.keeping import Kept
 from leadflow.plan.forms import to_plain, to_text
+from leadflow.plan.looping import TOOLS
 from leadflow.plan.types import Money
 from leadflow.plan.undoing import SUFFIX
 from leadflow.plan.words import value_words
@@ -105,7 +106,7 @@ def state_data(state: RunState) -> dict[str, Any]:
             **({} if node.used is None else {"used": spending.data(node.used)}),
             **({} if not node.spent and not node.spent_tokens else {"spent": node.spent, "tokens": node.spent_tokens}),
         }
-        for path, node in state.nodes.items()
+        for path, node in state.all_nodes()
     }
     return {
         "run": state.run,
@@ -198,18 +199,27 @@ def _steps(state: RunState, *, until: float, values: bool) -> None:
 
 
 def _grown(state: RunState) -> _Branch:
-    """The nodes as a tree; what takes a step back stands below it."""
+    """The nodes as a tree; what takes a step back stands below it, and so do flows that its model used as tools."""
     root = _Branch()
-    for path, node in state.nodes.items():
-        if _CONTROL.fullmatch(path.rpartition("/")[2]) and node.status is not Status.FAILED:
-            continue
-        branch = root
-        for part in path.split("/")[1:]:
-            name, is_undo, _ = part.partition(SUFFIX)
-            branch = branch.below.setdefault(name, _Branch())
-            if is_undo:
-                branch = branch.below.setdefault("undo", _Branch())
-        branch.state = node
+    for path, node in state.all_nodes():
+        if not _CONTROL.fullmatch(path.rpartition("/")[2]) or node.status is Status.FAILED:
+            _branch(root, path).state = node
+    for call, inner in state.inner.items():
+        whole = NodeState(inner.status, failure=inner.failure, started_at=inner.started_at, ended_at=inner.ended_at)
+        _branch(root, f"{call}/{inner.flow}").state = whole
+    return root
+
+
+def _branch(root: _Branch, path: str) -> _Branch:
+    """Where a node stands; a flow that is a tool with the number of its call: `tools[0] look`."""
+    call = ""
+    for part in path.split("/")[1:]:
+        name, is_tool, number = part.partition(TOOLS)
+        name, is_undo, _ = name.partition(SUFFIX)
+        root = root.below.setdefault(call + name, _Branch())
+        if is_undo:
+            root = root.below.setdefault("undo", _Branch())
+        call = f"tools{number} " if is_tool else ""
     return root
 
 

@@ -21,6 +21,7 @@ from leadflow.events.model import (
     Status,
     UndoBegan,
 )
+from leadflow.events.places import in_place
 from leadflow.plan.plan import Plan
 from leadflow.testing.trace import Trace
 
@@ -40,7 +41,8 @@ class Teller:
 
     def __call__(self, entry: Entry) -> None:
         """Write what an event is told as."""
-        event, path = entry.event, str(getattr(entry.event, "path", ""))
+        event = in_place(entry.event)
+        path = str(getattr(event, "path", ""))
         self._began = entry.at if self._began is None else self._began
         if isinstance(event, NodeStarted) and (call := self._trace.call(path)) is not None:
             self._since[path] = entry.at
