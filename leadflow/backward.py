@@ -15,7 +15,6 @@ from dataclasses import replace
 from leadflow.agents.registry import Registry
 from leadflow.assembly import StartProblem, make_ready
 from leadflow.events.model import (
-    CallWaits,
     CancelRequested,
     Entry,
     Failure,
@@ -39,6 +38,7 @@ from leadflow.run.adapters import SystemClock, new_run_id, new_seed
 from leadflow.run.errors import may_be_done
 from leadflow.run.kernel import Kernel, Program
 from leadflow.run.ports import Clock
+from leadflow.run.recover import unsent
 from leadflow.run.store import RunRow, Store, Wanted
 from leadflow.run.taken_up import under_way
 from leadflow.runs import RunOptions, store_of
@@ -257,12 +257,7 @@ async def _begun(store: Store, plan: Plan, flow: FlowPlan, undo: UndoKept | None
     started = RunStarted(new_run_id(), flow.name, plan.hash, args, new_seed(), clock.now())
     kernel = Kernel(Program(plan), calls=found.bounds.calls)
     events = kernel.start(started).events
-    waiting = [
-        CallWaits(at, layout.node.work.agent, "the run to go on", None)
-        for at, (_, layout) in kernel.state.calls.items()
-        if isinstance(layout.node.work, AgentCall)
-    ]
-    events += kernel.on(waiting).events  # nothing of them was under way, so that nothing of them is in doubt
+    events += kernel.on(unsent(kernel)).events
     journal = await begin(store, started, plan, found.bounds, Origin(found.row.id, path))
     async with held(store, journal, clock, works=False):
         await journal.append(events)

@@ -1,5 +1,6 @@
-"""Runs that can go on although nobody works on them: their process ended, or what they waited for has come. Nothing
-wakes them but whoever looks: a person, a timer of the machine, or a process that stays with one run to its end.
+"""Runs that can go on although nobody works on them: their process ended, or what they waited for has come; and those
+that cannot, because nobody knows whether a step was done. Nothing wakes them but whoever looks: a person, a timer of
+the machine, or a process that stays with one run to its end.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,7 +15,8 @@ from leadflow.run.errors import InternalError
 from leadflow.run.kernel import Kernel, Program
 from leadflow.run.questions import until_next_look
 from leadflow.run.store import JournalProblem, NoSuchRun, RunRow, Store
-from leadflow.run.waking import Wake, wakes
+from leadflow.run.taken_up import under_way
+from leadflow.run.waking import Wake, doubts, wakes
 from leadflow.runs import RunOptions, UnderWay, store_of
 from leadflow.settings import Project
 
@@ -31,33 +33,57 @@ class Due:
     """Since when, and why."""
 
 
-async def due_runs(store: Store, rows: Sequence[RunRow], project: Project, now: float) -> Sequence[Due]:
-    """Those of some runs that can go on now, first those that could for the longest time; none that cannot be read.
+@record
+class InDoubt:
+    """A run that nobody works on, and that does not go on before somebody says whether steps of it were done."""
 
-    A run in which too many processes have ended is none either, nor is one that somebody stopped by hand.
+    row: RunRow
+    paths: Sequence[str]
+    """Of these steps."""
+
+
+@record
+class Idle:
+    """Runs that nobody works on and that have not ended."""
+
+    due: Sequence[Due]
+    """First those that could go on for the longest time."""
+    in_doubt: Sequence[InDoubt]
+
+
+async def idle_runs(store: Store, rows: Sequence[RunRow], project: Project, now: float) -> Idle:
+    """Those of some runs that can go on now, and those that somebody has to say something of; none that cannot be read.
+
+    A run in which too many processes have ended is none of them. One that somebody stopped by hand is not due.
 
     Args:
         now: seconds since the epoch.
     """
-    found: list[Due] = []
+    due: list[Due] = []
+    in_doubt: list[InDoubt] = []
     for row in rows:
         if is_interrupted(row) and not is_dead(row, project):
             try:
-                wake = await _wake(store, row, now)
+                found = await _found(store, row, now)
             except (JournalProblem, NoSuchRun, InternalError):
                 # It is broken, was forgotten in this moment, or was made by a leadflow that went another way: whoever
                 # names it is told, and the others are due all the same.
                 continue
-            if wake is not None and wake.at <= now:
-                found.append(Due(row, wake))
-    return sorted(found, key=lambda one: one.wake.at)
+            if isinstance(found, InDoubt):
+                in_doubt.append(found)
+            elif found is not None and found.at <= now:
+                due.append(Due(row, found))
+    return Idle(sorted(due, key=lambda one: one.wake.at), in_doubt)
 
 
-async def _wake(store: Store, row: RunRow, now: float) -> Wake | None:
-    """When a run can go on that nobody works on; None: somebody has to say something first."""
+async def _found(store: Store, row: RunRow, now: float) -> Wake | InDoubt | None:
+    """When a run can go on that nobody works on, or of what it has to be said first whether it was done; None: it waits
+    for an answer, or for whoever stopped it."""
     entries = await store.load(row.id)
     if row.status is Status.WAITING:
         return await _wakes(store, await kept(store, row), entries, now)
+    if under_way(entries) and (paths := doubts(_kernel(await kept(store, row)), entries)):
+        return InDoubt(row, paths)
     turns = (entry.event for entry in reversed(entries) if isinstance(entry.event, RunPaused | RunResumed))
     last = next(turns, None)  # behind a pause there is still what was under way
     if not entries or (isinstance(last, RunPaused) and last.why == BY_HAND):
@@ -67,8 +93,11 @@ async def _wake(store: Store, row: RunRow, now: float) -> Wake | None:
 
 
 async def _wakes(store: Store, found: Kept, entries: Sequence[Entry], now: float) -> Wake | None:
-    kernel = Kernel(Program(found.plan), calls=found.bounds.calls, deadline=found.bounds.deadline)
-    return wakes(kernel, entries, await store.answers(found.row.id), now)
+    return wakes(_kernel(found), entries, await store.answers(found.row.id), now)
+
+
+def _kernel(found: Kept) -> Kernel:
+    return Kernel(Program(found.plan), calls=found.bounds.calls, deadline=found.bounds.deadline)
 
 
 async def stay_with(

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from leadflow import Result, RunOptions, Status
-from leadflow.due import Due, due_runs, stay_with
+from leadflow.due import Due, idle_runs, stay_with
 from leadflow.events.model import Entry, NodeDone, NodeStarted
 from leadflow.keeping import opened
 from leadflow.run.brake import Brake
@@ -49,7 +49,8 @@ DROP = """flow main(table: string) -> int {
 async def due(office: Office) -> Sequence[Due]:
     """What can go on now."""
     async with opened(office.program.project, office.clock) as store:
-        return await due_runs(store, await store.runs(), office.program.project, office.clock.timestamp())
+        rows, project = await store.runs(), office.program.project
+        return (await idle_runs(store, rows, project, office.clock.timestamp())).due
 
 
 async def told(office: Office) -> list[str]:
@@ -152,6 +153,21 @@ def test_a_run_that_was_stopped_by_hand_is_left_alone(play: Play, why: str, seen
         assert (True, ["look x"]) == (result.is_paused, office.notes)
         assert seen == await told(office)
         assert "y" == (await office.resume(result)).value
+
+    play(TWO, scene)
+
+
+@pytest.mark.parametrize(("why", "seen"), [("SIGTERM", ["it was stopped by SIGTERM 0 h ago"]), ("SIGINT", [])])
+def test_a_run_that_was_stopped_before_its_first_call_was_stopped(play: Play, why: str, seen: list[str]) -> None:
+    """By hand or by a machine that shuts down: its log says which, though nothing of it has begun."""
+
+    async def scene(office: Office) -> None:
+        brake = Brake()
+        brake.pull(why)
+        result = await office.program.run("main", {}, RunOptions(clock=office.clock, brake=brake))
+        assert (True, []) == (result.is_paused, office.notes)
+        assert seen == await told(office)
+        assert ("y", ["look x", "y"]) == ((await office.resume(result)).value, office.notes)
 
     play(TWO, scene)
 

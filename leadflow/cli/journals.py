@@ -10,12 +10,13 @@ from leadflow.cli.inputs import find_project
 from leadflow.cli.programs import compile_flow
 from leadflow.cli.refused import Refused
 from leadflow.cli.views import human
-from leadflow.due import Due, due_runs
-from leadflow.events.model import Entry
+from leadflow.due import Idle, InDoubt, idle_runs
+from leadflow.events.model import Entry, QuestionAnswered
 from leadflow.keeping import Kept, find, forget_old, is_dead, is_interrupted, kept, opened
 from leadflow.plan.plan import Plan
 from leadflow.record import record
 from leadflow.run.adapters import SystemClock
+from leadflow.run.questions import Asked
 from leadflow.run.store import JournalProblem, NoSuchRun, RunRow, Store, Wanted
 from leadflow.settings import JOURNAL, Project
 from leadflow.stores.owner import spoken
@@ -110,17 +111,17 @@ async def all_runs(project: Project) -> Sequence[RunRow]:
     return await _with_store(project, look)
 
 
-async def listed(project: Project, wanted: Wanted | None = None) -> tuple[Sequence[RunRow], Sequence[Due]]:
-    """The runs that are wanted, else all, the newest first; and which of them can go on now, though nobody works on
-    them, those first that could for the longest time.
+async def listed(project: Project, wanted: Wanted | None = None) -> tuple[Sequence[RunRow], Idle]:
+    """The runs that are wanted, else all, the newest first; and those of them that nobody works on and that can go on
+    now, or are in doubt.
 
     Raises:
         Refused: the journal cannot be read.
     """
 
-    async def look(store: Store) -> tuple[Sequence[RunRow], Sequence[Due]]:
+    async def look(store: Store) -> tuple[Sequence[RunRow], Idle]:
         rows = await store.runs(wanted)
-        return rows, await due_runs(store, rows, project, SystemClock().timestamp())
+        return rows, await idle_runs(store, rows, project, SystemClock().timestamp())
 
     return await _with_store(project, look)
 
@@ -133,6 +134,10 @@ class Seen:
     entries: Sequence[Entry]
     taken_back: Sequence[TakenBack]
     """What was taken back of it since it ended."""
+    unheard: Sequence[QuestionAnswered]
+    """What people have answered, and it has not heard."""
+    in_doubt: InDoubt | None
+    """What has to be said before it goes on."""
 
 
 async def look_at(project: Project, run: str) -> Seen:
@@ -144,7 +149,11 @@ async def look_at(project: Project, run: str) -> Seen:
 
     async def look(store: Store) -> Seen:
         row = await find(store, run)
-        return Seen(await kept(store, row), await store.load(row.id), await taken_back(store, row.id))
+        entries, back = await store.load(row.id), await taken_back(store, row.id)
+        asked = Asked(entries)
+        answers = [one for one in await store.answers(row.id) if asked.fits(one)] if is_interrupted(row) else []
+        idle = await idle_runs(store, [row], project, SystemClock().timestamp())
+        return Seen(await kept(store, row), entries, back, answers, next(iter(idle.in_doubt), None))
 
     return await _with_store(project, look)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +19,7 @@ from leadflow.cli.recordings import go_recorded, gone_on
 from leadflow.cli.refused import Refused
 from leadflow.cli.running import Audience, Job, Show, shown
 from leadflow.cli.views import human
-from leadflow.cli.views.kept import why_due
+from leadflow.cli.views.kept import doubt_words, why_due
 from leadflow.due import stay_with
 from leadflow.keeping import Kept, is_interrupted
 from leadflow.operating import move_run
@@ -70,7 +71,7 @@ def command(
 
     --due is for a timer of the machine, such as cron: it goes on with each run whose process has died or was stopped by
     SIGTERM, whose question has an answer or has expired, or whose time is over. One that was stopped with Ctrl-C is
-    left to whoever names it.
+    left to whoever names it. One that is in doubt is left alone, too, and told unless --quiet.
 
     \b
     Exit code 0    done; with --due, all that were due are done, or none was
@@ -83,7 +84,7 @@ def command(
     if which == "due":
         if run is not None or again or failed or done or again_anyway:
             raise click.UsageError("--due goes on with all runs that are due: name no RUN, and say nothing of one")
-        sys.exit(_all_due(project, changed, show))
+        sys.exit(_all_due(project, changed, show, "" if folder == "." else f" --in {shlex.quote(folder)}"))
     found = asyncio.run(read_kept(project, run) if run is not None else newest_unfinished(project))
     found = _as_asked(found, project, changed)
     going = _Going(project, RunOptions(brake=Brake(), again_anyway=again_anyway), shown(show), which == "wait")
@@ -123,13 +124,15 @@ def _go_on(found: Kept, going: _Going, told: Mapping[str, Told]) -> int:
     return go_recorded(job, work, recording)
 
 
-def _all_due(project: Project, changed: str | None, show: str | None) -> int:
-    """Go on with all runs that are due; the exit code."""
-    (_, due), wanted, brake = asyncio.run(listed(project)), shown(show), Brake()
-    if not due and wanted != "json":
+def _all_due(project: Project, changed: str | None, show: str | None, where: str) -> int:
+    """Go on with all runs that are due; the exit code. Those in doubt are left alone, and said to be."""
+    (_, idle), wanted, brake = asyncio.run(listed(project)), shown(show), Brake()
+    if not idle.due and wanted != "json":
         human.note("no run is due: each has ended, is under way, or waits for somebody's word")
-    codes = {0}
-    for each in due:
+    for doubt in idle.in_doubt if wanted in ("live", "lines") else ():  # a timer tells the same at each turn otherwise
+        human.note(doubt_words(doubt, where))
+    codes = {int(bool(idle.in_doubt))}
+    for each in idle.due:
         if brake.why is not None:
             break
         try:

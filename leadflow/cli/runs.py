@@ -21,14 +21,12 @@ from leadflow.cli.undo import undo
 from leadflow.cli.views import human, kept, machine, questions, runs, tree
 from leadflow.cli.views.failures import failure, undone
 from leadflow.cli.wanted import wanted_of
-from leadflow.events.fold import fold
 from leadflow.events.model import CancelRequested, Status
 from leadflow.operating import cancel_run, watch_run
 from leadflow.policies.shared import Shared
 from leadflow.run.adapters import SystemClock
 from leadflow.run.store import JournalProblem, NoSuchRun, Wanted
 from leadflow.runs import RunOptions
-from leadflow.settings import Project
 from leadflow.stores.owner import this_user
 
 _IN = click.option("--in", "folder", metavar="DIR", default=".", help="The project whose runs; else this folder's.")
@@ -47,7 +45,7 @@ def command(ctx: click.Context, *, folder: str, as_json: bool, waiting: bool) ->
     A run is named by its id, of which the beginning is enough.
     """
     if ctx.invoked_subcommand is None:
-        _list(folder, as_json=as_json, waiting=waiting)
+        _list(folder, Wanted(), None, as_json=as_json, waiting=waiting)
 
 
 @command.command("ls", short_help="List the runs that the options ask for, the newest first.")
@@ -72,25 +70,24 @@ def list_(
 ) -> None:
     """List the runs, the newest first: all, or those that the options ask for."""
     wanted = wanted_of(flow, state, since, until, inputs, now=SystemClock().now().astimezone())
+    if waiting and state is not None:
+        raise click.UsageError("--waiting lists what runs wait for that have not ended, whatever their status")
+    _list(folder, wanted, state, as_json=as_json, waiting=waiting)
+
+
+def _list(folder: str, wanted: Wanted, state: str | None, *, as_json: bool, waiting: bool) -> None:
+    """The runs that are wanted, and stand so; or what they wait for."""
     project = the_project(folder)
     if waiting:
-        if state is not None:
-            raise click.UsageError("--waiting lists what runs wait for that have not ended, whatever their status")
         _show_questions(asyncio.run(questions_in(project, wanted=wanted)), folder, as_json=as_json)
         return
-    rows, due = asyncio.run(listed(project, wanted))
+    rows, idle = asyncio.run(listed(project, wanted))
     rows = [row for row in rows if state in (None, kept.stands(row, project))]
-    table = kept.Table(rows, due, _where(folder), are_all=wanted == Wanted() and state is None)
-    _show_list(table, project, as_json=as_json)
-
-
-def _list(folder: str, *, as_json: bool, waiting: bool) -> None:
-    if not waiting:
-        project = the_project(folder)
-        table = kept.Table(*asyncio.run(listed(project)), _where(folder), are_all=True)
-        _show_list(table, project, as_json=as_json)
-        return
-    _show_questions(asyncio.run(questions_in(the_project(folder))), folder, as_json=as_json)
+    table = kept.Table(rows, idle, _where(folder), are_all=wanted == Wanted() and state is None)
+    if as_json:
+        machine.document(kept.data(table, project))
+    else:
+        kept.show(table, project, now=SystemClock().timestamp())
 
 
 def _show_questions(found: Sequence[OpenQuestion], folder: str, *, as_json: bool) -> None:
@@ -98,13 +95,6 @@ def _show_questions(found: Sequence[OpenQuestion], folder: str, *, as_json: bool
         machine.document([questions.data(one) for one in found])
     else:
         questions.open_ones(found, where=_where(folder), now=SystemClock().timestamp())
-
-
-def _show_list(table: kept.Table, project: Project, *, as_json: bool) -> None:
-    if as_json:
-        machine.document(kept.data(table, project))
-    else:
-        kept.show(table, project, now=SystemClock().timestamp())
 
 
 @command.command("show", short_help="Draw a run as a tree: times, attempts, costs, failures.")
@@ -119,10 +109,15 @@ def show(run: str, *, as_json: bool, folder: str) -> None:
     seen = asyncio.run(look_at(project, run))
     found = seen.kept
     if as_json:
+        doubts = [] if seen.in_doubt is None else [*seen.in_doubt.paths]
         about = {**kept.row_data(found.row, project), **tree.origin(found), **tree.taken_back_data(seen.taken_back)}
-        machine.document({**tree.state_data(fold(seen.entries)), **about})
+        state = tree.state_of(seen.entries, seen.unheard)
+        machine.document({**tree.state_data(state), **about, "in_doubt": doubts})
         return
-    tree.tree(found, seen.entries, project, taken_back=seen.taken_back, now=SystemClock().timestamp())
+    now = SystemClock().timestamp()
+    tree.tree(found, seen.entries, project, taken_back=seen.taken_back, unheard=seen.unheard, now=now)
+    if seen.in_doubt is not None:
+        click.echo(kept.doubt_words(seen.in_doubt, _where(folder)))
     if open_ones := asyncio.run(questions_in(project, found.row.id)):
         questions.open_ones(open_ones, where=_where(folder), now=SystemClock().timestamp())
 

@@ -54,7 +54,7 @@ from leadflow.run.kernel import (
 from leadflow.run.lookups import Lookups
 from leadflow.run.ports import Callers, Clock, Earlier, Journal, Memo, Prompt
 from leadflow.run.questions import Asked, Questions
-from leadflow.run.recover import called_off, give_up, replay, take_up
+from leadflow.run.recover import called_off, give_up, put_off, replay, take_up
 from leadflow.run.store import Fenced, JournalProblem
 from leadflow.run.taken_up import Told
 from leadflow.run.under_way import Calls, Tasks, Timers
@@ -219,8 +219,9 @@ class Driver:
         if self._is_cancelled:
             facts, self._arrived = self._arrived, []
             step = called_off(self._kernel, step, facts)
-        elif self._pauses != "no":  # nothing begins: what follows from the start is worked out when the run is resumed
-            return await self._paused(started.run, None, step.events[:1])
+        elif self._pauses != "no" and not self._kernel.has_ended:
+            facts, self._arrived = self._arrived, []
+            return await self._paused(started.run, None, put_off(self._kernel, step, facts).events)
         return await self._shielded(started.run, step)
 
     async def resume(

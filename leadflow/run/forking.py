@@ -7,11 +7,11 @@ not begun. Pure.
 
 from collections.abc import Sequence
 
-from leadflow.events.model import CallWaits, Entry, Event, NodeCancelled, NodeDone, NodeStarted, RunStarted
+from leadflow.events.model import Entry, Event, NodeCancelled, NodeDone, NodeStarted, RunStarted
 from leadflow.plan.paths import is_inside
-from leadflow.plan.plan import AgentCall
 from leadflow.plan.undoing import SUFFIX
 from leadflow.run.kernel import CancelCall, Kernel, Step
+from leadflow.run.recover import unsent
 
 
 class NotBegun(Exception):
@@ -66,12 +66,7 @@ def forked(kernel: Kernel, entries: Sequence[Entry], started: RunStarted, step: 
             break
         _, fact = kept.pop(min(ready, key=lambda path: kept[path][0]))
         take(kernel.on([fact]))
-    waiting = [
-        CallWaits(path, layout.node.work.agent, "the run to go on", None)
-        for path, (_, layout) in kernel.state.calls.items()
-        if isinstance(layout.node.work, AgentCall)
-    ]
-    take(kernel.on(waiting))  # nothing of them was under way, so that nothing of them is in doubt
+    take(kernel.on(unsent(kernel)))
     return events
 
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import assert_never
 
 from leadflow.events.model import (
+    CallWaits,
     CancelRequested,
     Entry,
     Event,
@@ -136,6 +137,27 @@ def called_off(kernel: Kernel, step: Step, facts: Sequence[Event]) -> Step:
     kept = (one for one in step.commands if not isinstance(one, Call))
     told = (one for one in after.commands if not (isinstance(one, CancelCall) and one.path in calls))
     return Step([*step.events, *after.events], [*kept, *told])
+
+
+def put_off(kernel: Kernel, step: Step, facts: Sequence[Event]) -> Step:
+    """What follows for a run that somebody asked to pause before its first call was made.
+
+    Args:
+        step: what follows from its start.
+        facts: what has arrived since, the pause among it.
+    """
+    after = kernel.on([*unsent(kernel), *facts])
+    return Step([*step.events, *after.events], [])
+
+
+def unsent(kernel: Kernel) -> list[CallWaits]:
+    """That the calls that were ordered were not made: nothing of them is in doubt, and they are made when the run is
+    resumed."""
+    return [
+        CallWaits(path, layout.node.work.agent, "the run to go on", None)
+        for path, (_, layout) in kernel.state.calls.items()
+        if isinstance(layout.node.work, AgentCall)
+    ]
 
 
 def _models(kernel: Kernel) -> set[str]:

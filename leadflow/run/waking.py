@@ -1,5 +1,6 @@
 """When a run that waits for people goes on although nobody works on it: a question has an answer or has expired, or the
-time of what stands around it is over. Pure: reads the log and what people have said since, and sets no alarm.
+time of what stands around it is over; and what keeps one whose process ended from going on. Pure: reads the log and
+what people have said since, and sets no alarm.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,22 @@ def wakes(kernel: Kernel, entries: Sequence[Entry], answers: Sequence[QuestionAn
         InternalError: the log is not one of this plan.
     """
     return min(_moments(kernel, entries, answers, now), key=lambda wake: wake.at, default=None)
+
+
+def doubts(kernel: Kernel, entries: Sequence[Entry]) -> Sequence[str]:
+    """The steps of a run whose process ended of which somebody has to say whether they were done: no probe of theirs
+    looks, and nothing that was written decides it.
+
+    Args:
+        kernel: a new one, of the run's plan and bounds.
+
+    Raises:
+        InternalError: the log is not one of this plan.
+    """
+    past = Past(entries)
+    calls = [one for one in replay(kernel, [entry.event for entry in entries]).commands if isinstance(one, Call)]
+    begun = [one for one in calls if past.has_begun(one.path) and one.layout.node.probe is None]
+    return [one.path for one in begun if past.settled(one, {}) is None]
 
 
 def _moments(

@@ -65,18 +65,44 @@ def test_all_that_are_due_go_on(project: Path) -> None:
 
 
 def test_one_that_cannot_go_on_keeps_no_other_from_it(project: Path) -> None:
-    """In doubt, or of another flow by now: it is told, the code is 1, and the others go on."""
-    in_doubt(project)
+    """Of another flow by now: it is told, the code is 1, and the others go on."""
+    killed_at(project, "look T-1")
     assert 3 == leadflow("run", "asks.flow", "-q", folder=project).code
     (waits, _) = runs(project)
     leadflow("answer", waits, "why", '"because"', "--no-resume", "-q", folder=project)
-    said = resumed(project, "--due")
-    assert (1, '"because"\n') == (said.code, said.stdout)
-    assert "nobody knows whether this was done: main/filed" in said.stderr
     (project / "main.flow").write_text(FLOW.replace('look("1")', 'look("2")'))
     said = resumed(project, "--due")
-    assert (1, True) == (said.code, "main.flow has changed since run " in said.stderr)
+    assert (1, '"because"\n', True) == (said.code, said.stdout, "main.flow has changed since run " in said.stderr)
+    assert ["look 1", "file", "look T-1"] == effects(project)
+
+
+def test_one_in_doubt_is_not_due(project: Path) -> None:
+    """It is said of which step, and how to settle it, by `runs`, `runs show` and, without `--quiet`, `--due`; nothing
+    is tried, and the others go on."""
+    in_doubt(project)
+    (run,) = runs(project)
+    assert 3 == leadflow("run", "asks.flow", "-q", folder=project).code
+    leadflow("answer", next(iter(runs(project))), "why", '"because"', "--no-resume", "-q", folder=project)
+    told = (
+        f"run {run} is in doubt: nobody knows whether this was done: main/filed; find out, and say it:"
+        f" `leadflow resume {run}{{}}` with --done STEP=JSON, --failed STEP or --again STEP\n"
+    )
+    listed = leadflow("runs", folder=project)
+    assert (True, True) == (told.format("") in listed.stderr, "one run waits for nobody" in listed.stderr)
+    assert "" == leadflow("runs", "ls", "--status", "done", folder=project).stderr.replace("no run is like that\n", "")
+    assert leadflow("runs", "show", run, folder=project).stdout.endswith(told.format(""))
+    assert ["main/filed"] == json.loads(leadflow("runs", "show", run, "--json", folder=project).stdout)["in_doubt"]
+    said = resumed(project, "--due")
+    assert (1, '"because"\n', False) == (said.code, said.stdout, run in said.stderr)
+    for folder, where in ((project, ""), (project.parent, f" --in {project.name}")):
+        named = ("--in", project.name) if where else ()
+        said = leadflow("resume", "--due", *named, folder=folder)
+        assert (1, "", True) == (said.code, said.stdout, said.stderr.endswith(told.format(where)))
+    found = json.loads(leadflow("runs", "--json", folder=project).stdout)
+    assert [(None, []), (None, ["main/filed"])] == [(row["due"], row["in_doubt"]) for row in found]
     assert ["look 1", "file"] == effects(project)
+    assert 0 == leadflow("resume", run, "-q", "--again", "main/filed", folder=project).code
+    assert 0 == resumed(project, "--due").code
 
 
 def test_what_another_process_took_up_is_left_to_it(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

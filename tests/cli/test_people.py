@@ -18,6 +18,7 @@ import pytest
 from leadflow.keeping import opened
 from leadflow.run.adapters import SystemClock
 from leadflow.settings import load_project
+from leadflow.stores.owner import this_user
 from tests.cli.session import Said, leadflow
 
 LEADFLOW = str(Path(sys.executable).with_name("leadflow"))
@@ -122,6 +123,11 @@ def test_an_answer_may_be_kept_for_later(project: Path) -> None:
     for words in (("approve", run, "ok", "--yes"), ("answer", run, "reason", OLD)):
         kept = leadflow(*words, "--no-resume", folder=project)
         assert (0, ["kept; go on with `leadflow resume RUN`"]) == (kept.code, plain(kept, run))
+        shown = leadflow("runs", "show", run, folder=project).stdout
+        step = next(line for line in shown.splitlines() if f" {words[2]}  " in line)
+        assert (True, False) == (step.endswith(f"  answered by {this_user()}, not yet resumed"), "waits for" in step)
+    found = json.loads(leadflow("runs", "show", run, "--json", folder=project).stdout)
+    assert f"answered by {this_user()}, not yet resumed" == found["steps"]["main/ok"]["reason"]
     assert (0, APPROVED) == ((done := leadflow("resume", "-q", folder=project)).code, done.stdout)
 
 

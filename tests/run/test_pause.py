@@ -82,8 +82,8 @@ def test_what_is_under_way_ends_and_nothing_begins() -> None:
 
 
 def test_a_brake_that_is_pulled_before_the_start_lets_nothing_begin() -> None:
-    """Paused or cancelled before its loop runs, no call is made; a paused run goes on from its start, and again so when
-    it is paused before it goes on."""
+    """Paused or cancelled before its loop runs, no call is made; a paused run says so, has nothing in doubt and goes on
+    from its start, and again so when it is paused before it goes on."""
     clock = SystemClock()
 
     async def stopped(entries: Sequence[Entry] = (), *, pauses: bool = True) -> tuple[Result, list[str]]:
@@ -98,9 +98,10 @@ def test_a_brake_that_is_pulled_before_the_start_lets_nothing_begin() -> None:
         return result, [order.path for order in fake.orders]
 
     first, called = run_virtual(stopped())
-    assert (True, ["RunStarted"], []) == (first.is_paused, kinds(first.entries), called)
+    assert (True, RunPaused("SIGTERM"), []) == (first.is_paused, first.entries[-1].event, called)
+    assert 3 == kinds(first.entries).count("CallWaits")
     again, called = run_virtual(stopped(first.entries))
-    assert (True, ["RunStarted"], []) == (again.is_paused, kinds(again.entries), called)
+    assert (True, first.entries, []) == (again.is_paused, again.entries, called)
     done, fake = resumed(BOTH, again.entries)
     assert (Status.DONE, 3) == (done.status, len(fake.orders))
     ended, called = run_virtual(stopped(pauses=False))

@@ -8,7 +8,7 @@ import click
 
 from leadflow.cli.views.human import duration
 from leadflow.cli.views.marks import MARKS, marked
-from leadflow.due import Due
+from leadflow.due import Due, Idle, InDoubt
 from leadflow.events.model import Status
 from leadflow.keeping import is_dead, is_interrupted
 from leadflow.record import record
@@ -21,8 +21,8 @@ class Table:
     """Runs as they are listed."""
 
     rows: Sequence[RunRow]
-    due: Sequence[Due]
-    """Those that nobody works on and that wait for nobody."""
+    idle: Idle
+    """Those that nobody works on."""
     where: str
     """The option that names the project, when that is not the working folder's."""
     are_all: bool
@@ -30,7 +30,8 @@ class Table:
 
 
 def show(table: Table, project: Project, *, now: float) -> None:
-    """A row per run: its id, where it stands, when it began, how long it took, its flow. Then what can go on."""
+    """A row per run: its id, where it stands, when it began, how long it took, its flow. Then what can go on, and of
+    what somebody has to say whether it was done."""
     rows = table.rows
     if not rows:
         click.echo("no run is kept here yet" if table.are_all else "no run is like that", err=True)
@@ -42,7 +43,11 @@ def show(table: Table, project: Project, *, now: float) -> None:
         started = moment(row.started)
         took = duration(max(0.0, row.changed - row.started))
         click.echo(f"{row.id:36}  {status}  {started:19}  {took:>10}  {row.flow:{wide}}  {row.source}")
-    due = _listed(table)
+    listed = {row.id for row in rows}
+    for doubt in table.idle.in_doubt:
+        if doubt.row.id in listed:
+            click.echo(doubt_words(doubt, table.where), err=True)
+    due = [one for one in table.idle.due if one.row.id in listed]
     for one in due:
         if one.row.status is Status.WAITING:  # of the others the table says it
             click.echo(f"run {one.row.id}: {why_due(one, now)}", err=True)
@@ -53,13 +58,22 @@ def show(table: Table, project: Project, *, now: float) -> None:
 
 def data(table: Table, project: Project) -> list[dict[str, Any]]:
     """The same for machines."""
-    why = {one.row.id: one.wake.why for one in table.due}
-    return [{**row_data(row, project), "due": why.get(row.id)} for row in table.rows]
+    why = {one.row.id: one.wake.why for one in table.idle.due}
+    doubts = {one.row.id: [*one.paths] for one in table.idle.in_doubt}
+    return [
+        {**row_data(row, project), "due": why.get(row.id), "in_doubt": doubts.get(row.id, [])} for row in table.rows
+    ]
 
 
-def _listed(table: Table) -> list[Due]:
-    listed = {row.id for row in table.rows}
-    return [one for one in table.due if one.row.id in listed]
+def doubt_words(doubt: InDoubt, where: str) -> str:
+    """Of what of a run somebody has to say whether it was done, and how.
+
+    Args:
+        where: the option that names the run's project, when that is not the working folder's.
+    """
+    run, steps = doubt.row.id, ", ".join(doubt.paths)
+    how = f"`leadflow resume {run}{where}` with --done STEP=JSON, --failed STEP or --again STEP"
+    return f"run {run} is in doubt: nobody knows whether this was done: {steps}; find out, and say it: {how}"
 
 
 def why_due(due: Due, now: float) -> str:

@@ -52,15 +52,17 @@ class _Branch:
 
 
 def tree(
-    run: Kept, entries: Sequence[Entry], project: Project, *, taken_back: Sequence[TakenBack] = (), now: float
-) -> None:
+    run: Kept, entries: Sequence[Entry], project: Project, *, taken_back: Sequence[TakenBack] = (),
+    unheard: Sequence[QuestionAnswered] = (), now: float,
+) -> None:  # fmt: skip
     """A run with its steps, each below what it stands in; what is under way has taken so long until now.
 
     Args:
         taken_back: what was taken back of it since it ended.
+        unheard: what people have answered, and it has not heard.
         now: seconds since the epoch.
     """
-    row, state = run.row, fold(entries)
+    row, state = run.row, state_of(entries, unheard)
     until = now if row.is_held and not row.status.is_settled else row.changed
     told = [stands(row, project), duration(max(0.0, until - row.started)), *_cost(state)]
     click.secho("  ".join([row.flow, *told]), bold=True)
@@ -73,6 +75,15 @@ def tree(
         click.echo(f"  {one_line(state.failure.message)} [{state.failure.error}]")
     for line in _audit(run, entries, taken_back):
         click.echo(f"  {line}")
+
+
+def state_of(entries: Sequence[Entry], unheard: Sequence[QuestionAnswered]) -> RunState:
+    """Where a run stands that nobody works on, with what people have answered and it has not heard."""
+    state = fold(entries)
+    for answer in unheard:
+        node = state.nodes[answer.path]
+        node.waits_for, node.reason = None, f"answered by {answer.by}, not yet resumed"
+    return state
 
 
 def moment_of(run: Kept, entries: Sequence[Entry], number: int) -> None:
