@@ -14,10 +14,11 @@ from heapq import heapify, heappop, heappush
 from math import inf
 
 from leadflow.run.errors import InternalError
-from leadflow.run.ports import Clock
+from leadflow.run.ports import BREATH, LATE, Clock
 
 _SAME = 1e-6
 """Seconds that make no difference: a loop may call that much too early."""
+_LATE, _BREATH = LATE.total_seconds(), BREATH.total_seconds()
 _MANY = 64
 """Ended timers that may stay in the heap, however few are under way."""
 
@@ -25,7 +26,7 @@ _MANY = 64
 class Watch:
     """Tells timers that their time is over."""
 
-    __slots__ = ("_ended", "_handle", "_heap", "_loop", "_next", "_number", "clock", "grace")
+    __slots__ = ("_due", "_ended", "_handle", "_heap", "_loop", "_next", "_number", "clock", "grace")
 
     def __init__(self, clock: Clock, grace: timedelta) -> None:
         self.clock = clock
@@ -35,7 +36,9 @@ class Watch:
         """By when; what has ended stays until it is on top, or until there is too much of it."""
         self._ended = self._number = 0
         self._next = inf
-        """When the loop calls."""
+        """When the time of the first of them is over."""
+        self._due = inf
+        """When the loop calls: then, or at once."""
         self._handle: asyncio.TimerHandle | None = None
         self._loop: AbstractEventLoop | None = None
 
@@ -67,11 +70,15 @@ class Watch:
     def _call_at(self, when: float, loop: AbstractEventLoop) -> None:
         if self._handle is not None:
             self._handle.cancel()
-        self._next = when
-        self._handle = loop.call_later(max(0.0, when - self.clock.monotonic()), self._ring, loop)
+        now = self.clock.monotonic()
+        self._next, self._due = when, max(when, now)
+        self._handle = loop.call_later(self._due - now, self._ring, loop)
 
     def _ring(self, loop: AbstractEventLoop) -> None:
         now, heap = self.clock.monotonic() + _SAME, self._heap
+        if now - self._due > _LATE:
+            self._call_at(now + _BREATH, loop)
+            return
         while heap and (heap[0][0] <= now or heap[0][2].has_ended):
             timer = heappop(heap)[2]
             if timer.has_ended:

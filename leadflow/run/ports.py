@@ -20,6 +20,12 @@ from leadflow.record import record
 from leadflow.run.quota import Quota
 from leadflow.run.toolbox import Asked, Exchange, ToolSpec
 
+LATE = timedelta(seconds=1)
+"""Whoever wakes so much after their time was in a process that stood still: it was stopped, or its machine slept."""
+BREATH = timedelta(seconds=1)
+"""How long a process that stood still has to hear what came meanwhile, before a time limit counts as passed: those of
+all that was under way are over at once, and so may their answers be there (case K3)."""
+
 
 class Clock(Protocol):
     """Time. Durations are measured with `monotonic` only (case K1)."""

@@ -30,7 +30,7 @@ from leadflow.events.words import Words
 from leadflow.run.errors import has_left_open
 from leadflow.run.kernel import Call, StartTimer, TryAgain
 from leadflow.run.kernel_layout import NodeLayout
-from leadflow.run.ports import Answer, Caller, Callers, CallOrder, Clock, Earlier
+from leadflow.run.ports import BREATH, LATE, Answer, Caller, Callers, CallOrder, Clock, Earlier
 
 _log = logging.getLogger("leadflow")
 Task: TypeAlias = "asyncio.Task[None]"
@@ -93,7 +93,10 @@ class Timers:
         self._tasks.spawn(self._begin_again(order))
 
     async def _expire(self, timer: StartTimer) -> None:
+        end = self._clock.monotonic() + max(0.0, timer.duration.total_seconds())
         await self._clock.sleep(timer.duration)
+        if self._clock.monotonic() - end > LATE.total_seconds():
+            await self._clock.sleep(BREATH)
         what = f"{timer.path} took" if timer.path else "the run took"
         text = f"{what} longer than {timer.duration.total_seconds():g} s"
         self._post(DeadlinePassed(timer.path, Failure("timeout.total", "timeout", text, timer.path)))
