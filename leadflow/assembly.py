@@ -22,10 +22,11 @@ from leadflow.bound.budgets import has_budgets, prices_of, unpriced
 from leadflow.bound.prices import Found, Prices, read_prices
 from leadflow.diagnostics import did_you_mean
 from leadflow.plan.kinds import find_kind
-from leadflow.plan.plan import AgentCall, AgentSpec, Node, Place, Plan, Secret, SettingValue, ToolPlan
+from leadflow.plan.plan import AgentCall, AgentSpec, Node, Place, Plan, Secret, ToolPlan
 from leadflow.plan.policy import Limit
 from leadflow.plan.rates import Rates
 from leadflow.plan.reactions import resets
+from leadflow.plan.settings import secrets_of
 from leadflow.policies.blocks import Blocks
 from leadflow.policies.budget import Charge, Purse
 from leadflow.policies.call import Ports as PolicyPorts
@@ -78,16 +79,29 @@ class Making:
     """Values that nothing which is said or kept may hold."""
     cast: Cast | None = None
     """Who plays the agents; None: they themselves."""
+    problems: tuple[str, ...] = ()
+    """What is missing here. Nothing is called then: `callers_of` tells it, with what is wrong with the agents that it
+    could build all the same."""
 
 
 def make_ready(
     plan: Plan, flow: str, project: Project, registry: Registry, shared: Shared | None, cast: Cast | None = None
 ) -> Making:
-    """What callers are made of.
+    """What callers are made of, for those who do something else before they make them.
 
     Raises:
         StartProblem: something of it is missing here; all of that is told at once.
     """
+    making = looked_at(plan, flow, project, registry, shared, cast)
+    if making.problems:
+        raise StartProblem(making.problems)
+    return making
+
+
+def looked_at(
+    plan: Plan, flow: str, project: Project, registry: Registry, shared: Shared | None, cast: Cast | None = None
+) -> Making:
+    """What callers are made of, and what of it is missing."""
     needed = needed_by(plan, flow)
     themselves = needed if cast is None else [name for name in needed if not cast.stands_in(plan.agents[name])]
     secrets, missing = _secrets(plan, themselves)
@@ -95,15 +109,26 @@ def make_ready(
     prices = {} if known is None else prices_of(plan, known)
     purse, priceless = _purse(plan, flow, known, prices)
     servers, unset = _servers(plan, themselves, project)
-    if problems := [*_refused(plan, flow, registry, needed, cast), *missing, *unset, *priceless]:
-        raise StartProblem(problems)
+    problems = (*_refused(plan, flow, registry, needed, cast), *missing, *unset, *priceless)
     models = [name for name in needed if "model" in plan.agents[name].settings]
     rates = {name: prices[name].rates if name in prices else None for name in models}
     _warn_of_short(secrets)
     hidden = (*secrets.values(), *(value for server in servers.values() for value in server.secrets))
     hidden += passed_secrets(project.settings)
     return Making(
-        plan, flow, needed, secrets, project, registry, shared or Shared(), purse, rates, servers, hidden, cast
+        plan,
+        flow,
+        needed,
+        secrets,
+        project,
+        registry,
+        shared or Shared(),
+        purse,
+        rates,
+        servers,
+        hidden,
+        cast,
+        problems,
     )
 
 
@@ -115,6 +140,9 @@ async def callers_of(
 
     Args:
         claims: who has which key of `@once`; None: only this run knows.
+
+    Raises:
+        StartProblem: something is missing, or agents cannot be built here; all of that is told at once.
     """
     plan, project, secrets, needed = making.plan, making.project, making.secrets, making.needed
     rng = SeededRng(seed)
@@ -249,13 +277,14 @@ def _secrets(plan: Plan, needed: Iterable[str]) -> tuple[Mapping[str, str], list
     """The values of all secrets that the needed agents name, and what is missing (case 127 of the bad inputs)."""
     names: dict[str, str] = {}
     for agent in needed:
-        for secret in _named(plan.agents[agent]):
+        for secret in secrets_of(plan.agents[agent]):
             names.setdefault(secret.name, agent)
     values, missing = read_secrets(tuple(names))
-    return values, [
-        f"{_at(plan.agents[names[name]])}agent '{names[name]}' needs the environment variable {name}, which is not set"
-        for name in missing
-    ]
+    return values, [f"{_at(plan.agents[names[name]])}agent '{names[name]}' {_unset(name)}" for name in missing]
+
+
+def _unset(variable: str) -> str:
+    return f"needs the environment variable {variable}, which is not set: export {variable}=…"
 
 
 def _warn_of_short(secrets: Mapping[str, str]) -> None:
@@ -283,10 +312,7 @@ def _servers(plan: Plan, needed: Iterable[str], project: Project) -> tuple[Mappi
             known = project.settings.mcp
             hint = did_you_mean(name, known) or f"; it allows {', '.join(known) or 'none'}"
             problems.append(f"{_at(spec)}agent '{agent}': leadflow.toml allows no server '{name}'{hint}")
-        problems += [
-            f"{_at(spec)}the server '{name}' needs the environment variable {variable}, which is not set"
-            for variable in missing
-        ]
+        problems += [f"{_at(spec)}the server '{name}' {_unset(variable)}" for variable in missing]
     return found, problems
 
 
@@ -319,18 +345,6 @@ def _place_of_use(making: Making, agent: str, use: WrongUse) -> Place | None:
             if use.args in (None, tuple(name for name, _ in call.args)):
                 return each.place
     return None
-
-
-def _named(spec: AgentSpec) -> Iterator[Secret]:
-    waiting: list[SettingValue] = list(spec.settings.values())
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, Secret):
-            yield value
-        elif isinstance(value, Mapping):
-            waiting += value.values()
-        elif isinstance(value, tuple):
-            waiting += value
 
 
 def upstream_keys(making: Making) -> Mapping[str, str]:
@@ -370,7 +384,7 @@ def _key(shares: str, spec: AgentSpec, secrets: Mapping[str, str]) -> str:
 
 def _credentials(spec: AgentSpec, secrets: Mapping[str, str]) -> str:
     """The values of an agent's secrets, as a digest."""
-    written = "\0".join(f"{one.form} {one.text} {secrets.get(one.name, '')}" for one in _named(spec))
+    written = "\0".join(f"{one.form} {one.text} {secrets.get(one.name, '')}" for one in secrets_of(spec))
     return blake2b(written.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
@@ -379,10 +393,12 @@ async def _agents(making: Making, world: World) -> AsyncIterator[Mapping[str, Ag
     """The agents of a run, closed when it is over: all of them, whatever the closing of one comes to."""
     plan, anew = making.plan, _made_anew(making.plan, making.flow)
     agents: dict[str, Agent] = {}
-    problems: list[str] = []
+    problems = list(making.problems)
     async with AsyncExitStack() as open_ones:
         open_ones.push_async_callback(world.transport.aclose)
         for name, uses in making.needed.items():
+            if making.problems and _lacks(plan.agents[name], making):
+                continue
             try:
                 agents[name] = (_renewable if name in anew else _built)(plan.agents[name], uses, making, world)
             except CallError as problem:
@@ -394,6 +410,13 @@ async def _agents(making: Making, world: World) -> AsyncIterator[Mapping[str, Ag
         if problems:
             raise StartProblem(problems)
         yield agents
+
+
+def _lacks(spec: AgentSpec, making: Making) -> bool:
+    """Whether what an agent is built of is missing, which has been said."""
+    head, _, server = spec.kind.partition(".")
+    is_there = making.registry.of(spec) is not None and (head != "mcp" or server in making.servers)
+    return not is_there or any(secret.name not in making.secrets for secret in secrets_of(spec))
 
 
 async def _started(making: Making, agents: Mapping[str, Agent]) -> list[str]:

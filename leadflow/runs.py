@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from leadflow.agents.registry import Registry
 from leadflow.answers import OpenQuestion, give, open_questions
-from leadflow.assembly import Making, StartProblem, callers_of, make_ready, memo_of
+from leadflow.assembly import Making, StartProblem, callers_of, looked_at, make_ready, memo_of
 from leadflow.events.model import Entry, RunStarted
 from leadflow.keeping import begin, find, forget_old, has_moved, heeding, held, is_dead, kept, opened, unfinished
 from leadflow.plan.plan import Plan
@@ -96,7 +96,7 @@ async def run_plan(
     """
     options = options or RunOptions()
     values = _inputs(plan, flow, inputs)
-    making = make_ready(plan, flow, project, registry, shared, options.cast)
+    making = looked_at(plan, flow, project, registry, shared, options.cast)
     clock, seed = options.clock or SystemClock(), new_seed() if options.seed is None else options.seed
     started = RunStarted(new_run_id(), flow, plan.hash, values, seed, clock.now())
     bounds = Bounds(calls=project.settings.run.concurrency, deadline=options.deadline)

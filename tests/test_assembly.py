@@ -160,7 +160,8 @@ flow main() -> json {
         run(source, CounterKind())
     assert [
         "main.flow:3:7: agent 'boss': agents of the kind 'events' are checked, but not run by this version",
-        "main.flow:2:7: agent 'shop' needs the environment variable NO_SUCH_KEY, which is not set",
+        "main.flow:2:7: agent 'shop' needs the environment variable NO_SUCH_KEY, which is not set:"
+        " export NO_SUCH_KEY=…",
     ] == list(caught.value.problems)
 
 

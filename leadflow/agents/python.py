@@ -108,7 +108,9 @@ def locate(spec: AgentSpec, root: Path) -> Path:
     if not path.is_relative_to(root.resolve()):
         raise NotAllowed(f"agent '{spec.name}': the module '{written}' lies outside of the project ({root})")
     if not path.is_file():
-        raise NotAllowed(f"agent '{spec.name}': there is no file '{beside / relative}' for its module '{written}'")
+        hint = did_you_mean(path.name, (other.name for other in path.parent.glob("*.py")))
+        said = f"agent '{spec.name}': there is no file '{beside / relative}' for its module '{written}'"
+        raise NotAllowed(said + hint)
     return path
 
 
@@ -150,9 +152,10 @@ def _function(module: ModuleType, name: str) -> Callable[..., object] | None:
 def _missing(module: ModuleType, names: Iterable[str], agent: str) -> Iterator[WrongUse]:
     """The functions that a flow calls and the file does not have."""
     there = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+    own = [name for name in there if getattr(vars(module)[name], "__module__", None) == module.__name__]
     for name in sorted(names):
         said = f"agent '{agent}': {Path(str(module.__file__)).name} has no function '{name}'"
-        yield WrongUse(name, None, said + did_you_mean(name, there))
+        yield WrongUse(name, None, said + (did_you_mean(name, there) or f"; it has {', '.join(own) or 'none'}"))
 
 
 def _warn_of_strangers(module: ModuleType, path: Path, spec: AgentSpec) -> None:

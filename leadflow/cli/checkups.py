@@ -30,7 +30,8 @@ from leadflow.diagnostics import did_you_mean
 from leadflow.files import SETTINGS
 from leadflow.plan.kinds import find_kind
 from leadflow.plan.lock import drift, lock_path
-from leadflow.plan.plan import AgentSpec, Plan, Secret, SettingValue
+from leadflow.plan.plan import AgentSpec, Plan, Secret
+from leadflow.plan.settings import secrets_of
 from leadflow.record import record
 from leadflow.run.errors import AuthFailed, BadResponse, CallError
 from leadflow.run.redact import SHORTEST, one_line
@@ -184,7 +185,7 @@ def keys(plan: Plan) -> Iterator[Finding]:
     """The variables that agents name: set, and long enough to be told from other text."""
     users: dict[str, list[str]] = {}
     for name, spec in plan.agents.items():
-        for secret in _secrets(spec):
+        for secret in secrets_of(spec):
             users.setdefault(secret.name, []).append(name)
     found, _ = read_secrets(tuple(users))
     for name, agents in users.items():
@@ -198,18 +199,6 @@ def keys(plan: Plan) -> Iterator[Finding]:
             yield Finding("key", "warn", f"{name} begins or ends with a blank ({of})", "take the blank away")
         else:
             yield Finding("key", "ok", f"{name} is set ({of})")
-
-
-def _secrets(spec: AgentSpec) -> Iterator[Secret]:
-    waiting: list[SettingValue] = list(spec.settings.values())
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, Secret):
-            yield value
-        elif isinstance(value, Mapping):
-            waiting += value.values()
-        elif isinstance(value, tuple):
-            waiting += value
 
 
 def models(plan: Plan, known: Known) -> Iterator[Finding]:
@@ -309,7 +298,7 @@ async def _offers(specs: Sequence[AgentSpec]) -> list[Finding]:
     transport, findings = HttpTransport(), []
     try:
         for spec in specs:
-            secrets, missing = read_secrets(tuple({secret.name for secret in _secrets(spec)}))
+            secrets, missing = read_secrets(tuple({secret.name for secret in secrets_of(spec)}))
             if not missing:
                 findings.append(await _offer(spec, secrets, transport))
     finally:

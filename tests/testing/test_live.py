@@ -35,7 +35,7 @@ def test_agents_answer_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "desk.py").write_text(DESK, "utf-8")
     mocked, called = made(FLOW, tmp_path, Ways(is_live=True))
     assert [] == told(mocked)
-    needs = "agent 'web' needs the environment variable LEADFLOW_LIVE, which is not set"
+    needs = "agent 'web' needs the environment variable LEADFLOW_LIVE, which is not set: export LEADFLOW_LIVE=…"
     assert f"16 not started: main.flow:3:7: {needs}" == told(called)[0]
     monkeypatch.setenv("LEADFLOW_LIVE", "secret")
     assert ['15 note: `mock web.get("/y")` answered no call'] == told(made(FLOW, tmp_path, Ways(is_live=True))[1])
