@@ -43,7 +43,7 @@ from leadflow.run.nested import Nested
 from leadflow.run.ports import Agent, AgentKind, Cast, Claims, Clock, People, Server, Starting, Transport, Uses, World
 from leadflow.run.redact import LONGEST, SHORTEST, all_forms, one_line
 from leadflow.run.support import agents_of, agents_of_tool, reached, refusals, tools_of, with_others
-from leadflow.settings import Project, find_server, own_prices, passed_secrets, program_env, read_secrets
+from leadflow.settings import Project, find_server, own_prices, own_takes, passed_secrets, program_env, read_secrets
 from leadflow.stores.memory import MemoryJournal
 
 _log = logging.getLogger("leadflow")
@@ -157,6 +157,7 @@ async def callers_of(
         secrets=secrets,
         hidden=making.hidden,
         servers=making.servers,
+        takes=own_takes(project.settings),
         held={},
         people=people,
     )

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from leadflow.files import find_root
-from leadflow.settings import Settings, SettingsError, load_project, program_env, read_secrets
+from leadflow.plan.kinds import TAKES
+from leadflow.settings import Settings, SettingsError, TakesSettings, load_project, own_takes, program_env, read_secrets
 
 
 def test_the_root_is_where_the_settings_lie(tmp_path: Path) -> None:
@@ -36,13 +37,21 @@ def test_prices_are_exact(tmp_path: Path) -> None:
     }
 
 
+def test_the_words_of_takes_are_those_of_agents(tmp_path: Path) -> None:
+    """What is said of a model here is what an agent may say; what is not said is not there."""
+    assert set(TakesSettings.model_fields) == {field.name for field in TAKES.fields}
+    (tmp_path / "leadflow.toml").write_text('[takes."acme/m-1.5"]\nschemas = false\nlimit = "max_tokens"\n')
+    said = own_takes(load_project(tmp_path / "main.flow").settings)
+    assert {"acme/m-1.5": {"schemas": False, "limit": "max_tokens"}} == said
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("[run", "is no TOML"),
         ("[run]\nconcurency = 7", "run.concurency: there is no such setting; did you mean 'concurrency'?"),
         ("[rn]\n", "rn: there is no such setting; did you mean 'run'?"),
-        ("[zebra]\n", "zebra: there is no such setting; there are run, journal, process, commands, mcp, prices"),
+        ("[zebra]\n", "zebra: there is no such setting; there are run, journal, process, commands, mcp, prices, takes"),
         ("[run]\nconcurrency = 0", "run.concurrency: write 1 or more"),
         ("[run]\nconcurrency = 1_000_000", "run.concurrency: write 100000 or less"),
         ("[run]\nconcurrency = 1.5", "run.concurrency: write a whole number"),
@@ -58,6 +67,9 @@ def test_prices_are_exact(tmp_path: Path) -> None:
         ("[prices.m]\noutput = 1", "prices.m.input: write this setting too"),
         ("[prices.m]\ninput = 1\noutptu = 2", "prices.m.outptu: there is no such setting; did you mean 'output'?"),
         ("prices = 7", "prices: write a table, [prices]"),
+        ("[takes.m]\nschemas = 'no'", "leadflow.toml:2: takes.m.schemas: write true or false"),
+        ("[takes.m]\nlimit = 'tokens'", "takes.m.limit: write 'max_tokens' or 'max_completion_tokens'"),
+        ("[takes.m]\nschema = false", "takes.m.schema: there is no such setting; did you mean 'schemas'?"),
         ("[mcp.a]\n", 'mcp.a: write either `command`, as in ["mcp-server-time"], or `url`'),
         ("[mcp.a]\ncommand = ['x']\nurl = 'http://h'", "mcp.a: write either `command`"),
         ("[mcp.a]\ncommand = 'npx -y x'", 'mcp.a.command: write a list of texts, as in ["ls", "-l"]'),

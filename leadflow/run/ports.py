@@ -277,6 +277,8 @@ class World:
     """All values that nothing which is said may hold: these, and those that programs and servers are given."""
     servers: Mapping[str, Server] | None = None
     """Servers of tools, by name, from `leadflow.toml`."""
+    takes: Mapping[str, Mapping[str, bool | str]] | None = None
+    """What endpoints take, by model, from `leadflow.toml`."""
     held: MutableMapping[str, object] | None = None
     """What agents of this run share, by a name that their kind chooses: a connection to a server."""
     people: People | None = None

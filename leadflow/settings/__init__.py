@@ -1,7 +1,7 @@
 """The operator's settings: `leadflow.toml` at the project's root, and the environment. The only file that reads either.
 
 A flow says what shall happen; these say what may: which programs `process` agents may start, how much a run does at
-once; and what models cost where that is not published.
+once; what models cost where that is not published, and what their endpoints take.
 """
 
 import os
@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from leadflow.diagnostics import did_you_mean
@@ -74,6 +74,18 @@ class PriceSettings(BaseModel):
     """That it reads."""
     output: Dollars | None = None
     """That it writes; a model of vectors writes none."""
+
+
+class TakesSettings(BaseModel):
+    """What the endpoint of a model takes: `[takes."MODEL"]`, in the words of `takes` of an agent (`plan/kinds.py`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schemas: StrictBool | None = None
+    tools: StrictBool | None = None
+    streams: StrictBool | None = None
+    reasoning: StrictBool | None = None
+    limit: Literal["max_tokens", "max_completion_tokens"] | None = None
 
 
 class EnvHeader(BaseModel):
@@ -149,11 +161,18 @@ class Settings(BaseModel):
     """Servers of tools that `mcp.NAME` agents may use."""
     prices: dict[str, PriceSettings] = {}
     """Of models by the name that agents write; they go before the published ones, and behind an agent's own."""
+    takes: dict[str, TakesSettings] = {}
+    """Of models by the name that agents write; an agent's own goes before it, word by word."""
 
 
 def own_prices(settings: Settings) -> dict[str, tuple[Decimal, Decimal | None]]:
     """Dollars for a million tokens in and out, by model."""
     return {model: (price.input, price.output) for model, price in settings.prices.items()}
+
+
+def own_takes(settings: Settings) -> dict[str, dict[str, bool | str]]:
+    """What is said of the endpoints of models, by model."""
+    return {model: takes.model_dump(exclude_none=True) for model, takes in settings.takes.items()}
 
 
 class SettingsError(Exception):
@@ -251,6 +270,10 @@ def _line(problem: ErrorDetails, text: str, names: Mapping[str, tuple[str, ...]]
             said = "write this setting too"
         case "string_type":
             said = "write a text"
+        case "bool_type":
+            said = "write true or false"
+        case "literal_error":
+            said = f"write {bounds['expected']}"
         case "int_type" | "int_parsing" | "int_from_float":
             said = "write a whole number"
         case "greater_than_equal":

@@ -55,16 +55,23 @@ def build_model(spec: AgentSpec, wire: Wire, world: World) -> ModelAgent:
     """
     home = HOMES[spec.kind]
     url, headers = reached(spec, home, world.secrets)
-    profile = _profile(spec, home, is_home="base_url" not in spec.settings)
+    model = str(spec.settings["model"])
+    own, operators = _own_takes(spec), (world.takes or {}).get(model, {})
+    profile = _profile(spec, home, {**operators, **own}, is_home="base_url" not in spec.settings)
     if spec.settings.get("tools") and not profile.has_tools:
-        raise NotAllowed(f"agent '{spec.name}' has tools, and `takes` says that its endpoint takes none")
+        where = "its `takes`" if "tools" in own else f'[takes."{model}"] of leadflow.toml'
+        raise NotAllowed(f"agent '{spec.name}' has tools, and {where} says that its endpoint takes none")
     return ModelAgent(spec, wire, profile, url=url, headers=headers, world=world)
 
 
-def _profile(spec: AgentSpec, home: Home, *, is_home: bool) -> Profile:
-    """What the endpoint takes: what the agent says, else what the provider's own does."""
+def _own_takes(spec: AgentSpec) -> Mapping[str, object]:
+    """What the agent itself says of its endpoint."""
     written = spec.settings.get("takes")
-    takes = written if isinstance(written, Mapping) else {}
+    return {word: said for word, said in written.items() if said is not None} if isinstance(written, Mapping) else {}
+
+
+def _profile(spec: AgentSpec, home: Home, takes: Mapping[str, object], *, is_home: bool) -> Profile:
+    """What the endpoint takes: what the agent says, else the operator, else what the provider's own does."""
     limit = takes.get("limit")
     return Profile(
         str(spec.settings["model"]),
