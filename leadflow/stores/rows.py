@@ -6,7 +6,6 @@ it is read (case D11). Pure: any store can keep such rows.
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from itertools import count, repeat
 from typing import NamedTuple
 
 from leadflow.events.codec import NotAnEvent, event_text, read_event
@@ -89,16 +88,17 @@ class Chain:
     def rows(self, events: Sequence[Event], at: float, run: str, epoch: int) -> tuple[Rows, Sequence[Entry]]:
         """The rows of further events, and their entries; nothing is taken as kept before `extend`."""
         rows: list[Row] = []
+        entries: list[Entry] = []
         large: list[tuple[str, str]] = []
         hash_, status, under = self._hash, None, None
-        # A row and an entry are their tuples: this is what `Row(...)` and `Entry(...)` do, at half the price.
-        entries = [tuple.__new__(Entry, fields) for fields in zip(count(self._seq), repeat(at), events)]
-        when = repr(at)
+        when, new = repr(at), tuple.__new__
         for seq, event in enumerate(events, self._seq):
             text = event_text(event)
             hash_ = _chained(hash_, seq, when, text)
+            # An entry and a row are their tuples: this is what `Entry(...)` and `Row(...)` do, at half the price.
+            entries.append(new(Entry, (seq, at, event)))
             if len(text) < LARGE:
-                rows.append(tuple.__new__(Row, (seq, at, text, None, hash_)))
+                rows.append(new(Row, (seq, at, text, None, hash_)))
             else:
                 name = blake2b(text.encode("ascii"), digest_size=16).hexdigest()
                 large.append((name, text))
@@ -131,7 +131,7 @@ def seed_of(*told: str) -> bytes:
 
 def _chained(before: bytes, seq: int, when: str, text: str) -> bytes:
     """The hash of a row; `when` is its time as Python writes it."""
-    return blake2b(f"{seq} {when} {text}".encode("ascii"), digest_size=16, key=before).digest()
+    return blake2b(f"{seq} {when} {text}".encode(), digest_size=16, key=before).digest()
 
 
 def checked(
