@@ -362,6 +362,8 @@ def plain_caller(candidate: Candidate, call: AgentCall, ports: Ports, watch: Wat
         if order.earlier is not None:
             number += order.earlier.attempts
             order.post(AttemptStarted(order.path, number, name))
+            if (unkept := order.unkept(order.path)) is not None:
+                await unkept
         meter = _meter(candidate, order, number) if is_model else None
         voice = _voice(candidate, order, number, ports) if order.hear is not None else None
         request = Request(

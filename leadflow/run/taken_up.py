@@ -141,10 +141,10 @@ class Past:
                 way.own += 1
                 way.attempts, way.agent, way.is_pausing, way.is_unsent = attempt, agent or None, False, False
                 way.tried = way.seconds(self._worked)
-            case AttemptFailed(path=path, failure=failure) if path in self._ways:
+            case AttemptFailed(path=path, failure=failure, is_beside=is_beside) if path in self._ways:
                 way = self._ways[path]
                 way.failed.append(failure)
-                way.is_pausing, way.asks = True, None
+                way.is_pausing, way.asks = not is_beside, None
             case CallWaits(path=path) if path in self._ways:
                 way = self._ways[path]
                 way.is_pausing, way.is_unsent = True, way.attempts == 1 and not way.failed and not way.is_lost
@@ -160,7 +160,9 @@ class Past:
             case DoubtSettled(path=path) as settled if path in self._ways:
                 way = self._ways[path]
                 way.failed += self._lost(way, settled)
-                way.is_lost, way.is_pausing = way.is_lost or not way.is_pausing, False
+                way.is_lost = way.is_lost or not way.is_pausing
+                # what goes on with a further attempt sends nothing before it has logged that one (case D4)
+                way.is_pausing = way.is_pausing and not (way.is_unsent or way.has_written)
             case CallAdmitted(path=path) if path in self._ways:
                 way = self._ways[path]
                 way.is_pausing, way.is_unsent, way.tried = False, False, way.seconds(self._worked)

@@ -31,9 +31,13 @@ from leadflow.events.model import (
 )
 from leadflow.plan.forms import time_text
 from leadflow.plan.plan import Plan
+from leadflow.policies.call import Ports as PolicyPorts
+from leadflow.policies.shared import Shared
+from leadflow.policies.stack import Stack
+from leadflow.run.adapters import SeededRng
 from leadflow.run.driver import Driver, Ports, Result
 from leadflow.run.kernel import Kernel, Program, StartTimer
-from leadflow.run.ports import Earlier
+from leadflow.run.ports import Earlier, Reply, Request
 from leadflow.run.recover import Resumed, replay, take_up
 from leadflow.run.taken_up import NOT_FOUND, Past, Told
 from leadflow.stores.memory import MemoryJournal
@@ -139,6 +143,7 @@ SLIP = AttemptFailure(1, "put", "network.connect", "no route", 0.0)
     [
         ([AttemptFailed("f/filed", SLIP, 5.0)], False, 1),
         ([AttemptFailed("f/filed", SLIP, 5.0), AttemptStarted("f/filed", 2, "put")], True, 2),
+        ([AttemptStarted("f/filed", 2, "put"), AttemptFailed("f/filed", SLIP, None, is_beside=True)], True, 2),
         ([CallWaits("f/filed", "put", "a place", None)], False, 0),
         ([CallWaits("f/filed", "put", "a place", None), CallAdmitted("f/filed", "put", 1.0)], True, 1),
         ([AttemptFailed("f/filed", SLIP, 5.0), CallWaits("f/filed", "put", "a place", None)], False, 1),
@@ -160,6 +165,59 @@ def test_between_two_attempts_nothing_is_in_doubt(last: list[Event], is_in_doubt
             earlier.attempts,
             len(earlier.failed),
         )
+
+
+AGAIN = (RunResumed("me"), DoubtSettled("f/filed", "retry", "no attempt was under way"))
+
+
+@pytest.mark.parametrize("ends", [1, 2, 5])
+@pytest.mark.parametrize(
+    ("last", "behind", "is_in_doubt"),
+    [
+        ([AttemptFailed("f/filed", SLIP, 5.0)], [], False),
+        ([AttemptFailed("f/filed", SLIP, 5.0)], [AttemptStarted("f/filed", 2, "put")], True),
+        ([AttemptFailed("f/filed", SLIP, 5.0)], [CallWaits("f/filed", "put", "a place", None)], False),
+        ([CallWaits("f/filed", "put", "a place", None)], [], True),
+    ],
+    ids=["between two", "in the next one", "in a queue for it", "perhaps in the first one"],
+)
+def test_d4_a_further_end_before_the_next_attempt_changes_nothing(
+    last: list[Event], behind: list[Event], is_in_doubt: bool, ends: int
+) -> None:
+    """Cases D4, R22: what was between two attempts still is until the next one is logged; only of a first attempt, of
+    which the start of its step tells, nobody knows."""
+    log = [*cut_behind(log_of(FLOW), NodeStarted("f/filed")), *last, *AGAIN * ends, *behind]
+    result, fake = resumed(FLOW, log)
+    assert (Status.WAITING if is_in_doubt else Status.DONE) is result.status
+    if not is_in_doubt:
+        earlier = fake.orders[0].earlier
+        assert earlier is not None
+        assert (1, (SLIP,)) == (earlier.attempts, earlier.failed)
+
+
+def test_d4_a_call_that_goes_on_logs_its_attempt_before_it_sends() -> None:
+    """Case D4: also one without policies, which has none of its own log to wait for when it is new."""
+    entries = [Entry(0, 0.0, started(FLOW)), Entry(1, 0.0, NodeStarted("f/seen"))]
+    journal = MemoryJournal(CLOCK, entries)
+    kept: list[bool] = []
+
+    class Looks:
+        """An agent that looks into the journal when it is asked."""
+
+        async def call(self, request: Request) -> Reply:
+            """Whether its attempt is kept."""
+            at = [entry.event for entry in await journal.load()]
+            kept.append(request.path != "f/seen" or AttemptStarted("f/seen", 2, "look") in at)
+            return Reply("x")
+
+        async def aclose(self) -> None:
+            """Nothing is held."""
+
+    async def main() -> Result:
+        stack = Stack(FLOW.agents, dict.fromkeys(FLOW.agents, Looks()), PolicyPorts(CLOCK, SeededRng(1), Shared()))
+        return await Driver(Program(FLOW), Ports(stack, journal, CLOCK)).resume(entries, owner="me")
+
+    assert (Status.DONE, [True] * 3) == (run_virtual(main()).status, kept)
 
 
 def test_time_and_chance_are_kept() -> None:
