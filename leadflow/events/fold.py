@@ -66,6 +66,8 @@ class Used:
     output_tokens: int = 0
     cached_tokens: int = 0
     """Of those read: out of a provider's cache."""
+    stored_tokens: int = 0
+    """Of those read: into it."""
     uncounted: int = 0
     """Requests whose tokens nobody knows: they are in none of the sums."""
     money: int = 0
@@ -83,6 +85,7 @@ class Used:
             self.input_tokens += usage.input_tokens
             self.output_tokens += usage.output_tokens
             self.cached_tokens += usage.cached_tokens or 0
+            self.stored_tokens += usage.stored_tokens or 0
         if event.money is None:
             self.unpriced += 1
         else:

@@ -144,11 +144,12 @@ class Result:
 
     @property
     def usage(self) -> Usage:
-        """What models read and wrote, all attempts included; None for what one of them does not say."""
+        """What models read and wrote, of what they read also out of a provider's cache and into it; all attempts
+        included. None for what one of them does not say."""
         used = self.used
         if used.uncounted:
             return Usage()
-        return Usage(used.input_tokens, used.output_tokens, used.cached_tokens)
+        return Usage(used.input_tokens, used.output_tokens, used.cached_tokens, used.stored_tokens)
 
     @property
     def cost(self) -> Money | None:

@@ -92,7 +92,7 @@ def test_the_cost_of_a_run_is_that_of_the_requests_that_were_answered(flow: Path
     wanted = journal_cost(llm_double, TOLD)
     assert Money(wanted) == result.cost
     read, written = (sum(tokens[at] for tokens in TOLD.values()) for at in (0, 1))
-    assert Usage(read, written, 0) == result.usage
+    assert Usage(read, written, 0, 0) == result.usage
     events = [entry.event for entry in result.entries if isinstance(entry.event, CallUsed)]
     by_path = {"main/verdict": 2, "main/words/words": 1, "main/quiet": 1}
     assert by_path == {path: sum(event.path == path for event in events) for path in by_path}
@@ -118,5 +118,5 @@ def test_9_an_unknown_price_is_not_nothing(flow: Path, llm_double: LlmDouble) ->
     assert 0 == ran.code
     assert "models: 1 request, 333 tokens in, 77 out, cost unknown" in ran.stderr.splitlines()
     result = asyncio.run(leadflow.load(flow).run("priceless", {"mail": "Hi"}, leadflow.RunOptions(durable=False)))
-    assert (None, Usage(333, 77, 0)) == (result.cost, result.usage)
+    assert (None, Usage(333, 77, 0, 0)) == (result.cost, result.usage)
     shutil.rmtree(flow.parent / ".leadflow", ignore_errors=True)

@@ -14,6 +14,8 @@ from aiohttp import web
 
 import leadflow
 from leadflow.agents.models import endpoint
+from leadflow.cli.views.spending import words
+from leadflow.events.fold import fold
 from leadflow.events.model import CallUsed, Usage
 from leadflow.plan.types import Money
 from leadflow.run.driver import Result
@@ -83,6 +85,9 @@ def test_the_cost_of_a_loop_is_that_of_its_requests(wire: str, tmp_path: Path, l
     )
     used = [entry.event for entry in result.entries if isinstance(entry.event, CallUsed)]
     assert wanted == sum(event.money or 0 for event in used)
+    by_step = {path: node.used.money for path, node in fold(result.entries).all_nodes() if node.used is not None}
+    assert micros(OTHER, (1_100_000, 9_900_000)) == by_step.pop("main/answer~tools[1]/ask_other/words")
+    assert [wanted - micros(OTHER, (1_100_000, 9_900_000))] == list(by_step.values())
 
 
 IN, OUT = {"cached_tokens": 600}, {"reasoning_tokens": 40}
@@ -97,12 +102,12 @@ MESSAGES = {
 LONG = {**MESSAGES, "cache_read_input_tokens": 199_601}
 PUBLISHED: Mapping[str, tuple[str, Json, int, Usage]] = {
     # gpt-5-mini: $0.25 in, $0.025 out of the cache, $2 out; reasoning is written, and in those 100 already
-    "chat": ("gpt-5-mini", CHAT, 100 + 15 + 200, Usage(1_000, 100, 600)),
-    "responses": ("gpt-5-mini", RESPONSES, 100 + 15 + 200, Usage(1_000, 100, 600)),
+    "chat": ("gpt-5-mini", CHAT, 100 + 15 + 200, Usage(1_000, 100, 600, 0)),
+    "responses": ("gpt-5-mini", RESPONSES, 100 + 15 + 200, Usage(1_000, 100, 600, 0)),
     # claude-sonnet-4-5: $3 in, $0.30 out of the cache, $3.75 into it, $15 out
-    "messages": ("claude-sonnet-4-5", MESSAGES, 300 + 180 + 1_125 + 750, Usage(1_000, 50, 600)),
+    "messages": ("claude-sonnet-4-5", MESSAGES, 300 + 180 + 1_125 + 750, Usage(1_000, 50, 600, 300)),
     # the same above 200,000 tokens: $6, $0.60, $7.50 and $22.50
-    "long": ("claude-sonnet-4-5", LONG, 600 + 119_761 + 2_250 + 1_125, Usage(200_001, 50, 199_601)),
+    "long": ("claude-sonnet-4-5", LONG, 600 + 119_761 + 2_250 + 1_125, Usage(200_001, 50, 199_601, 300)),
 }
 SAID: Mapping[str, Json] = {
     "chat": {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]},
@@ -139,3 +144,5 @@ def test_caches_and_reasoning_cost_what_is_published(
     (tmp_path / "main.flow").write_text(f"leadflow 1\n\n{agent}\n\n{flow}", "utf-8")
     result = asyncio.run(main())
     assert ("Hi", Money(wanted), used) == (result.unwrap(), result.cost, result.usage)
+    parts = [f"{used.cached_tokens:,} cached"] + ["300 put into the cache"] * bool(used.stored_tokens)
+    assert f"{used.input_tokens:,} tokens in ({', '.join(parts)}), " in words(result.used)

@@ -14,11 +14,13 @@ def tell(used: Used) -> None:
 
 
 def words(used: Used) -> str:
-    """`3 requests, 1,234 tokens in (200 cached), 56 out, $0.001234`."""
+    """`3 requests, 1,234 tokens in (200 cached, 30 put into the cache), 56 out, $0.001234`."""
     requests = f"{used.requests:,} request{'s'[: used.requests != 1]}"
     if used.uncounted == used.requests:
         return f"{requests}, tokens and cost unknown"
-    cached = f" ({used.cached_tokens:,} cached)" if used.cached_tokens else ""
+    parts = [f"{used.cached_tokens:,} cached"] if used.cached_tokens else []
+    parts += [f"{used.stored_tokens:,} put into the cache"] if used.stored_tokens else []
+    cached = f" ({', '.join(parts)})" if parts else ""
     missing = f", tokens of {used.uncounted:,} unknown" if used.uncounted else ""
     tokens = f"{used.input_tokens:,} tokens in{cached}, {used.output_tokens:,} out"
     return f"{requests}, {tokens}{missing}, {_cost(used)}"
