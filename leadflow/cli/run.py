@@ -12,18 +12,20 @@ from leadflow.cli.inputs import find_project, raw_inputs
 from leadflow.cli.programs import choose_flow, compile_flow
 from leadflow.cli.recordings import begun, go_recorded
 from leadflow.cli.refused import Refused
-from leadflow.cli.running import Audience, Job, shown
+from leadflow.cli.running import Audience, Job, Show, shown
 from leadflow.cli.views import human
 from leadflow.keeping import is_recorded
 from leadflow.plan.forms import read_written_duration
 from leadflow.policies.shared import Shared
+from leadflow.run.adapters import SystemClock
 from leadflow.run.brake import Brake
 from leadflow.run.driver import Result
 from leadflow.runs import RunOptions
+from leadflow.testing.stand_ins import StandIns
 
-_KEPT, _RESUMED, _RECORD = "leadflow.kept", "leadflow.resumed", "leadflow.record"
-"""In the context of the command: whether the run is kept, whether one that has not ended goes on, and where the run is
-recorded. As parameters they would be too many."""
+_KEPT, _RESUMED, _RECORD, _FAKE = "leadflow.kept", "leadflow.resumed", "leadflow.record", "leadflow.fake"
+"""In the context of the command: whether the run is kept, whether one that has not ended goes on, where the run is
+recorded, and whether made-up values answer. As parameters they would be too many."""
 
 
 @click.command()
@@ -54,6 +56,13 @@ recorded. As parameters they would be too many."""
     expose_value=False,
     callback=lambda ctx, _, value: ctx.meta.update({_RECORD: value}),
     help="Write down what agents were asked and answered; `replay` in a test answers with it.",
+)
+@click.option(
+    "--fake",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda ctx, _, value: ctx.meta.update({_FAKE: value}),
+    help="Let made-up values of the right types answer: no agent is called, no key is needed, and nothing is kept.",
 )
 @click.option("--json", "show", flag_value="json", help="Nothing but JSON lines on standard error, terminal or not.")
 @click.option("--quiet", "-q", "show", flag_value="quiet", help="No progress and no events; only the result.")
@@ -89,24 +98,26 @@ def command(
     program = Program(plan, find_project(file), registry, Shared())
     given = raw_inputs(chosen, inputs, input_file)
     meta = click.get_current_context().meta
-    record = meta[_RECORD]
+    record, chance = meta[_RECORD], _seed(seed)
     if record is not None and meta[_RESUMED]:
         raise Refused("--record writes down a whole run, and --resume goes on with one")
+    fakes = _fakes(program, chance or 0, wanted) if meta[_FAKE] else None
+    is_kept = meta[_KEPT] and fakes is None
     recording = begun(record)
     recorder = None if recording is None else recording.recorder
-    brake = Brake() if meta[_KEPT] else None
+    brake = Brake() if is_kept else None
     options = RunOptions(
         deadline=_duration(timeout),
-        seed=_seed(seed),
-        durable=meta[_KEPT],
-        cast=recorder,
+        seed=chance,
+        durable=is_kept,
+        cast=fakes or recorder,
         brake=brake,
         recording=None if recording is None else str(recording.file),
     )
 
     async def work(audience: Audience) -> Result:
         watched = audience.of(options, *(() if recorder is None else (recorder,)))
-        found = await program.unfinished(chosen.name, given) if meta[_KEPT] else None
+        found = await program.unfinished(chosen.name, given) if is_kept else None
         if found is not None and meta[_RESUMED] and is_recorded(found):
             raise Refused(f"run {found.id} is recorded; `leadflow resume {found.id}` goes on with it and its recording")
         if found is not None and meta[_RESUMED]:
@@ -119,6 +130,16 @@ def command(
 
 
 # --- the command line ---------------------------------------------------------------------------------------------
+
+
+def _fakes(program: Program, seed: int, show: Show) -> StandIns:
+    """What answers in place of all agents: always the same for one seed."""
+    meta = click.get_current_context().meta
+    if meta[_RESUMED] or meta[_RECORD] is not None:
+        raise Refused("--fake makes up what agents answer: there is nothing to record of them, or to resume")
+    if show in ("live", "lines"):
+        human.note("made-up values answer: no agent is called, nothing is kept, and what models use is a guess")
+    return StandIns(program.plan, {}, SystemClock(), seed=seed, has_fakes=True)
 
 
 def _duration(text: str | None) -> timedelta | None:

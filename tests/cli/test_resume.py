@@ -288,6 +288,16 @@ def test_a_run_without_a_journal_is_not_kept(project: Path) -> None:
     assert "no runs are kept in .: they are kept beside their flow" in leadflow("runs", folder=project).stderr
 
 
+def test_a_run_of_made_up_values_is_not_kept(project: Path) -> None:
+    """`--fake` calls nothing of the project, keeps nothing, and looks for no run to go on with."""
+    killed_at(project, "look T-1")
+    before, done = leadflow("runs", "ls", "--json", folder=project).stdout, effects(project)
+    said = leadflow("run", "main.flow", "--fake", folder=project)
+    assert (0, True) == (said.code, said.stderr.startswith("made-up values answer"))
+    assert "has not ended" not in said.stderr
+    assert (before, done) == (leadflow("runs", "ls", "--json", folder=project).stdout, effects(project))
+
+
 def test_a_run_as_a_tree(project: Path) -> None:
     """`runs show` draws each step with its time and attempts; `runs logs` prints every event."""
     killed_at(project, "look T-1")
