@@ -121,9 +121,10 @@ def once(inner: Step, call: AgentCall, claims: Claims) -> Step:
     async def first_of_all(course: Course) -> Answer:
         order, clock = course.order, course.ports.clock
         key, claim = _digest(call, order.once or ""), Claim(order.run, order.path)
-        begun, waits, instead = clock.monotonic(), False, None
+        begun, waits, instead, seen = clock.monotonic(), False, None, _Seen(claim, None)
         while True:
-            holder, verdict = await _ask(claims, key, claim, instead)
+            seen, verdict = await _ask(claims, key, claim, instead, seen)
+            holder = seen.holder
             if holder == claim:
                 break
             if verdict.state == "done":
@@ -148,17 +149,29 @@ def once(inner: Step, call: AgentCall, claims: Claims) -> Step:
     return first_of_all
 
 
-async def _ask(claims: Claims, key: str, claim: Claim, instead: Claim | None) -> tuple[Claim, Verdict]:
-    """Who has a key, and what became of that.
+@record
+class _Seen:
+    """Who had a key when it was asked for last."""
+
+    holder: Claim
+    holding: Holding | None
+    """Its run, as far as it was read."""
+
+
+async def _ask(claims: Claims, key: str, claim: Claim, instead: Claim | None, seen: _Seen) -> tuple[_Seen, Verdict]:
+    """Who has a key, and what became of that. Of a run that was looked at before only what is new is read.
 
     Raises:
         KeyTaken: nobody can say.
     """
     try:
         holder = await claims.take(key, claim, instead)
-        verdict = Verdict("free") if holder == claim else judge(await claims.look(holder.run), holder)
+        if holder == claim:
+            return _Seen(holder, None), Verdict("free")
+        holding = await claims.look(holder.run, seen.holding if seen.holder.run == holder.run else None)
+        verdict = judge(holding, holder)
         is_back = verdict.state == "stuck" and await claims.is_taken_back(holder)
-        return holder, Verdict("free") if is_back else verdict
+        return _Seen(holder, holding), Verdict("free") if is_back else verdict
     except OSError as problem:
         raise KeyTaken(f"nothing was sent: who has the key of '@once' cannot be read: {problem}") from None
 

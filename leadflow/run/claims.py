@@ -22,13 +22,14 @@ class StoreClaims(Claims):
         """Give a key to a call; whoever has it then."""
         return await self._store.take_key(key, claim, instead)
 
-    async def look(self, run: str) -> Holding | None:
+    async def look(self, run: str, known: Holding | None = None) -> Holding | None:
         """A run that has a key."""
         rows = [row for row in await self._store.runs(Wanted(run=run)) if row.id == run]
         if not rows:
             return None
+        entries = [] if known is None else [*known.entries]
         try:
-            entries = await self._store.tail(run, 0)
+            entries += await self._store.tail(run, len(entries))
         except NoSuchRun:  # it was forgotten in this moment
             return None
         return Holding(entries, rows[0].status.is_settled, rows[0].is_held)
@@ -55,7 +56,7 @@ class MemoryClaims(Claims):
             self._keys[key] = claim
         return self._keys[key]
 
-    async def look(self, run: str) -> Holding | None:
+    async def look(self, run: str, known: Holding | None = None) -> Holding | None:
         """A run that has a key."""
         if run not in self._journals:
             return None
@@ -86,9 +87,9 @@ class LateClaims(Claims):
         """Give a key to a call; whoever has it then."""
         return await self._claims.take(key, claim, instead)
 
-    async def look(self, run: str) -> Holding | None:
+    async def look(self, run: str, known: Holding | None = None) -> Holding | None:
         """A run that has a key."""
-        return await self._claims.look(run)
+        return await self._claims.look(run, known)
 
     async def is_taken_back(self, claim: Claim) -> bool:
         """Whether what a call did was taken back when its run had ended."""

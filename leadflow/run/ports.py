@@ -480,8 +480,11 @@ class Claims(Protocol):
         """
         ...
 
-    async def look(self, run: str) -> Holding | None:
+    async def look(self, run: str, known: Holding | None = None) -> Holding | None:
         """A run that has a key; None: it was forgotten.
+
+        Args:
+            known: what was seen of it before: only what stands behind that is read.
 
         Raises:
             OSError: it cannot be read.

@@ -290,6 +290,31 @@ def test_whoever_waits_looks_twice_a_second() -> None:
     assert ([CallAdmitted("f/a", "main", 1.5)], 1.5) == run_virtual(both(after(1.5, Rejected("no", status=400)), 9))
 
 
+class Noting(MemoryClaims):
+    """Notes what whoever looks has seen before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known: list[int | None] = []
+
+    async def look(self, run: str, known: Holding | None = None) -> Holding | None:
+        """What became of a run."""
+        self.known.append(None if known is None else len(known.entries))
+        return await super().look(run, known)
+
+
+def test_whoever_waits_says_what_it_has_seen() -> None:
+    """Nothing of a long log is read twice for a call that is waited for."""
+
+    async def both() -> list[int | None]:
+        house = House(ONE, after(1.2, 7))
+        house.claims = noting = Noting()
+        await asyncio.gather(house.run("run-0"), house.run("run-1"))
+        return noting.known
+
+    assert [None, 2, 2, 2] == run_virtual(both())
+
+
 class Broken(MemoryClaims):
     """Keys in a journal that cannot be read."""
 
@@ -303,7 +328,7 @@ class Broken(MemoryClaims):
             return Claim("run-9", "f/a")
         raise OSError("no disk")
 
-    async def look(self, run: str) -> Holding | None:
+    async def look(self, run: str, known: Holding | None = None) -> Holding | None:
         """Nobody can say what became of that one."""
         raise OSError("no disk")
 

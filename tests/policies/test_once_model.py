@@ -82,7 +82,7 @@ class Logs(MemoryClaims):
         await stop("ask")
         return await super().take(key, claim, instead)
 
-    async def look(self, run: str) -> Holding | None:
+    async def look(self, run: str, known: Holding | None = None) -> Holding | None:
         """When the machine goes on."""
         await stop("look")
         number = int(run)

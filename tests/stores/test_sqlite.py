@@ -120,6 +120,38 @@ def test_a_cancel_while_the_file_is_given_back_leaves_no_thread(tmp_path: Path) 
     assert [] == asyncio.run(scene())
 
 
+class Noting(SqliteStore):
+    """Notes from which event on somebody reads."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, SetClock(), owner="one", lease=LEASE)
+        self.read: list[int] = []
+
+    async def tail(self, run: str, after: int) -> Sequence[Entry]:
+        """The entries from there on."""
+        self.read.append(after)
+        return await super().tail(run, after)
+
+
+def test_who_waits_for_a_key_reads_only_what_is_new(tmp_path: Path) -> None:
+    """Whoever looks again and again at a run that has a key of `@once` has seen all of it, and reads nothing twice."""
+
+    async def scene() -> tuple[list[int], list[int]]:
+        store = Noting(tmp_path / "j.db")
+        await store.open()
+        journal, claims, found, known = await store.create(new_run(), "plan"), StoreClaims(store), [], None
+        for path in ("f/a", "f/b", "f/c"):
+            await journal.append([NodeStarted(path), NodeDone(path, 1)])
+            known = await claims.look(journal.run, known)
+            assert known is not None and known.is_under_way
+            found.append(len(known.entries))
+        assert known is not None and await store.load(journal.run) == known.entries
+        await store.aclose()
+        return store.read, found
+
+    assert ([0, 2, 4], [2, 4, 6]) == asyncio.run(scene())
+
+
 class Forgetful(SqliteStore):
     """Somebody forgets a run between two looks at it."""
 
