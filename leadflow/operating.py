@@ -55,7 +55,7 @@ async def cancel_run(
     """Stop a run, wherever it is worked on, and wait until it has stopped. One that has ended stays as it is (case X5).
 
     A run that nobody works on is ended here: no step of it is called again, and those that are done are taken back;
-    for that its agents are made. With `force` nothing is taken back.
+    for that its agents are made, and whoever plays or observes them is told. With `force` nothing is taken back.
 
     Returns: how it ended; with status `waiting` when an undo is in doubt and nobody has told.
 
@@ -78,7 +78,7 @@ async def cancel_run(
             if claimed is not None:
                 async with held(store, claimed, clock) as journal:
                     if not await has_moved(store, found):
-                        return await _end(found, journal, wish, (project, registry), clock)
+                        return await _end(found, journal, wish, (project, registry), replace(options, clock=clock))
             row = await find(store, row.id)  # somebody took it up or moved it in this moment
 
 
@@ -90,9 +90,9 @@ async def _until_let_go(store: Store, row: RunRow, clock: Clock) -> RunRow:
 
 
 async def _end(
-    found: Kept, journal: HeldJournal, wish: CancelRequested, where: tuple[Project, Registry], clock: Clock
+    found: Kept, journal: HeldJournal, wish: CancelRequested, where: tuple[Project, Registry], options: RunOptions
 ) -> Result:
-    entries = await journal.load()
+    entries, clock = await journal.load(), options.clock or SystemClock()
     if not entries:
         raise StartProblem([f"run {journal.run} never began; `leadflow runs rm {journal.run}` forgets it"])
     program = Program(found.plan)
@@ -100,13 +100,13 @@ async def _end(
         driver = Driver(program, Ports(_Nobody(), journal, clock), found.bounds)
         return await driver.end(entries, wish, owner=this_worker())
     try:
-        making = make_ready(found.plan, found.row.flow, *where, None)
+        making = make_ready(found.plan, found.row.flow, *where, None, options.cast)
     except StartProblem as problem:
         told = f"what run {journal.run} did cannot be taken back here; --force ends it and takes nothing back"
         raise StartProblem([*problem.problems, told]) from None
     questions = Questions(clock)
     async with callers_of(making, clock, new_seed(), questions) as callers:
-        driver = Driver(program, Ports(callers, journal, clock, (), questions), found.bounds)
+        driver = Driver(program, Ports(callers, journal, clock, options.observers, questions), found.bounds)
         return await driver.end(entries, wish, owner=this_worker())
 
 

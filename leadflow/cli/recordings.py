@@ -54,11 +54,16 @@ def go_recorded(job: Job, work: Work, recording: Recording | None) -> int:
     """
     code = go(job, work)
     if recording is not None:
-        _write(recording, job.show, is_whole=code in (0, 1) or job.brake is None)
+        write(recording, job.show, is_whole=code in (0, 1) or job.brake is None)
     return code
 
 
-def _write(recording: Recording, show: Show, *, is_whole: bool) -> None:
+def write(recording: Recording, show: Show, *, is_whole: bool) -> None:
+    """Write what was heard of a run.
+
+    Raises:
+        Refused: it cannot be written.
+    """
     recorder, said = recording.recorder, recording.said
     try:
         is_written = recorder.write(recording.file)

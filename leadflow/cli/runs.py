@@ -14,6 +14,7 @@ from leadflow.assembly import StartProblem
 from leadflow.cli.forks import fork, retry
 from leadflow.cli.journals import entries_of, forget, listed, look_at, questions_in, read_kept, the_project
 from leadflow.cli.names import Names
+from leadflow.cli.recordings import gone_on, write
 from leadflow.cli.refused import Refused
 from leadflow.cli.replays import export, replay
 from leadflow.cli.running import Job, go, shown
@@ -156,7 +157,8 @@ def watch(run: str, *, folder: str, show: str | None) -> None:
 @_IN
 def cancel(run: str, *, folder: str, why: str, force: bool) -> None:
     """Stop a RUN, whichever process works on it, and wait until it has stopped: its writes under way are awaited for a
-    while, and what it did is taken back. One that nobody works on is ended here. One that has ended stays as it is.
+    while, and what it did is taken back. One that nobody works on is ended here. One that has ended stays as it is. The
+    recording of one that is recorded goes on, in whichever process it ends.
 
     \b
     Exit code 0    the run is cancelled, or had ended well
@@ -168,10 +170,15 @@ def cancel(run: str, *, folder: str, why: str, force: bool) -> None:
         human.note(f"run {found.row.id} has ended: it is {found.row.status}")
         return
     wish = CancelRequested(human.one_line(why), force, this_user())
+    recording = None if force or found.row.is_held else gone_on(found)  # who works on it writes that, too
+    recorder, had = (None, 0) if recording is None else (recording.recorder, recording.recorder.count)
+    options = RunOptions() if recorder is None else RunOptions(cast=recorder, observers=(recorder,))
     try:
-        ended = asyncio.run(cancel_run(found.row.id, project, find_kinds(), wish))
+        ended = asyncio.run(cancel_run(found.row.id, project, find_kinds(), wish, options))
     except (StartProblem, JournalProblem, NoSuchRun) as problem:
         raise Refused(str(problem)) from None
+    if recording is not None and recording.recorder.count > had:
+        write(recording, "lines", is_whole=ended.status.is_settled)
     is_well = ended.status in (Status.CANCELLED, Status.DONE)
     if is_well:
         undone(ended.undone)

@@ -177,3 +177,23 @@ def test_runs_are_found(project: Path) -> None:
         assert 2 == said.code
         assert told in said.stderr
     assert "no run is like that" in leadflow("runs", "ls", "--flow", "x", folder=project).stderr
+
+
+def test_the_recording_of_a_run_that_is_cancelled_goes_on(tmp_path: Path) -> None:
+    """Its undos are calls of the run like all others, whichever process makes them; with `--force` none is made."""
+    asks = FLOW.replace("  return", '  step sure = desk.approve("Sure?")\n  return')
+    (tmp_path / "main.flow").write_text(asks.replace("\nflow", '\nagent desk: human { assignee: "Ada" }\n\nflow', 1))
+    (tmp_path / "work.py").write_text(
+        "def look(x): return x\ndef file(x): return {'id': x}\ndef drop(x): return None\n"
+    )
+    for words, note in (((), "recorded 4 calls in "), (("--force",), "")):
+        said = leadflow("run", "main.flow", "-i", "ticket=T", "--record", "run.jsonl", folder=tmp_path)
+        assert (3, True) == (said.code, "recorded 3 calls in run.jsonl so far" in said.stderr), said.stderr
+        run = json.loads(leadflow("runs", "--json", folder=tmp_path).stdout)[0]["run"]
+        said = leadflow("runs", "cancel", run, *words, folder=tmp_path)
+        assert (int(not note), True, bool(note)) == (said.code, note in said.stderr, "recorded" in said.stderr), (
+            said.stderr
+        )
+        rows = [json.loads(line) for line in (tmp_path / "run.jsonl").read_text().splitlines()]
+        undone = [row["path"] for row in rows if str(row.get("path", "")).endswith("~undo")]
+        assert (["main/filed~undo"] if note else []) == undone
