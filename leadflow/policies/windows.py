@@ -40,7 +40,7 @@ class Counted:
 
     def __init__(self, amount: int, now: float) -> None:
         self.amount = amount
-        """What counts now; 0 when the window has passed."""
+        """What counts of it; of what stood in a log that has passed it, nothing."""
         self.first = now
         self.last = now
 
@@ -150,7 +150,6 @@ class Daily(Window):
         """What began today."""
         date = datetime.fromtimestamp(now.wall + SAME, self._zone).date()
         if date > self._date or now.seconds - self._day.first >= _LONGEST_DAY:
-            self._day.amount = 0
             self._date, self._day = date, Counted(0, now.seconds)
         return self._day.amount
 

@@ -6,8 +6,9 @@ First the tests run once with every line of the room noted; then each mutation (
 that come past its line, the quickest first, in a process that is forked for it. A mutant of a function is forked from
 where all tests have been read, and has other code (`warm.py`); one of a table or a constant reads the changed module in
 place of the true one, and the tests anew. Nothing on disk changes. A mutant is killed by a test that fails, or that
-takes far more of the processor than it did. What nobody could notice stands in `equivalents.txt` with its reason, and
-does not count. A sample has of each file as many as its share of all. One line of JSON per file, one for all.
+takes far more of the processor than it did. What nobody could notice stands in `equivalents.txt` with its reason, is
+not tried and does not count. A sample has of each file as many as its share of all. One line of JSON per file, one for
+all.
 """
 
 import argparse
@@ -40,7 +41,7 @@ from tests.gate.warm import Warm, functions, patch, tell, told
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOM = ROOT / "leadflow" / "policies"
-TESTS = ("tests/policies", "tests/soak/test_cancels.py")
+TESTS = ("tests/policies", "tests/soak/test_cancels.py", "tests/test_recalling.py")
 UNFIT = ("tests/policies/test_limit_server.py",)
 """Tests that take real time: a machine that tries mutants is too busy for them."""
 EQUIVALENTS = Path(__file__).with_name("equivalents.txt")
@@ -57,7 +58,7 @@ EXAMPLES = 25
 NEAR = 3
 """Test files that are asked first."""
 PATIENCE = 8.0
-"""Seconds that the tests of other files may take for one mutant, as long as they took with every line noted."""
+"""Seconds of tests of other files, as long as they took with every line noted, before the long ones are asked too."""
 ENOUGH = 500
 """Times that a piece of code is entered by one test without a line that is new; then it is looked at no more."""
 TOO_LONG = {signal.ITIMER_PROF: (1.0, 2.0), signal.ITIMER_REAL: (10.0, 20.0)}
@@ -98,23 +99,25 @@ class Baseline:
 
     def tests(self, mutant: Mutant) -> list[str]:
         """Those that may notice a mutant, quickest first."""
-        inside = mutant.in_function
-        found = self.lines.get(f"{mutant.file}:{mutant.mutation.line}") if inside else self.lines.get(mutant.file)
-        return sorted(found or (), key=lambda test: (self.seconds[test], test))
+        if mutant.in_function:
+            found = self.lines.get(f"{mutant.file}:{mutant.mutation.line}", set())
+        else:  # who reads a table passes no line of it
+            mine = self._about(mutant.file)
+            found = self.lines.get(mutant.file, set()) | {test for test in self.seconds if file_of(test) in mine}
+        return sorted(found, key=lambda test: (self.seconds[test], test))
 
     def rounds(self, mutant: Mutant) -> list[list[str]]:
-        """The same in two parts: those of the test files that are most about the mutated file, and the others, as many
-        as one has patience for. Most mutants are killed by the first, whose few files are read quickly."""
+        """The same in three parts: those of the test files that are most about the mutated file, the quick ones of the
+        others, and the rest. Most mutants are killed by the first; all of them are asked before one has survived."""
         tests, mine = self.tests(mutant), self._about(mutant.file)
-        near = [test for test in tests if file_of(test) in mine]
-        far, spent = list[str](), 0.0
+        near, quick, rest, spent = list[str](), list[str](), list[str](), 0.0
         for test in tests:
             if file_of(test) in mine:
+                near.append(test)
                 continue
             spent += self.seconds[test]
-            if spent < PATIENCE or not (near or far):
-                far.append(test)
-        return [part for part in (near, far) if part]
+            (quick if spent < PATIENCE else rest).append(test)
+        return [part for part in (near, quick, rest) if part]
 
     def _about(self, stem: str) -> set[str]:
         """The test files of which the largest share of what they pass is in a file of the room."""
@@ -488,6 +491,7 @@ def main(arguments: list[str]) -> int:
     chosen = parser.parse_args(arguments)
     os.chdir(ROOT)
     os.environ.setdefault("LEADFLOW_GATE_RUNS", str(EXAMPLES))
+    os.environ.setdefault("LEADFLOW_GATE_MUTANTS", "1")
     load()
     begun = perf_counter()
     mutants = all_mutants(chosen.files)
@@ -495,19 +499,21 @@ def main(arguments: list[str]) -> int:
         mutants = drawn(mutants, chosen.sample, chosen.seed)
     by_file: dict[str, Counter[str]] = {file: Counter() for file in chosen.files}
     excused = equivalents()
+    for mutant in [each for each in mutants if f"{each.file} {each.mutation.key}" in excused]:
+        by_file[mutant.file]["equivalent"] += 1
+        mutants.remove(mutant)
     for number, (mutant, outcome) in enumerate(all_tried(chosen.tests, mutants, chosen.processes), 1):
         if number % 100 == 0 and chosen.survivors:
             print(f"{number} of {len(mutants)} tried in {perf_counter() - begun:.0f} s", flush=True)
-        is_missed = outcome in ("survived", "unseen")
-        is_excused = is_missed and f"{mutant.file} {mutant.mutation.key}" in excused
-        by_file[mutant.file]["equivalent" if is_excused else outcome] += 1
-        if is_missed and not is_excused and chosen.survivors:
+        by_file[mutant.file][outcome] += 1
+        if chosen.survivors and outcome in ("survived", "unseen"):
             print(f"{outcome}: {mutant.file}:{mutant.mutation.line} {mutant.mutation.key}", flush=True)
     for file, outcomes in by_file.items():
         print(json.dumps({"what": "mutants", "file": file, **outcomes, "score": round(score(outcomes), 4)}))
     total = sum(by_file.values(), Counter[str]())
     told = {"what": "mutants", "file": "all", **total, "score": round(score(total), 4)}
-    print(json.dumps({**told, "seconds": round(perf_counter() - begun)}))
+    processor = sum(os.times()[:4])
+    print(json.dumps({**told, "seconds": round(perf_counter() - begun), "processor": round(processor)}))
     return int(score(total) < chosen.least)
 
 

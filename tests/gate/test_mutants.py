@@ -74,17 +74,18 @@ def test_every_file_of_the_room_is_mutated() -> None:
 
 
 def test_a_mutant_is_tried_by_those_who_pass_it() -> None:
-    """The quickest test goes first; what stands in no function is tried by all that use the file."""
-    known = Baseline({"slow": 2.0, "quick": 1.0, "other": 0.5})
+    """The quickest test goes first; what stands in no function is tried by all that use the file, and by what stands
+    beside these: who reads a table passes no line of it."""
+    known = Baseline({"slow": 2.0, "quick": 1.0, "other": 0.5, "slow::table": 3.0, "far": 0.1})
     known.lines |= {"a:3": {"slow", "quick"}, "a": {"slow", "quick", "other"}}
     inside, outside = Mutation(3, "f", "1", "2"), Mutation(3, "Record", "1", "2")
     assert ["quick", "slow"] == known.tests(Mutant("a", 0, inside))
-    assert ["other", "quick", "slow"] == known.tests(Mutant("a", 0, outside, in_function=False))
+    assert ["other", "quick", "slow", "slow::table"] == known.tests(Mutant("a", 0, outside, in_function=False))
     assert [] == known.tests(Mutant("b", 0, inside))
 
 
 def test_the_test_files_that_are_about_a_file_come_first() -> None:
-    """Those of which most of what they pass is in that file; of the others as many as there is patience for."""
+    """Those of which most of what they pass is in that file; then quick ones of the others; at last all the rest."""
     known = Baseline(
         {"t/one.py::a": 1.0, "t/two.py::b": 0.5, "t/three.py::c": 7.0, "t/four.py::d": 0.1, "t/five.py::e": 2}
     )
@@ -93,7 +94,7 @@ def test_the_test_files_that_are_about_a_file_come_first() -> None:
     mutant = Mutant("a", 0, Mutation(1, "f", "1", "2"))
     assert [["t/two.py::b", "t/one.py::a", "t/three.py::c"], ["t/four.py::d", "t/five.py::e"]] == known.rounds(mutant)
     known.seconds["t/five.py::e"] = 100
-    assert ["t/four.py::d"] == known.rounds(mutant)[1]
+    assert [["t/four.py::d"], ["t/five.py::e"]] == known.rounds(mutant)[1:]
     assert [] == known.rounds(Mutant("b", 0, Mutation(9, "f", "1", "2")))
 
 

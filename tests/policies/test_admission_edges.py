@@ -8,7 +8,7 @@ import pytest
 from leadflow.plan.policy import Limit, PerTime
 from leadflow.policies import admission as room
 from leadflow.policies.admission import ASKED, Admission, Ended, Ticket, Why
-from leadflow.policies.windows import Caution, Moment, Rolling
+from leadflow.policies.windows import SAME, Caution, Moment, Pace, Rolling
 from leadflow.run.errors import QueueFull
 from leadflow.run.ports import Reply
 from leadflow.run.quota import Left, Quota
@@ -162,6 +162,13 @@ def test_behind_a_burst_the_fastest_rate_sets_the_pace() -> None:
     assert 0.101 == pytest.approx(one.due(at(0)))
 
 
+def test_behind_a_burst_a_loop_that_calls_a_hair_too_early_is_in_time() -> None:
+    """Less than a millionth of a second is no wait, and the time that has passed since is none that is owed."""
+    pace = Pace(1, 2.0)
+    pace.count(at(0))
+    assert [1.0, 0.0, 0.0, 0.0] == [pace.wait(at(now)) for now in (1.0, 2.0 - SAME / 2, 2.0, 9.0)]
+
+
 def test_l4_turns_are_counted_while_somebody_is_passed() -> None:
     """Case L4: grants before anybody of a lower priority came do not count for the turn of that one."""
     one = controller(places=1)
@@ -232,6 +239,23 @@ def test_each_answer_after_a_429_makes_room_for_one_more() -> None:
             grant += 1
             caution.end(grant, is_answered=True)
     assert [1, 2, 4] == room_for
+
+
+def test_who_will_be_turned_away_as_well_says_nothing_more() -> None:
+    """Of four that were granted two were answered and two turned away: two may begin at once, and not none."""
+    caution = Caution()
+    for _ in range(4):
+        caution.grant()
+    for grant in (1, 2):
+        caution.end(grant, is_answered=True)
+    for grant in (3, 4):
+        caution.turned_away(grant, 4)
+        caution.end(grant, is_answered=False)
+    begin = 0
+    while caution.allows():
+        caution.grant()
+        begin += 1
+    assert 2 == begin
 
 
 def test_what_begins_a_grain_apart_is_counted_together() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from leadflow.events.model import AttemptFailure, AttemptStarted, ErrorHandled, Failure, Usage
+from leadflow.events.model import AttemptFailure, AttemptStarted, CallUsed, ErrorHandled, Failure, Usage
 from leadflow.events.words import Words
 from leadflow.plan.policy import Breaker, Fallback, OnError, Policy, Reaction, Retry, Timeout
 from leadflow.plan.types import INT
@@ -194,3 +194,15 @@ def test_the_words_of_a_model_are_heard_by_who_listens(policies: Sequence[Policy
     assert ["Hello", "Hello"] == [getattr(each, "value", each) for each in run_virtual(main())]
     assert [Words("f/a", 1, "a", "Hel", True), Words("f/a", 1, "a", "lo", False)] == heard
     assert player.requests[1].hear is None
+
+
+@pytest.mark.parametrize("policies", [(), (Timeout(s(60)),)], ids=["plain", "in a stack"])
+def test_3_what_a_request_took_that_failed_is_told_as_unknown(policies: Sequence[Policy]) -> None:
+    """Case $3: it was sent and nobody knows what it cost; of one that was never sent nothing is told."""
+    told = []
+    for sent in (True, False):
+        player = Player(ConnectionLost("x", sent=sent))
+        played = Scene({"a": player}, policies, settings={"model": "m"}, action="ask", rates={"a": None}).run()
+        told.append([event for event in played.events if isinstance(event, CallUsed)])
+        assert "network.lost" == played.failure.error
+    assert [[CallUsed("main/a", 1, "a", None, None)], []] == told

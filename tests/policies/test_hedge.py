@@ -1,7 +1,9 @@
 """`@hedge`: when a second attempt begins, which answer counts, and what becomes of the other one."""
 
 import asyncio
+import gc
 import logging
+import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -198,6 +200,18 @@ def test_each_fallback_is_hedged_anew() -> None:
     assert (2, 2) == (len(main.requests), len(other.requests))
 
 
+def test_a_fallback_that_makes_the_first_attempt_is_in_the_log() -> None:
+    """F4: the breaker of the agent is open, so the first attempt of the call is one with another agent."""
+    agents = {"main": Player(DOWN), "spare": Player(7)}
+    scene = Scene(agents, (HEDGE, Fallback(("spare",))), breakers={"main": Breaker(failures=1, recovery=s(600))})
+
+    async def run() -> list[Played]:
+        return [await scene.play(), await scene.play()]
+
+    first, second = run_virtual(run())
+    assert ([(2, "spare")], [(1, "spare")]) == (first.attempts, second.attempts)
+
+
 def test_a_hedged_call_is_cached_once() -> None:
     """The answer that counted is what is remembered."""
     scene, player = hedged(HANGS, after(1, 7), policies=(Cache(s(60)), HEDGE))
@@ -270,6 +284,33 @@ def test_t8_a_loser_that_does_not_stop_is_left_behind(caplog: pytest.LogCaptureF
         played = run_virtual(run())
     assert (7, 8.0, 0) == (played.value, played.seconds, player.now)
     assert ["an attempt of main/a does not stop and is left behind"] == [one.getMessage() for one in caplog.records]
+
+
+def test_t8_one_that_is_left_behind_is_not_forgotten() -> None:
+    """T8: it goes on where nothing else knows of it but what it waits for, and may still clean up."""
+    waits, ends = list[weakref.ref[asyncio.Future[None]]](), list[str]()
+
+    async def stubborn(request: Request) -> object:
+        end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waits.append(weakref.ref(end))
+        while not end.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(end)
+        ends.append("clean")
+        return "late"
+
+    scene, _ = hedged(stubborn, after(1, 7), grace=s(1))
+
+    async def run() -> object:
+        played = await scene.play()
+        gc.collect()
+        end = waits[0]()
+        assert end is not None
+        end.set_result(None)
+        await CLOCK.sleep(s(1))
+        return played.value
+
+    assert (7, ["clean"]) == (run_virtual(run()), ends)
 
 
 def test_t8_one_that_is_out_of_time_and_does_not_stop_leaves_the_other_alone() -> None:
@@ -355,6 +396,25 @@ def test_x3_a_second_cancel_changes_nothing() -> None:
     assert 0 == player.now
 
 
+def test_x1_who_is_told_to_stop_while_one_is_left_behind_ends_as_told() -> None:
+    """X1, T8: the call has failed, an attempt of it does not stop, and the run is cancelled: there is one end of that,
+    the cancel, when nothing of the call goes on any more."""
+    scene, player = hedged(deaf(20), policies=(HEDGE, Timeout(attempt=s(5))), grace=s(1))
+
+    async def run() -> tuple[bool, float]:
+        failed = list[Played]()
+        task = asyncio.create_task(scene.play())
+        task.add_done_callback(lambda done: None if done.cancelled() else failed.append(done.result()))
+        await CLOCK.sleep(s(10))
+        task.cancel()
+        await asyncio.wait([task])
+        assert [] == failed
+        return task.cancelled(), CLOCK.monotonic()
+
+    assert (True, 22.0) == run_virtual(run())
+    assert (2, 0) == (len(player.requests), player.now)
+
+
 def test_a_bug_in_an_attempt_is_no_failure_of_the_call() -> None:
     """What is no failure passes, and the other attempt is stopped."""
 
@@ -374,7 +434,7 @@ def test_a_bug_in_an_attempt_is_no_failure_of_the_call() -> None:
         order = CallOrder("main/a", {}, None, "run-1", None, lambda _: None)
         with pytest.raises(InternalError):
             await hedging(inner, HEDGE, RetryBudget())(Course(order, ports, Watch(CLOCK, s(5))))
-        assert [] == running
+        assert ([], 3.0) == (running, CLOCK.monotonic())
 
     run_virtual(run())
 

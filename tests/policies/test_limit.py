@@ -306,6 +306,15 @@ def test_what_is_known_of_tokens_counts(ended: Act, left: int) -> None:
     assert left == largest
 
 
+@pytest.mark.parametrize(("ended", "left"), [(used(7, None), 200 - 7), (used(7, 5), 200 - 12), (used(0, 0), 200)])
+def test_l5_of_an_answer_of_any_length_what_it_says_counts(ended: Reply, left: int) -> None:
+    """L5: nothing bounds the answer, so nothing is counted of it until it is said."""
+    scene = Scene({"main": Player(ended)}, (), STRING, limits={"main": Limit(tokens=per(200, 60))},
+                  settings={"model": "m"}, action="ask")  # fmt: skip
+    run_virtual(asked(scene, ""))
+    assert left == next(n for n in range(200, -1, -1) if probe(scene, n))
+
+
 def probe(scene: Scene, amount: int) -> bool:
     """Whether so many tokens would be let through now."""
     admission, now = scene.turnstile("main").admission, Moment(0.0, 0.0)

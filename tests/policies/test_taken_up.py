@@ -48,10 +48,39 @@ def test_a_call_without_policies_is_told_as_a_further_attempt() -> None:
     assert [(2, "a")] == played.attempts
 
 
+def test_r15_what_succeeds_at_once_gives_nothing_back_for_attempts_of_another_process() -> None:
+    """Cases R14, R15: these were counted there. A success earns a tenth, so ten of them one further attempt."""
+    scene = Scene({"a": Player("well")}, [Retry(3, backoff=s(1))])
+    budget = scene.shared.upstream("a", "a").retries
+    while budget.take():
+        pass
+    order = CallOrder("main/a", {}, None, "run-1", None, lambda _: None, earlier=Earlier(1, (), None, 0.0))
+
+    async def main() -> list[int]:
+        left = list[int]()
+        for _ in range(10):
+            assert isinstance(await scene.call(order), Answer)
+            left.append(budget.left)
+        return left
+
+    assert [0] * 9 + [1] == run_virtual(main())
+
+
 def test_the_total_time_runs_on() -> None:
     """Case T12: of ten seconds of which six have passed four are left."""
     played = taken_up(Player(after(60)), [Timeout(total=s(10))], Earlier(1, (), None, 6.0))
     assert ("timeout.total", 4.0) == (played.failure.error, played.seconds)
+
+
+def test_an_attempt_that_asks_a_person_runs_on() -> None:
+    """Case T12: of the ten seconds of the attempt that asked six had passed before the process ended; another attempt,
+    or that of an agent that asked nobody, has all ten."""
+    bounds: list[Policy] = [Timeout(attempt=s(10)), Retry(3, backoff=s(1), jitter="none")]
+    played = taken_up(Player(after(60)), bounds, Earlier(1, (), None, 6.0, asks="a", asked=6.0))
+    assert [4.0 + 6.0, 10.0] == [attempt.seconds for attempt in played.failure.attempts]
+    assert ("timeout.attempt", 4.0 + 2.0 + 10.0) == (played.failure.error, played.seconds)
+    played = taken_up(Player(after(60)), bounds, Earlier(1, (), None, 6.0, asks="b", asked=6.0))
+    assert ("timeout.attempt", 10.0 + 2.0 + 10.0) == (played.failure.error, played.seconds)
 
 
 def test_a_fallback_begins_anew() -> None:

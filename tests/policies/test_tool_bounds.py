@@ -3,10 +3,21 @@
 import pytest
 
 from leadflow.events.model import BudgetReserved, Failure, NodeDone, ToolCalled, ToolEnded, Usage
+from leadflow.plan.looping import Loop
+from leadflow.plan.plan import AgentCall, AgentSpec
 from leadflow.plan.tokens import PER_MESSAGE
-from leadflow.policies.budget import Charge
+from leadflow.plan.types import JSON
+from leadflow.policies.budget import Charge, Tariff
+from leadflow.policies.call import Course, Ports
+from leadflow.policies.shared import Shared
+from leadflow.policies.stack import Stack
+from leadflow.policies.tools import conversing
+from leadflow.policies.toolset import Toolset
+from leadflow.policies.watch import Watch
+from leadflow.run.adapters import SeededRng
 from leadflow.run.errors import ConnectionLost, Rejected
-from leadflow.run.ports import Reply, Request
+from leadflow.run.ports import Answer, CallOrder, Reply, Request
+from leadflow.testing import run_virtual
 from tests.policies.playing import CLOCK, Act, Player, after, s
 from tests.policies.talking import ASK, MODEL, Talked, asks, talk, use
 
@@ -75,6 +86,25 @@ def test_t4_the_total_time_is_the_outer_one() -> None:
     text = bounded("time: 5s").replace("step a", "@timeout(5s)\n step a")
     told = talk(text, {"fast": Player(asks(use("look", x="a"))), "look": Player(after(60))})
     assert "timeout.total" == told.failure.error
+
+
+def test_t5_a_timeout_of_somebody_else_is_not_that_of_the_loop() -> None:
+    """T5: what ends inside of the loop's time with a `TimeoutError` is no bound of it, and passes as it is."""
+
+    async def inner(course: Course) -> Answer:
+        await CLOCK.sleep(s(1))
+        raise TimeoutError("of a disk")
+
+    async def run() -> None:
+        call = AgentCall("fast", "ask", (), JSON, True, "write", True, None)
+        tariff = Tariff(AgentSpec("fast", "openai", {}, (), "fast", None), call, None)
+        order = CallOrder("main/a", {}, None, "run-1", None, lambda _: None)
+        ports = Ports(CLOCK, SeededRng(1), Shared())
+        course, tools = Course(order, ports, Watch(CLOCK, s(5))), Toolset((), Stack({}, {}, ports))
+        with pytest.raises(TimeoutError, match="of a disk"):
+            await conversing(inner, tools, Loop(), tariff, None)(course)
+
+    run_virtual(run())
 
 
 def test_a_loop_that_ends_says_what_was_written() -> None:
