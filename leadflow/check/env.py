@@ -65,19 +65,12 @@ class Frame:
 
     def find(self, name: str) -> Var | None:
         """The variable of that name, not counted as a read."""
-        frame: Frame | None = self
-        while frame is not None:
-            found = frame.vars.get(name)
-            if found is not None:
-                return found
-            frame = frame.parent
-        return None
+        return next((frame.vars[name] for frame in self.chain() if name in frame.vars), None)
 
     def read(self, name: str) -> Var | None:
         """The variable of that name, counted as a read here."""
-        frame: Frame | None = self
         arm: Frame | None = None
-        while frame is not None:
+        for frame in self.chain():
             found = frame.vars.get(name)
             if found is not None:
                 _count(found, arm)
@@ -86,18 +79,11 @@ class Frame:
                 arm = frame
             elif frame.kind == "block":
                 arm = None  # what is read in every round cannot move into an arm of one
-            frame = frame.parent
         return None
 
     def fact(self, path: Path) -> Type | None:
         """What is known of the value at a path, beyond its declaration."""
-        frame: Frame | None = self
-        while frame is not None:
-            found = frame.facts.get(path)
-            if found is not None:
-                return found
-            frame = frame.parent
-        return None
+        return next((frame.facts[path] for frame in self.chain() if path in frame.facts), None)
 
     def names(self) -> Iterator[str]:
         """All visible names, the nearest first."""

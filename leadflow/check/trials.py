@@ -27,6 +27,7 @@ from leadflow.check.program import BrokenSymbol, FlowSymbol, ModuleScope, Progra
 from leadflow.check.statements import steps_in
 from leadflow.check.types import ERROR_CLASS
 from leadflow.diagnostics import Span
+from leadflow.plan.plan import SettingValue
 from leadflow.plan.schedule import BadSchedule, read_schedule
 from leadflow.plan.trial import Sampling
 from leadflow.plan.types import (
@@ -99,8 +100,8 @@ def _trigger(program: Program, scope: ModuleScope, decl: tree.TriggerDecl, paths
     bound = bind(cx, decl.args, _SLOTS[kind], owner=f"'{kind}'", span=decl.name.span)
     for name in ("schedule", "zone", "path"):
         expr = bound.one(name)
-        value = _text(cx, expr, name) if expr is not None else None
-        if expr is None or value is None:
+        value = _constant(cx, expr, STRING, f"the argument '{name}'") if expr is not None else None
+        if expr is None or not isinstance(value, str):
             continue
         if name == "schedule":
             _schedule(cx, expr, value)
@@ -134,18 +135,16 @@ def _say_no_flow(cx: Context, call: tree.Expr, hint: str) -> None:
         cx.report(bad_run(call.span, hint=hint))
 
 
-def _text(cx: Context, expr: tree.Expr, name: str) -> str | None:
-    """A constant text of a trigger; None when it is none, which has been reported."""
+def _constant(cx: Context, expr: tree.Expr, type_: Type, where: str) -> SettingValue | None:
+    """A constant of that type; None when it is none, which has been reported."""
     before = cx.program.said_count
-    where = f"the argument '{name}'"
-    expect(cx, expr, STRING, where)
+    expect(cx, expr, type_, where)
     if cx.program.said_count > before:
         return None
     try:
-        value = fold(cx, expr, where)
+        return fold(cx, expr, where)
     except NotConstant:
         return None
-    return value if isinstance(value, str) else None
 
 
 def _schedule(cx: Context, expr: tree.Expr, text: str) -> None:
@@ -255,14 +254,7 @@ def _sample(cx: Context, decl: tree.TestDecl) -> None:
 
 def _number(cx: Context, expr: tree.Expr, type_: Type, name: str) -> int | float | None:
     """A constant number; None when it is none, which has been reported."""
-    before, where = cx.program.said_count, f"the argument '{name}' of @sample"
-    expect(cx, expr, type_, where)
-    if cx.program.said_count > before:
-        return None
-    try:
-        value = fold(cx, expr, where)
-    except NotConstant:
-        return None
+    value = _constant(cx, expr, type_, f"the argument '{name}' of @sample")
     return value if isinstance(value, int | float) else None
 
 

@@ -17,9 +17,10 @@ from leadflow.plan.forms import time_text
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.types import FileRef, Money, Value
 from leadflow.run.errors import BadResponse, CallError, FunctionFailed
-from leadflow.run.ports import Agent, Reply, Request, Starting
+from leadflow.run.ports import Agent, Reply, Request
 from leadflow.run.redact import all_forms, without
 from leadflow.run.toolbox import Asked
+from leadflow.testing.played import Played
 from leadflow.testing.rows import (
     AskedRow,
     FailureRow,
@@ -91,7 +92,8 @@ class Recorder:
 
     def play(self, spec: AgentSpec, build: Callable[[], Agent]) -> Agent:
         """The agent, with somebody who listens."""
-        return _Heard(self, spec, build())
+        itself = build()
+        return Played(lambda request: self.call(request, spec, itself), itself)
 
     async def call(self, request: Request, spec: AgentSpec, agent: Agent) -> Reply:
         """One attempt, and its row."""
@@ -185,28 +187,6 @@ class Recorder:
                 return {without(name, self._forms): self._hidden(item) for name, item in value.items()}
             case _:
                 return value
-
-
-class _Heard:
-    """One agent of a run that is recorded."""
-
-    def __init__(self, recorder: Recorder, spec: AgentSpec, itself: Agent) -> None:
-        self._recorder = recorder
-        self._spec = spec
-        self._itself = itself
-
-    async def start(self) -> None:
-        """Have the agent ready."""
-        if isinstance(self._itself, Starting):
-            await self._itself.start()
-
-    async def call(self, request: Request) -> Reply:
-        """One attempt."""
-        return await self._recorder.call(request, self._spec, self._itself)
-
-    async def aclose(self) -> None:
-        """Give back what the agent holds."""
-        await self._itself.aclose()
 
 
 def _value(raw: object) -> Value:

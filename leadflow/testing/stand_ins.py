@@ -22,9 +22,10 @@ from leadflow.plan.trial import CallTarget, StepTarget, Target
 from leadflow.plan.types import Type, Value
 from leadflow.record import record
 from leadflow.run.errors import FLOW_ERRORS, CallError, LoopStopped, NotAllowed, Permanent
-from leadflow.run.ports import Agent, Clock, Reply, Request, Starting
+from leadflow.run.ports import Agent, Clock, Reply, Request
 from leadflow.run.support import agents_of
 from leadflow.testing.fakes import fake
+from leadflow.testing.played import Played
 from leadflow.testing.whereabouts import Spot, Whereabouts
 
 MOCKED = "a mock"
@@ -202,7 +203,8 @@ class StandIns:
 
     def play(self, spec: AgentSpec, build: Callable[[], Agent]) -> Agent:
         """The stand-in of an agent."""
-        return _Player(self, spec, None if self.stands_in(spec) else build())
+        itself = None if self.stands_in(spec) else build()
+        return Played(lambda request: self.answer(request, spec, itself), itself)
 
     async def answer(self, request: Request, spec: AgentSpec, itself: Agent | None) -> Reply:
         """Answer a call.
@@ -250,29 +252,6 @@ class StandIns:
         if (type(trouble), self._where.find(trouble.path) or trouble.path) not in known:
             self.troubles.append(trouble)
         return NotAllowed(why)
-
-
-class _Player:
-    """The stand-in of one agent."""
-
-    def __init__(self, all_of_them: StandIns, spec: AgentSpec, itself: Agent | None) -> None:
-        self._all = all_of_them
-        self._spec = spec
-        self._itself = itself
-
-    async def start(self) -> None:
-        """Have the agent itself ready, where there is one."""
-        if isinstance(self._itself, Starting):
-            await self._itself.start()
-
-    async def call(self, request: Request) -> Reply:
-        """One attempt."""
-        return await self._all.answer(request, self._spec, self._itself)
-
-    async def aclose(self) -> None:
-        """Give back what the agent itself holds."""
-        if self._itself is not None:
-            await self._itself.aclose()
 
 
 # --- which mock answers -------------------------------------------------------------------------------------------

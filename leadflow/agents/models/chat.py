@@ -10,6 +10,7 @@ from leadflow.agents.models.common import (
     EventReader,
     answer_schema,
     as_json,
+    content,
     data_of,
     data_url,
     joined,
@@ -174,14 +175,7 @@ def _messages(message: Message) -> Iterator[dict[str, Any]]:
             made["tool_calls"] = [_call(use) for use in uses]
         yield made
     elif rest or not results:
-        yield {"role": "user", "content": _content(rest)}
-
-
-def _content(parts: list[Text | Blob]) -> str | list[dict[str, Any]]:
-    """Text alone is sent as text."""
-    if all(isinstance(part, Text) for part in parts):
-        return "\n".join(part.text for part in parts if isinstance(part, Text))
-    return [_part(part) for part in parts]
+        yield {"role": "user", "content": content(rest, _part)}
 
 
 def _part(part: Text | Blob) -> dict[str, Any]:

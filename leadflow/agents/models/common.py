@@ -4,11 +4,11 @@ import base64
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from leadflow.agents.models.sse import Event, Events
-from leadflow.agents.models.turns import Blob
+from leadflow.agents.models.turns import Blob, Text
 from leadflow.agents.wire import read_json
 from leadflow.events.model import Usage
 from leadflow.plan.schema import Schema, json_schema
@@ -23,6 +23,12 @@ _AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 def as_json(data: object) -> str:
     """Compact JSON text."""
     return _AS_JSON.encode(data)
+
+
+def content(parts: Sequence[Text | Blob], part: Callable[[Text | Blob], dict[str, Any]]) -> str | list[dict[str, Any]]:
+    """What a user says: text alone is sent as text, else each part as the wire writes it."""
+    texts = [one.text for one in parts if isinstance(one, Text)]
+    return "\n".join(texts) if len(texts) == len(parts) else [part(one) for one in parts]
 
 
 def data_url(blob: Blob) -> str:

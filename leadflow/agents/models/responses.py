@@ -10,6 +10,7 @@ from leadflow.agents.models.common import (
     EventReader,
     answer_schema,
     as_json,
+    content,
     data_of,
     data_url,
     failure_in,
@@ -97,7 +98,7 @@ class ResponsesWire:
                     yield {"type": "function_call", "call_id": id_, "name": name, "arguments": as_json(args)}
         rest = [part for part in message.parts if isinstance(part, Text | Blob)]
         if rest:
-            yield {"role": message.role, "content": _content(rest)}
+            yield {"role": message.role, "content": content(rest, _part)}
 
 
 class ResponsesReader(EventReader):
@@ -125,13 +126,6 @@ class ResponsesReader(EventReader):
         """See `Reader`."""
         self.check_done()
         return ResponsesWire().decode(self._told)
-
-
-def _content(parts: list[Text | Blob]) -> str | list[dict[str, Any]]:
-    """Text alone is sent as text."""
-    if all(isinstance(part, Text) for part in parts):
-        return "\n".join(part.text for part in parts if isinstance(part, Text))
-    return [_part(part) for part in parts]
 
 
 def _part(part: Text | Blob) -> dict[str, Any]:
