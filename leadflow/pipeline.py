@@ -78,14 +78,6 @@ def plan_of(checked: Checked) -> Plan:
     return graph.plan_of(checked)
 
 
-def compile_file(
-    main: str, read: Read, *, catalogue: Catalogue = CATALOGUE, profile: str | None = None
-) -> tuple[Plan | None, Report]:
-    """Load, check and compile a program; as `check_file`. The plan is None when there is an error."""
-    checked, report = check_file(main, read, catalogue=catalogue, profile=profile)
-    return (None if checked is None or report.has_errors else plan_of(checked)), report
-
-
 def compile_source(
     name: str,
     text: str,

@@ -26,8 +26,6 @@ MAX_DEPTH = 64
 FUEL = 400_000
 """What one evaluation may spend; a unit is about a tenth of a microsecond."""
 
-Ordered: TypeAlias = int | float | str | timedelta | Money | datetime
-
 
 class NoValue(Exception):
     """An operation has no value: division by zero, out of range, too large, out of fuel. One line for people."""

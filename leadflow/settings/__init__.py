@@ -1,4 +1,5 @@
-"""The operator's settings: `leadflow.toml` at the project's root, and the environment. The only file that reads either.
+"""The operator's settings: `leadflow.toml` at the project's root, and the environment. Nobody else reads the
+environment, and what the file says is known from here; `effective` and `leadflow doctor` look where it says it.
 
 A flow says what shall happen; these say what may: which programs `process` agents may start, how much a run does at
 once; what models cost where that is not published, and what their endpoints take.

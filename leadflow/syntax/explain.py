@@ -47,7 +47,6 @@ _NAMES = {
     "MEMBER": "'.name'",
     "COMPARE": "an operator",
 }
-_BEGIN = {"SIGN", "NOT", "LPAR", "LSQB", "LBRACE", "IF", "MATCH"}
 _OPERATORS = {"OR", "AND", "NOT", "IN", "PLUS", "SIGN", "TIMES", "DEFAULT", "COMPARE", "SAFE_MEMBER"}
 
 

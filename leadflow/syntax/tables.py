@@ -37,10 +37,6 @@ class Tables:
     fixed: dict[str, str]
     """Text of each other terminal -> its name."""
 
-    def symbol_of(self, state: int) -> str:
-        """The symbol that leads to a state; empty for a start."""
-        return next((symbol for row in self.rows for symbol, target in row.items() if target == state), "")
-
 
 @cache
 def load() -> Tables:

@@ -8,10 +8,9 @@ from pathlib import Path
 import networkx as nx
 import pytest
 
-from leadflow.check.reading import ReadProblem
 from leadflow.graph.build import build
 from leadflow.graph.compile import uncollected
-from leadflow.pipeline import check_source, compile_file, compile_source
+from leadflow.pipeline import check_source, compile_source
 from leadflow.plan.annotations import ORDER
 from leadflow.plan.codec import content_hash
 from leadflow.plan.plan import Branch, FlowCall, Plan
@@ -53,10 +52,8 @@ def test_a_profile_changes_the_plan() -> None:
 
 
 def test_a_program_with_errors_has_no_plan() -> None:
-    """Nothing is compiled from what the checker refuses, nor from what cannot be read."""
+    """Nothing is compiled from what the checker refuses."""
     plan, report = compile_source("a.flow", "leadflow 1\nflow main() -> int { return x }\n")
-    assert plan is None and report.has_errors
-    plan, report = compile_file("a.flow", lambda path: ReadProblem("missing"))
     assert plan is None and report.has_errors
 
 
