@@ -22,6 +22,7 @@ from leadflow.plan.types import Value
 from leadflow.record import record
 from leadflow.run.driver import Bounds, Driver
 from leadflow.run.ports import Clock, Journal
+from leadflow.run.room import make_room
 from leadflow.run.store import HeldJournal, JournalProblem, NewRun, NoSuchRun, RunRow, Store, Wanted
 from leadflow.settings import JOURNAL, Project
 from leadflow.stores.memory import MemoryJournal
@@ -77,6 +78,7 @@ async def opened(project: Project, clock: Clock, *, alone: bool = False) -> Asyn
     Raises:
         JournalProblem: it cannot be used.
     """
+    make_room()  # before the store has its thread
     store = SqliteStore(project.root / JOURNAL, clock, owner=this_owner(), alone=alone)
     try:
         await store.open()

@@ -10,9 +10,10 @@ import socket
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
-from functools import cached_property
+from functools import lru_cache
+from types import TracebackType
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -23,6 +24,7 @@ from leadflow.agents.wire import in_words
 from leadflow.plan.words import duration_words
 from leadflow.run.errors import BadResponse, CallError, ConnectFailed, ConnectionLost, IdleTimeout, NotAllowed
 from leadflow.run.ports import Streamed
+from leadflow.run.room import make_room
 
 _PIECE = 64 * 1024
 """Bytes read at once, after decompression."""
@@ -35,9 +37,9 @@ class HttpTransport:
         """Guard: where requests may go; None: anywhere. A host that is written as an address is not asked about."""
         self._guard = guard
         self._session: aiohttp.ClientSession | None = None
+        make_room()  # before the first name is resolved, in a thread
 
-    @asynccontextmanager
-    async def request(
+    def request(
         self,
         method: str,
         url: str,
@@ -45,27 +47,17 @@ class HttpTransport:
         headers: Mapping[str, str],
         body: bytes | None = None,
         idle: timedelta | None = None,
-    ) -> AsyncIterator[Streamed]:
+    ) -> AbstractAsyncContextManager[Streamed]:
         """Send a request; see the port."""
-        seconds = idle.total_seconds() if idle else None
-        address = _address(url)
-        with _translated(method, address, idle):
-            async with self._open().request(
-                method,
-                address,
-                headers=headers,
-                data=body,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=None, sock_read=seconds),
-            ) as response:
-                yield _Response(response, method, address, idle)
+        return _Exchange(self, method, url, headers, body, idle)
 
     async def aclose(self) -> None:
         """Close all connections."""
         if self._session is not None:
             await self._session.close()
 
-    def _open(self) -> aiohttp.ClientSession:
+    def open(self) -> aiohttp.ClientSession:
+        """The session, made at its first use."""
         if self._session is None:
             resolver = None if self._guard is None else Guarded(self._guard, aiohttp.ThreadedResolver())
             self._session = aiohttp.ClientSession(
@@ -77,6 +69,52 @@ class HttpTransport:
                 headers={"Accept-Encoding": "gzip, deflate"},
             )
         return self._session
+
+
+class _Exchange:
+    """A request, from its sending until its answer is let go. A class, because a generator that is one costs as much
+    again as all that is done here."""
+
+    __slots__ = ("_body", "_headers", "_idle", "_method", "_sent", "_told", "_transport", "_url")
+
+    def __init__(
+        self,
+        transport: HttpTransport,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        idle: timedelta | None,
+    ) -> None:
+        self._transport, self._method, self._url = transport, method, _address(url)
+        self._headers, self._body, self._idle = headers, body, idle
+        self._told = _translated(method, self._url, idle)
+
+    async def __aenter__(self) -> "_Response":
+        with self._told:
+            self._sent = self._transport.open().request(
+                self._method,
+                self._url,
+                headers=self._headers,
+                data=self._body,
+                allow_redirects=False,
+                timeout=_silent_for(self._idle),
+            )
+            response = await self._sent.__aenter__()
+        return _Response(response, self._method, self._url, self._idle)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._told:
+            await self._sent.__aexit__(kind, problem, trace)
+        self._told.__exit__(kind, problem, trace)
+
+
+@lru_cache(64)
+def _silent_for(idle: timedelta | None) -> aiohttp.ClientTimeout:
+    """The limits of a request: how long nothing may come. All others are its attempt's."""
+    return aiohttp.ClientTimeout(total=None, sock_read=idle.total_seconds() if idle else None)
 
 
 class Guarded(AbstractResolver):
@@ -114,20 +152,38 @@ class _Response:
     def __init__(self, response: aiohttp.ClientResponse, method: str, url: URL, idle: timedelta | None) -> None:
         self._response = response
         self._method, self._url, self._idle = method, url, idle
+        self._headers: Mapping[str, str] | None = None
         self.status = response.status
 
-    @cached_property
+    @property
     def headers(self) -> Mapping[str, str]:
-        """Made when asked for, which few answers are."""
-        return {name.lower(): value for name, value in self._response.headers.items()}
+        """With names in small letters."""
+        if self._headers is None:
+            self._headers = {name.lower(): value for name, value in self._response.headers.items()}
+        return self._headers
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncIterator[bytes]:
         """The decompressed body, piece by piece."""
         coding = self._response.headers.get("Content-Encoding", "identity").strip().lower()
-        with _translated(self._method, self._url, self._idle, "between two pieces of the answer"):
-            packed = self._response.content.iter_chunked(_PIECE)
-            async for piece in packed if coding in ("", "identity") else _unpacked(packed, coding):
-                yield piece
+        packed = self._response.content.iter_chunked(_PIECE)
+        told = _translated(self._method, self._url, self._idle, "between two pieces of the answer")
+        return _Pieces(packed if coding in ("", "identity") else _unpacked(packed, coding), told)
+
+
+class _Pieces:
+    """The pieces of a body, with failures of our own. A class, because the loop keeps account of each generator."""
+
+    __slots__ = ("_pieces", "_told")
+
+    def __init__(self, pieces: AsyncIterator[bytes], told: "_translated") -> None:
+        self._pieces, self._told = pieces, told
+
+    def __aiter__(self) -> "_Pieces":
+        return self
+
+    async def __anext__(self) -> bytes:
+        with self._told:
+            return await self._pieces.__anext__()
 
 
 async def _unpacked(packed: AsyncIterator[bytes], coding: str) -> AsyncIterator[bytes]:
@@ -176,7 +232,7 @@ class _translated:
         return None
 
     def __exit__(self, _type: object, problem: BaseException | None, _trace: object) -> None:
-        if problem is None or isinstance(problem, CallError):
+        if problem is None or isinstance(problem, CallError | StopAsyncIteration):
             return
         what = f"{self._method} to {_host(self._url)}"
         ours = self._silence(what) if _is_silence(problem) else _ours(what, problem)

@@ -213,12 +213,7 @@ def _row_writer(hints: tuple[Any, ...], full: bool) -> Write:
 
 
 def _union_writer(hint: Any, full: bool) -> Write:
-    classes = _classes(hint)
-    tagged = len(classes) > 1
-    table: dict[Any, Write] = dict(_PLAIN)
-    table.update((kind, _record_writer(kind, full, name if tagged else None)) for name, kind in classes.items())
-    others = [arg for arg in get_args(hint) if arg not in _PLAIN and not _is_class(arg)]
-    rest = writer(others[0], full=full) if others else repr
+    table, rest = _of_union(hint, full)
 
     def write(value: Any) -> str:
         return (table.get(type(value)) or rest)(value)
@@ -226,28 +221,47 @@ def _union_writer(hint: Any, full: bool) -> Write:
     return write
 
 
+def _of_union(hint: Any, full: bool) -> tuple[Mapping[Any, Write], Write]:
+    """Writers by the class of the value, and the one of all others."""
+    classes = _classes(hint)
+    tagged = len(classes) > 1
+    table: dict[Any, Write] = dict(_PLAIN)
+    table.update((kind, _record_writer(kind, full, name if tagged else None)) for name, kind in classes.items())
+    others = [arg for arg in get_args(hint) if arg not in _PLAIN and not _is_class(arg)]
+    return table, writer(others[0], full=full) if others else repr
+
+
 def _record_writer(kind: Any, full: bool, tag: str | None = None) -> Write:
     """Of a class, which may hold itself, and which few plans have: how it is written is found out at its first use."""
     first = [] if tag is None else [f'"is":"{tag}"']
 
     @cache
-    def parts() -> list[tuple[Callable[[Any], Any], str, Write, Any]]:
+    def parts() -> list[tuple[Callable[[Any], Any], str, Mapping[Any, Write], Write, Any]]:
         unsaid = frozenset() if full else UNSAID.get(kind, frozenset())
         return [
-            (attrgetter(name), f'"{name}":', writer(hint, full=full), _empty(kind, name, hint))
+            (attrgetter(name), f'"{name}":', *_by_class(hint, full), _empty(kind, name, hint))
             for name, hint in _parts(kind)
             if name not in unsaid
         ]
 
     def write(value: Any) -> str:
         made = first.copy()
-        for get, key, part, empty in parts():
+        for get, key, table, rest, empty in parts():
             inner = get(value)
             if inner is not empty:
-                made.append(key + part(inner))
+                made.append(key + (table.get(type(inner)) or rest)(inner))
         return f"{{{','.join(made)}}}"
 
     return write
+
+
+def _by_class(hint: Any, full: bool) -> tuple[Mapping[Any, Write], Write]:
+    """As `_of_union`, of any type: what stands in a record is written without a step in between."""
+    hint = _hint(hint)
+    special = _special(hint)
+    if special is None and get_origin(hint) in (Union, UnionType):
+        return _of_union(hint, full)
+    return {} if special is None else _PLAIN, writer(hint, full=full)
 
 
 # --- reading ------------------------------------------------------------------------------------------------------

@@ -5,8 +5,8 @@ what does not fit.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, TypeAlias
 
 from leadflow.diagnostics.suggest import did_you_mean
 from leadflow.plan import forms
@@ -28,6 +28,7 @@ class JsonLimits:
 
 
 INPUT = JsonLimits()
+_MakeObject: TypeAlias = Callable[[list[tuple[str, Any]]], dict[str, Any]]
 
 
 class _Refused(Exception):
@@ -58,23 +59,36 @@ def _read(text: str | bytes, limits: JsonLimits) -> object:
             text = text.decode().removeprefix("\ufeff")
         except UnicodeDecodeError:
             raise _Refused("JSON", "bytes that are not UTF-8") from None
+    may_be_many = len(text) // _PAIR > limits.keys
+    data = (_decoder(_counting(limits.keys)) if may_be_many else _FEW).decode(text)
+    if text.count("[") + text.count("{") > limits.depth:
+        _check_depth(data, limits.depth)
+    return data
+
+
+_PAIR = len('"":0')
+"""Characters of a key and its value, at least."""
+
+
+def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise _Refused("each key once", f"{pointer([_twice(pairs)])[1:]!r} twice in one object")
+    return made
+
+
+def _counting(most: int) -> _MakeObject:
+    """Makes objects, so many keys in all."""
     keys = 0
 
     def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         nonlocal keys
         keys += len(pairs)
-        if keys > limits.keys:
-            raise _Refused(f"JSON of at most {limits.keys:,} keys", "more")
-        made = dict(pairs)
-        if len(made) < len(pairs):
-            raise _Refused("each key once", f"{pointer([_twice(pairs)])[1:]!r} twice in one object")
-        return made
+        if keys > most:
+            raise _Refused(f"JSON of at most {most:,} keys", "more")
+        return _object_of(pairs)
 
-    data = json.loads(
-        text, object_pairs_hook=make_object, parse_int=_whole, parse_float=_fraction, parse_constant=_no_number
-    )
-    _check_depth(data, limits.depth)
-    return data
+    return make_object
 
 
 def _bytes(text: str) -> int:
@@ -105,6 +119,16 @@ def _fraction(digits: str) -> float:
 
 def _no_number(word: str) -> NoReturn:
     raise _Refused("JSON", word)
+
+
+def _decoder(make_object: _MakeObject) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=make_object, parse_int=_whole, parse_float=_fraction, parse_constant=_no_number
+    )
+
+
+_FEW = _decoder(_object_of)
+"""Of texts that are too short for too many keys: nothing has to be counted, and one serves all."""
 
 
 def _check_depth(data: object, most: int) -> None:

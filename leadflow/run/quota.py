@@ -47,6 +47,7 @@ def _names(*axes: str) -> Sequence[tuple[str, str]]:
 
 _REQUESTS = _names("requests")
 _TOKENS = _names("tokens", "input-tokens", "output-tokens")
+_SAID = frozenset(amount for amount, _ in (*_REQUESTS, *_TOKENS))
 
 
 def read_quota(headers: Mapping[str, str], *, now: datetime) -> Quota | None:
@@ -56,6 +57,8 @@ def read_quota(headers: Mapping[str, str], *, now: datetime) -> Quota | None:
         headers: names in small letters.
         now: taken for the server's clock when the answer has no `Date` of its own.
     """
+    if _SAID.isdisjoint(headers):
+        return None
     requests = min(_told(headers, now, _REQUESTS), key=_by_amount, default=None)
     tokens = min(_told(headers, now, _TOKENS), key=_by_amount, default=None)
     return None if requests is None and tokens is None else Quota(requests, tokens)

@@ -18,6 +18,7 @@ from leadflow.events.model import (
     BudgetSettled,
     CallAdmitted,
     CallEvent,
+    CallUsed,
     CallWaits,
     DeadlinePassed,
     Event,
@@ -206,7 +207,9 @@ class Calls:
             self.queues[event.path] = event.agent
         elif self.queues:
             self.queues.pop(event.path, None)
-        if isinstance(event, AttemptStarted | CallAdmitted):
+        if isinstance(event, CallUsed):  # most are, and say nothing of where the call is
+            pass
+        elif isinstance(event, AttemptStarted | CallAdmitted):
             self._pausing.discard(event.path)
         elif isinstance(event, CallWaits) or (isinstance(event, AttemptFailed) and not event.is_beside):
             self._pausing.add(event.path)

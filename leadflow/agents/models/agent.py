@@ -6,10 +6,9 @@ a reply with `asked` instead of a value, and the request that follows has it, wi
 it keeps nothing.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from leadflow.agents.models.answers import in_words, read_answer, read_vector, repair_words, with_words
@@ -28,6 +27,8 @@ from leadflow.run.errors import BadResponse, NotAllowed
 from leadflow.run.ports import Reply, Request, Streamed, World
 from leadflow.run.quota import Quota, read_quota
 from leadflow.run.toolbox import Asked
+
+T = TypeVar("T")
 
 
 class ModelAgent:
@@ -50,6 +51,9 @@ class ModelAgent:
         """
         self._spec, self._wire, self._profile = spec, wire, profile
         self._url, self._headers, self._world = url, headers, world
+        most = spec.settings.get("max_input_tokens")
+        self._most_read = most if isinstance(most, int) else None
+        """Tokens that a request may have; None: nobody counts them."""
 
     async def call(self, request: Request) -> Reply:
         """Ask, chat or embed, once."""
@@ -75,15 +79,20 @@ class ModelAgent:
         """
         if prompt.result is not None and not self._takes_schema(prompt.result):
             prompt = replace(prompt, system=with_words(prompt.system, in_words(prompt.result)), result=None)
-        self._allow(request, prompt_tokens(prompt))
+        if self._most_read is not None:
+            self._allow(request, prompt_tokens(prompt), self._most_read)
         is_streamed = request.hear is not None and self._profile.has_streams
         sent = self._wire.encode(prompt, self._profile, is_streamed=is_streamed)
-        async with self._asked(sent, request) as response:
-            if request.hear is not None and is_streamed and is_stream(response):
-                turn = await read_stream(response, self._wire.reader(), request.hear)
-            else:
-                turn = self._wire.decode(await read_object(response))
-            turn = replace(turn, quota=self._quota(response))
+        hear = request.hear if is_streamed else None
+
+        async def read(response: Streamed) -> Turn:
+            if hear is not None and is_stream(response):
+                return await read_stream(response, self._wire.reader(), hear)
+            return self._wire.decode(await read_object(response))
+
+        turn, quota = await self._asked(sent, request, read)
+        if quota is not None:
+            turn = replace(turn, quota=quota)
         request.used(turn.usage)
         return turn
 
@@ -129,27 +138,25 @@ class ModelAgent:
 
     async def _embed(self, request: Request) -> Reply:
         text = request.args["text"]
-        self._allow(request, PER_REQUEST + PER_MESSAGE + text_tokens(str(text)))
+        if self._most_read is not None:
+            self._allow(request, PER_REQUEST + PER_MESSAGE + text_tokens(str(text)), self._most_read)
         sent = Sent("/embeddings", {}, {"model": self._profile.model, "input": text})
-        async with self._asked(sent, request) as response:
-            told, quota = await read_object(response), self._quota(response)
+        told, quota = await self._asked(sent, request, read_object)
         vector, usage = read_vector(told), usage_of(told.get("usage"), "prompt_tokens")
         request.used(usage)
         return Reply(vector, usage, quota)
 
-    def _allow(self, request: Request, tokens: int | None) -> None:
+    def _allow(self, request: Request, tokens: int | None, most: int) -> None:
         """Look at a request before it is sent.
 
         Args:
             request: what is asked.
             tokens: most tokens that it may have; None: nobody can count them.
+            most: what the agent allows.
 
         Raises:
             NotAllowed: it may have more tokens than the agent allows, or nobody knows.
         """
-        most = self._spec.settings.get("max_input_tokens")
-        if not isinstance(most, int):
-            return
         what = self._what(request)
         if tokens is None:
             raise NotAllowed(f"{what}: under max_input_tokens a message holds nothing but text; nothing was sent")
@@ -162,12 +169,13 @@ class ModelAgent:
     def _what(self, request: Request) -> str:
         return f"{self._spec.name}.{request.action}"
 
-    @asynccontextmanager
-    async def _asked(self, sent: Sent, request: Request) -> AsyncIterator[Streamed]:
-        """The answer to a request, its body not yet read.
+    async def _asked(
+        self, sent: Sent, request: Request, read: Callable[[Streamed], Awaitable[T]]
+    ) -> tuple[T, Quota | None]:
+        """What is read of the answer to a request, and what it says is left.
 
         Raises:
-            CallError: nothing was sent, or the status says that it is no answer.
+            CallError: nothing was sent, or the status says that it is no answer, or it cannot be read.
         """
         headers = {**self._headers, **sent.headers}
         if request.key is not None:
@@ -181,7 +189,7 @@ class ModelAgent:
                 told = await read_body(response, MOST_BYTES)
                 raise refuse(self._told(request, url), response, told, self._world)
             try:
-                yield response
+                return await read(response), self._quota(response)
             except BadResponse as problem:
                 about = self._told(request, url)
                 problem.message = f"{about.what}: {about.where}: {problem.message}{about.hint}"

@@ -163,6 +163,10 @@ class _Use:
 
 def _messages(message: Message) -> Iterator[dict[str, Any]]:
     """A message as this wire's: each result of a tool is one of its own."""
+    texts = [part.text for part in message.parts if isinstance(part, Text)]
+    if message.role == "user" and len(texts) == len(message.parts):  # nearly all are
+        yield {"role": "user", "content": "\n".join(texts)}
+        return
     results = [part for part in message.parts if isinstance(part, ToolResult)]
     for result in results:
         yield {"role": "tool", "tool_call_id": result.id, "content": result.text}
