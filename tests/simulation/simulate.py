@@ -28,7 +28,7 @@ from leadflow.agents.registry import find_kinds
 from leadflow.assembly import Making, needed_by, upstream_keys
 from leadflow.bound.budgets import has_budgets
 from leadflow.events.fold import RunState, fold
-from leadflow.events.model import CancelRequested, Entry, QuestionAnswered, RunStarted, Status
+from leadflow.events.model import CancelRequested, DoubtSettled, Entry, QuestionAnswered, RunStarted, Status
 from leadflow.keeping import begin, heeding, held
 from leadflow.plan.plan import AgentCall, Plan
 from leadflow.policies.budget import Purse
@@ -338,17 +338,31 @@ def simulate(seed: int, folder: Path, wrap: Wrap | None = None) -> Simulated:
     found = played(plan, f"bad {seed}", folder, turbulent=True, wrap=wrap, is_tight=is_tight(seed))
     found.violations += [f"undisturbed: {text}" for text in calm.violations]
     if not is_tight(seed) and calm.entries and found.entries:
-        found.violations += _differences(plan, fold(calm.entries), fold(found.entries))
+        found.violations += _differences(plan, fold(calm.entries), fold(found.entries), _lost(found.entries))
     return found
 
 
-def _differences(plan: Plan, calm: RunState, found: RunState) -> Iterator[str]:
-    """What a run came to that an undisturbed one did not. Of one that fails, what else was under way is left open."""
+def _lost(entries: Sequence[Entry]) -> set[str]:
+    """Paths of the calls of which an attempt was under way when a machine died: nobody knows what it did."""
+    return {
+        entry.event.path
+        for entry in entries
+        if isinstance(entry.event, DoubtSettled) and entry.event.why != "no attempt was under way"
+    }
+
+
+def _differences(plan: Plan, calm: RunState, found: RunState, lost: set[str]) -> Iterator[str]:
+    """What a run came to that an undisturbed one did not. Of one that fails, what else was under way is left open.
+
+    An undo that reads what its step gave cannot be called for an attempt that was lost: then the run has to say so.
+    """
     if (calm.status, calm.value) != (found.status, found.value):
         yield f"the run is {found.status} with {found.value!r}, undisturbed {calm.status} with {calm.value!r}"
     for path in found.kept if found.status is Status.FAILED else ():
         undo = found.nodes.get(f"{path}~undo")
-        if undo is None or undo.status is not Status.DONE:
+        failure = None if undo is None else undo.failure
+        is_told = path in lost and failure is not None and failure.error == "flow.not_undone"
+        if not is_told and (undo is None or undo.status is not Status.DONE):
             yield f"{path} is not taken back"
     for path in sorted({*calm.nodes, *found.nodes}) if calm.status is Status.DONE else ():
         one, other = (_seen(state, path) for state in (calm, found))
