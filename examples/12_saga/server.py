@@ -55,6 +55,13 @@ async def give_back_cars(request: web.Request) -> web.Response:
     return web.json_response({"given_back": len(names)})
 
 
+async def complain(request: web.Request) -> web.Response:
+    """Somebody has no trip, and says so."""
+    said = await request.json()
+    request.app[LEDGER].append(f"{said['who']} has no trip: {said['step']}, {said['why']}")
+    return web.json_response({"noted": True})
+
+
 def _forget(app: web.Application, name: str) -> None:
     if app[STANDING].pop(name, None) is not None:
         app[LEDGER].append(f"{name} given back")
@@ -70,6 +77,7 @@ def make_app() -> web.Application:
     app = web.Application()
     app[LEDGER], app[STANDING], app[ASKED] = [], {}, Counter()
     app.router.add_post("/{kind:flights|rooms|cars}", book)
+    app.router.add_post("/complaints", complain)
     app.router.add_delete("/{kind:flights|rooms}/{id}", give_back)
     app.router.add_delete("/cars", give_back_cars)
     app.router.add_get("/ledger", ledger)

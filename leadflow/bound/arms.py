@@ -20,8 +20,9 @@ def put_together(
     together: Callable[[Iterable[T]], T],
     either: Callable[[Iterable[T]], T],
 ) -> T:
-    """The values of a scope's nodes in one: `together` what may all happen, `either` of what excludes each other."""
-    nodes = [flow.nodes[node] for node in flow.scopes[scope].nodes]
+    """The values of a scope's nodes in one: `together` what may all happen, `either` of what excludes each other. What
+    tells that the flow failed stands for itself."""
+    nodes = [flow.nodes[node] for node in flow.scopes[scope].nodes if node != flow.escalation]
     below: dict[int, list[Node]] = {}
     top: list[Node] = []
     own = {node.id for node in nodes}

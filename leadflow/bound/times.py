@@ -234,7 +234,8 @@ def _scope(context: Context, scope: int) -> Course:
 
 
 def _courses(context: Context, scope: int) -> dict[int, Course]:
-    return {node: _node(context, context.flow.nodes[node]) for node in context.flow.scopes[scope].nodes}
+    flow = context.flow
+    return {node: _node(context, flow.nodes[node]) for node in flow.scopes[scope].nodes if node != flow.escalation}
 
 
 def _side_by_side(flow: FlowPlan, scope: int, courses: dict[int, Course]) -> Course:

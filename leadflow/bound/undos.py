@@ -1,4 +1,5 @@
-"""All that a flow may have to take back, walked once for whatever is summed up: money and calls, or time.
+"""All that a flow may have to take back, and what tells that it failed, walked once for whatever is summed up: money
+and calls, or time.
 
 Each step that is done may be taken back, and so may what its earlier attempts did; no budget and no deadline of a flow
 or a block is for that.
@@ -35,8 +36,11 @@ class Sums(NamedTuple, Generic[T]):
 
 
 def undos(context: Context, sums: Sums[T]) -> T:
-    """Of all undos of one run of a flow."""
-    return sums.times(_scope(context, 0, sums), attempts_of(policy_of(context.flow.policies, Retry)))
+    """Of all undos of one run of a flow, and of what tells that it failed: that is outside of its budgets and
+    deadlines, too, and is called once."""
+    undone = sums.times(_scope(context, 0, sums), attempts_of(policy_of(context.flow.policies, Retry)))
+    told = context.flow.escalation
+    return undone if told is None else sums.together([undone, sums.one(context, context.flow.nodes[told])])
 
 
 def attempts_of(retry: Retry | None) -> int:

@@ -12,7 +12,7 @@ from leadflow.check.names import find_policy
 from leadflow.check.order import in_order
 from leadflow.check.policies import find_agent
 from leadflow.check.program import Agent, AgentSymbol, FlowSymbol, PolicySymbol, Program, ToolSymbol
-from leadflow.check.statements import probe_of, steps_in, undo_of
+from leadflow.check.statements import escalation_of, probe_of, steps_in, undo_of
 from leadflow.diagnostics import Span
 from leadflow.plan.annotations import ROWS
 from leadflow.plan.policy import Fallback, OnError
@@ -62,7 +62,9 @@ def _calls(program: Program, symbol: FlowSymbol) -> list[tuple[Target, bool]]:
             target = target_of(cx, call.callee) if isinstance(call, tree.Call) else None
             if target is not None:
                 found.append((target, is_beside))
-    return found
+    told = escalation_of(symbol.decl)
+    target = target_of(cx, told.action.callee) if told is not None and isinstance(told.action, tree.Call) else None
+    return found if target is None else [*found, (target, False)]
 
 
 def _from_flow(calls: Iterable[tuple[Target, bool]]) -> list[str]:

@@ -28,6 +28,7 @@ from leadflow.check.policies import read_annotations, refuse_annotations
 from leadflow.check.program import FlowSymbol, Program, Signature, ToolSymbol
 from leadflow.check.spoken import spoken
 from leadflow.check.steps import SAFE, check_step
+from leadflow.check.telling import telling
 from leadflow.check.timing import check_together
 from leadflow.check.types import fits, is_text, join, same, without_none
 from leadflow.diagnostics import Edit, Fix, Span
@@ -68,7 +69,7 @@ def check_flow(program: Program, symbol: FlowSymbol) -> None:
             cx.frame.bind(var)
             cx.bound.append(var)
     check_together(cx, written.applied, written.spans)
-    with cx.bounded(written.applied, f"flow '{name}'"):
+    with telling(cx, written, CHECKS), cx.bounded(written.applied, f"flow '{name}'"):
         is_open = check_statements(cx, decl.body)
     if is_open and signature.has_result and not cx.body.doubted:
         end = decl.body.span._replace(start=max(decl.body.span.start, decl.body.span.end - 1))

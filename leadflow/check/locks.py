@@ -16,7 +16,7 @@ from leadflow.check.program import Program
 from leadflow.check.reading import Read, ReadProblem
 from leadflow.check.schema_parts import NotJson, read_document
 from leadflow.check.schemas import Described, type_of
-from leadflow.check.statements import steps_in
+from leadflow.check.statements import steps_of
 from leadflow.diagnostics import Diagnostic, Report, Span
 from leadflow.plan.kinds import ActionRow, Catalogue, Kind, ParamRow
 from leadflow.plan.lock import BadLock, Lock, LockedTool, action_of, lock_path, read_lock
@@ -127,7 +127,7 @@ def _kind_behind(program: Program, finding: Diagnostic) -> str | None:
     """The kind of the agent that the step calls whose json a finding is about."""
     places = {label.span for label in finding.labels}
     for info in program.flows.values():
-        for step in steps_in(info.decl.body):
+        for step in steps_of(info.decl):
             call = program.calls.get(step.action.id)
             if step.name.span in places and isinstance(call, ActionCall) and call.agent in program.agents:
                 return program.agents[call.agent].kind_name

@@ -11,8 +11,8 @@ from leadflow.check.messages.names import unknown_name
 from leadflow.check.messages.policies import bad_mock
 from leadflow.check.messages.trials import unknown_failure
 from leadflow.check.program import Agent, AgentSymbol, BrokenSymbol, FlowSymbol, ModuleScope, Symbol, ToolSymbol
-from leadflow.check.reached import walk_called
-from leadflow.check.statements import steps_in
+from leadflow.check.reached import parts_of, walk_called
+from leadflow.check.statements import steps_of
 from leadflow.diagnostics import nearest
 from leadflow.plan.expr import SlotKind
 from leadflow.plan.kinds import PREDECLARED
@@ -49,13 +49,14 @@ def answerable(cx: Context, decl: tree.TestDecl) -> frozenset[int]:
         if isinstance(statement, tree.Mock) and len(statement.target) > 1:
             named = _named(cx, statement)
             if isinstance(named.symbol, FlowSymbol) and len(named.rest) == 1:
-                steps = steps_in(named.symbol.decl.body)
+                steps = steps_of(named.symbol.decl)
                 by_step.update(step.action.id for step in steps if step.name.text == named.rest[0].text)
         elif isinstance(statement, tree.TestRun) and isinstance(statement.call, tree.Call):
             target = target_of(cx, statement.call.callee)
             if target is not None and isinstance(target.symbol, FlowSymbol):
                 keys.append(target.symbol.key)
-    bodies = [cx.program.flows[key].decl.body for key in dict.fromkeys(keys) if key in cx.program.flows]
+    flows = [cx.program.flows[key].decl for key in dict.fromkeys(keys) if key in cx.program.flows]
+    bodies = [part for flow in flows for part in parts_of(flow)]
     return frozenset(node.id for node in walk_called(cx.program, bodies, with_tools=True)) - by_step
 
 
@@ -193,7 +194,7 @@ _MOST_NAMED = 12
 
 
 def _of_step(cx: Context, mock: tree.Mock, symbol: FlowSymbol, rest: Sequence[tree.Ident]) -> _Found | None:
-    steps = list(steps_in(symbol.decl.body))
+    steps = list(steps_of(symbol.decl))
     if not rest:
         why = f"'{_written(mock)}' is a flow; name one of its steps: '{_written(mock)}.step'"
         cx.report(bad_mock(mock.target[-1].span, _written(mock), why=why))

@@ -437,7 +437,7 @@ _ORDERED = (
 )
 """Arguments of which the first may not be larger than the second."""
 
-_NEEDS_ONE = frozenset({"timeout", "budget", "limit", "on_error", "on_doubt"})
+_NEEDS_ONE = frozenset({"timeout", "budget", "limit", "on_error", "on_doubt", "on_failure"})
 """Policies that say nothing without an argument."""
 
 
@@ -454,6 +454,10 @@ def _consistent(cx: Context, annotation: tree.Annotation, row: PolicyRow, values
         return False
     if name == "on_doubt" and "probe" in values and (odd := _odd_probe(cx, values)) is not None:
         cx.report(contradiction(annotation.span, why=odd))
+        return False
+    if name == "on_failure" and "escalate" in values and (cx.flow is None or annotation not in cx.flow.annotations):
+        why = "'escalate' tells that a flow failed, with what the flow was given: write it on the flow"
+        cx.report(contradiction(annotation.span, why=why))
         return False
     if name == "breaker" and (odd := _odd_breaker(values)) is not None:
         cx.report(contradiction(annotation.span, why=odd))

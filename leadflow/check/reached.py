@@ -4,11 +4,18 @@ from collections.abc import Iterable, Iterator
 
 from leadflow.check.checked import ActionCall, FlowCallInfo
 from leadflow.check.program import Program
+from leadflow.check.statements import escalation_of
 from leadflow.syntax import tree
 from leadflow.syntax.walk import walk
 
 
-def walk_called(program: Program, bodies: Iterable[tree.Block], *, with_tools: bool) -> Iterator[tree.Node]:
+def parts_of(decl: tree.FlowDecl) -> tuple[tree.Node, ...]:
+    """What calls in a flow: its body, and the step that tells that it failed."""
+    told = escalation_of(decl)
+    return (decl.body,) if told is None else (decl.body, told)
+
+
+def walk_called(program: Program, bodies: Iterable[tree.Node], *, with_tools: bool) -> Iterator[tree.Node]:
     """Every node of the bodies and of the flows that they call, those of each body together and once.
 
     Args:
@@ -20,10 +27,10 @@ def walk_called(program: Program, bodies: Iterable[tree.Block], *, with_tools: b
         for node in walk(body):
             yield node
             for flow in _called(program, node, with_tools=with_tools):
-                called = program.flows[flow].decl.body if flow in program.flows else None
-                if called is not None and called.id not in seen:
-                    seen.add(called.id)
-                    waiting.append(called)
+                called = parts_of(program.flows[flow].decl) if flow in program.flows else ()
+                if called and called[0].id not in seen:
+                    seen.add(called[0].id)
+                    waiting.extend(called)
 
 
 def _called(program: Program, node: tree.Node, *, with_tools: bool) -> Iterable[str]:

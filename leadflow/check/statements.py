@@ -38,9 +38,30 @@ def steps_in(block: tree.Block) -> Iterator[tree.Step]:
     return (statement for statement in statements_in(block) if isinstance(statement, tree.Step))
 
 
+def steps_of(decl: tree.FlowDecl) -> Iterator[tree.Step]:
+    """Every step of a flow, and the one that tells that it failed."""
+    yield from steps_in(decl.body)
+    if (told := escalation_of(decl)) is not None:
+        yield told
+
+
 def undo_of(step: tree.Step) -> tree.Undo | None:
     """The `undo` clause of a step."""
     return next((clause for clause in step.clauses if isinstance(clause, tree.Undo)), None)
+
+
+ESCALATE = "escalate"
+"""The argument of a flow's `@on_failure` that says whom to tell, and the name of the step that is made of it."""
+
+
+def escalation_of(decl: tree.FlowDecl) -> tree.Step | None:
+    """The call of a flow's `@on_failure(escalate:)` as a step, which stands for itself beside the body."""
+    for annotation in decl.annotations:
+        if [part.text for part in annotation.path] == ["on_failure"]:
+            for arg in annotation.args or ():
+                if arg.name is not None and arg.name.text == ESCALATE and isinstance(arg.value, tree.Call):
+                    return tree.Step(arg.name, None, arg.value, (), (), id=arg.id, span=arg.span)
+    return None
 
 
 def probe_of(step: tree.Step) -> tree.Call | None:

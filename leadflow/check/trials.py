@@ -24,7 +24,7 @@ from leadflow.check.messages.values import constant_needed
 from leadflow.check.mocks import answerable, check_mock
 from leadflow.check.policies import refuse_annotations
 from leadflow.check.program import BrokenSymbol, FlowSymbol, ModuleScope, Program
-from leadflow.check.statements import steps_in
+from leadflow.check.statements import steps_of
 from leadflow.check.types import ERROR_CLASS
 from leadflow.diagnostics import Span
 from leadflow.plan.plan import SettingValue
@@ -282,7 +282,7 @@ def _run(cx: Context, statement: tree.TestRun) -> None:
 def _outcome(cx: Context, symbol: FlowSymbol) -> Type:
     """What can be asked of a run: it never fails itself."""
     signature = cx.program.signatures[symbol.key]
-    steps = dict.fromkeys(step.name.text for step in steps_in(symbol.decl.body))
+    steps = dict.fromkeys(step.name.text for step in steps_of(symbol.decl))
     calls = RecordType(tuple(FieldType(name, INT) for name in steps), "calls")
     value = optional(signature.result) if signature.has_result else NONE
     return RecordType(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from leadflow.check.checked import ActionCall
 from leadflow.check.messages.lint import not_run
 from leadflow.check.program import Agent, Program
-from leadflow.check.reached import walk_called
+from leadflow.check.reached import parts_of, walk_called
 from leadflow.plan.reactions import stand_ins
 from leadflow.plan.unrun import unrun_kind, unrun_tool
 
@@ -49,7 +49,7 @@ def _answers(kind: str, key: str) -> str:
 
 def _asked(program: Program, flow: str) -> Iterator[str]:
     """The agents that a flow may ask, also in flows that it calls."""
-    bodies = [program.flows[flow].decl.body] if flow in program.flows else []
+    bodies = parts_of(program.flows[flow].decl) if flow in program.flows else ()
     for node in walk_called(program, bodies, with_tools=True):
         call, step = program.calls.get(node.id), program.steps.get(node.id)
         if isinstance(call, ActionCall):

@@ -22,7 +22,7 @@ from leadflow.cli.interrupts import Interrupted, run_interruptibly
 from leadflow.cli.names import Names
 from leadflow.cli.streams import Lines, printing_to
 from leadflow.cli.views import human, machine, questions, runs, spending, words
-from leadflow.cli.views.failures import absorbed, failure, undone
+from leadflow.cli.views.failures import absorbed, failure, undone, untold
 from leadflow.cli.views.logs import OneLine
 from leadflow.events.model import Entry, RunFailed, Status, UndoBegan
 from leadflow.files import find_root
@@ -178,6 +178,8 @@ def _tell(result: Result, job: Job) -> int:
     if result.status is Status.DONE:
         if job.show == "live":
             absorbed(result)
+        if job.show != "json":
+            untold(result, job.program.plan)
         if job.tells_value:
             machine.document(to_plain(result.value))
         return 0

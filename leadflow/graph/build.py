@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from leadflow.check.checked import ActionCall, Checked, FlowCallInfo, FlowInfo, FunctionCall, LocalRef, StepInfo
+from leadflow.check.statements import escalation_of
 from leadflow.graph.draft import Draft
 from leadflow.graph.exprs import FORMS, Translator, pattern_values
 from leadflow.graph.model import ORDER, FlowGraph, Graph, Vertex, is_let
@@ -60,8 +61,27 @@ def build_flow(checked: Checked, info: FlowInfo, uses: Uses) -> FlowGraph:
     for slot, param in enumerate(decl.params):
         draft.to.bindings[param.id] = (Bound(scope, slot), (), None)
     _block(draft, decl.body)
+    _escalation(draft, decl, scope)
     draft.close_scope(scope)
     return draft.finish()
+
+
+def _escalation(draft: Draft, decl: tree.FlowDecl, scope: int) -> None:
+    """Who is told when the flow has failed: a node that nothing waits for, and that waits for nothing."""
+    step, to = escalation_of(decl), draft.to
+    call = None if step is None else draft.checked.calls.get(step.action.id)
+    if step is None or not isinstance(call, ActionCall | FlowCallInfo):
+        return
+    info = draft.checked.steps[step.id]
+    to.begin()
+    to.bind(step.name.id)
+    work = _work(draft, call, info.idempotent, None if info.key is None else to.expr(info.key))
+    to.close()
+    policies = info.policies
+    if isinstance(work, AgentCall) and work.role is not None:
+        policies = with_chain(draft.checked, work.role, policies)
+    vertex = Vertex(step.name.text, scope, work, None, draft.place(step.span), call.effect, info.type, policies)
+    draft.graph.escalation = draft.put(vertex, {})
 
 
 def _fails(block: tree.Block) -> bool:

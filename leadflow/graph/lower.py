@@ -73,6 +73,7 @@ def lower_flow(flow: FlowGraph) -> FlowPlan:
         effect=flow.effect,
         place=flow.place,
         doc=flow.doc,
+        escalation=flow.escalation,
     )
 
 

@@ -126,6 +126,8 @@ class FlowGraph:
     """Of each node; empty until the pass `levels`."""
     ranks: list[int] = field(default_factory=list)
     """Of each node; empty until the pass `critical_path`."""
+    escalation: int | None = None
+    """The node that is called once the flow has failed."""
 
     def adopt(self, before: dict[int, dict[int, Edge]]) -> None:
         """Take over all vertices and edges at once: by vertex, what it waits for.

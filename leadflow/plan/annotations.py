@@ -134,8 +134,9 @@ ROWS: Mapping[str, PolicyRow] = {
         _row("optional", "call block loop", "A failure gives none.", build=lambda a: Optional()),
         _row(
             "on_failure", "block loop flow", "What a failing member does.",
-            _P("strategy", _words("stop", "continue", "partial"), positional=True, required=True),
-            build=lambda a: OnFailure(**a),
+            _P("strategy", _words("stop", "continue", "partial"), positional=True),
+            _P("escalate", STRING, what="call", doc="a call that tells somebody that the flow failed"),
+            build=lambda a: OnFailure(a.get("strategy", "stop")),
         ),
         _row(
             "concurrency", "agent block loop flow", "How many at once.",

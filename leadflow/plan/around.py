@@ -101,12 +101,18 @@ def around(plan: Plan, way: Sequence[Stop]) -> Around:
         doc=node.doc,
         type=show(node.type),
         effect=node.effect,
-        when=None if node.guard is None else guard_words(flow, node.guard),
+        when=_when(flow, node),
         waits=tuple((why, tuple(names)) for why, names in waits(flow, node).items()),
         again=None if call is None else _again(flow, node, call),
         rings=tuple(_rings(way)),
         rows=tuple(_rows(plan, flow, node)),
     )
+
+
+def _when(flow: FlowPlan, node: Node) -> str | None:
+    if node.id == flow.escalation:
+        return f"once flow {flow.name} has failed, when all else has ended"
+    return None if node.guard is None else guard_words(flow, node.guard)
 
 
 def _path(way: Sequence[Stop]) -> str:
@@ -129,8 +135,13 @@ def _again(flow: FlowPlan, node: Node, call: AgentCall) -> str:
 
 
 def _rings(way: Sequence[Stop]) -> Iterator[Ring]:
+    tells = max((position for position, stop in enumerate(way) if stop.node.id == stop.flow.escalation), default=-1)
     for position, stop in enumerate(way):
         flow = stop.flow
+        if position <= tells:  # the flows that it tells of have ended
+            if position == tells < len(way) - 1:
+                yield _block(flow, stop.node)
+            continue
         yield Ring(flow.name, f"flow {flow.name}", "", tuple(_group_rows(flow.policies, has_strategy=True)))
         for owner in reversed(list(owners(flow, stop.node))):
             yield _block(flow, owner)

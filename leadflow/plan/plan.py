@@ -303,6 +303,9 @@ class FlowPlan:
     effect: Effect
     place: Place
     doc: str | None = None
+    escalation: int | None = None
+    """The node of `@on_failure(escalate: call)`: of scope 0, and called once the flow has failed; `Local(0)` is the
+    failure."""
 
 
 @record

@@ -94,11 +94,15 @@ def _scope(plan: Plan, flow: FlowPlan, scope: int, indent: str) -> Iterator[str]
     """The nodes of a scope by level; blocks hold theirs, further in."""
     nodes = sorted((flow.nodes[node] for node in flow.scopes[scope].nodes), key=lambda node: (node.level, node.id))
     width = min(24, max((len(node.name) for node in nodes), default=0)) + 2
-    for level, group in groupby(nodes, key=lambda node: node.level):
+    told = [node for node in nodes if node.id == flow.escalation]
+    for level, group in groupby((node for node in nodes if node.id != flow.escalation), key=lambda node: node.level):
         together = list(group)
         yield _cut(f"{indent}level {level + 1}{_together(together)}", WIDTH, flat=False)
         for node in together:
             yield from _node(plan, flow, node, indent=indent + "  ", width=width)
+    for node in told:
+        yield f"{indent}once it has failed"
+        yield from _node(plan, flow, node, indent=indent + "  ", width=width)
 
 
 def _together(nodes: list[Node]) -> str:

@@ -1,5 +1,5 @@
-"""The undo of a step, and the probe that looks whether it was done, each as a flow of its own: one call, and its
-arguments as parameters.
+"""The undo of a step, the probe that looks whether it was done, and the call that tells of a failed flow, each as a
+flow of its own: one call, and its arguments as parameters.
 
 So whatever runs, prices or describes flows does the same for them, and nothing knows more of them than this. Pure.
 """
@@ -48,6 +48,11 @@ def probe_node(node: Node) -> Node | None:
     """The node of a step's probe; None when it has none."""
     flow = probe_flow(node)
     return None if flow is None else flow.nodes[0]
+
+
+def told_flow(node: Node, work: AgentCall | FlowCall) -> FlowPlan:
+    """The flow that tells somebody that another one failed; its only node is that of `@on_failure(escalate:)`."""
+    return _flow_of(node, work, "", node.policies)
 
 
 def _flow_of(node: Node, work: AgentCall | FlowCall, suffix: str, policies: tuple[Applied, ...]) -> FlowPlan:

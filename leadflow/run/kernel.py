@@ -63,6 +63,7 @@ from leadflow.run.kernel_state import (
     TryAgain,
     Values,
 )
+from leadflow.run.kernel_told import begin_telling, flow_failed, keep_told, stop_telling, tell_next
 
 __all__ = [
     "Call",
@@ -112,8 +113,8 @@ class Kernel:
 
     @property
     def is_undoing(self) -> bool:
-        """Whether steps are taken back, and all else has settled."""
-        return self._state is not None and self._state.saga is not None
+        """Whether all has settled, but for steps that are taken back and calls that tell of failed flows."""
+        return self._state is not None and (self._state.saga is not None or self._state.ending is not None)
 
     @property
     def state(self) -> State:
@@ -210,13 +211,14 @@ def _advance(state: State) -> None:
 
 
 def _end(state: State, frame: Frame) -> None:
-    """The run's flow, or an undo, has ended: the flow is tried again, steps are taken back, or the run ends.
+    """The run's flow has ended, or an undo, or a call that tells of a failed flow: the flow is tried again, steps are
+    taken back, somebody is told, or the run ends.
 
     Nothing of it executes after its end (case X1).
     """
-    if state.saga is not None:
+    if state.ending is None and state.saga is not None:
         undo_ended(state.saga, frame)
-    else:
+    elif state.ending is None:
         problem = problem_of(frame)
         if isinstance(problem, Failure) and state.cancelled is None and not frame.is_forced:
             path = state.started.flow
@@ -227,19 +229,22 @@ def _end(state: State, frame: Frame) -> None:
             state.commands.append(StopTimer(path))
         state.timers.clear()
         if problem is None and state.cancelled is None:
-            state.has_ended = True
-            state.events.append(RunDone(frame.result))
-            return
-        _turn_back(state, problem)
-    if state.saga is not None and not undo_next(state, state.saga):
+            begin_telling(state, RunDone(frame.result))
+        else:
+            _turn_back(state, frame, problem)
+    if state.ending is None and state.saga is not None and not undo_next(state, state.saga):
+        begin_telling(state, end_of(state.saga))
+    if state.ending is not None and not tell_next(state):
         state.has_ended = True
-        state.events.append(end_of(state.saga))
+        state.events.append(state.ending)
 
 
-def _turn_back(state: State, problem: Problem | None) -> None:
+def _turn_back(state: State, frame: Frame, problem: Problem | None) -> None:
     """The run does not end well."""
     if state.cancelled is None and not isinstance(problem, Failure):
         raise InternalError(f"the run was stopped without a reason of its own: {problem}")
+    if isinstance(problem, Failure):
+        keep_told(state, frame.flow, f"{state.started.flow}/", frame.slots, problem, state.attempt)
     begin_saga(state, problem if isinstance(problem, Failure) and state.cancelled is None else None)
 
 
@@ -260,7 +265,7 @@ def _take(state: State, fact: Event, *, logged: bool) -> None:
         case NodeFailed(path=path, failure=failure):
             if (found := _ended(state, path)) is not None:
                 settle_failed(*found, failure, absorb=not logged)
-                if failure.limit is not None and state.root is not None and state.saga is None:
+                if failure.limit is not None and state.root is not None and not _is_over(state):
                     _fail_scope(state, state.root, found[0], failure.limit, failure)
         case NodeCancelled(path=path, why=why, in_doubt=is_cut):
             if (found := _ended(state, path)) is not None:
@@ -306,13 +311,21 @@ def _remembered(state: State, fact: NodeDone) -> None:
         close_block(block, None, fact.value)
 
 
+def _is_over(state: State) -> bool:
+    """Whether all has settled that can still change how the run ends."""
+    return state.saga is not None or state.ending is not None
+
+
 def _cancel(state: State, root: Frame, wish: CancelRequested) -> None:
     """Somebody asks to stop, or insists; asking again changes nothing (case X5), and undos go on (case S3)."""
     if state.cancelled is not None and (state.is_forced or not wish.force):
         return
     state.events.append(wish)
     state.cancelled, state.is_forced, state.is_held = wish.why, wish.force, False
-    if state.saga is None:
+    if state.ending is not None:
+        if wish.force:
+            stop_telling(state, wish.why)
+    elif state.saga is None:
         stop_frame(root, wish.why, force=wish.force)
         _stop_pause(state)
     elif wish.force:
@@ -352,6 +365,7 @@ def _too_late(state: State, path: str, failure: Failure) -> None:
         for frame in list(block.live.values()):
             stop_frame(frame, why, force=True)
         if state.pauses.pop(path, None) is not None:
+            flow_failed(block, failure)
             close_block(block, failure, None)
     elif state.root is not None:
         if state.root.stopping is None or state.started.flow in state.pauses:

@@ -19,6 +19,7 @@ from leadflow.run.kernel_layout import NodeLayout, expression
 from leadflow.run.kernel_retry import forget, try_again
 from leadflow.run.kernel_settle import close_block, stop_frame, value_failure
 from leadflow.run.kernel_state import Block, Blocked, Frame, Problem, Stopped
+from leadflow.run.kernel_told import flow_failed
 
 
 def begin_block(frame: Frame, layout: NodeLayout) -> None:
@@ -54,6 +55,7 @@ def end_block(block: Block, problem: Problem | None, value: Value) -> None:
         if try_again(state, block.path, policy, problem, block.attempt):
             state.pauses[block.path] = block
             return
+    flow_failed(block, problem)
     close_block(block, problem, value)
 
 

@@ -45,7 +45,7 @@ from leadflow.plan.policy import (
     policy_of,
 )
 from leadflow.plan.types import Value
-from leadflow.plan.undoing import args_of, undo_flow
+from leadflow.plan.undoing import args_of, told_flow, undo_flow
 from leadflow.run.context import Compiled
 from leadflow.run.errors import InternalError
 from leadflow.run.evaluate import compile_expr
@@ -155,11 +155,14 @@ class FlowLayout:
     retry: Retry | None
     budget: Budget | None
     cache: Cache | None
+    told: "UndoLayout | None"
+    """What is called when it has failed."""
 
 
 @dataclass(slots=True, eq=False)
 class UndoLayout:
-    """What takes a step back: a flow of its own, of one call, with the arguments as parameters."""
+    """What takes a step back, or tells of a failure: a flow of its own, of one call, with its arguments as
+    parameters."""
 
     flow: FlowLayout
     args: tuple[tuple[str, Compiled], ...]
@@ -228,7 +231,15 @@ def lay_out(flow: FlowPlan) -> FlowLayout:
         policy_of(flow.policies, Retry),
         policy_of(flow.policies, Budget),
         policy_of(flow.policies, Cache),
+        None if flow.escalation is None else _told(flow.nodes[flow.escalation]),
     )
+
+
+def _told(node: Node) -> UndoLayout | None:
+    if not isinstance(node.work, AgentCall | FlowCall):
+        return None
+    args = tuple((name, compile_expr(expr)) for name, expr in args_of(node.work))
+    return UndoLayout(lay_out(told_flow(node, node.work)), args, in_doubt=True)
 
 
 def _let(let: Let) -> Compiled:
@@ -252,7 +263,8 @@ def _priorities(flow: FlowPlan) -> list[int | None]:
 
 
 def _scope(flow: FlowPlan, scope: Scope, local: list[int], inside: list[int | None]) -> ScopeLayout:
-    members = tuple(_node(flow.nodes[n], position, inside[scope.id]) for position, n in enumerate(scope.nodes))
+    inner = [n for n in scope.nodes if n != flow.escalation]
+    members = tuple(_node(flow.nodes[n], position, inside[scope.id]) for position, n in enumerate(inner))
     waits = [0] * len(members)
     outer: list[tuple[int, int]] = []
     for member in members:

@@ -40,7 +40,7 @@ def undo_next(state: State, saga: Saga) -> bool:
             state.events.append(NodeCancelled(path, why))
             saga.failed.append((kept.path, not_undone(kept.path, f"it was not begun: {why}")))
         else:
-            saga.kept, saga.frame = kept, _open(state, kept, saga.count - len(saga.left))
+            saga.kept, saga.frame = kept, open_kept(state, kept, saga.count - len(saga.left))
             return True
     return False
 
@@ -78,7 +78,12 @@ def end_of(saga: Saga) -> RunFailed | RunCancelled:
     )
 
 
-def _open(state: State, kept: Kept, number: int) -> Frame:
+def open_kept(state: State, kept: Kept, number: int) -> Frame:
+    """Begin one call that was kept.
+
+    Args:
+        number: of no other one.
+    """
     flow = kept.undo.flow
     body = flow.scopes[0]
     key = (number,)  # of no other frame: who was stopped may still stand in a line

@@ -138,19 +138,27 @@ def _absorb(frame: Frame, layout: NodeLayout, failure: Failure) -> tuple[Value] 
     if failure.in_doubt or _is_of_others(failure, frame.prefix + layout.name):
         return failure
     if layout.catch is not None:
-        frame.locals[:] = [
-            {
-                "class": failure.category,
-                "message": failure.message,
-                "step": failure.path.removeprefix(frame.prefix) or layout.name,
-                "attempts": max(1, len(failure.attempts)),
-            }
-        ]
+        frame.locals[:] = [failure_value(failure, frame.prefix, layout.name)]
         try:
             return (layout.catch(frame),)
         except ValueProblem as problem:
             failure = value_failure(problem, frame.prefix + layout.name, causes=(failure,))
     return (None,) if layout.optional else failure
+
+
+def failure_value(failure: Failure, prefix: str, name: str = "") -> Value:
+    """What the text calls a failure by name.
+
+    Args:
+        prefix: of the paths of the steps that it may be of, as the text sees them.
+        name: of the step, where the failure has no path.
+    """
+    return {
+        "class": failure.category,
+        "message": failure.message,
+        "step": failure.path.removeprefix(prefix) or name,
+        "attempts": max(1, len(failure.attempts)),
+    }
 
 
 def _is_of_others(failure: Failure, path: str) -> bool:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from heapq import heappop, heappush
 from typing import TypeAlias
 
-from leadflow.events.model import Event, Failure, RunStarted, Status
+from leadflow.events.model import Event, Failure, RunCancelled, RunDone, RunFailed, RunStarted, Status
 from leadflow.plan.expr import Guard
 from leadflow.plan.plan import FlowPlan
 from leadflow.plan.policy import Budgets, Strategy
@@ -350,10 +350,10 @@ class Block:
 
 @record
 class Kept:
-    """What takes a step back, should the run fail or be cancelled."""
+    """What takes a step back, should the run fail or be cancelled; or what tells that a flow failed."""
 
     path: str
-    """Of the step."""
+    """Of the step, or of what tells."""
     prefix: str
     undo: UndoLayout
     slots: tuple[Value, ...]
@@ -428,4 +428,10 @@ class State:
     """Calls whose value is that of another run's: it is not for this one to take them back."""
     saga: Saga | None = None
     """Since steps are taken back."""
+    untold: list[Kept] = field(default_factory=list)
+    """What tells of the flows that failed, in the order in which they did."""
+    ending: RunDone | RunFailed | RunCancelled | None = None
+    """How the run ends, once all that is left is to tell of failed flows."""
+    telling: Frame | None = None
+    """The call under way that tells of one."""
     has_ended: bool = False

@@ -21,7 +21,7 @@ _IN_DOUBT = "the step may have been done, and its undo reads what it gave, or ma
 def keep_undo(frame: Frame, layout: NodeLayout, undo: UndoLayout, *, in_doubt: bool = False) -> None:
     """A step is done, or in doubt: fix what takes it back. What takes steps back is not taken back itself."""
     state, path = frame.state, frame.prefix + layout.name
-    if state.saga is not None:
+    if state.saga is not None or state.ending is not None:
         return
     args: dict[str, Value] = {}
     failure = not_undone(path, _IN_DOUBT, in_doubt=True) if in_doubt and not undo.in_doubt else None

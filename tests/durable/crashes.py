@@ -86,6 +86,11 @@ FLOWS = {
                   '@cache(1h) flow inner() -> string { step a = look("2") return a }',
     "undone": 'tool drop(x: string) = python("tools:drop")\n'
               'flow f() { step a = put("1") undo drop(a) step b = put("fail") undo none }',
+    "told": 'tool drop(x: string) = python("tools:drop")\n'
+            '@on_failure(escalate: drop("f: ${failure.message}"))\n'
+            'flow f() { step a = inner(x: "1") catch e => "2" step b = put(a) undo drop(b) step c = put("fail") }\n'
+            '@on_failure(escalate: drop("${x}: ${failure.step}"))\n'
+            'flow inner(x: string) -> string { step a = look("fail") return a }',
 }  # fmt: skip
 PEOPLE = {
     "approval": 'agent desk: human\n'

@@ -41,6 +41,7 @@ def failure(result: Result, plan: Plan, names: Callable[[str], str] = str, *, wh
     undone(result.undone)
     if result.status.is_settled:
         _by_hand(result, plan, where)
+        untold(result, plan)
 
 
 def undone(paths: Sequence[str]) -> None:
@@ -48,6 +49,24 @@ def undone(paths: Sequence[str]) -> None:
     if paths:
         more = f" and {len(paths) - MOST_CAUSES} more" if len(paths) > MOST_CAUSES else ""
         click.echo(click.style("undone: ", fg="yellow") + ", ".join(paths[:MOST_CAUSES]) + more, err=True)
+
+
+def untold(result: Result, plan: Plan) -> None:
+    """The failed flows of which nobody was told, because that failed, too."""
+    failed = [entry.event for entry in result.entries if isinstance(entry.event, NodeFailed)]
+    left = [one for one in failed if _tells(plan, one.path)]
+    for one in left[:MOST_CAUSES]:
+        click.echo(click.style("not told: ", fg="yellow") + f"{one.path}: {one_line(one.failure.message)}", err=True)
+    if len(left) > MOST_CAUSES:
+        click.echo(f"and {len(left) - MOST_CAUSES} more", err=True)
+
+
+def _tells(plan: Plan, path: str) -> bool:
+    """Whether a path is that of a call which tells of a failed flow."""
+    if all(flow.escalation is None for flow in plan.flows.values()):
+        return False
+    ways = find_steps(plan, path)
+    return not isinstance(ways, NoSuchStep) and any(way[-1].flow.escalation == way[-1].node.id for way in ways)
 
 
 def _by_hand(result: Result, plan: Plan, where: str | None) -> None:

@@ -48,6 +48,9 @@ def _holds(plan: Plan, flow: FlowPlan) -> Iterator[bool]:
         yield scope.id == number
         yield number == 0 or (scope.parent in range(number) and scope.owner in nodes)
         yield all(node in nodes for node in scope.nodes) and all(let in lets for let in scope.lets)
+    told = flow.escalation
+    yield told is None or (told in flow.scopes[0].nodes and isinstance(flow.nodes[told].work, AgentCall | FlowCall))
+    yield all(need.node != told for node in flow.nodes for need in node.needs)
     homes = [frozenset(scope.nodes) for scope in flow.scopes]
     for number, node in enumerate(flow.nodes):
         yield node.id == number and node.scope in scopes and number in homes[node.scope]

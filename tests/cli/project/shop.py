@@ -23,3 +23,10 @@ async def cancel(what: str) -> None:
     if what.endswith("Atlantis"):
         raise leadflow.Transient(f"nobody answers about the {what}")
     print(f"gave back the {what}", file=sys.stderr)
+
+
+async def alert(what: str) -> None:
+    """Somebody on duty hears of it; nobody is there for Atlantis."""
+    if "Atlantis" in what:
+        raise leadflow.Permanent("nobody is on duty")
+    print(f"on duty: {what}", file=sys.stderr)
