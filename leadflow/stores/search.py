@@ -1,16 +1,18 @@
-"""From what is wanted of a list of runs to the parameters of one statement: nothing that was typed stands in SQL."""
+"""From what is wanted of a list of runs to a statement and its parameters: nothing that was typed stands in SQL."""
 
 import json
 
 from leadflow.plan.forms import keep
 from leadflow.run.store import Wanted
 
-FOUND = """
+_LAST = "\U0010ffff"
+"""The last of all characters: every id that begins with a text lies between the text and the same with this behind."""
+
+_FOUND = """
 SELECT id, flow, plan, source, digest, setting, started, status, changed, epoch, owner,
     owner IS NOT NULL AND lease >= lf_now(), claims, crashes, under
 FROM lf_run AS found
-WHERE (:run = '' OR substr(id, 1, length(:run)) = :run)
-    AND (:flow IS NULL OR flow = :flow) AND (:status IS NULL OR status = :status)
+WHERE (:flow IS NULL OR flow = :flow) AND (:status IS NULL OR status = :status)
     AND (:since IS NULL OR started >= :since) AND (:until IS NULL OR started <= :until)
     AND (:origin = '' OR CASE WHEN json_valid(setting) THEN json_extract(setting, '$.from[0]') END = :origin)
     AND (:again = '' OR CASE WHEN json_valid(setting) THEN json_extract(setting, '$.from[1]') END = :again)
@@ -24,13 +26,23 @@ WHERE (:run = '' OR substr(id, 1, length(:run)) = :run)
                 = json_quote(json_extract(coalesce(lf_event.text, lf_large.text), '$.inputs."' || wanted.key || '"'))
         )
     ))
-ORDER BY number DESC
 """
 """A run is left out when the first of its events gives an input that is none of those that are wanted."""
 
 
+_NEWEST = "ORDER BY number DESC"
+_ANY = _FOUND + _NEWEST
+_OF_ID = f"{_FOUND} AND id >= :run AND id < :run || '{_LAST}' {_NEWEST}"
+"""A range: whoever looks again and again for one run looks it up, however many there are."""
+
+
+def statement(wanted: Wanted) -> str:
+    """What finds the runs that are wanted."""
+    return _OF_ID if wanted.run else _ANY
+
+
 def parameters(wanted: Wanted) -> dict[str, str | float | None]:
-    """What `FOUND` is given."""
+    """What `statement` is given."""
     inputs = {name: [keep(value) for value in values] for name, values in wanted.inputs}
     return {
         "run": wanted.run,

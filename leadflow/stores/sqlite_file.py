@@ -20,7 +20,7 @@ from leadflow.run.store import Corrupt, Fenced, JournalProblem, NewRun, NoSuchRu
 from leadflow.stores import schema, upkeep
 from leadflow.stores.owner import is_gone
 from leadflow.stores.rows import Chain, Rows, as_entries, checked, seed_of
-from leadflow.stores.search import FOUND, parameters
+from leadflow.stores.search import parameters, statement
 
 _BUSY = 30.0
 """Seconds to wait for another process that writes."""
@@ -180,7 +180,7 @@ class JournalFile:
     def runs(self, wanted: Wanted) -> Sequence[RunRow]:
         """The runs that are wanted, the newest first."""
         with closing(self.cursor) as cursor:
-            rows = cursor.execute(FOUND, parameters(wanted)).fetchall()
+            rows = cursor.execute(statement(wanted), parameters(wanted)).fetchall()
         return [_run_row(row) for row in rows]
 
     def remove(self, run: str) -> bool:

@@ -19,7 +19,7 @@ import pytest
 from leadflow.events.model import CancelRequested, Entry, NodeDone, NodeStarted, QuestionAnswered
 from leadflow.run.adapters import SystemClock
 from leadflow.run.claims import StoreClaims
-from leadflow.run.store import Corrupt, JournalProblem, Store
+from leadflow.run.store import Corrupt, JournalProblem, Store, Wanted
 from leadflow.stores.owner import is_gone, spoken, this_owner
 from leadflow.stores.rows import Rows
 from leadflow.stores.sqlite import SqliteStore
@@ -159,6 +159,23 @@ class Forgetful(SqliteStore):
         """The entries of a run that is not there any more."""
         await self.remove(run)
         return await super().tail(run, after)
+
+
+def test_a_run_is_looked_up_by_the_beginning_of_its_id(tmp_path: Path) -> None:
+    """However many runs there are: whoever waits for a key does it at each look, and whoever works on a run, too."""
+
+    async def scene() -> list[str]:
+        async with opened(tmp_path / "j.db") as store:
+            for run in ("r", "r1", "r12", "s"):
+                await store.create(new_run(run), "plan")
+            connection, said = store._file._connection, list[str]()
+            connection.set_trace_callback(said.append)  # type: ignore[union-attr]  # it is open
+            assert ["r12", "r1"] == [row.id for row in await store.runs(Wanted(run="r1"))]
+            connection.set_trace_callback(None)  # type: ignore[union-attr]
+            plan = store._file.cursor.execute(f"EXPLAIN QUERY PLAN {said[0]}").fetchall()
+            return [detail for _, _, _, detail in plan if "found" in detail]
+
+    assert ["SEARCH found USING INDEX sqlite_autoindex_lf_run_1 (id>? AND id<?)"] == asyncio.run(scene())
 
 
 def test_who_has_a_key_may_be_forgotten_at_any_moment(tmp_path: Path) -> None:
