@@ -230,7 +230,7 @@ class _Talking:
         begun = clock.monotonic()
         inner = CallOrder(
             f"{order.path}{TOOLS}[{wanted.number}]", {}, None, order.run, self._deadline(), self._post,
-            priority=order.priority, budgets=self._budgets, hear=order.hear,
+            priority=order.priority, budgets=self._budgets, unkept=order.unkept, hear=order.hear,
         )  # fmt: skip
         ended = await tool.run(args, inner)
         if isinstance(ended, Failure) and tool.is_harmful and not ended.in_doubt:

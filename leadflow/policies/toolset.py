@@ -9,6 +9,7 @@ whether it was done, or something around the call is over.
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol, cast
 
 from leadflow.events.model import Failure
@@ -163,9 +164,8 @@ def _schema(plan: ToolPlan) -> Mapping[str, object]:
 
 
 def _ordered(order: CallOrder, args: Mapping[str, Value], key: str | None) -> CallOrder:
-    return CallOrder(
-        order.path, args, key, order.run, order.deadline, order.post, order.give_up, order.priority, None, order.budgets
-    )
+    """The order of a tool's call, which nobody listens to: what is heard of the step are its own model's words."""
+    return replace(order, args=args, key=key, hear=None)
 
 
 class _Params:

@@ -106,6 +106,7 @@ class _Inside(Callers):
                     post=cast(Callable[[Event], None], post),
                     give_up=lambda path, failure: order.give_up(order.path, failure),
                     budgets=(*budgets, *outer.budgets),
+                    unkept=outer.unkept,  # what is told here is kept with what is around, or nowhere
                 )
             )
             return answer if isinstance(answer, Answer) else self._failed(answer, order)

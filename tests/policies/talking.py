@@ -15,7 +15,7 @@ from leadflow.run.adapters import SeededRng
 from leadflow.run.driver import Driver, Listener, Ports, Result
 from leadflow.run.kernel import Program
 from leadflow.run.nested import Nested
-from leadflow.run.ports import Reply
+from leadflow.run.ports import Journal, Reply
 from leadflow.run.toolbox import Asked, ToolResult, ToolUse
 from leadflow.stores.memory import MemoryJournal
 from leadflow.testing import run_virtual
@@ -71,14 +71,16 @@ def talk(
     charges: Mapping[str, Charge] | None = None,
     rates: Mapping[str, Rates | None] | None = None,
     hear: Listener | None = None,
+    journal: Journal | None = None,
 ) -> Talked:
     """Run the flow `f` of a text, each agent played by its script.
 
     Args:
         rates: of those that are models, so that what they use and say is told.
+        journal: keeps the log; None: nobody else looks at it.
     """
-    plan = compiled(text)
-    return Talked(run_virtual(_run(plan, players, inputs, charges, rates, hear)), players)
+    plan, journal = compiled(text), journal or MemoryJournal(CLOCK)
+    return Talked(run_virtual(_run(plan, players, inputs, charges, rates, hear, journal)), players)
 
 
 async def _run(
@@ -88,6 +90,7 @@ async def _run(
     charges: Mapping[str, Charge] | None,
     rates: Mapping[str, Rates | None] | None,
     hear: Listener | None,
+    journal: Journal,
 ) -> Result:
     program, rng = Program(plan), SeededRng(0)
     nested = Nested(program, CLOCK, rng, journal=lambda: MemoryJournal(CLOCK), calls=None)
@@ -101,6 +104,4 @@ async def _run(
         granted=Granted({tool.key: tool for tool in plan.tools}, nested.run),
     )
     listeners = () if hear is None else (hear,)
-    return await Driver(program, Ports(stack, MemoryJournal(CLOCK), CLOCK, listeners=listeners)).run(
-        started(plan, inputs)
-    )
+    return await Driver(program, Ports(stack, journal, CLOCK, listeners=listeners)).run(started(plan, inputs))

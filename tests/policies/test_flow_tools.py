@@ -10,6 +10,7 @@ from leadflow.events.codec import event_text
 from leadflow.events.fold import RunState, fold
 from leadflow.events.model import (
     AttemptFailed,
+    BudgetReserved,
     BudgetSettled,
     CallUsed,
     Entry,
@@ -29,8 +30,9 @@ from leadflow.plan.rates import Rate, Rates
 from leadflow.policies.budget import Charge
 from leadflow.run.errors import ConnectionLost
 from leadflow.run.ports import Reply, Request
+from leadflow.stores.memory import MemoryJournal
 from leadflow.testing.coverage import Coverage
-from tests.policies.playing import Player, after
+from tests.policies.playing import CLOCK, Player, after
 from tests.policies.talking import ASK, MODEL, Talked, asks, talk, use
 from tests.run.fakes import compiled
 
@@ -105,6 +107,27 @@ def test_what_it_costs_is_counted_once() -> None:
     assert {"f/a", f"{CALL}/both/d"} == set(by_step)
     assert state.spent == sum(one.money for one in paid) == sum(by_step.values()) > 0
     assert (0, 0, 0) == (inner.spent, inner.spent_tokens, inner.used.requests)
+
+
+@pytest.mark.parametrize(
+    ("tools", "asked", "path"),
+    [("look", "look", CALL), ("both", "look", f"{CALL}/both/c"), ("both", "sage", f"{CALL}/both/d")],
+    ids=["a tool", "a function in a flow", "a model in a flow"],
+)
+def test_nothing_is_sent_before_what_it_may_take_is_kept(tools: str, asked: str, path: str) -> None:
+    """Case $8: a process that ends in a tool leaves a log that has what was set aside for it, so that it is spent."""
+    journal, found = MemoryJournal(CLOCK), list[str]()
+
+    async def look(request: Request) -> str:
+        kept = [entry.event for entry in await journal.load()]
+        found.extend(event.path for event in kept if isinstance(event, BudgetReserved) and event.path != "f/a")
+        return "seen"
+
+    charge = Charge(1_000_000, 2_000_000)
+    players = {"fast": Player(asks(use(tools, x="1")), "done"), "look": Player("seen"), "sage": Player("wise")}
+    text = TEXT.replace("tools: [both]", f"tools: [{tools}]").replace("flow f", BUDGET)
+    talk(text, {**players, asked: Player(look)}, charges={"fast": charge, "sage": charge}, journal=journal)
+    assert [path] == found[-1:]
 
 
 def test_what_its_models_used_is_counted_once() -> None:
