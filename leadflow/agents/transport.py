@@ -195,13 +195,14 @@ async def _unpacked(packed: AsyncIterator[bytes], coding: str) -> AsyncIterator[
         if unpacker is None:  # what is called deflate comes with or without its header
             bare = coding == "deflate" and piece[0] & 0x0F != 8
             unpacker = zlib.decompressobj(-zlib.MAX_WBITS if bare else zlib.MAX_WBITS | 32)
-        rest = piece
-        while rest and not unpacker.eof:
+        rest, is_full = piece, False
+        while (rest or is_full) and not unpacker.eof:  # a full one may have left something behind, all bytes read
             try:
-                yield unpacker.decompress(rest, _PIECE)
+                unpacked = unpacker.decompress(rest, _PIECE)
             except zlib.error:
                 raise BadResponse("the answer cannot be unpacked") from None
-            rest = unpacker.unconsumed_tail
+            rest, is_full = unpacker.unconsumed_tail, len(unpacked) == _PIECE
+            yield unpacked
     if unpacker is not None and not unpacker.eof:
         raise ConnectionLost("the packed answer broke off")
 

@@ -221,8 +221,11 @@ def _union_writer(hint: Any, full: bool) -> Write:
     return write
 
 
+@cache
 def _of_union(hint: Any, full: bool) -> tuple[Mapping[Any, Write], Write]:
-    """Writers by the class of the value, and the one of all others."""
+    """Writers by the class of the value, and the one of all others. Made once for each union: what holds itself would
+    else have writers for each way through it.
+    """
     classes = _classes(hint)
     tagged = len(classes) > 1
     table: dict[Any, Write] = dict(_PLAIN)

@@ -140,6 +140,72 @@ async def test_a_bomb_is_stopped_at_the_cap(transport: HttpTransport, pack: obje
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
 
 
+@pytest.mark.parametrize("size", [65_535, 65_537, 65_800, 131_099, 500_000])
+@pytest.mark.parametrize("bits", [-zlib.MAX_WBITS, zlib.MAX_WBITS, zlib.MAX_WBITS | 16])
+async def test_a_packed_answer_is_unpacked_to_its_end(transport: HttpTransport, bits: int, size: int) -> None:
+    """However little stands behind the last full piece: without a header nothing does, and nothing broke off."""
+    packer = zlib.compressobj(wbits=bits)
+    packed = packer.compress(bytes(size)) + packer.flush()
+    name = "gzip" if bits > zlib.MAX_WBITS else "deflate"
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        return web.Response(body=packed, headers={"Content-Encoding": name})
+
+    async with api(answer) as (url, _):
+        assert (200, bytes(size)) == await fetch(transport, url)
+
+
+class Stopped(Exception):
+    """Whoever reads an answer has enough."""
+
+
+LEFT = {
+    "unread": (b"HTTP/1.1 302 Found\r\nContent-Length: 90\r\nLocation: /b\r\n\r\nab", 0, None),
+    "too long": (b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n" + b"a" * 50, 20, BadResponse),
+    "too long, packed": (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(bytes(90_000)),
+        20, BadResponse,
+    ),
+    "not packed": (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\nContent-Encoding: gzip\r\n\r\n" + b"a" * 50, 900, BadResponse,
+    ),
+    "packed otherwise": (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\nContent-Encoding: br\r\n\r\n" + b"a" * 50, 900, BadResponse,
+    ),
+    "silent": (b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n" + b"a" * 50, 900, IdleTimeout),
+    "silent, no head": (b"HTTP/1.1 200", 900, IdleTimeout),
+    "the reader's own failure": (b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n" + b"a" * 50, -1, Stopped),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", LEFT)
+async def test_an_answer_that_is_left_is_let_go(transport: HttpTransport, how: str) -> None:
+    """However one leaves an answer that has not ended, its connection is closed: the server sees it at once."""
+    answer, most, problem = LEFT[how]
+    closed = asyncio.Event()
+
+    async def behave(head: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        await writer.drain()
+
+    async def ask(url: str) -> None:
+        idle = timedelta(seconds=0.2) if problem is IdleTimeout else None
+        async with transport.request("GET", url, headers={}, idle=idle) as response:
+            if most < 0:
+                raise Stopped
+            if most:
+                await read_body(response, most)
+
+    async with raw(behave, ended=closed) as (url, _):
+        if problem is None:
+            await ask(url)
+        else:
+            with pytest.raises(problem):
+                await ask(url)
+        async with asyncio.timeout(5):
+            await closed.wait()
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -1,5 +1,6 @@
 """Events as JSON: lossless, canonical, and nothing but data."""
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import get_args
 
@@ -11,6 +12,7 @@ from leadflow.events import model
 from leadflow.events.codec import NotAnEvent, event_text, read_event
 from leadflow.events.model import Event, NodeDone, NodeStarted
 from leadflow.plan.policy import ERROR_CLASSES
+from leadflow.plan.shapes import writer
 from leadflow.plan.types import EFFECTS, Value
 from tests.values import values
 
@@ -77,6 +79,16 @@ def test_events_come_back_equal(event: Event) -> None:
     assert event == read_event(text)
     assert text == event_text(read_event(text))
     assert text.isascii()
+
+
+@given(EVENTS)
+def test_the_text_is_what_json_writes_of_it(event: Event) -> None:
+    """Texts are put together without `json`, and for what stands in a record without a step in between. They are what
+    `json` makes of the same data, and a class that is written for itself only does not say what it is."""
+    text = event_text(event)
+    assert text == json.dumps(json.loads(text), separators=(",", ":"))
+    alone = json.loads(writer(type(event), full=True)(event))
+    assert json.loads(text) == {"is": type(event).__name__, **alone}
 
 
 @given(st.text(max_size=60))

@@ -1,15 +1,17 @@
 """Plans as JSON: nothing is lost, nothing is made that was not asked for, and the hash is that of the meaning."""
 
+import gc
 import json
 from dataclasses import replace
 from datetime import timedelta
+from types import FunctionType
 from typing import Any
 
 import pytest
 from hypothesis import given
 
 from leadflow.plan import codec
-from leadflow.plan.expr import Const, Expr, NodeValue
+from leadflow.plan.expr import Binary, Const, Expr, NodeValue
 from leadflow.plan.plan import AgentCall, Place, Plan
 from leadflow.plan.policy import Retry
 from leadflow.plan.types import Value
@@ -153,3 +155,18 @@ def test_a_large_plan_is_written_once() -> None:
     """A plan of a thousand nodes comes back whole."""
     made = layered(1000)
     assert made == codec.from_text(codec.to_text(made))
+
+
+def test_what_holds_itself_is_written_by_the_same_functions_at_any_depth() -> None:
+    """An expression in an expression in an expression needs no writers of its own for each way through it."""
+
+    def sums(depth: int) -> Expr:
+        return Const(1) if depth == 0 else Binary("+", sums(depth - 1), sums(depth - 1))
+
+    def functions() -> int:
+        return sum(type(one) is FunctionType for one in gc.get_objects())
+
+    codec.expr_text(sums(1))
+    before = functions()
+    codec.expr_text(sums(7))
+    assert functions() - before < 10

@@ -1,6 +1,7 @@
 """JSON text under limits, and `name=value` typed by its parameter."""
 
 import json
+import math
 from datetime import timedelta
 
 import pytest
@@ -26,7 +27,7 @@ from leadflow.plan.types import (
     Type,
     UnionType,
 )
-from leadflow.run.inputs import parse_input, read_json
+from leadflow.run.inputs import JsonLimits, parse_input, read_json
 from leadflow.run.values import Mismatch
 
 
@@ -120,3 +121,48 @@ def test_inputs_that_cannot_be_read(pair: str, said: str) -> None:
     found = parse_input(pair, [FieldType("p", ListType(INT))])
     assert isinstance(found, Mismatch)
     assert found.message.startswith(said)
+
+
+DATA = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**65), 2**65) | st.floats() | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.lists(st.tuples(st.sampled_from("ab[{"), inner), max_size=4).map(tuple)
+    ),
+    max_leaves=12,
+)
+"""What a text may stand for; tuples are objects, in which a key may stand twice."""
+
+
+def written(data: object) -> str:
+    """Data as JSON, also what none may hold."""
+    if isinstance(data, tuple):
+        return "{" + ",".join(f"{json.dumps(name)}:{written(value)}" for name, value in data) + "}"
+    return "[" + ",".join(map(written, data)) + "]" if isinstance(data, list) else json.dumps(data)
+
+
+def is_allowed(data: object, limits: JsonLimits) -> bool:
+    """Whether limits let data through, found out by looking at all of it."""
+    keys = 0
+
+    def fits(data: object, depth: int) -> bool:
+        nonlocal keys
+        if isinstance(data, float):
+            return math.isfinite(data)
+        if not isinstance(data, list | tuple):
+            return not isinstance(data, int) or -(2**63) <= data < 2**63
+        names = [name for name, _ in data] if isinstance(data, tuple) else []
+        keys += len(names)
+        inner = [value for _, value in data] if isinstance(data, tuple) else data
+        # A level counts when something stands in it.
+        return len(set(names)) == len(names) and all([depth < limits.depth and fits(one, depth + 1) for one in inner])
+
+    return fits(data, 0) and keys <= limits.keys
+
+
+@given(DATA, st.integers(0, 4), st.integers(0, 8))
+def test_every_limit_holds_on_every_way(data: object, depth: int, keys: int) -> None:
+    """Short texts are read without counting keys or levels: the same texts are refused as by looking at all."""
+    limits = JsonLimits(depth=depth, keys=keys)
+    for text in (written(data), written(data) + " " * 400):
+        assert is_allowed(data, limits) == (not isinstance(read_json(text, limits), Mismatch))
+        assert read_json(text.encode(), limits) == read_json(text, limits)

@@ -80,3 +80,18 @@ def test_r12_no_text_breaks_it(reset: str, amount: str) -> None:
         headers = {"x-ratelimit-remaining-requests": amount, "anthropic-ratelimit-requests-remaining": "5", name: reset}
         found = read_quota(headers, now=NOW)
         assert found is None or (found.requests is not None and timedelta(0) <= found.requests.reset <= LONGEST)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["date", "x-ratelimit-reset-tokens", "anthropic-ratelimit-tokens-remaining", "x-ratelimit-remaining-tokens",
+             "anthropic-ratelimit-tokens-reset", "anthropic-ratelimit-input-tokens-remaining", "retry-after"]
+        ),
+        st.sampled_from(["", "5", "1s", "-1", "2026-01-02T12:00:30Z", "Fri, 02 Jan 2026 12:00:00 GMT"]),
+    )
+)  # fmt: skip
+def test_what_says_nothing_changes_nothing(headers: dict[str, str]) -> None:
+    """Headers that say nothing of a quota are not looked into; that finds what looking into them finds."""
+    junk = {"x-ratelimit-remaining-requests": "many", **headers}
+    assert read_quota(junk, now=NOW) == read_quota(headers, now=NOW)
