@@ -78,6 +78,7 @@ class Watch:
         now, heap = self.clock.monotonic() + _SAME, self._heap
         if now - self._due > _LATE:
             self._call_at(now + _BREATH, loop)
+            self._next = -inf  # and not before, whatever begins meanwhile
             return
         while heap and (heap[0][0] <= now or heap[0][2].has_ended):
             timer = heappop(heap)[2]

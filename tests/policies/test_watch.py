@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import math
 import weakref
 from collections.abc import Coroutine, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from leadflow.policies.watch import Timer, Watch
 from leadflow.run.errors import InternalError
-from leadflow.testing import run_virtual
+from leadflow.testing import JumpLoop, run_virtual
 from tests.policies.playing import CLOCK, forever, s
 
 MANY = 64
@@ -157,6 +158,34 @@ def test_a_time_that_is_over_already_rings_at_once() -> None:
         assert (10.0, True) == (round(CLOCK.monotonic(), 6), timer.stop())
 
     run(main())
+
+
+@pytest.mark.parametrize("rest", [0.01, 0.5, 5.0])
+def test_what_begins_behind_a_standstill_takes_no_time_of_those_before(rest: float) -> None:
+    """Case K3: they have as long to hear what came as if nothing had begun, and what began has its own end then."""
+
+    async def main() -> list[float]:
+        loop, watch, ends = asyncio.get_running_loop(), Watch(CLOCK, s(5)), list[float]()
+
+        async def work(seconds: float) -> None:
+            timer = Timer(CLOCK.monotonic() + seconds, watch, nothing)
+            try:
+                await forever()
+            except asyncio.CancelledError:
+                ends.append(round(CLOCK.monotonic() - woke, 3))
+                assert timer.stop()
+
+        woke, before = math.inf, loop.create_task(work(1.0))
+        await CLOCK.sleep(s(0.5))
+        assert isinstance(loop, JumpLoop)
+        loop._jump(100.0)
+        await CLOCK.sleep(s(0))
+        await CLOCK.sleep(s(0))
+        woke = CLOCK.monotonic()
+        await asyncio.gather(before, work(rest))
+        return ends
+
+    assert [1.0, max(1.0, rest)] == run_virtual(main())
 
 
 def test_the_grace_ends_with_the_work() -> None:
