@@ -129,7 +129,7 @@ async def undone_by_hand(
 
 async def taken_back(store: Store, run: str) -> Sequence[TakenBack]:
     """What was taken back of a run since it ended, in that order."""
-    rows = await store.runs(Wanted(status=Status.DONE, origin=run))
+    rows = await _made_from(store, Wanted(status=Status.DONE, origin=run))
     told = [(row, setting_of(row)) for row in reversed(rows)]
     return [
         TakenBack(step.removesuffix(SUFFIX), row.id, setting.get("by"), bool(by_hand), row.changed)
@@ -243,12 +243,17 @@ async def _made_before(store: Store, run: str) -> dict[str, RunRow]:
     """The runs that were made to take back steps of a run, by the path of the undo: the one that is done, else the
     newest. One whose process ended before its first event was kept can never go on, and is none."""
     found: dict[str, RunRow] = {}
-    for row in await store.runs(Wanted(origin=run)):
+    for row in await _made_from(store, Wanted(origin=run)):
         _, path, *_ = setting_of(row)["from"]
         is_newest = row.status is not Status.PENDING and path not in found
         if path.endswith(SUFFIX) and (row.status is Status.DONE or is_newest):
             found[path] = row
     return found
+
+
+async def _made_from(store: Store, wanted: Wanted) -> Sequence[RunRow]:
+    """The runs that were made from another one; none of which nobody knows what it was given (case D11)."""
+    return [row for row in await store.runs(wanted) if row.is_whole]
 
 
 async def _begun(store: Store, plan: Plan, flow: FlowPlan, undo: UndoKept | None, found: Kept, clock: Clock) -> Kept:

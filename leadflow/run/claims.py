@@ -36,7 +36,8 @@ class StoreClaims(Claims):
 
     async def is_taken_back(self, claim: Claim) -> bool:
         """Whether what a call did was taken back when its run had ended."""
-        return bool(await self._store.runs(Wanted(status=Status.DONE, origin=claim.run, again=claim.path + SUFFIX)))
+        wanted = Wanted(status=Status.DONE, origin=claim.run, again=claim.path + SUFFIX)
+        return any(row.is_whole for row in await self._store.runs(wanted))
 
 
 class MemoryClaims(Claims):

@@ -1,13 +1,16 @@
 """`leadflow runs undo --done`: a person says that a step does not stand, and its key of `@once` is free again."""
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from leadflow.settings import JOURNAL
 from leadflow.stores.owner import this_user
 from tests.cli.session import leadflow
 
@@ -180,6 +183,20 @@ def test_only_what_stands_can_be_said_not_to(project: Path) -> None:
     told = "is none that stands and was to be taken back, or that may have been done; such are: main/two, main/one"
     assert (2, f"error: step 'last' of run {run} {told}\n") == (said.code, said.stderr)
     assert [] == data(project, "runs", "show", run)["taken_back"]
+
+
+def test_a_row_that_cannot_be_read_says_of_no_step_that_it_was_taken_back(project: Path) -> None:
+    """Case D11: what is noted there is not what was written, so that the step stands, and keeps its key."""
+    run = failed(project)
+    (noted,) = data(project, "runs", "undo", run, "--done", "one")
+    with closing(sqlite3.connect(project / JOURNAL)) as file, file:
+        file.execute("UPDATE lf_run SET crashes = 'many' WHERE id = ?", (noted["run"],))
+    assert [] == data(project, "runs", "show", run)["taken_back"]
+    said = leadflow("run", "main.flow", "-i", "ticket=T", "-q", folder=project)
+    assert f"step main/one of run {run} was to be taken back, and was not" in said.stderr
+    (project / "broken").unlink()
+    assert 0 == leadflow("runs", "undo", run, "-q", folder=project).code
+    assert ["drop 2-T", "drop 1-T"] == effects(project)
 
 
 def test_what_is_taken_back_is_told_to_machines(project: Path) -> None:
