@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from leadflow.agents.registry import Registry
 from leadflow.assembly import StartProblem, make_ready
+from leadflow.diagnostics import did_you_mean
 from leadflow.events.model import (
     CancelRequested,
     Entry,
@@ -91,7 +92,7 @@ async def undo_again(run: str, project: Project, registry: Registry, options: Ru
     async with store_of(options, project, clock) as store, _ended(store, run, clock) as found:
         made = await _made(store, found, project, registry, clock)
         if not made.runs and not made.impossible:
-            raise StartProblem([f"nothing of run {found.row.id} is left to take back"])
+            raise StartProblem([_nothing_left(found)])
         return made
 
 
@@ -117,7 +118,9 @@ async def undone_by_hand(
         done = {path for path, row in before.items() if row.status is Status.DONE}
         standing = [path for path in _standing(entries) if path + SUFFIX not in done]
         doubtful = [path for path in _doubtful(found.plan, entries) if path + SUFFIX not in done]
-        paths = dict.fromkeys(_meant(step, found.row.id, dict.fromkeys([*standing, *doubtful])) for step in steps)
+        gone = _taken_back(entries, await taken_back(store, found.row.id))
+        left = dict.fromkeys([*standing, *doubtful])
+        paths = dict.fromkeys(_meant(step, found, left, gone) for step in steps)
         for path in paths:
             if (earlier := before.get(path + SUFFIX)) is not None and not earlier.status.is_settled:
                 wish = CancelRequested(f"{path} was taken back by hand", True, this_user())
@@ -209,21 +212,48 @@ def _may_write(plan: Plan, path: str) -> bool:
     return any(isinstance(node.work, AgentCall) and node.effect in ("write", "dangerous") for node in nodes)
 
 
-def _meant(step: str, run: str, paths: Collection[str]) -> str:
+def _nothing_left(found: Kept) -> str:
+    """Why nothing of a run is to be taken back."""
+    if found.row.status is Status.DONE:
+        return f"run {found.row.id} is done, and keeps what it did; only one that failed or was cancelled takes it back"
+    return f"nothing of run {found.row.id} is left to take back"
+
+
+def _taken_back(entries: Sequence[Entry], since: Sequence[TakenBack]) -> Mapping[str, str]:
+    """How each step was taken back that does not stand any more, by its path."""
+    undone = (event.path for _, _, event in entries if isinstance(event, NodeDone) and event.absorbed is None)
+    by_run = {path.removesuffix(SUFFIX): "by the run itself" for path in undone if path.endswith(SUFFIX)}
+    by_others = {
+        one.step: f"by hand, told by {one.by or 'somebody'}" if one.by_hand else f"by run {one.run}" for one in since
+    }
+    return {**by_run, **by_others}
+
+
+def _meant(step: str, run: Kept, paths: Collection[str], gone: Mapping[str, str]) -> str:
     """The path that is meant by it, or by its end.
+
+    Args:
+        gone: by path, how others were taken back already.
 
     Raises:
         StartProblem: none is, or several are.
     """
     step = step.removesuffix(SUFFIX)
-    found = [path for path in paths if path == step] or [path for path in paths if path.endswith(f"/{step}")]
+    name, found = run.row.id, _ending_in(step, paths)
     if len(found) == 1:
         return found[0]
     if found:
-        raise StartProblem([f"several steps of run {run} end in '{step}': {', '.join(found)}"])
-    listed = ", ".join(paths) or "none"
-    raise StartProblem([f"step '{step}' of run {run} is none that stands and was to be taken back, or that may have"
-                        f" been done; such are: {listed}"])  # fmt: skip
+        raise StartProblem([f"several steps of run {name} end in '{step}': {', '.join(found)}"])
+    for path in _ending_in(step, gone):
+        raise StartProblem([f"step {path} of run {name} is taken back already, {gone[path]}"])
+    if not paths:
+        raise StartProblem([_nothing_left(run)])
+    raise StartProblem([f"run {name} has no step '{step}' that still stands or may have been done"
+                        f"{did_you_mean(step, paths)}; such are: {', '.join(paths)}"])  # fmt: skip
+
+
+def _ending_in(step: str, paths: Collection[str]) -> list[str]:
+    return [path for path in paths if path == step] or [path for path in paths if path.endswith(f"/{step}")]
 
 
 def _flow_of(plan: Plan, undo: UndoKept | None) -> FlowPlan | str:

@@ -33,6 +33,7 @@ from leadflow.plan.plan import (
     Merge,
     Node,
     Parallel,
+    Plan,
     Race,
     Repeat,
 )
@@ -325,18 +326,23 @@ def _call(context: Context, node: Node, call: AgentCall) -> Course:
             slots.setdefault(owner, []).append(starts)
         if _places(spec) is not None:
             slots.setdefault(spec.shares, []).append(Course(NOTHING, span, 1))
-    span = figures.total(spans)
-    names = agents_of(node, call)
-    if any(tool_loop(context.plan, name, call) is not None for name in names):  # all turns and tools are over by then
-        span = Figure(_longest(max(loop_of(context.plan.agents[call.role or name]).time for name in names)))
-        timeout = policy_of(node.policies, Timeout)
-        if timeout is not None and timeout.total is not None:
-            span = cut(span, _longest(timeout.total) * len(names))
+    span = within_loop(context.plan, node, call) or figures.total(spans)
     held = (
         (owner, Course(NOTHING, figures.total(part.work for part in parts), max(part.width for part in parts)))
         for owner, parts in slots.items()
     )
     return Course(span, span, 1, tuple(held))
+
+
+def within_loop(plan: Plan, node: Node, call: AgentCall) -> Figure | None:
+    """How long a call lasts at most whose model uses tools: all turns and tools are over when the time of its loop is.
+    None: it uses none."""
+    names = agents_of(node, call)
+    if all(tool_loop(plan, name, call) is None for name in names):
+        return None
+    span = Figure(_longest(max(loop_of(plan.agents[call.role or name]).time for name in names)))
+    timeout = policy_of(node.policies, Timeout)
+    return span if timeout is None or timeout.total is None else cut(span, _longest(timeout.total) * len(names))
 
 
 def candidate(node: Node, call: AgentCall, spec: AgentSpec, *, wait: Figure) -> Figure:

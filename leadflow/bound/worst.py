@@ -10,8 +10,10 @@ from datetime import timedelta
 from typing import Any
 
 from leadflow.bound import rates
+from leadflow.bound.asks import tool_loop
+from leadflow.bound.costs import is_hedged
 from leadflow.bound.figures import Figure, total
-from leadflow.bound.times import candidate
+from leadflow.bound.times import candidate, within_loop
 from leadflow.plan.expr import Const
 from leadflow.plan.forms import to_plain
 from leadflow.plan.paths import Stop, node_path, owners
@@ -50,7 +52,7 @@ def worst(plan: Plan, way: Sequence[Stop]) -> Worst:
     for limit, where in _deadlines(way):
         if time is None or limit + GRACE < time:
             time, why = limit + GRACE, f"the deadline of {where}"
-    attempts, attempts_why = _attempts(node)
+    attempts, attempts_why = _attempts(plan, node)
     calls, calls_why = _calls(way)
     return Worst(time, why, attempts, attempts_why, calls, calls_why)
 
@@ -59,7 +61,9 @@ def worst(plan: Plan, way: Sequence[Stop]) -> Worst:
 
 
 def _call_time(plan: Plan, node: Node, call: AgentCall) -> tuple[timedelta | None, str]:
-    """All agents of a call, one after the other."""
+    """All agents of a call, one after the other; or the loop in which a model uses tools."""
+    if (loop := within_loop(plan, node, call)) is not None:
+        return _duration(loop), "the time of its loop of tools"
     specs = [(name, plan.agents[name]) for name in agents_of(node, call)]
     times = [(name, candidate(node, call, spec, wait=rates.of_one(node, spec))) for name, spec in specs]
     whole = total(figure for _, figure in times)
@@ -102,12 +106,16 @@ def _deadlines(way: Sequence[Stop]) -> Iterable[tuple[timedelta, str]]:
 # --- how often ----------------------------------------------------------------------------------------------------
 
 
-def _attempts(node: Node) -> tuple[int | None, str]:
+def _attempts(plan: Plan, node: Node) -> tuple[int | None, str]:
     if not isinstance(node.work, AgentCall):
         return None, ""
     retry = retry_in_force(node.policies)
-    each, agents = retry.attempts if retry else 1, agents_of(node, node.work)
-    return each * len(agents), ", then ".join(f"{each} with {agent}" for agent in agents)
+    each, most, told = (retry.attempts if retry else 1) * (2 if is_hedged(node) else 1), 0, list[str]()
+    for agent in agents_of(node, node.work):
+        loop = tool_loop(plan, agent, node.work)
+        most += each * (1 if loop is None else loop.turns)
+        told.append(f"{each} with {agent}" + ("" if loop is None else f" in each of {loop.turns} turns"))
+    return most, ", then ".join(told)
 
 
 def _calls(way: Sequence[Stop]) -> tuple[int | None, str]:

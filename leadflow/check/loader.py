@@ -154,6 +154,8 @@ def _target(work: _Load, path: str, use: tree.Use) -> str | None:
         fix = ending if why is _NO_ENDING and "." not in written else None
         if why is DOT:
             fix = without_dot(use.file.span, written)
+        if why is _QUOTED_STD:
+            fix = Fix("leave the quotes out", (Edit(use.file.span, written),))
         work.report(import_denied(use.file.span, written, why=why, fix=fix))
         return None
     if path.startswith("std."):
@@ -164,12 +166,15 @@ def _target(work: _Load, path: str, use: tree.Use) -> str | None:
 def _denied(written: str) -> str | None:
     """Why a path may not be imported, as far as its text says; None when it may."""
     why = misplaced(written, instead="move the shared file below this one, or use its dotted name from the root")
+    if why is None and re.fullmatch(r"std(\.\w+)+", written) and not written.endswith(".flow"):
+        return _QUOTED_STD
     if why is None and not written.endswith((".flow", ".json")):
         return _NO_ENDING
     return why
 
 
 _NO_ENDING = "the files of a program end in '.flow', a JSON Schema in '.json'"
+_QUOTED_STD = "the standard library is named without quotes, as in 'use std.patterns (majority)'"
 
 
 def _open(work: _Load, path: str, target: str, use: tree.Use) -> bool:

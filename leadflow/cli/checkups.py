@@ -22,10 +22,11 @@ from leadflow.agents.wire import AGENT_NAME
 from leadflow.assembly import needed_by
 from leadflow.bound.asks import Known, no_price, price_of
 from leadflow.bound.budgets import has_budgets, unpriced
-from leadflow.cli.journals import verify
+from leadflow.cli.journals import elsewhere, listed, verify
 from leadflow.cli.mcp import kept_lock, look_at
 from leadflow.cli.refused import Refused
 from leadflow.cli.views.human import counted
+from leadflow.cli.views.kept import in_doubt
 from leadflow.diagnostics import did_you_mean
 from leadflow.files import SETTINGS
 from leadflow.plan.kinds import find_kind
@@ -113,13 +114,14 @@ def prices(known: Known, project: Project, today: date) -> Iterator[Finding]:
 
 
 def journal(project: Project) -> Iterator[Finding]:
-    """The kept runs: whole, and nobody else's to read."""
+    """The kept runs: whole, nobody else's to read, and none of which somebody has to say whether it was done."""
     path = project.root / JOURNAL
     if not path.is_file():
         yield Finding("journal", "ok", "no runs are kept here yet")
         return
     try:
         whole, problems = asyncio.run(verify(project))
+        _, idle = asyncio.run(listed(project))
     except Refused as problem:
         yield Finding("journal", "fail", f"{JOURNAL} cannot be read: {problem.message}", "restore a backup of it")
         return
@@ -128,6 +130,9 @@ def journal(project: Project) -> Iterator[Finding]:
     if path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH) and path.parent.stat().st_mode & stat.S_IXOTH:
         yield Finding("journal", "warn", f"{JOURNAL} holds what went through runs, and everybody may read it",
                       f"chmod 700 {path.parent}")  # fmt: skip
+    for doubt in idle.in_doubt:
+        what, how = in_doubt(doubt, elsewhere(project))
+        yield Finding("journal", "warn", what, how)
     if not problems:
         yield Finding("journal", "ok", f"{whole} kept runs are whole" if whole != 1 else "1 kept run is whole")
 

@@ -37,7 +37,7 @@ def raw_inputs(flow: FlowPlan, pairs: Sequence[str], file: str | None) -> dict[s
         if not isinstance(data, dict):
             raise Refused(f"--input-file {file}: expected a JSON object with one entry per parameter")
         raw.update(data)
-    wrong = list[str]()
+    wrong, said = list[str](), set[str]()
     for pair in pairs:
         name, equals, _ = pair.partition("=")
         if equals and name not in {param.name for param in flow.params}:
@@ -46,8 +46,11 @@ def raw_inputs(flow: FlowPlan, pairs: Sequence[str], file: str | None) -> dict[s
         given = parse_input(pair, flow.params)
         if isinstance(given, Mismatch):
             wrong.append(f"--input: {given.message}")
+        elif name in said:
+            wrong.append(f"--input: {name} is given twice; give it once")
         else:
             raw[given[0]] = given[1]
+            said.add(name)
     if wrong:
         others = read_inputs(flow.name, [param for param in flow.params if param.name in raw], raw)
         wrong += others if isinstance(others, list) else ()

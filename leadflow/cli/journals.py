@@ -1,5 +1,7 @@
 """From a folder on the command line to the runs that its project keeps, for the commands that look at runs."""
 
+import os
+import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +14,7 @@ from leadflow.cli.refused import Refused
 from leadflow.cli.views import human
 from leadflow.due import Idle, InDoubt, idle_runs
 from leadflow.events.model import Entry, QuestionAnswered
+from leadflow.files import find_root
 from leadflow.keeping import Kept, find, forget_old, is_dead, is_interrupted, kept, opened
 from leadflow.plan.plan import Plan
 from leadflow.record import record
@@ -35,6 +38,12 @@ def the_project(folder: str) -> Project:
     if not (project.root / JOURNAL).is_file():
         raise Refused(f"no runs are kept in {folder}: they are kept beside their flow; name its folder with --in")
     return project
+
+
+def elsewhere(project: Project) -> str:
+    """The option that names a project, where it is not the one of the working folder."""
+    root = project.root
+    return "" if find_root(Path("main.flow")) == root else f" --in {shlex.quote(os.path.relpath(root))}"
 
 
 async def read_kept(project: Project, run: str) -> Kept:

@@ -5,27 +5,24 @@ Standard output has the result and nothing else; what happens on the way goes to
 
 import contextlib
 import logging
-import os
-import shlex
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Literal, TextIO, TypeAlias, cast
 
 from leadflow.api import Program
 from leadflow.assembly import StartProblem
 from leadflow.cli import asking
 from leadflow.cli.interrupts import Interrupted, run_interruptibly
+from leadflow.cli.journals import elsewhere
 from leadflow.cli.names import Names
 from leadflow.cli.streams import Lines, printing_to
 from leadflow.cli.views import human, machine, questions, runs, spending, words
 from leadflow.cli.views.failures import absorbed, failure, undone, untold
 from leadflow.cli.views.logs import OneLine
 from leadflow.events.model import Entry, RunFailed, Status, UndoBegan
-from leadflow.files import find_root
 from leadflow.plan.forms import to_plain
 from leadflow.plan.plan import FlowPlan
 from leadflow.record import record
@@ -147,7 +144,7 @@ def _pulling(brake: Brake) -> Callable[[int], None]:
 
 def _stopped(result: Result, job: Job) -> str:
     """What to say of a run that was paused by a signal."""
-    run = result.run + _elsewhere(job)
+    run = result.run + elsewhere(job.program.project)
     return (
         "stopped; nothing that was acknowledged is lost\n"
         f"  leadflow resume {run}   goes on with the run\n"
@@ -188,7 +185,8 @@ def _tell(result: Result, job: Job) -> int:
             _tell_waiting(result, job)
         return WAITS
     if job.show != "json":
-        where = None if job.brake is None and job.left is None else _elsewhere(job)  # of one that is not kept
+        is_kept = job.brake is not None or job.left is not None
+        where = elsewhere(job.program.project) if is_kept else None
         failure(result, job.program.plan, Names(job.program.project.root), where=where)
         if result.status is Status.WAITING:
             human.note(_how_to_go_on(result))
@@ -201,13 +199,7 @@ def _tell_waiting(result: Result, job: Job) -> None:
         human.problem(_stopped(result, job))
         return
     now = SystemClock().timestamp()
-    questions.waiting(result.run, result.questions, job.program.plan, where=_elsewhere(job), now=now)
-
-
-def _elsewhere(job: Job) -> str:
-    """The option that names the job's project, where it is not the one of the working folder."""
-    root = job.program.project.root
-    return "" if find_root(Path("main.flow")) == root else f" --in {shlex.quote(os.path.relpath(root))}"
+    questions.waiting(result.run, result.questions, job.program.plan, where=elsewhere(job.program.project), now=now)
 
 
 def _how_to_go_on(result: Result) -> str:

@@ -6,6 +6,7 @@ once; what models cost where that is not published, and what their endpoints tak
 """
 
 import os
+import re
 import shutil
 import sys
 import tomllib
@@ -288,13 +289,21 @@ def _line(problem: ErrorDetails, text: str, names: Mapping[str, tuple[str, ...]]
         case "less_than_equal":
             said = f"write {bounds['le']} or less"
         case "model_type" | "dict_type":
-            said = f"write a table, [{place[-1]}]"
+            said = f"write a table, [{_dotted(place)}]"
         case _:
             said = problem["msg"]
     variable = next((name for name, setting in names.items() if setting == tuple(place)), None)
     if variable is not None:
         return f"{variable}: {said}"
     return f"{SETTINGS}{_at(place, text)}: {'.'.join(place)}: {said}"
+
+
+def _dotted(place: Sequence[str]) -> str:
+    """A table's name as its heading says it, as in `prices."gpt-5.1"`: what is no bare word of TOML in quotes."""
+    return ".".join(name if _BARE.fullmatch(name) else f'"{name}"' for name in place)
+
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def _at(place: Sequence[str], text: str) -> str:

@@ -1,5 +1,6 @@
 """The bound of a step whose model uses tools: no run takes more, whatever the model asks for; and what has none."""
 
+from datetime import timedelta
 from random import Random
 
 import pytest
@@ -9,8 +10,10 @@ from hypothesis import strategies as st
 from leadflow.bound.asks import Known
 from leadflow.bound.prices import read_prices
 from leadflow.bound.report import Bound, bound_of
+from leadflow.bound.worst import worst
 from leadflow.events.model import ToolCalled, Usage
 from leadflow.plan.kinds import BUILT_IN, LATER, PREDECLARED
+from leadflow.plan.paths import NoSuchStep, find_steps
 from leadflow.plan.plan import Plan
 from leadflow.policies.budget import Charge
 from leadflow.resources import prices_text
@@ -98,8 +101,23 @@ def test_calls_are_turns_and_tools() -> None:
 
 def test_the_time_of_a_loop_bounds_the_step() -> None:
     """Without any timeout of tools: the loop's own, and what a cut-off call may take to clean up."""
-    time = bound(compiled(text_of("time: 20s", 1))).time
+    plan = compiled(text_of("time: 20s", 1))
+    time = bound(plan).time
     assert (True, 25) == (time.is_plain, time.known // 1_000_000)
+    ways = find_steps(plan, "f.a")
+    assert not isinstance(ways, NoSuchStep)
+    assert (timedelta(seconds=25), "the time of its loop of tools") == (
+        worst(plan, ways[0]).time, worst(plan, ways[0]).time_why,
+    )  # fmt: skip
+
+
+def test_each_turn_is_a_request_that_explain_counts() -> None:
+    """Three turns tried twice: six requests to the model, also where `explain` tells of the step."""
+    plan = compiled(text_of("turns: 3, calls: 5", 2))
+    ways = find_steps(plan, "f.a")
+    assert not isinstance(ways, NoSuchStep)
+    found = worst(plan, ways[0])
+    assert (6, "2 with fast in each of 3 turns") == (found.attempts, found.attempts_why)
 
 
 @pytest.mark.parametrize(

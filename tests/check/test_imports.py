@@ -77,6 +77,15 @@ def test_paths_that_lead_elsewhere_are_refused(project: Path, path: str) -> None
     assert ["FLOW221"] == codes(project, f'"{path}"')
 
 
+def test_the_standard_library_in_quotes_is_named_without(project: Path) -> None:
+    """Not told to end in `.flow`: the suggestion is the import that was meant."""
+    text = 'leadflow 1\nuse "std.patterns" (majority)\nflow main(v: list[string]) -> string { return "x" }\n'
+    one = next(d for d in found(project, text) if d.code == "FLOW221")
+    assert (True, True) == ("without quotes" in one.message, one.fix is not None)
+    assert one.fix is not None
+    assert ["std.patterns"] == [edit.text for edit in one.fix.edits]
+
+
 def test_a_link_out_of_the_root_is_refused(project: Path) -> None:
     """A link is followed first and judged by where it leads: case 120."""
     (project / "link.flow").symlink_to(project.parent / "outside.flow")

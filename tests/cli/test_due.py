@@ -92,6 +92,9 @@ def test_one_in_doubt_is_not_due(project: Path) -> None:
     assert "" == leadflow("runs", "ls", "--status", "done", folder=project).stderr.replace("no run is like that\n", "")
     assert leadflow("runs", "show", run, folder=project).stdout.endswith(told.format(""))
     assert ["main/filed"] == json.loads(leadflow("runs", "show", run, "--json", folder=project).stdout)["in_doubt"]
+    doctor = leadflow("doctor", "--in", project.name, folder=project.parent)
+    assert (0, True) == (doctor.code, f"`leadflow resume {run} --in {project.name}` with --done" in doctor.stdout)
+    assert "1 to look at" in doctor.stderr
     said = resumed(project, "--due")
     assert (1, '"because"\n', False) == (said.code, said.stdout, run in said.stderr)
     for folder, where in ((project, ""), (project.parent, f" --in {project.name}")):

@@ -84,7 +84,9 @@ def test_a_paused_run_says_what_to_type(project: Path) -> None:
     said, run = begun(project)
     assert (3, "") == (said.code, said.stdout)
     told = [line.replace(" (NOW ago)", "").replace("NOW ago, ", "") for line in QUESTIONS]
-    told += ["leadflow resume --wait RUN   # waits here, also for the end of what expires; nothing else wakes the run"]
+    told += [
+        "leadflow resume --wait RUN   # waits here, also for what expires; or a timer calls `leadflow resume --due`"
+    ]
     assert ["waiting: run RUN needs 2 people's answers, and goes on from there", *(f"  {line}" for line in told)] == (
         plain(said, run)
     )
@@ -165,7 +167,8 @@ def test_what_is_no_answer_changes_nothing(project: Path, words: Sequence[str], 
 
 
 @pytest.mark.parametrize(("words", "told"), [
-    ((), "say --yes or --no\n"), (("--yes", "--no"), "say --yes or --no, not both\n"),
+    ((), "say --yes or --no; see `leadflow approve --help`\n"),
+    (("--yes", "--no"), "say --yes or --no, not both; see `leadflow approve --help`\n"),
 ])  # fmt: skip
 def test_an_approval_has_to_be_said(project: Path, words: Sequence[str], told: str) -> None:
     """Neither yes nor no, and both, are refused; the question stays open."""

@@ -121,7 +121,23 @@ def test_what_somebody_took_back_by_hand_is_kept_with_their_name(project: Path) 
     said = leadflow("runs", "undo", run, "-q", folder=project)
     assert (0, 'undone: main/two, by drop.drop(x: "2-T")\n') == (said.code, said.stdout)
     assert ["drop 2-T"] == effects(project)
+    undoer = next(row["run"] for row in data(project, "runs") if row["flow"] == "two~undo")
+    for step, how in (("one", f"by hand, told by {user}"), ("main/two", f"by run {undoer}")):
+        said = leadflow("runs", "undo", run, "--done", step, folder=project)
+        told = f"error: step main/{step.removeprefix('main/')} of run {run} is taken back already, {how}\n"
+        assert (2, told) == (said.code, said.stderr)
     assert [True, False] == [one["by_hand"] for one in data(project, "runs", "show", run)["taken_back"]]
+
+
+def test_a_run_that_is_done_keeps_what_it_did(project: Path) -> None:
+    """It is said so, and not that nothing is left; with `--done`, too."""
+    said = leadflow("run", "main.flow", "alone", "-i", "ticket=T", "-q", folder=project)
+    assert 0 == said.code, said.stderr
+    (run,) = [row["run"] for row in data(project, "runs")]
+    told = f"error: run {run} is done, and keeps what it did; only one that failed or was cancelled takes it back\n"
+    for words in ((), ("--done", "one")):
+        said = leadflow("runs", "undo", run, *words, folder=project)
+        assert (2, told) == (said.code, said.stderr)
 
 
 def test_a_step_that_was_taken_back_later_gives_its_key_up(project: Path) -> None:
@@ -180,8 +196,8 @@ def test_only_what_stands_can_be_said_not_to(project: Path) -> None:
     """A step that is none is refused with those that are, and nothing is noted of the others."""
     run = failed(project)
     said = leadflow("runs", "undo", run, "--done", "one", "--done", "last", folder=project)
-    told = "is none that stands and was to be taken back, or that may have been done; such are: main/two, main/one"
-    assert (2, f"error: step 'last' of run {run} {told}\n") == (said.code, said.stderr)
+    told = "has no step 'last' that still stands or may have been done; such are: main/two, main/one"
+    assert (2, f"error: run {run} {told}\n") == (said.code, said.stderr)
     assert [] == data(project, "runs", "show", run)["taken_back"]
 
 

@@ -71,9 +71,15 @@ def doubt_words(doubt: InDoubt, where: str) -> str:
     Args:
         where: the option that names the run's project, when that is not the working folder's.
     """
+    what, how = in_doubt(doubt, where)
+    return f"{what}; {how}"
+
+
+def in_doubt(doubt: InDoubt, where: str) -> tuple[str, str]:
+    """The same in two: what of it is in doubt, and how somebody says it."""
     run, steps = doubt.row.id, ", ".join(doubt.paths)
     how = f"`leadflow resume {run}{where}` with --done STEP=JSON, --failed STEP or --again STEP"
-    return f"run {run} is in doubt: nobody knows whether this was done: {steps}; find out, and say it: {how}"
+    return f"run {run} is in doubt: nobody knows whether this was done: {steps}", f"find out, and say it: {how}"
 
 
 def why_due(due: Due, now: float) -> str:

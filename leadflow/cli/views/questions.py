@@ -32,7 +32,8 @@ def waiting(run: str, questions: Sequence[QuestionAsked], plan: Plan, *, where: 
             click.echo(f"  {line}", err=True)
     if any(asked.expires is not None for asked in questions):
         stay = f"leadflow resume --wait {run}{where}"
-        click.echo(f"  {stay}   # waits here, also for the end of what expires; nothing else wakes the run", err=True)
+        timer = f"`leadflow resume --due{where}`"
+        click.echo(f"  {stay}   # waits here, also for what expires; or a timer calls {timer}", err=True)
 
 
 def open_ones(found: Sequence[OpenQuestion], *, where: str, now: float) -> None:
