@@ -71,7 +71,8 @@ def command(
 
     --due is for a timer of the machine, such as cron: it goes on with each run whose process has died or was stopped by
     SIGTERM, whose question has an answer or has expired, or whose time is over. One that was stopped with Ctrl-C is
-    left to whoever names it. One that is in doubt is left alone, too, and told unless --quiet.
+    left to whoever names it. One that is in doubt is left alone, too, and told unless --quiet
+    or --json is given.
 
     \b
     Exit code 0    done; with --due, all that were due are done, or none was

@@ -3,6 +3,7 @@
 Knows click's exceptions; whoever raises one says in its text what is wrong, and nothing else.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -32,8 +33,8 @@ def usage(problem: click.UsageError) -> str:
     what = _what(problem)
     if problem.ctx is None:
         return what
-    where = f"see `{problem.ctx.command_path} --help`"
-    return f"{what} {where.capitalize()}" if what.endswith("?") else f"{what}; {where}"
+    where = f"`{problem.ctx.command_path} --help`"
+    return f"{what} See {where}" if what.endswith("?") else f"{what}; see {where}"
 
 
 def _what(problem: click.UsageError) -> str:
@@ -61,4 +62,9 @@ def _called(param: click.Parameter, ctx: click.Context) -> str:
 
 def _plain(message: str) -> str:
     """A sentence of click as a part of one of ours."""
-    return message[:1].lower() + message[1:].rstrip(".")
+    return _NUMBER.sub(lambda found: _NUMBERS[found[1]], message[:1].lower() + message[1:].rstrip("."))
+
+
+_NUMBERS = {"integer": "a whole number", "float": "a number"}
+_NUMBER = re.compile(r"a valid (integer|float)(?: range)?$")
+"""How click ends what it says of a text that is no number."""

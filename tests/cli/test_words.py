@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import click
 import pytest
 
+from leadflow.cli.usage import usage
 from leadflow.cli.views.human import counted, duration
 from leadflow.cli.views.words import Teller
 from leadflow.events.model import (
@@ -101,3 +103,23 @@ def test_no_command_is_told_by_half() -> None:
     """What `--help` of a group says of its commands fits a line, and ends as a sentence does."""
     shown = (Path(__file__).parent / "sessions" / "help.txt").read_text("utf-8")
     assert [] == [line for line in shown.splitlines() if line.startswith("  ") and line.endswith("...")]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--sed", "1"], "there is no option '--sed'; did you mean '--seed'? See `LeadFlow run --help`"),
+        (["--seed", "x"], "--seed: 'x' is not a whole number; see `LeadFlow run --help`"),
+        (["--part", "x"], "--part: 'x' is not a number; see `LeadFlow run --help`"),
+        (["--part", "2"], "--part: 2.0 is not in the range 0<=x<=1; see `LeadFlow run --help`"),
+    ],
+)
+def test_a_command_line_that_nobody_understands(words: list[str], said: str) -> None:
+    """In words of people, and the name of the program as it is."""
+    options: list[click.Parameter] = [
+        click.Option(["--seed"], type=int),
+        click.Option(["--part"], type=click.FloatRange(0, 1)),
+    ]
+    with pytest.raises(click.UsageError) as problem:
+        click.Command("run", params=options).make_context("LeadFlow run", words)
+    assert said == usage(problem.value)

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from anthropic.lib._parse._transform import transform_schema
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leadflow.agents.models.chat import ChatWire
 from leadflow.agents.models.common import answer_schema
 from leadflow.agents.models.messages import MessagesWire
-from leadflow.agents.models.turns import Blob, Message, Profile, Prompt, Raw, Text
+from leadflow.agents.models.turns import Blob, Message, Part, Profile, Prompt, Raw, Text
 from leadflow.plan.plainer import plainer
 from leadflow.plan.types import FLOAT, INT, STRING, FieldType, Length, OptionalType, Pattern, Range, RecordType, Type
 from leadflow.run.errors import BadResponse, ConnectFailed
@@ -170,3 +172,16 @@ async def test_half_a_character_goes_back_as_a_sign_for_it(name: str) -> None:
         )
     assert "<?>" in transport.body.decode()
     assert "seen ?" in transport.body.decode()
+
+
+@given(st.lists(st.text(max_size=4), min_size=1, max_size=3))
+def test_words_alone_are_sent_as_words_beside_results(words: list[str]) -> None:
+    """What a user says and nothing else takes a shorter way through the chat wire, to the same message."""
+    said, result = tuple(map(Text, words)), ToolResult("t1", "18 °C")
+
+    def sent(*parts: Part) -> list[Any]:
+        body = ChatWire().encode(Prompt((Message("user", parts),)), Profile("m"), is_streamed=False).body
+        return list(body["messages"])
+
+    assert sent(result, *said) == [*sent(result), *sent(*said)]
+    assert [{"role": "user", "content": ""}] == sent()
