@@ -57,7 +57,10 @@ class Nested:
         inside = _Inside(callers, order)
         hear = () if order.hear is None else (order.hear,)
         ports = Ports(inside, self._journal(), self._clock, (inside.tell,), listeners=hear, memo=self._memo)
-        result = await Driver(self._program, ports, Bounds(calls=self._calls)).run(started)
+        try:
+            result = await Driver(self._program, ports, Bounds(calls=self._calls)).run(started)
+        finally:
+            inside.leave()
         if result.status is Status.DONE:
             return Answer(result.value)
         if inside.broken is not None:
@@ -78,6 +81,8 @@ class _Inside(Callers):
         self._callers, self._order = callers, order
         self.broken: Failure | None = None
         """The end of something around the call, which ends the flow too."""
+        self._set_aside: dict[tuple[str, int], BudgetReserved] = {}
+        """Of attempts that have not settled, by their paths in the log around."""
 
     def tell(self, entry: Entry) -> None:
         """Tell the log around the flow what happened in it. What it costs is told already, as it happened."""
@@ -91,8 +96,12 @@ class _Inside(Callers):
 
         async def ask(order: CallOrder) -> Answer | Failure:
             def post(event: Any) -> None:
-                if isinstance(event, BreakerMoved | BudgetReserved | BudgetSettled | CallUsed | ToolStep):
+                if isinstance(event, BudgetSettled):
+                    self._settle(event)
+                elif isinstance(event, BreakerMoved | BudgetReserved | CallUsed | ToolStep):
                     outer.post(event)
+                if isinstance(event, BudgetReserved):
+                    self._set_aside[event.path, event.attempt] = event
                 if not isinstance(event, ToolStep):
                     order.post(replace(event, path=order.path))
 
@@ -112,6 +121,16 @@ class _Inside(Callers):
             return answer if isinstance(answer, Answer) else self._failed(answer, order)
 
         return ask
+
+    def leave(self) -> None:
+        """The flow is over: what attempts have set aside that it left behind is spent (case $3)."""
+        for one in [*self._set_aside.values()]:
+            self._settle(BudgetSettled(one.path, one.attempt, one.money, one.tokens, is_estimated=True))
+
+    def _settle(self, event: BudgetSettled) -> None:
+        """Tell what an attempt took, once: what is left behind is counted by then."""
+        if self._set_aside.pop((event.path, event.attempt), None) is not None:
+            self._order.post(event)
 
     def _failed(self, failure: Failure, order: CallOrder) -> Failure:
         """A failure as the flow sees it: a budget of its own by its own path, one around it as the end of the run."""

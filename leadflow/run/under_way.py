@@ -28,6 +28,7 @@ from leadflow.events.model import (
     NodeFailed,
 )
 from leadflow.events.words import Words
+from leadflow.plan.looping import call_of
 from leadflow.run.errors import has_left_open
 from leadflow.run.kernel import Call, StartTimer, TryAgain
 from leadflow.run.kernel_layout import NodeLayout
@@ -309,8 +310,8 @@ class Calls:
     def _behind(self, path: str, fact: Event) -> None:
         _log.warning("call %s of run %s does not stop and is left behind", path, self._run)
         self.leaked[path] = self._running[path]
-        for one in [each for each in self._set_aside.values() if each.path == path]:
-            self._heard(BudgetSettled(path, one.attempt, one.money, one.tokens, is_estimated=True))
+        for one in [each for each in self._set_aside.values() if call_of(each.path) == path]:
+            self._heard(BudgetSettled(one.path, one.attempt, one.money, one.tokens, is_estimated=True))
         self._end(path, fact)
         self._when_left.tell(path)
 

@@ -1,6 +1,8 @@
 """A flow that a model uses as a tool: what happened in it stands in the log of the run, is folded and shown."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -32,7 +34,7 @@ from leadflow.run.errors import ConnectionLost
 from leadflow.run.ports import Reply, Request
 from leadflow.stores.memory import MemoryJournal
 from leadflow.testing.coverage import Coverage
-from tests.policies.playing import CLOCK, Player, after
+from tests.policies.playing import CLOCK, Player, after, s
 from tests.policies.talking import ASK, MODEL, Talked, asks, talk, use
 from tests.run.fakes import compiled
 
@@ -43,6 +45,12 @@ BUDGET = "@budget($5)\nflow f"
 CALL = "f/a~tools[0]"
 PRICE = Rates((Rate(0, 1_000_000, 2_000_000, 0, 0),))
 """A millionth of a dollar for a token read, two for one written."""
+IN_TOOLS = pytest.mark.parametrize(
+    ("tools", "asked", "path"),
+    [("look", "look", CALL), ("both", "look", f"{CALL}/both/c"), ("both", "sage", f"{CALL}/both/d")],
+    ids=["a tool", "a function in a flow", "a model in a flow"],
+)
+"""What is asked in a tool, and by which path it is known in the run."""
 DEEP = "flow deep(x: string) -> string {\n step e = mid.ask(x)\n return e\n}\n"
 
 
@@ -109,11 +117,7 @@ def test_what_it_costs_is_counted_once() -> None:
     assert (0, 0, 0) == (inner.spent, inner.spent_tokens, inner.used.requests)
 
 
-@pytest.mark.parametrize(
-    ("tools", "asked", "path"),
-    [("look", "look", CALL), ("both", "look", f"{CALL}/both/c"), ("both", "sage", f"{CALL}/both/d")],
-    ids=["a tool", "a function in a flow", "a model in a flow"],
-)
+@IN_TOOLS
 def test_nothing_is_sent_before_what_it_may_take_is_kept(tools: str, asked: str, path: str) -> None:
     """Case $8: a process that ends in a tool leaves a log that has what was set aside for it, so that it is spent."""
     journal, found = MemoryJournal(CLOCK), list[str]()
@@ -218,6 +222,44 @@ def test_a_flow_that_is_cut_off() -> None:
     assert "timeout.total" == told.failure.error
     assert [] == [path for path, status in settled(state).items() if not Status(status).is_settled]
     assert Status.CANCELLED is state.inner[CALL].status
+
+
+async def hears_nothing(request: Request) -> str:
+    """Works for long, and does not stop when it is told to."""
+    end = CLOCK.monotonic() + 100.0
+    while (rest := end - CLOCK.monotonic()) > 1e-6:
+        with suppress(asyncio.CancelledError):
+            await CLOCK.sleep(s(rest))
+    return "late"
+
+
+@IN_TOOLS
+@pytest.mark.parametrize(
+    ("steps", "why"),
+    [
+        (" @timeout(1s)\n step a", "timeout.total"),
+        (' step b = put("1")\n step a', "network.lost"),
+        (" @timeout(1s) @on_error(timeout: skip)\n step a", None),
+    ],
+    ids=["its time is over", "another step has failed", "the run goes on"],
+)
+def test_what_is_set_aside_in_a_tool_that_does_not_stop_is_spent(
+    tools: str, asked: str, path: str, steps: str, why: str | None
+) -> None:
+    """Case $3: what it took nobody hears any more, so that it counts as all of that, once."""
+    charge = Charge(1_000_000, 2_000_000)
+    players = {"fast": Player(asks(use(tools, x="1")), "done"), "look": Player("seen"), "sage": Player("wise")}
+    players |= {"put": Player(after(1.0, ConnectionLost("gone"))), asked: Player(hears_nothing)}
+    text = TEXT.replace("tools: [both]", f"tools: [{tools}]").replace("flow f", BUDGET).replace(" step a", steps)
+    if why is None:
+        text = text.replace(" return a", ' step z = look(a ?? "-")\n return z')
+        players["look"] = Player(hears_nothing if asked == "look" else "seen", after(200.0, "z"))
+    told = talk(text, players, charges={"fast": charge, "sage": charge})
+    assert why == (None if told.result.failure is None else told.failure.error)
+    (aside,) = [one for one in events(told) if isinstance(one, BudgetReserved) and one.path == path]
+    (spent,) = [one for one in events(told) if isinstance(one, BudgetSettled) and one.path == path]
+    assert (aside.money, aside.tokens) == (spent.money, spent.tokens)
+    assert ("sage" == asked) == (spent.money > 0)
 
 
 def begun() -> list[Entry]:
