@@ -23,6 +23,11 @@ from leadflow.run.values import Mismatch, door
 class NotAnswered(Exception):
     """What was said is no answer, or comes too late; the text is one line, and says what can be done."""
 
+    def __init__(self, said: str, wanted: Type | None = None) -> None:
+        super().__init__(said)
+        self.wanted = wanted
+        """The type that an answer has to be of, where it is of another."""
+
 
 @record
 class Typed:
@@ -149,6 +154,7 @@ def _value(question: OpenQuestion, given: object) -> Value:
     value = given if isinstance(given, Mismatch) else admit(given)
     if isinstance(value, Mismatch):
         raise NotAnswered(
-            f"the answer to {question.asked.path} has to be of the type {show(question.type)}: {value.message}"
+            f"the answer to {question.asked.path} has to be of the type {show(question.type)}: {value.message}",
+            question.type,
         )
     return value

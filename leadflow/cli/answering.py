@@ -15,8 +15,9 @@ from leadflow.cli.journals import read_kept, the_project, what_changed
 from leadflow.cli.recordings import go_recorded, gone_on
 from leadflow.cli.refused import Refused
 from leadflow.cli.running import Audience, Job, shown
-from leadflow.cli.views import human
+from leadflow.cli.views import human, questions
 from leadflow.keeping import Kept, is_interrupted
+from leadflow.plan.types import Type
 from leadflow.policies.shared import Shared
 from leadflow.record import record
 from leadflow.run.brake import Brake
@@ -67,7 +68,9 @@ def answer(given: Given) -> None:
     run = found.row.id
     try:
         asyncio.run(program.answer(run, given.step, given.value, note=given.note))
-    except (NotAnswered, JournalProblem, NoSuchRun) as problem:
+    except NotAnswered as problem:
+        raise Refused(f"{problem}{_as_in(problem.wanted, given)}") from None
+    except (JournalProblem, NoSuchRun) as problem:
         raise Refused(str(problem)) from None
     goes_on = f"leadflow resume {run}" + ("" if given.folder == "." else f" --in {shlex.quote(given.folder)}")
     if not given.resumes:
@@ -120,3 +123,11 @@ def _require_same(found: Kept, project: Project, goes_on: str) -> None:
 
 class _Elsewhere(Exception):
     """Another process goes on with the run."""
+
+
+def _as_in(wanted: Type | None, given: Given) -> str:
+    """A command that would answer, for whoever gave something of another type."""
+    if wanted is None:
+        return ""
+    words = shlex.join(["leadflow", "answer", given.run, given.step, questions.example(wanted)])
+    return f"; as in `{words}`"

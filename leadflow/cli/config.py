@@ -16,7 +16,8 @@ def command() -> None:
     \b
     LEADFLOW_RUN_CONCURRENCY=20    says `concurrency` of [run] for this process
 
-    A variable goes before the file. Profiles change agents, not settings: `leadflow explain FILE` shows those.
+    A variable goes before the file. Profiles change agents, not settings: `leadflow explain FILE FLOW.STEP`
+    shows those.
     """
 
 

@@ -55,6 +55,8 @@ def command(words: tuple[str, ...], *, profile: str | None, form: str) -> None:
 def _is_step(word: str) -> bool:
     """Whether a single word is the path of a step; a file without one is told apart."""
     if word.endswith(".flow"):
+        if not Path(word).is_file():
+            raise Refused(f"there is no file {word}")
         raise Refused(f"name a step of {word}, as in `leadflow explain {word} FLOW.STEP`")
     return _CODE.fullmatch(word) is None and ("." in word or "/" in word)
 
@@ -62,7 +64,8 @@ def _is_step(word: str) -> bool:
 def _explain_code(code: str) -> None:
     found = page(f"FLOW{code}" if code.isdigit() else code)
     if found is None:
-        hint = _hint(code) or "; `leadflow explain` lists them all, `leadflow explain FLOW.STEP` tells about a step"
+        flow = code if code.isidentifier() and code.islower() else "FLOW"
+        hint = _hint(code) or f"; `leadflow explain` lists them all, `leadflow explain {flow}.STEP` tells about a step"
         raise Refused(f"there is no code {code}{hint}")
     human.explain_page(found)
 

@@ -1,7 +1,6 @@
 """`leadflow resume [RUN]`: go on with a run whose process has ended, with the plan that it was started with."""
 
 import asyncio
-import json
 import shlex
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -18,7 +17,7 @@ from leadflow.cli.journals import entries_of, listed, newest_unfinished, plan_no
 from leadflow.cli.recordings import go_recorded, gone_on
 from leadflow.cli.refused import Refused
 from leadflow.cli.running import Audience, Job, Show, shown
-from leadflow.cli.views import human
+from leadflow.cli.views import human, questions
 from leadflow.cli.views.kept import doubt_words, why_due
 from leadflow.due import stay_with
 from leadflow.keeping import Kept, is_interrupted
@@ -239,7 +238,7 @@ def _value(plan: Plan, path: str, text: str | None) -> Value:
     value = data if isinstance(data, Mismatch) else door(wanted)(data)
     if not isinstance(value, Mismatch):
         return value
-    example = f"write JSON, as in {path}={json.dumps({'id': 'T-1'})}"
+    example = f"write JSON, as in {shlex.quote(f'{path}={questions.as_json(wanted)}')}"
     if text is None:
         raise Refused(f"--done {path}: it gives {show_type(wanted)}, and what reads it needs that; {example}")
     raise Refused(f"--done {path}: {value.message}; {example}")

@@ -5,10 +5,12 @@ Standard output has the result and nothing else; what happens on the way goes to
 
 import contextlib
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from typing import Any, Literal, TextIO, TypeAlias, cast
 
@@ -22,7 +24,7 @@ from leadflow.cli.streams import Lines, printing_to
 from leadflow.cli.views import human, machine, questions, runs, spending, words
 from leadflow.cli.views.failures import absorbed, failure, undone, untold
 from leadflow.cli.views.logs import OneLine
-from leadflow.events.model import Entry, RunFailed, Status, UndoBegan
+from leadflow.events.model import Entry, RunFailed, RunStarted, Status, UndoBegan
 from leadflow.plan.forms import to_plain
 from leadflow.plan.plan import FlowPlan
 from leadflow.record import record
@@ -105,17 +107,21 @@ def _ran(job: Job, work: Work, before: Sequence[Entry] = ()) -> Result | int:
         before: what happened in it already, for whoever watches.
     """
     end: list[Entry] = []
+    started: list[str] = []
 
     def note(entry: Entry) -> None:
-        """Remember how it ends: nobody gets the result of a run that is interrupted."""
-        if end or isinstance(entry.event, UndoBegan | RunFailed):
+        """Remember which run it is and how it ends: nobody gets the result of a run that is interrupted."""
+        if isinstance(entry.event, RunStarted):
+            started.append(entry.event.run)
+        elif end or isinstance(entry.event, UndoBegan | RunFailed):
             end.append(entry)
 
     try:
         with _watch(job, before) as (audience, leave):
             stop = None if job.brake is None else _pulling(job.brake)
             watched = replace(audience, observers=(*audience.observers, note))
-            result, code = run_interruptibly(work(watched), leave=leave, stop=stop)
+            left = partial(_leave_at_once, leave, started, job)
+            result, code = run_interruptibly(work(watched), leave=left, stop=stop)
     except (StartProblem, JournalProblem, NoSuchRun) as problem:
         problems = problem.problems if isinstance(problem, StartProblem) else (str(problem),)
         if job.show == "json":
@@ -135,6 +141,17 @@ def _ran(job: Job, work: Work, before: Sequence[Entry] = ()) -> Result | int:
             human.problem(_stopped(result, job))
         return code
     return result
+
+
+def _leave_at_once(leave: Callable[[], None], started: Sequence[str], job: Job) -> None:
+    """What a second signal does before the process ends, in its handler: no buffer may be touched there."""
+    leave()
+    if job.brake is None or job.show == "json":
+        return
+    named = " ".join(["leadflow resume", *started[:1]]) + elsewhere(job.program.project)
+    told = f"error: ended at once; nothing that was acknowledged is lost\n  {named}   goes on with the run\n"
+    with contextlib.suppress(OSError):
+        os.write(2, told.encode())
 
 
 def _pulling(brake: Brake) -> Callable[[int], None]:

@@ -46,13 +46,26 @@ def _what(problem: click.UsageError) -> str:
             return f"there is no command '{name}'{did_you_mean(name, ctx.command.list_commands(ctx))}"
         case click.NoSuchOption(option_name=name) if ctx is not None:
             known = [option for param in ctx.command.get_params(ctx) for option in param.opts]
-            return f"there is no option '{name}'{did_you_mean(name, known)}"
+            return f"there is no option '{name}'{did_you_mean(name, known) or _below(name, ctx)}"
         case click.MissingParameter(param=click.Parameter() as param) if ctx is not None:
             return f"{_called(param, ctx)} is missing"
         case click.BadParameter(param=click.Parameter() as param) if ctx is not None:
             return f"{_called(param, ctx)}: {_plain(problem.message)}"
         case _:
             return _plain(problem.message)
+
+
+def _below(option: str, ctx: click.Context) -> str:
+    """Which commands of a group have the option that it has not itself."""
+    if not isinstance(ctx.command, click.Group):
+        return ""
+    commands = [(name, ctx.command.get_command(ctx, name)) for name in ctx.command.list_commands(ctx)]
+    having = [
+        f"`{ctx.command_path} {name}`"
+        for name, command in commands
+        if command is not None and any(option in param.opts for param in command.params)
+    ]
+    return f"; {', '.join(having[:3])} {'has' if len(having) == 1 else 'have'} it" if having else ""
 
 
 def _called(param: click.Parameter, ctx: click.Context) -> str:

@@ -148,7 +148,8 @@ def test_a_no_fails_the_step_with_who_said_it(project: Path) -> None:
 @pytest.mark.parametrize(("words", "told"), [
     (("approve", "RUN", "nix", "--yes"), "run RUN has no open question at 'nix'; open: main/ok, main/reason"),
     (("approve", "RUN", "reason", "--yes"),
-     "the answer to main/reason has to be of the type Reason: expected Reason, got bool"),
+     "the answer to main/reason has to be of the type Reason: expected Reason, got bool;"
+     """ as in `leadflow answer RUN reason '{"why": "old", "note": "TEXT"}'`"""),
     (("answer", "RUN", "ok", "perhaps"),
      "the answer to main/ok has to be of the type bool: expected bool, got other text"),
     (("answer", "RUN", "reason", '{"why": "bad"}'),

@@ -150,7 +150,7 @@ def test_a_step_that_gives_something_is_not_done_without_it(project: Path) -> No
     in_doubt(project)
     said = leadflow("resume", "-q", "--done", "filed", folder=project)
     told = "error: --done main/filed: it gives { id: string }, and what reads it needs that; write JSON, as in "
-    assert (2, told + 'main/filed={"id": "T-1"}') == (said.code, said.stderr.rstrip())
+    assert (2, told + '\'main/filed={"id": "TEXT"}\'') == (said.code, said.stderr.rstrip())
     assert ["interrupted"] == listed(project)
 
 

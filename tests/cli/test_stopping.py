@@ -147,7 +147,13 @@ def test_the_second_signal_ends_the_process(project: Path) -> None:
         run.process.send_signal(signal.SIGINT)
         run.until("pauses: ")
         run.process.send_signal(signal.SIGTERM)
-        assert 143 == run.process.wait(timeout=3)
+        code, _, told = run.ended()
+    assert 143 == code
+    (row,) = json.loads(leadflow("runs", "--json", folder=project).stdout)
+    assert told.endswith(
+        "error: ended at once; nothing that was acknowledged is lost\n"
+        f"  leadflow resume {row['run']}   goes on with the run"
+    )
     (project / "gate").touch()
     done = leadflow("resume", "-q", folder=project)
     assert (0, '"filed"\n', ["look", "look", "file"]) == (done.code, done.stdout, effects(project))

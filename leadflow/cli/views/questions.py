@@ -76,8 +76,8 @@ def how(run: str, asked: QuestionAsked, type_: Type, *, where: str, now: float) 
         return f"leadflow resume {run}{where}   # goes on without an answer"
     if asked.is_approval:
         return f"leadflow approve {run} {shlex.quote(asked.path)} --yes{where}   # or --no --note 'why'"
-    example = shlex.quote(_example(type_))
-    return f"leadflow answer {run} {shlex.quote(asked.path)} {example}{where}   # {show(type_)}"
+    typed = shlex.quote(example(type_))
+    return f"leadflow answer {run} {shlex.quote(asked.path)} {typed}{where}   # {show(type_)}"
 
 
 def data(question: OpenQuestion) -> dict[str, Any]:
@@ -97,10 +97,15 @@ def data(question: OpenQuestion) -> dict[str, Any]:
     }
 
 
-def _example(type_: Type) -> str:
+def example(type_: Type) -> str:
     """An answer of the type, as it may be typed."""
     made = _made(type_)
     return made if isinstance(made, str) else json.dumps(made)
+
+
+def as_json(type_: Type) -> str:
+    """A value of the type, as JSON."""
+    return json.dumps(_made(type_))
 
 
 def _made(type_: Type) -> Any:
