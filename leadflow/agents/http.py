@@ -17,6 +17,7 @@ from leadflow.agents.wire import (
     credential_of,
     read_body,
     read_json,
+    read_refusal,
     refuse,
     resolve,
     resolve_headers,
@@ -71,8 +72,9 @@ class HttpAgent:
             async with self._world.transport.request(
                 method, url, headers=headers, body=body, idle=request.idle
             ) as response:
-                answer = await read_body(response, self._most)
-            if 200 <= response.status < 300:
+                is_answer = 200 <= response.status < 300
+                answer = await (read_body(response, self._most) if is_answer else read_refusal(response))
+            if is_answer:
                 quota = read_quota(response.headers, now=self._world.clock.now())
                 return Reply(_answer(request, response, answer), quota=quota)
         except BadResponse as problem:

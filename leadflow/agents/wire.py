@@ -36,6 +36,8 @@ MOST_BYTES = 10_000_000
 """Longest answer, decompressed, when the agent does not say."""
 _LIMITS = inputs.JsonLimits(size=1 << 40, keys=200_000)
 """Of an answer's JSON; its size is the concern of `read_body`."""
+_REFUSAL = 64 * 1024
+"""Bytes that are read of an answer that is none."""
 _SAID = 300
 """Characters of an upstream's own words that go into a failure."""
 
@@ -99,6 +101,17 @@ async def read_body(response: Streamed, most: int) -> bytes:
         if size > most:
             raise BadResponse(f"the answer is longer than {most:,} bytes", status=response.status)
         pieces.append(piece)
+    return b"".join(pieces)
+
+
+async def read_refusal(response: Streamed) -> bytes:
+    """The beginning of an answer whose status says that it is none: the status counts, however much is said."""
+    pieces, size = [], 0
+    async for piece in response.chunks():
+        size += len(piece)
+        pieces.append(piece)
+        if size > _REFUSAL:
+            break
     return b"".join(pieces)
 
 

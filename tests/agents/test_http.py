@@ -292,6 +292,23 @@ async def test_unreadable_answers_are_bad_responses(transport: HttpTransport, bo
             await agent(transport, url).call(ask("get", "/"))
 
 
+@pytest.mark.parametrize(
+    ("status", "problem"), [(503, Overloaded), (429, RateLimited), (404, Rejected), (302, Rejected)]
+)
+async def test_a_refusal_is_one_however_much_it_says(
+    transport: HttpTransport, status: int, problem: type[CallError]
+) -> None:
+    """The page of a proxy may be longer than an answer: its status counts, and no more than its beginning is read."""
+
+    async def say(request: web.BaseRequest) -> web.Response:
+        return web.Response(status=status, body=b"too busy " + bytes(20_000_000), headers={"Retry-After": "7"})
+
+    async with api(say) as (url, _):
+        with pytest.raises(problem) as refused:
+            await agent(transport, url, {"max_size": 100}).call(ask("get", "/"))
+    assert status == refused.value.status
+
+
 async def test_the_size_of_an_answer_is_capped(transport: HttpTransport) -> None:
     """The agent's own cap holds."""
 

@@ -18,8 +18,8 @@ from leadflow.agents.models.common import as_json, usage_of
 from leadflow.agents.models.counting import message_tokens, prompt_tokens
 from leadflow.agents.models.history import files_of, read_history
 from leadflow.agents.models.turns import Blob, Message, Profile, Prompt, Sent, Text, Turn, Wire
-from leadflow.agents.wire import MOST_BYTES, address, credential_of, read_body, refuse
 from leadflow.agents.wire import Sent as Refused
+from leadflow.agents.wire import address, credential_of, read_refusal, refuse
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.tokens import HINT, PER_MESSAGE, PER_REQUEST, text_tokens
 from leadflow.plan.types import STRING, FileRef, Type
@@ -186,7 +186,7 @@ class ModelAgent:
             "POST", url, headers=headers, body=body, idle=request.idle
         ) as response:
             if not 200 <= response.status < 300:
-                told = await read_body(response, MOST_BYTES)
+                told = await read_refusal(response)
                 raise refuse(self._told(request, url), response, told, self._world)
             try:
                 return await read(response), self._quota(response)

@@ -20,6 +20,7 @@ from leadflow.run.errors import (
     Declined,
     Filtered,
     Incomplete,
+    Overloaded,
     RateLimited,
     Rejected,
 )
@@ -253,6 +254,18 @@ async def test_99_a_packed_bomb_is_noticed_in_time(wire: str, is_heard: bool, tr
     async with api(serve) as (url, _):
         with pytest.raises(BadResponse, match="longer than 10,000,000 bytes"):
             await agent_on(wire, url, transport).call(request)
+
+
+@each_wire
+async def test_a_refusal_of_any_length_is_named_by_its_status(wire: str, transport: Watching) -> None:
+    """A proxy that is overloaded may send a long page: what it means stands in the status."""
+
+    async def serve(_: web.BaseRequest) -> web.Response:
+        return web.Response(status=503, body=b"busy " + bytes(12_000_000))
+
+    async with api(serve) as (url, _):
+        with pytest.raises(Overloaded, match="answered 503: busy"):
+            await agent_on(wire, url, transport).call(asked(prompt="?"))
 
 
 @each_wire
