@@ -142,6 +142,12 @@ async def taken_back(store: Store, run: str) -> Sequence[TakenBack]:
     ]
 
 
+def still_standing(entries: Sequence[Entry], since: Sequence[TakenBack]) -> Sequence[str]:
+    """The steps of a run that were to be taken back and stand, after what was taken back of it since it ended."""
+    gone = {one.step for one in since}
+    return [path for path in _standing(entries) if path not in gone]
+
+
 @asynccontextmanager
 async def _ended(store: Store, run: str, clock: Clock) -> AsyncIterator[Kept]:
     """A run that has ended, held meanwhile: two who look at once would each make a run for the same step.

@@ -119,3 +119,10 @@ def test_programs_do_not_inherit_secrets(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "LF_KEY" not in env
     assert env["LF_SHOWN"] == "s"
     assert "PATH" in env
+
+
+def test_settings_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    """A folder of that name is no file without settings: nobody runs under defaults that were not meant."""
+    (tmp_path / "leadflow.toml").mkdir()
+    with pytest.raises(SettingsError, match=r"^leadflow\.toml cannot be read: Is a directory$"):
+        load_project(tmp_path / "main.flow")

@@ -33,7 +33,7 @@ class UnknownProfile(LookupError):
     """A profile was asked for that the program does not have."""
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
-        hint = did_you_mean(name, known) or f"; there is {', '.join(known) or 'none'}"
+        hint = did_you_mean(name, known) or (f"; there is {', '.join(known)}" if known else ", nor any other")
         super().__init__(f"there is no profile '{name}'{hint}")
         self.known = tuple(known)
 

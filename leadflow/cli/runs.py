@@ -11,6 +11,7 @@ from leadflow.agents.registry import find_kinds
 from leadflow.answers import OpenQuestion
 from leadflow.api import Program
 from leadflow.assembly import StartProblem
+from leadflow.backward import still_standing
 from leadflow.cli.forks import fork, retry
 from leadflow.cli.journals import entries_of, forget, listed, look_at, questions_in, read_kept, the_project
 from leadflow.cli.names import Names
@@ -117,6 +118,9 @@ def show(run: str, *, as_json: bool, folder: str) -> None:
         return
     now = SystemClock().timestamp()
     tree.tree(found, seen.entries, project, taken_back=seen.taken_back, unheard=seen.unheard, now=now)
+    if found.row.status.is_settled and (left := still_standing(seen.entries, seen.taken_back)):
+        again = f"leadflow runs undo {found.row.id}{_where(folder)}"
+        click.echo(f"not undone: {', '.join(left)}; `{again}` tries it again, with --done STEP you say that you did it")
     if seen.in_doubt is not None:
         click.echo(kept.doubt_words(seen.in_doubt, _where(folder)))
     if open_ones := asyncio.run(questions_in(project, found.row.id)):

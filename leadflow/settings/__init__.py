@@ -197,15 +197,17 @@ def load_project(flow: Path) -> Project:
     """The project of a flow's file.
 
     Raises:
-        SettingsError: its `leadflow.toml` is no TOML, or says what nobody understands.
+        SettingsError: its `leadflow.toml` cannot be read, is no TOML, or says what nobody understands.
     """
     root = find_root(flow)
     path = root / SETTINGS
     text = ""
     try:
-        if path.is_file():
+        if path.exists():
             text = path.read_bytes().decode("utf-8")
         raw = tomllib.loads(text)
+    except OSError as problem:
+        raise SettingsError(f"{SETTINGS} cannot be read: {problem.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise SettingsError(f"{SETTINGS} is no TOML: {problem}") from None
     set_here = variables()

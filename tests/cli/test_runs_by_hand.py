@@ -113,14 +113,17 @@ def test_what_somebody_took_back_by_hand_is_kept_with_their_name(project: Path) 
     assert {"step": "main/one", "by": user, "by_hand": True} == {key: noted[key] for key in ("step", "by", "by_hand")}
     log = [json.loads(line) for line in leadflow("runs", "logs", noted["run"], folder=project).stdout.splitlines()]
     assert [("RunStarted", {"told_by": user}), ("RunDone", None)] == [(one["event"], one.get("inputs")) for one in log]
-    shown = leadflow("runs", "show", run, folder=project).stdout.splitlines()[-1]
+    shown, stands = leadflow("runs", "show", run, folder=project).stdout.splitlines()[-2:]
     assert shown.endswith(f"  main/one counts as taken back, told by {user}")
+    how = f"`leadflow runs undo {run}` tries it again, with --done STEP you say that you did it"
+    assert f"not undone: main/two; {how}" == stands
     shown = leadflow("runs", "show", noted["run"], folder=project).stdout.splitlines()[-1]
     assert shown.endswith(f"  main/one of run {run} counts as taken back, told by {user}")
     (project / "broken").unlink()
     said = leadflow("runs", "undo", run, "-q", folder=project)
     assert (0, 'undone: main/two, by drop.drop(x: "2-T")\n') == (said.code, said.stdout)
     assert ["drop 2-T"] == effects(project)
+    assert "not undone: " not in leadflow("runs", "show", run, folder=project).stdout
     undoer = next(row["run"] for row in data(project, "runs") if row["flow"] == "two~undo")
     for step, how in (("one", f"by hand, told by {user}"), ("main/two", f"by run {undoer}")):
         said = leadflow("runs", "undo", run, "--done", step, folder=project)
