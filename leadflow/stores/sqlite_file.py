@@ -180,7 +180,10 @@ class JournalFile:
     def runs(self, wanted: Wanted) -> Sequence[RunRow]:
         """The runs that are wanted, the newest first."""
         with closing(self.cursor) as cursor:
-            rows = cursor.execute(statement(wanted), parameters(wanted)).fetchall()
+            try:
+                rows = cursor.execute(statement(wanted), parameters(wanted)).fetchall()
+            except UnicodeEncodeError:  # somebody typed bytes that are no text, as no row has them
+                return []
         return [_run_row(row) for row in rows]
 
     def remove(self, run: str) -> bool:

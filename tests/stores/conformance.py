@@ -97,6 +97,8 @@ class FromOutside(ABC):
             (Wanted(run="b", flow="one"), []),
             (Wanted(run="b%"), []),
             (Wanted(run="' OR 1=1 --"), []),
+            (Wanted(run="b\udcff"), []),
+            (Wanted(flow="\udcff"), []),
         ],
     )
     def test_runs_are_found_by_what_is_known_of_them(self, play: Any, wanted: Wanted, found: list[str]) -> None:
