@@ -40,7 +40,7 @@ from leadflow.settings import Project
 from leadflow.stores.owner import this_user
 
 
-@click.command()
+@click.command(short_help="Go on with a run whose process has ended.")
 @click.argument("run", required=False)
 @click.option("--in", "folder", metavar="DIR", default=".", help="The project whose run it is; else this folder's.")
 @click.option("--again", multiple=True, metavar="STEP", help="A step in doubt: call it again.")
@@ -70,8 +70,7 @@ def command(
 
     --due is for a timer of the machine, such as cron: it goes on with each run whose process has died or was stopped by
     SIGTERM, whose question has an answer or has expired, or whose time is over. One that was stopped with Ctrl-C is
-    left to whoever names it. One that is in doubt is left alone, too, and told unless --quiet
-    or --json is given.
+    left to whoever names it. One that is in doubt is left alone, too, and told unless --quiet or --json is given.
 
     \b
     Exit code 0    done; with --due, all that were due are done, or none was

@@ -18,6 +18,7 @@ from leadflow.cli.names import Names
 from leadflow.cli.recordings import gone_on, write
 from leadflow.cli.refused import Refused
 from leadflow.cli.replays import export, replay
+from leadflow.cli.resume import command as resume
 from leadflow.cli.running import Job, go, shown
 from leadflow.cli.undo import undo
 from leadflow.cli.views import human, kept, machine, questions, runs, tree
@@ -212,3 +213,4 @@ def logs(run: str, *, folder: str) -> None:
 
 for _each in (retry, fork, undo, replay, export):
     command.add_command(_each)
+command.add_command(resume, "resume")  # a command of its own, too: it is looked for in both places

@@ -77,11 +77,12 @@ def listed(project: Path) -> list[str]:
     return [row["status"] for row in json.loads(leadflow("runs", "--json", folder=project).stdout)]
 
 
-def test_a_read_is_called_again(project: Path) -> None:
+@pytest.mark.parametrize("words", [("resume",), ("runs", "resume")], ids=" ".join)
+def test_a_read_is_called_again(project: Path, words: tuple[str, ...]) -> None:
     """Case D2: a run killed in a read goes on by itself; what was done before is not done again."""
     killed_at(project, "look T-1")
     assert ["interrupted"] == listed(project)
-    said = leadflow("resume", "-q", folder=project)
+    said = leadflow(*words, "-q", folder=project)
     assert (0, '"seen T-1"\n') == (said.code, said.stdout)
     assert ["look 1", "file", "look T-1", "look T-1"] == effects(project)
     assert ["done"] == listed(project)
