@@ -260,7 +260,11 @@ def _look_at(told: Mapping[str, Told], entries: Sequence[Entry]) -> None:
     """
     open_ones = under_way(entries)
     if strangers := [path for path in told if path not in open_ones]:
-        listed = ", ".join(open_ones) or "none"
+        if not open_ones:
+            raise StartProblem(
+                ["no step of this run is under way, so there is none of which to say whether it was done"]
+            )
+        listed = ", ".join(open_ones)
         raise StartProblem([f"step '{path}' is not under way in this run; under way: {listed}" for path in strangers])
 
 

@@ -19,6 +19,7 @@ from leadflow.events.model import (
     NodeDone,
     NodeFailed,
     NodeStarted,
+    OnceFound,
     QuestionAnswered,
     QuestionAsked,
     RunPaused,
@@ -47,6 +48,7 @@ EVENTS: list[tuple[float, Event]] = [
     (90.0, QuestionAnswered("main/longer_name_of_a_step", 1, False, "ada", 90.0)),
     (90.0, NodeFailed("main/longer_name_of_a_step", Failure("permission.refused", "permission", "ada said no"))),
     (90.0, UndoBegan(("main/page",), None)),
+    (91.0, OnceFound("main/page", "7a05", "main/page")),
     (91.0, CancelRequested("enough")),
     (91.0, RunPaused("SIGTERM")),
 ]
@@ -70,6 +72,7 @@ def test_what_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         "1 m 30 s … longer_name_of_a_step answered by ada",
         "1 m 30 s ✗ longer_name_of_a_step boss.approve failed: ada said no [permission.refused] (1 m 27 s)",
         "1 m 30 s … takes back main/page",
+        "1 m 31 s … page not called: run 7a05 has made this call for the same key of @once",
         "1 m 31 s … is to be cancelled: enough",
         "1 m 31 s … pauses: SIGTERM",
     ] == told

@@ -13,6 +13,7 @@ from leadflow.events.model import (
     CancelRequested,
     Entry,
     NodeStarted,
+    OnceFound,
     QuestionAnswered,
     QuestionAsked,
     RunPaused,
@@ -67,6 +68,8 @@ class Teller:
                 again = f"again in {duration(delay)}" if delay else "again at once"
                 head = self._head(step, self._trace.call(path) or "")
                 return f"{head}{one_line(failure.message)} [{failure.error}]; {again}"
+            case OnceFound(run=run):
+                return f"{self._head(step)}not called: run {run} has made this call for the same key of @once"
             case BreakerMoved(agent=agent, state=state, why=why):
                 return f"the breaker of {agent} is {state.replace('_', ' ')}: {one_line(why)}"
             case QuestionAsked(agent=agent, question=question, assignee=assignee):
