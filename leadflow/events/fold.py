@@ -404,7 +404,13 @@ def _tool_step(state: RunState, event: ToolStep, at: float | None) -> None:
         for call in [call for call in state.inner if call.startswith(f"{event.path}/")]:
             del state.inner[call]
         state.inner[event.path] = RunState()
-    apply(state.inner.setdefault(event.path, RunState()), event.inner, at)
+    inner = state.inner.setdefault(event.path, RunState())
+    apply(inner, event.inner, at)
+    match event.inner:  # its own step's model may have used flows, too, which stand beside it in `inner`
+        case NodeDone(path=path) | NodeFailed(path=path) | NodeCancelled(path=path):
+            _leave_tools(state, f"{event.path}/{path}", "the step ended", at)
+        case _:
+            pass
 
 
 def _leave_tools(state: RunState, path: str, why: str, at: float | None) -> None:

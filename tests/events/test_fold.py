@@ -17,6 +17,7 @@ from leadflow.events.model import (
     Entry,
     Event,
     Failure,
+    FlowEvent,
     NodeBlocked,
     NodeCancelled,
     NodeDone,
@@ -28,6 +29,7 @@ from leadflow.events.model import (
     RunFailed,
     RunStarted,
     Status,
+    ToolStep,
     UndoBegan,
     UndoKept,
     Usage,
@@ -146,3 +148,19 @@ def test_a_run_that_tries_its_flow_again_waits() -> None:
 def test_every_event_has_its_place() -> None:
     """The fold knows exactly the events of the model."""
     assert set(get_args(Event)) == set(_APPLY)
+
+
+@pytest.mark.parametrize(
+    "end", [NodeFailed("both/d", FAILURE), NodeDone("both/d", 1), NodeCancelled("both/d", "stop", False)]
+)
+def test_what_a_tool_of_a_tool_left_open_is_over_with_the_step_that_used_it(end: FlowEvent) -> None:
+    """A model in a flow that is a tool may use a flow, too; that one is not heard of again when its step has ended."""
+    call, other = "f/a~tools[0]", "f/b~tools[0]"
+    deep = f"{call}/both/d~tools[0]"
+    first: tuple[FlowEvent, ...] = (START, NodeStarted("both/d"))
+    begun = [(place, event) for place in (call, deep, other) for event in first]
+    state = after(NodeStarted("f/a"), NodeStarted("f/b"), *(ToolStep(place, event) for place, event in begun))
+    assert [Status.RUNNING] * 3 == [inner.status for inner in state.inner.values()]
+    apply(state, ToolStep(call, end), 9.0)
+    assert [Status.RUNNING, Status.CANCELLED, Status.RUNNING] == [inner.status for inner in state.inner.values()]
+    assert (Status.CANCELLED, 9.0) == ((step := state.inner[deep].nodes["both/d"]).status, step.ended_at)
