@@ -108,7 +108,14 @@ def permitted(inner: Ask, circuit: Circuit) -> Ask:
 
 def turned_away(refused: Refused) -> BreakerOpen:
     """The failure of a call that may not be made."""
-    return BreakerOpen(refused.why, None if refused.seconds is None else timedelta(seconds=refused.seconds))
+    return BreakerOpen(refused.why, None if refused.seconds is None else _at_least(refused.seconds))
+
+
+def _at_least(seconds: float) -> timedelta:
+    """So long, or a microsecond longer, since a duration counts microseconds: who comes back a moment too early is
+    turned away again, to wait for less than a duration can say, which in virtual time never passes."""
+    duration = timedelta(seconds=seconds)
+    return duration if duration.total_seconds() >= seconds else duration + timedelta.resolution
 
 
 def _tell(course: Course, circuit: Circuit) -> None:

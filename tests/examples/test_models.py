@@ -34,7 +34,9 @@ async def test_from_the_command_line() -> None:
         assert {"messages": 2, "responses": 2, "chat": 1} == await asked(address)
     assert (0, expected("14_models")) == (ran.code, ran.result)
     micros = (442 * 2 + 31 * 10) + 2 * -(-(150 * 25 + 24 * 200) // 100)
-    sums = f"4 requests, 982 tokens in, 119 out, $0.{micros:06d} and the unknown cost of 1 request"
+    sums = (
+        f"4 requests, 982 tokens in (30 put into the cache), 119 out, $0.{micros:06d} and the unknown cost of 1 request"
+    )
     assert f"models: {sums}" == ran.stderr.splitlines()[-1]
 
 

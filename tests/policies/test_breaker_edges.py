@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from leadflow.events.model import BreakerMoved
 from leadflow.plan.policy import Breaker
@@ -70,6 +72,15 @@ def test_who_is_turned_away_is_told_how_long() -> None:
     )
     assert s(27.5) == turned_away(found).next_probe
     assert turned_away(Refused("an operator decides", None)).next_probe is None
+
+
+@given(st.floats(0, 100_000))
+@example(0.0000004)
+def test_who_waits_as_long_as_it_was_told_does_not_come_too_early(seconds: float) -> None:
+    """A microsecond too early is turned away again, for less than the shortest duration: in virtual time for ever."""
+    told = turned_away(Refused("it is open", seconds)).next_probe
+    assert told is not None
+    assert seconds <= told.total_seconds() < seconds + 0.000_002
 
 
 def test_b13_what_an_operator_released_is_closed_for_those_that_come_later_too() -> None:

@@ -106,7 +106,7 @@ def test_sums_keep_apart_what_is_not_known() -> None:
     total = Used()
     for event in (used(Usage(10, 5, 4), 20), used(Usage(1, 1), None), used(None, None)):
         total.add(event)
-    assert Used(3, 11, 6, 4, 1, 20, 2) == total
+    assert Used(3, 11, 6, 4, uncounted=1, money=20, unpriced=2) == total
 
 
 @given(st.integers(0, 300), st.integers(0, 300), st.integers(0, 300), st.integers(0, 300))
