@@ -1,5 +1,6 @@
 """`leadflow doctor [FILES]`: whether what runs need is there, part by part, and how to mend what is not."""
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from leadflow.cli.bounds import known_of
 from leadflow.cli.checkups import Finding
 from leadflow.cli.programs import compile_flow
 from leadflow.cli.views import human, machine
+from leadflow.files import SETTINGS
 from leadflow.plugins import Installed
 from leadflow.run.adapters import SystemClock
 from leadflow.settings import Project, SettingsError, load_project
@@ -51,7 +53,7 @@ def _findings(main: Path, files: tuple[str, ...], profile: str | None, *, online
         project = load_project(main)
     except SettingsError as problem:
         for line in str(problem).splitlines():
-            yield Finding("settings", "fail", line, "leadflow config show tells what is in force once it can be read")
+            yield Finding("settings", "fail", line, _way_out(line))
         return
     installed = Installed()
     known = known_of(project.settings, installed)
@@ -62,6 +64,22 @@ def _findings(main: Path, files: tuple[str, ...], profile: str | None, *, online
     yield from checkups.journal(project)
     for file in files:
         yield from _of_file(file, profile, project, installed, online=online)
+
+
+def _way_out(said: str) -> str:
+    """How to mend settings, of which it is said what is wrong: the place, and what to write there."""
+    line, right = _LINE.search(said), _MEANT.search(said)
+    name = said.partition(":")[0]
+    if line is not None:
+        place = f"line {line[1] or line[2]} of {SETTINGS}"
+        return f"write {right[1]} in {place}" if right else f"change {place} so, or leave it out for the default"
+    if name.startswith("LEADFLOW_"):
+        return f"set {right[1]} instead of {name}" if right else f"unset {name}, or set it so"
+    return f"make {SETTINGS} a file of TOML that you may read, or remove it for the defaults"
+
+
+_LINE = re.compile(rf"^{re.escape(SETTINGS)}:([0-9]+): |\(at line ([0-9]+),")
+_MEANT = re.compile(r"did you mean '([^']+)'")
 
 
 def _of_file(

@@ -1,6 +1,7 @@
 """The files that a user names on the command line: read whole or refused with a reason; written whole or not at all."""
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Sequence
@@ -16,7 +17,8 @@ def flow_files(names: Sequence[str]) -> list[str]:
     """The flows that files and folders on the command line stand for.
 
     Raises:
-        Refused: a name leads nowhere, a folder holds no flow, or there is one in it that cannot be looked into.
+        Refused: a name leads nowhere or to what is no flow, a folder holds no flow, or there is one in it that cannot
+            be looked into.
     """
     files: list[str] = []
     for name in names:
@@ -27,8 +29,27 @@ def flow_files(names: Sequence[str]) -> list[str]:
                 raise Refused(f"there are no .flow files in {name}")
             files += inside
         else:
+            look_like_flow(path)
             files.append(name)
     return list(dict.fromkeys(files))
+
+
+def look_like_flow(path: Path) -> None:
+    """Look whether a file is meant to be a flow, by its name or else by how it begins.
+
+    Raises:
+        Refused: it is something else, of which a check would tell one mistake for each line.
+    """
+    if path.suffix == ".flow" or not path.is_file() or _FIRST.search(read_bytes(str(path))):
+        return
+    others = sorted(path.parent.glob("*.flow"))
+    beside = [path.with_suffix(".flow"), path.with_name("main.flow"), *(others if len(others) == 1 else ())]
+    near = next((f"; did you mean {one}?" for one in beside if one.is_file()), "")
+    raise Refused(f"{path} is no flow: the name of one ends in .flow, and it begins with `leadflow 1`{near}")
+
+
+_FIRST = re.compile(rb"^\s*leadflow\s+[0-9]", re.MULTILINE)
+"""What begins a flow, behind comments."""
 
 
 def _inside(folder: Path) -> list[str]:

@@ -63,6 +63,11 @@ concurrency = 500  # calls under way at once in one run
 @click.argument("folder", type=click.Path(path_type=Path))
 def command(folder: Path) -> None:
     """Start a project in FOLDER: a flow, the functions it calls, its settings. Overwrites nothing."""
+    if folder.is_file() or (folder.suffix == ".flow" and not folder.is_dir()):
+        named = folder.with_suffix("")
+        how = "NAME" if folder.suffix != ".flow" or named.exists() else named
+        what = "is a file" if folder.exists() else "is the name of a file"
+        raise Refused(f"{folder} {what}, and a project is a folder with its main.flow in it: leadflow new {how}")
     there = [name for name in FILES if (folder / name).exists()]
     if there:
         raise Refused(f"{folder / there[0]} is there already; nothing was written")

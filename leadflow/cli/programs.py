@@ -8,7 +8,7 @@ from leadflow.check.check import UnknownProfile
 from leadflow.check.checked import Checked
 from leadflow.check.reading import Read, ReadProblem
 from leadflow.check.together import Said
-from leadflow.cli.files import is_there
+from leadflow.cli.files import is_there, look_like_flow
 from leadflow.cli.memory import Finding
 from leadflow.cli.names import Names
 from leadflow.cli.refused import Refused
@@ -97,11 +97,12 @@ def checked_flow(
     Errors are shown and end the command. Warnings are for `check` to show; a person is told that there are some.
 
     Raises:
-        Refused: there is no such file or profile.
+        Refused: there is no such file or profile, or it is no flow.
         SystemExit: with `exit_code`, when the program has errors.
     """
     if is_there(Path(name)) and Path(name).is_dir():
         raise Refused(f"{name} is a folder; name one .flow file")
+    look_like_flow(Path(name))
     checking = check_flow(name, profile=profile, catalogue=catalogue)
     said = checking.said
     if checking.checked is not None and not said.has_errors:

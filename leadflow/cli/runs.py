@@ -111,16 +111,18 @@ def show(run: str, *, as_json: bool, folder: str) -> None:
     project = the_project(folder)
     seen = asyncio.run(look_at(project, run))
     found = seen.kept
+    left = still_standing(seen.entries, seen.taken_back) if found.row.status.is_settled else ()
+    again = f"leadflow runs undo {found.row.id}{_where(folder)}"
     if as_json:
         doubts = [] if seen.in_doubt is None else [*seen.in_doubt.paths]
         about = {**kept.row_data(found.row, project), **tree.origin(found), **tree.taken_back_data(seen.taken_back)}
         state = tree.state_of(seen.entries, seen.unheard)
-        machine.document({**tree.state_data(state), **about, "in_doubt": doubts})
+        stands = {"not_undone": [*left], "undo": again if left else None}
+        machine.document({**tree.state_data(state), **about, **stands, "in_doubt": doubts})
         return
     now = SystemClock().timestamp()
     tree.tree(found, seen.entries, project, taken_back=seen.taken_back, unheard=seen.unheard, now=now)
-    if found.row.status.is_settled and (left := still_standing(seen.entries, seen.taken_back)):
-        again = f"leadflow runs undo {found.row.id}{_where(folder)}"
+    if left:
         click.echo(f"not undone: {', '.join(left)}; `{again}` tries it again, with --done STEP you say that you did it")
     if seen.in_doubt is not None:
         click.echo(kept.doubt_words(seen.in_doubt, _where(folder)))

@@ -135,6 +135,8 @@ class NodeState:
     spent_tokens: int = 0
     is_cached: bool = False
     """Answered from memory, or by an equal call."""
+    found: OnceFound | None = None
+    """Not called: whose call for the same key of `@once` gave its value."""
     tools: dict[str, ToolState] = field(default_factory=dict)
     """What its model did with tools, by tool."""
     started_at: float | None = None
@@ -367,7 +369,7 @@ def _cache_used(state: RunState, event: CacheUsed, at: float | None) -> None:
 
 def _once_found(state: RunState, event: OnceFound, at: float | None) -> None:
     node = _move(state, event.path, Status.RUNNING, at)
-    node.waits_for, node.delay, node.is_cached = None, None, True
+    node.waits_for, node.delay, node.found = None, None, event
 
 
 def _error_handled(state: RunState, event: ErrorHandled, at: float | None) -> None:

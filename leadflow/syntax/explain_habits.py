@@ -466,7 +466,7 @@ def _sampled(trouble: Trouble, braces: Braces) -> Finding | None:
 
 
 def _trial(trouble: Trouble, braces: Braces) -> Finding | None:
-    """`mock a.b => throw "x"`."""
+    """`mock a.b => throw "x"`, and `mock a.b => use other("x")`."""
     tokens, before = trouble.tokens, trouble.before
     word = tokens.written(before) if before > 0 else ""
     behind_arrow = before > 0 and tokens.kinds[before - 1] in {"GIVES", "THEN"}
@@ -475,6 +475,9 @@ def _trial(trouble: Trouble, braces: Braces) -> Finding | None:
         way = f"a failure is written 'fail {trouble.written}'"
         found = messages_habits.foreign_expression(tokens.span(before), word, way=way, fix=fix)
         return Finding(found, Skip(trouble.token + 1))
+    if word in {"use", "call", "run", "do", "flow", "tool", "agent"} and behind_arrow and trouble.kind == "NAME":
+        way = "a mock answers with a value or with 'fail \"reason\"', either one 'after 2s' too, and 'then' the next"
+        return Finding(messages_habits.foreign_expression(tokens.span(before), word, way=way), Skip(trouble.token + 1))
     return None
 
 

@@ -190,6 +190,38 @@ def test_settings_that_cannot_be_read_end_it(project: Path) -> None:
     ran = leadflow("doctor", folder=project)
     said = "leadflow.toml:2: run.concurency: there is no such setting; did you mean 'concurrency'?"
     assert (1, True) == (ran.code, f"fail  settings  {said}" in ran.stdout)
+    right = settings.read_text().replace("concurency", "concurrency")
+    ways = {
+        settings.read_text(): "write concurrency in line 2 of leadflow.toml",
+        right.replace(
+            "concurrency =", "concurrency = -"
+        ): "change line 2 of leadflow.toml so, or leave it out for the default",
+        "[run]\nconcurrency\n": "change line 2 of leadflow.toml so, or leave it out for the default",
+    }
+    for text, way in ways.items():
+        settings.write_text(text)
+        (found,) = json.loads(leadflow("doctor", "--format", "json", folder=project).stdout)
+        assert ("fail", way) == (found["state"], found["mend"]), found
+    settings.unlink()
+    settings.mkdir()
+    way = "make leadflow.toml a file of TOML that you may read, or remove it for the defaults"
+    assert way == json.loads(leadflow("doctor", "--format", "json", folder=project).stdout)[0]["mend"]
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("LEADFLOW_RUN_CONCURENCY", "set LEADFLOW_RUN_CONCURRENCY instead of LEADFLOW_RUN_CONCURENCY"),
+        ("LEADFLOW_RUN_CONCURRENCY", "unset LEADFLOW_RUN_CONCURRENCY, or set it so"),
+    ],
+)
+def test_a_variable_that_cannot_be_a_setting(
+    name: str, way: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The variable is what is to be changed, and no line of the file."""
+    monkeypatch.setenv(name, "many")
+    (found,) = json.loads(leadflow("doctor", "--format", "json", folder=project).stdout)
+    assert ("fail", way) == (found["state"], found["mend"])
 
 
 BROKE = """leadflow 1

@@ -61,6 +61,8 @@ def test_all_that_are_due_go_on(project: Path) -> None:
     assert {waits: ("waiting", None), answered: ("done", None), killed: ("done", None)} == runs(project)
     said = resumed(project, "--due")
     assert (0, "") == (said.code, said.stdout)
+    assert "" == said.stderr
+    said = leadflow("resume", "--due", folder=project)
     assert "no run is due: each has ended, is under way, or waits for somebody's word\n" == said.stderr
 
 

@@ -103,12 +103,33 @@ def failed(project: Path) -> str:
     return str(run)
 
 
+def not_undone(project: Path, run: str) -> tuple[Any, Any]:
+    """What still stands of a run, and the command that takes it back, for machines."""
+    shown = data(project, "runs", "show", run)
+    return shown["not_undone"], shown["undo"]
+
+
+def test_a_call_that_another_run_has_made_names_it(project: Path) -> None:
+    """`runs show` says by which run it was made, for people and for machines; it is no answer from memory."""
+    for _ in range(2):
+        assert 0 == leadflow("run", "main.flow", "alone", "-i", "ticket=T", "-q", folder=project).code
+    second, first = [row["run"] for row in data(project, "runs")]
+    shown = leadflow("runs", "show", second, folder=project).stdout
+    assert f"  not called: run {first} has made this call for the same key of @once\n" in shown
+    assert "from memory" not in shown
+    once = {"run": first, "step": "alone/one"}
+    assert [once, None] == [
+        data(project, "runs", "show", run)["steps"]["alone/one"].get("once") for run in (second, first)
+    ]
+
+
 def test_what_somebody_took_back_by_hand_is_kept_with_their_name(project: Path) -> None:
     """Nothing is called for it, then or later; `runs show` tells it, of the run and of that in which it is said."""
     run, user = failed(project), this_user()
     said = leadflow("runs", "undo", run[:8], "--done", "one", folder=project)
     left = f"still stands: main/two; `leadflow runs undo {run[:8]}` takes it back\n"
     assert (0, f"undone: main/one, by hand, told by {user}\n", left) == (said.code, said.stdout, said.stderr)
+    assert (["main/two"], f"leadflow runs undo {run}") == not_undone(project, run)
     (noted,) = data(project, "runs", "show", run)["taken_back"]
     assert {"step": "main/one", "by": user, "by_hand": True} == {key: noted[key] for key in ("step", "by", "by_hand")}
     log = [json.loads(line) for line in leadflow("runs", "logs", noted["run"], folder=project).stdout.splitlines()]
@@ -123,6 +144,7 @@ def test_what_somebody_took_back_by_hand_is_kept_with_their_name(project: Path) 
     said = leadflow("runs", "undo", run, "-q", folder=project)
     assert (0, 'undone: main/two, by drop.drop(x: "2-T")\n') == (said.code, said.stdout)
     assert ["drop 2-T"] == effects(project)
+    assert ([], None) == not_undone(project, run)
     assert "not undone: " not in leadflow("runs", "show", run, folder=project).stdout
     undoer = next(row["run"] for row in data(project, "runs") if row["flow"] == "two~undo")
     for step, how in (("one", f"by hand, told by {user}"), ("main/two", f"by run {undoer}")):

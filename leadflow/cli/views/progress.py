@@ -19,7 +19,7 @@ from rich.text import Text
 from leadflow.cli.views.human import duration, one_line
 from leadflow.cli.views.marks import MARKS
 from leadflow.cli.views.sizes import size_of
-from leadflow.cli.views.tree import tool_words
+from leadflow.cli.views.tree import once_words, tool_words
 from leadflow.events.fold import NodeState, RunState, apply
 from leadflow.events.model import (
     AttemptFailed,
@@ -328,6 +328,8 @@ class _Painter:
             words.append((f"… {self._heard[path][1]}", "dim"))
         if state.is_cached and state.status is Status.DONE:
             words.append(("from memory", "dim"))
+        if state.found is not None:
+            words.append((once_words(state.found), "dim"))
         if state.agent is not None and state.status is Status.DONE:
             words.append((f"answered by {state.agent}", "yellow"))
         if state.failure is not None:

@@ -19,6 +19,7 @@ from leadflow.events.model import (
     CancelRequested,
     DoubtSettled,
     Entry,
+    OnceFound,
     QuestionAnswered,
     RunMoved,
     RunPaused,
@@ -114,6 +115,7 @@ def state_data(state: RunState) -> dict[str, Any]:
             **({} if node.status is not Status.DONE else {"value": to_plain(node.value)}),
             **({} if node.failure is None else {"failure": node.failure.message, "error": node.failure.error}),
             **({} if not node.reason else {"reason": node.reason}),
+            **({} if node.found is None else {"once": {"run": node.found.run, "step": node.found.step}}),
             **({} if node.used is None else {"used": spending.data(node.used)}),
             **({} if not node.spent and not node.spent_tokens else {"spent": node.spent, "tokens": node.spent_tokens}),
         }
@@ -272,6 +274,8 @@ def _line(name: str, state: NodeState | None, *, until: float, values: bool) -> 
     told += [tool_words(name, tool) for name, tool in state.tools.items()]
     if state.is_cached:
         told.append("from memory")
+    if state.found is not None:
+        told.append(once_words(state.found))
     if state.agent is not None and state.status is Status.DONE:
         told.append(f"answered by {state.agent}")
     if state.waits_for is not None and not state.status.is_settled:
@@ -291,6 +295,11 @@ def tool_words(name: str, tool: ToolState) -> str:
     """What a model did with a tool: `search x3 (1 failed)`."""
     times = f" x{tool.calls}" if tool.calls > 1 else ""
     return f"{name}{times}{f' ({tool.failed} failed)' if tool.failed else ''}"
+
+
+def once_words(found: OnceFound) -> str:
+    """By which run a call was made that this one did not make again."""
+    return f"not called: run {found.run} has made this call for the same key of @once"
 
 
 def _attempts(state: NodeState) -> Iterator[str]:

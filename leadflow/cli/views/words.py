@@ -7,6 +7,7 @@ import click
 
 from leadflow.cli.views.human import duration, one_line
 from leadflow.cli.views.marks import MARKS, marked
+from leadflow.cli.views.tree import once_words
 from leadflow.events.model import (
     AttemptFailed,
     BreakerMoved,
@@ -68,8 +69,8 @@ class Teller:
                 again = f"again in {duration(delay)}" if delay else "again at once"
                 head = self._head(step, self._trace.call(path) or "")
                 return f"{head}{one_line(failure.message)} [{failure.error}]; {again}"
-            case OnceFound(run=run):
-                return f"{self._head(step)}not called: run {run} has made this call for the same key of @once"
+            case OnceFound() as found:
+                return self._head(step) + once_words(found)
             case BreakerMoved(agent=agent, state=state, why=why):
                 return f"the breaker of {agent} is {state.replace('_', ' ')}: {one_line(why)}"
             case QuestionAsked(agent=agent, question=question, assignee=assignee):
