@@ -181,7 +181,9 @@ def test_a_file_without_mistakes_is_not_written(tmp_path: Path) -> None:
 def test_what_is_no_flow_stays(tmp_path: Path) -> None:
     """A JSON file by mistake on the command line does not get the first line of a flow."""
     (tmp_path / "inputs.json").write_text("{}")
-    assert 1 == leadflow("check", "--fix", "inputs.json", folder=tmp_path).code
+    said = leadflow("check", "--fix", "inputs.json", folder=tmp_path)
+    assert (2, "") == (said.code, said.stdout)
+    assert said.stderr.startswith("error: inputs.json is no flow: ")
     assert "{}" == (tmp_path / "inputs.json").read_text()
 
 
