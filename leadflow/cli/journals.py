@@ -40,6 +40,11 @@ def the_project(folder: str) -> Project:
     return project
 
 
+def in_folder(folder: str) -> str:
+    """The option `--in` as it was given, for a command to be typed: nothing where it is the working folder."""
+    return "" if folder == "." else f" --in {shlex.quote(folder)}"
+
+
 def elsewhere(project: Project) -> str:
     """The option that names a project, where it is not the one of the working folder."""
     root = project.root

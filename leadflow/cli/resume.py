@@ -13,7 +13,16 @@ from leadflow.answers import type_at
 from leadflow.api import Program
 from leadflow.assembly import StartProblem
 from leadflow.cli.choosing import chosen, one_of
-from leadflow.cli.journals import entries_of, listed, newest_unfinished, plan_now, read_kept, require_same, the_project
+from leadflow.cli.journals import (
+    entries_of,
+    in_folder,
+    listed,
+    newest_unfinished,
+    plan_now,
+    read_kept,
+    require_same,
+    the_project,
+)
 from leadflow.cli.recordings import go_recorded, gone_on
 from leadflow.cli.refused import Refused
 from leadflow.cli.running import Audience, Job, Show, shown
@@ -83,7 +92,7 @@ def command(
     if which == "due":
         if run is not None or again or failed or done or again_anyway:
             raise click.UsageError("--due goes on with all runs that are due: name no RUN, and say nothing of one")
-        sys.exit(_all_due(project, changed, show, "" if folder == "." else f" --in {shlex.quote(folder)}"))
+        sys.exit(_all_due(project, changed, show, in_folder(folder)))
     found = asyncio.run(read_kept(project, run) if run is not None else newest_unfinished(project))
     found = _as_asked(found, project, changed)
     going = _Going(project, RunOptions(brake=Brake(), again_anyway=again_anyway), shown(show), which == "wait")

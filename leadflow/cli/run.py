@@ -1,8 +1,9 @@
 """`leadflow run FILE [FLOW]`: run a flow. The result goes to standard output, everything else to standard error."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import click
 
@@ -23,9 +24,14 @@ from leadflow.run.driver import Result
 from leadflow.runs import RunOptions
 from leadflow.testing.stand_ins import StandIns
 
-_KEPT, _RESUMED, _RECORD, _FAKE = "leadflow.kept", "leadflow.resumed", "leadflow.record", "leadflow.fake"
-"""In the context of the command: whether the run is kept, whether one that has not ended goes on, where the run is
+_UNKEPT, _RESUMED, _RECORD, _FAKE = "leadflow.unkept", "leadflow.resumed", "leadflow.record", "leadflow.fake"
+"""In the context of the command: whether nothing is kept, whether a run that has not ended goes on, where the run is
 recorded, and whether made-up values answer. As parameters they would be too many."""
+
+
+def _aside(key: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    """Put the value of an option into the context of the command."""
+    return lambda ctx, _, value: ctx.meta.update({key: value})
 
 
 @click.command()
@@ -40,28 +46,28 @@ recorded, and whether made-up values answer. As parameters they would be too man
     "--no-journal",
     is_flag=True,
     expose_value=False,
-    callback=lambda ctx, _, value: ctx.meta.update({_KEPT: not value}),
+    callback=_aside(_UNKEPT),
     help="Keep nothing: the run does not survive its process.",
 )
 @click.option(
     "--resume",
     is_flag=True,
     expose_value=False,
-    callback=lambda ctx, _, value: ctx.meta.update({_RESUMED: value}),
+    callback=_aside(_RESUMED),
     help="Go on with the newest run of this flow and input that has not ended; else start one.",
 )
 @click.option(
     "--record",
     metavar="FILE",
     expose_value=False,
-    callback=lambda ctx, _, value: ctx.meta.update({_RECORD: value}),
+    callback=_aside(_RECORD),
     help="Write down what agents were asked and answered; `replay` in a test answers with it.",
 )
 @click.option(
     "--fake",
     is_flag=True,
     expose_value=False,
-    callback=lambda ctx, _, value: ctx.meta.update({_FAKE: value}),
+    callback=_aside(_FAKE),
     help="Let made-up values of the right types answer: no agent is called, no key is needed, and nothing is kept.",
 )
 @click.option("--json", "show", flag_value="json", help="Nothing but JSON lines on standard error, terminal or not.")
@@ -102,7 +108,7 @@ def command(
     if record is not None and meta[_RESUMED]:
         raise Refused("--record writes down a whole run, and --resume goes on with one")
     fakes = _fakes(program, chance or 0, wanted) if meta[_FAKE] else None
-    is_kept = meta[_KEPT] and fakes is None
+    is_kept = not meta[_UNKEPT] and fakes is None
     recording = begun(record)
     recorder = None if recording is None else recording.recorder
     brake = Brake() if is_kept else None

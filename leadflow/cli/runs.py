@@ -1,7 +1,6 @@
 """`leadflow runs`: the runs that a project keeps, what happened in each, and what is done to one from outside."""
 
 import asyncio
-import shlex
 import sys
 from collections.abc import Sequence
 
@@ -13,7 +12,7 @@ from leadflow.api import Program
 from leadflow.assembly import StartProblem
 from leadflow.backward import still_standing
 from leadflow.cli.forks import fork, retry
-from leadflow.cli.journals import entries_of, forget, listed, look_at, questions_in, read_kept, the_project
+from leadflow.cli.journals import entries_of, forget, in_folder, listed, look_at, questions_in, read_kept, the_project
 from leadflow.cli.names import Names
 from leadflow.cli.recordings import gone_on, write
 from leadflow.cli.refused import Refused
@@ -86,7 +85,7 @@ def _list(folder: str, wanted: Wanted, state: str | None, *, as_json: bool, wait
         return
     rows, idle = asyncio.run(listed(project, wanted))
     rows = [row for row in rows if state in (None, kept.stands(row, project))]
-    table = kept.Table(rows, idle, _where(folder), are_all=wanted == Wanted() and state is None)
+    table = kept.Table(rows, idle, in_folder(folder), are_all=wanted == Wanted() and state is None)
     if as_json:
         machine.document(kept.data(table, project))
     else:
@@ -97,7 +96,7 @@ def _show_questions(found: Sequence[OpenQuestion], folder: str, *, as_json: bool
     if as_json:
         machine.document([questions.data(one) for one in found])
     else:
-        questions.open_ones(found, where=_where(folder), now=SystemClock().timestamp())
+        questions.open_ones(found, where=in_folder(folder), now=SystemClock().timestamp())
 
 
 @command.command("show", short_help="Draw a run as a tree: times, attempts, costs, failures.")
@@ -112,7 +111,7 @@ def show(run: str, *, as_json: bool, folder: str) -> None:
     seen = asyncio.run(look_at(project, run))
     found = seen.kept
     left = still_standing(seen.entries, seen.taken_back) if found.row.status.is_settled else ()
-    again = f"leadflow runs undo {found.row.id}{_where(folder)}"
+    again = f"leadflow runs undo {found.row.id}{in_folder(folder)}"
     if as_json:
         doubts = [] if seen.in_doubt is None else [*seen.in_doubt.paths]
         about = {**kept.row_data(found.row, project), **tree.origin(found), **tree.taken_back_data(seen.taken_back)}
@@ -125,14 +124,9 @@ def show(run: str, *, as_json: bool, folder: str) -> None:
     if left:
         click.echo(f"not undone: {', '.join(left)}; `{again}` tries it again, with --done STEP you say that you did it")
     if seen.in_doubt is not None:
-        click.echo(kept.doubt_words(seen.in_doubt, _where(folder)))
+        click.echo(kept.doubt_words(seen.in_doubt, in_folder(folder)))
     if open_ones := asyncio.run(questions_in(project, found.row.id)):
-        questions.open_ones(open_ones, where=_where(folder), now=SystemClock().timestamp())
-
-
-def _where(folder: str) -> str:
-    """The option that names the project again, in a command to be typed."""
-    return "" if folder == "." else f" --in {shlex.quote(folder)}"
+        questions.open_ones(open_ones, where=in_folder(folder), now=SystemClock().timestamp())
 
 
 @command.command("watch", short_help="Follow a run that another process works on.")
@@ -152,7 +146,7 @@ def watch(run: str, *, folder: str, show: str | None) -> None:
     project = the_project(folder)
     found = asyncio.run(read_kept(project, run))
     program = Program(found.plan, project, find_kinds(), Shared())
-    left = f"run {found.row.id} goes on; `leadflow runs cancel {found.row.id}{_where(folder)}` stops it"
+    left = f"run {found.row.id} goes on; `leadflow runs cancel {found.row.id}{in_folder(folder)}` stops it"
     job = Job(program, found.plan.flows[found.row.flow], shown(show), left)
     sys.exit(go(job, lambda audience: watch_run(found.row.id, project, audience.of(RunOptions()))))
 
@@ -190,7 +184,7 @@ def cancel(run: str, *, folder: str, why: str, force: bool) -> None:
     if is_well:
         undone(ended.undone)
     else:
-        failure(ended, found.plan, Names(project.root), where=_where(folder))
+        failure(ended, found.plan, Names(project.root), where=in_folder(folder))
     human.note(f"run {ended.run} is {ended.status}")
     sys.exit(int(not is_well))
 

@@ -5,7 +5,6 @@ Standard output has a line for each step that is taken back, or with `--json` on
 """
 
 import asyncio
-import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +15,7 @@ from leadflow.agents.registry import find_kinds
 from leadflow.api import Program
 from leadflow.assembly import StartProblem
 from leadflow.backward import undo_again, undone_by_hand
-from leadflow.cli.journals import the_project
+from leadflow.cli.journals import in_folder, the_project
 from leadflow.cli.refused import Refused
 from leadflow.cli.running import Job, Show, go, shown
 from leadflow.cli.views import human, machine
@@ -69,9 +68,8 @@ def undo(run: str, *, done: Sequence[str], folder: str, show: str | None) -> Non
               130  interrupted
     """
     project, wanted = the_project(folder), shown(show)
-    where = "" if folder == "." else f" --in {shlex.quote(folder)}"
     if done:
-        _note(run, done, project, where, as_json=wanted == "json")
+        _note(run, done, project, in_folder(folder), as_json=wanted == "json")
         return
     registry, shared = find_kinds(), Shared()
     try:
@@ -91,7 +89,7 @@ def undo(run: str, *, done: Sequence[str], folder: str, show: str | None) -> Non
     if wanted == "json":
         machine.document([_data(one) for one in ends])
     else:
-        _tell_left(found.run, ends, where)
+        _tell_left(found.run, ends, in_folder(folder))
     sys.exit(max(one.code for one in ends))
 
 

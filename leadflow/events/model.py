@@ -551,29 +551,7 @@ CallEvent: TypeAlias = (
 """What the policies around a call report while it is under way; the kernel passes these on to the log."""
 
 
-Event: TypeAlias = (
-    RunStarted
-    | RunResumed
-    | RunMoved
-    | RunPaused
-    | DoubtSettled
-    | CancelRequested
-    | DeadlinePassed
-    | UndoKept
-    | UndoBegan
-    | RunDone
-    | RunFailed
-    | RunCancelled
-    | NodeStarted
-    | CallEvent
-    | ScopeFailed
-    | NodeDone
-    | NodeFailed
-    | NodeSkipped
-    | NodeBlocked
-    | NodeCancelled
-    | BranchTaken
-)
+Event: TypeAlias = FlowEvent | CallEvent | RunResumed | RunMoved | RunPaused | DoubtSettled
 
 
 class Entry(NamedTuple):
