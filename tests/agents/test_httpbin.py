@@ -1,7 +1,8 @@
 """The kind `http` against httpbin, a service that nobody here wrote: whole flows, and the server's own log beside them.
 
 httpbin says what reached it, answers with any status, redirects, compresses, streams and dawdles. What it was asked is
-counted in gunicorn's access log, so that R5 is judged by the other side.
+written down by gunicorn's own hook before httpbin answers, so that R5 is judged by the other side. (Its access log is
+written behind the answer: who asks at once finds a line missing.)
 """
 
 import json
@@ -22,6 +23,14 @@ from leadflow.runs import RunOptions, run_plan
 from leadflow.settings import Project, Settings
 
 AGENT = 'agent api: http {{ url: "{url}"  auth: bearer(secret("BIN_TOKEN"))  headers: {{ "X-Team": "desk" }} }}'
+HOOKS = """
+bind = "127.0.0.1:0"
+
+
+def pre_request(worker, request):
+    with open("asked.log", "a") as log:
+        log.write(f"{request.method} {request.uri}\\n")
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,7 @@ class HttpBin:
     log: Path
 
     def asked(self, mark: str) -> list[str]:
-        """Method, path and status of each request of which the target holds this text, oldest first."""
+        """Method and target of each request that holds this text, oldest first."""
         return [line for line in self.log.read_text().splitlines() if mark in line]
 
 
@@ -40,9 +49,10 @@ class HttpBin:
 def httpbin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpBin]:
     """httpbin under gunicorn, on a free port of loopback."""
     folder = tmp_path_factory.mktemp("httpbin")
-    log, said = folder / "access.log", ""
-    shape = ["--access-logfile", str(log), "--access-logformat", "%(m)s %(U)s?%(q)s %(s)s"]
-    command = [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--threads", "8", *shape, "httpbin:app"]
+    log, hooks, said = folder / "asked.log", folder / "hooks.py", ""
+    log.touch()
+    hooks.write_text(HOOKS)
+    command = [sys.executable, "-m", "gunicorn", "--config", str(hooks), "--threads", "8", "httpbin:app"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=folder) as server:
         try:
             assert server.stderr is not None
