@@ -214,6 +214,32 @@ def test_a_flow_that_fails() -> None:
     assert inner.failure is not None and "no: w" == inner.failure.message
 
 
+PAGE = 'tool page(x: string) = python("tools:page")\n'
+TOLD = PAGE + TEXT.replace(
+    "flow both", '@on_failure(escalate: page("${x}: ${failure.step}, ${failure.class}"))\nflow both'
+)
+"""The flow tells somebody when it has failed."""
+
+
+@pytest.mark.parametrize(
+    ("fails", "paged"),
+    [(" fail d", ["1: fail@1, agent"]), (" return d", [])],
+    ids=["it fails", "it ends well"],
+)
+def test_a_flow_that_fails_tells_of_itself(fails: str, paged: list[str]) -> None:
+    """Rule C11: before the model hears of it, which goes on; the run is done, and it is the flow's own step."""
+    page = Player(after(5.0, "noted"))
+    fast = Player(asks(use("both", x="1")), "done")
+    players = {"fast": fast, "look": Player("seen"), "sage": Player("wise"), "page": page}
+    told = talk(TOLD.replace(" return d", fails), players)
+    assert (Status.DONE, "done") == (told.result.status, told.result.value)
+    assert paged == [request.args["x"] for request in page.requests]
+    assert told.told()[0][0].is_error is bool(paged)
+    assert fast.at[1] - fast.at[0] == 5.0 * len(paged)
+    state = fold(told.result.entries).node(f"{CALL}/both/escalate")
+    assert (Status.DONE if paged else None) == (None if state is None else state.status)
+
+
 def test_a_flow_that_is_cut_off() -> None:
     """Whose step has no more time: nothing in it is under way behind that."""
     text = TEXT.replace(" step a", " @timeout(1s)\n step a")
