@@ -232,11 +232,9 @@ def is_dead(row: RunRow, project: Project) -> bool:
 
 async def unfinished(store: Store, flow: str, plan: str, inputs: Mapping[str, Value]) -> RunRow | None:
     """The newest run of this flow, content and input that has not ended, and that nobody works on."""
-    wanted = (flow, plan, digest_of(inputs))
-    rows = await store.runs()
-    return next(
-        (row for row in rows if is_interrupted(row) and (row.flow, row.under or row.plan, row.digest) == wanted), None
-    )
+    wanted = (plan, digest_of(inputs))
+    rows = await store.runs(Wanted(flow=flow, is_open=True))
+    return next((row for row in rows if is_interrupted(row) and (row.under or row.plan, row.digest) == wanted), None)
 
 
 def setting_of(row: RunRow) -> Mapping[str, Any]:

@@ -36,6 +36,7 @@ from leadflow.plan.settings import secrets_of
 from leadflow.record import record
 from leadflow.run.errors import AuthFailed, BadResponse, CallError
 from leadflow.run.redact import SHORTEST, one_line
+from leadflow.run.store import Wanted
 from leadflow.settings import JOURNAL, McpSettings, Project, find_program, find_server, is_credential, read_secrets
 
 State: TypeAlias = Literal["ok", "warn", "fail"]
@@ -121,7 +122,7 @@ def journal(project: Project) -> Iterator[Finding]:
         return
     try:
         whole, problems = asyncio.run(verify(project))
-        _, idle = asyncio.run(listed(project))
+        _, idle = asyncio.run(listed(project, Wanted(is_open=True)))
     except Refused as problem:
         yield Finding("journal", "fail", f"{JOURNAL} cannot be read: {problem.message}", "restore a backup of it")
         return

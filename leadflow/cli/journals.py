@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -100,11 +101,10 @@ async def newest_unfinished(project: Project) -> Kept:
     """
 
     async def look(store: Store) -> Kept:
-        rows = await store.runs()
-        if not rows:
-            raise Refused("no run is kept here yet")
-        open_ones = [row for row in rows if is_interrupted(row)]
+        open_ones = [row for row in await store.runs(Wanted(is_open=True)) if is_interrupted(row)]
         row = next((row for row in open_ones if not is_dead(row, project)), open_ones[0] if open_ones else None)
+        if row is None and not await store.runs():
+            raise Refused("no run is kept here yet")
         if row is None:
             raise Refused("every run has ended, or is under way; `leadflow runs` lists them")
         return await kept(store, row)
@@ -202,8 +202,8 @@ async def questions_in(
         if run is not None:
             return await open_questions(store, await kept(store, await find(store, run)))
         found: list[OpenQuestion] = []
-        for row in await store.runs(wanted):
-            if row.is_whole and not row.status.is_settled:
+        for row in await store.runs(replace(wanted or Wanted(), is_open=True)):
+            if row.is_whole:
                 try:
                     found += await open_questions(store, await kept(store, row))
                 except JournalProblem as problem:

@@ -41,7 +41,7 @@ from leadflow.run.brake import Brake
 from leadflow.run.driver import Result
 from leadflow.run.inputs import read_json
 from leadflow.run.moving import Stays
-from leadflow.run.store import JournalProblem, NoSuchRun
+from leadflow.run.store import JournalProblem, NoSuchRun, Wanted
 from leadflow.run.taken_up import Told, under_way
 from leadflow.run.values import Mismatch, door
 from leadflow.runs import RunOptions
@@ -134,7 +134,7 @@ def _go_on(found: Kept, going: _Going, told: Mapping[str, Told]) -> int:
 
 def _all_due(project: Project, changed: str | None, show: str | None, where: str) -> int:
     """Go on with all runs that are due; the exit code. Those in doubt are left alone, and said to be."""
-    (_, idle), wanted, brake = asyncio.run(listed(project)), shown(show), Brake()
+    (_, idle), wanted, brake = asyncio.run(listed(project, Wanted(is_open=True))), shown(show), Brake()
     if not idle.due and wanted not in ("json", "quiet"):
         human.note("no run is due: each has ended, is under way, or waits for somebody's word")
     for doubt in idle.in_doubt if wanted in ("live", "lines") else ():  # a timer tells the same at each turn otherwise

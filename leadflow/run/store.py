@@ -89,6 +89,8 @@ class Wanted:
     """The id of the run that it was made from."""
     again: str = ""
     """The step of that run which it does again, or takes back."""
+    is_open: bool = False
+    """Only such as have not ended."""
 
 
 @record

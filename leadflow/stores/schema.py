@@ -12,7 +12,10 @@ from leadflow.stores import beside
 FORM = "2"
 """Of a file; another one when an earlier leadflow could not go on with it."""
 
-_SCHEMA = """
+OPEN = "status IN ('pending', 'running', 'waiting')"
+"""Of a run that has not ended: what statements have to say word for word to find such runs by their index."""
+
+_SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS lf_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lf_plan (hash TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lf_run (
@@ -33,7 +36,8 @@ CREATE TABLE IF NOT EXISTS lf_run (
     events INTEGER NOT NULL,
     tail BLOB NOT NULL
 );
-CREATE INDEX IF NOT EXISTS lf_run_by_flow ON lf_run (flow, digest);
+DROP INDEX IF EXISTS lf_run_by_flow;
+CREATE INDEX IF NOT EXISTS lf_run_open ON lf_run (number) WHERE {OPEN};
 CREATE TABLE IF NOT EXISTS lf_event (
     key INTEGER PRIMARY KEY,
     at REAL NOT NULL,

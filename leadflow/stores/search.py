@@ -4,6 +4,7 @@ import json
 
 from leadflow.plan.forms import keep
 from leadflow.run.store import Wanted
+from leadflow.stores.schema import OPEN
 
 _LAST = "\U0010ffff"
 """The last of all characters: every id that begins with a text lies between the text and the same with this behind."""
@@ -30,15 +31,15 @@ WHERE (:flow IS NULL OR flow = :flow) AND (:status IS NULL OR status = :status)
 """A run is left out when the first of its events gives an input that is none of those that are wanted."""
 
 
-_NEWEST = "ORDER BY number DESC"
-_ANY = _FOUND + _NEWEST
-_OF_ID = f"{_FOUND} AND id >= :run AND id < :run || '{_LAST}' {_NEWEST}"
+_OF_ID = f"id >= :run AND id < :run || '{_LAST}'"
 """A range: whoever looks again and again for one run looks it up, however many there are."""
 
 
 def statement(wanted: Wanted) -> str:
-    """What finds the runs that are wanted."""
-    return _OF_ID if wanted.run else _ANY
+    """What finds the runs that are wanted. Those that have not ended have an index, which who begins a run asks."""
+    of_id = f" AND {_OF_ID}" if wanted.run else ""
+    of_open = f" AND {OPEN}" if wanted.is_open else ""
+    return f"{_FOUND}{of_id}{of_open} ORDER BY number DESC"
 
 
 def parameters(wanted: Wanted) -> dict[str, str | float | None]:

@@ -310,14 +310,22 @@ class _Transaction:
             cursor.close()
 
 
+_GROWN = "UPDATE lf_run SET changed = ?, events = ?, tail = ? WHERE number = ? AND id = ? AND epoch = ?"
+"""Names no column of an index, which would be written anew for it."""
+_TURNED = (
+    "UPDATE lf_run SET changed = ?, events = ?, tail = ?, status = coalesce(?, status), under = coalesce(?, under)"
+    " WHERE number = ? AND id = ? AND epoch = ?"
+)
+
+
 def _append(cursor: sqlite3.Cursor, rows: Rows) -> JournalProblem | None:
     """The rows of one append, if the run is still this epoch's."""
     last = rows.rows[-1]
-    cursor.execute(
-        "UPDATE lf_run SET changed = ?, status = coalesce(?, status), under = coalesce(?, under), events = ?, tail = ?"
-        " WHERE number = ? AND id = ? AND epoch = ?",
-        (last.at, rows.status, rows.under, last.seq + 1, last.hash, rows.number, rows.run, rows.epoch),
-    )
+    kept, fence = (last.at, last.seq + 1, last.hash), (rows.number, rows.run, rows.epoch)
+    if rows.status is None and rows.under is None:
+        cursor.execute(_GROWN, (*kept, *fence))
+    else:
+        cursor.execute(_TURNED, (*kept, rows.status, rows.under, *fence))
     if cursor.rowcount != 1:
         return Fenced(f"run {rows.run} was taken over by another worker")
     if rows.large:

@@ -178,6 +178,27 @@ def test_a_run_is_looked_up_by_the_beginning_of_its_id(tmp_path: Path) -> None:
     assert ["SEARCH found USING INDEX sqlite_autoindex_lf_run_1 (id>? AND id<?)"] == asyncio.run(scene())
 
 
+def test_runs_that_have_not_ended_are_looked_up(tmp_path: Path) -> None:
+    """However many have: whoever begins a run asks for them, and each step of a run leaves their index alone."""
+
+    async def scene() -> tuple[list[str], list[str]]:
+        async with opened(tmp_path / "j.db") as store:
+            journal = await store.create(new_run("r"), "plan")
+            connection, said = store._file._connection, list[str]()
+            connection.set_trace_callback(said.append)  # type: ignore[union-attr]  # it is open
+            assert ["r"] == [row.id for row in await store.runs(Wanted(flow="main", is_open=True))]
+            await journal.append([NodeStarted("a")])
+            connection.set_trace_callback(None)  # type: ignore[union-attr]
+            plan = store._file.cursor.execute(f"EXPLAIN QUERY PLAN {said[0]}").fetchall()
+            changes = [one for one in said if one.startswith("UPDATE")]
+            return [detail for _, _, _, detail in plan if "found" in detail], changes
+
+    looked, changes = asyncio.run(scene())
+    assert ["SCAN found USING INDEX lf_run_open"] == looked
+    assert 1 == len(changes)
+    assert "status" not in changes[0]
+
+
 def test_who_has_a_key_may_be_forgotten_at_any_moment(tmp_path: Path) -> None:
     """What asks for the key of `@once` finds it free then, and does not fail."""
 
