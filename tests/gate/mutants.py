@@ -380,7 +380,7 @@ def all_tried(tests: Sequence[str], mutants: Sequence[Mutant], processes: int) -
     """Each mutant with what became of it.
 
     Raises:
-        RuntimeError: the tests fail without any mutation, or a mutant could not be tried.
+        RuntimeError: the tests fail without any mutation, or the process that tries mutants has ended.
     """
     inside = [mutant for mutant in mutants if mutant.in_function]
     read, write = os.pipe()
@@ -430,7 +430,8 @@ def _shuffled(mutants: list[Mutant], random: Random) -> list[Mutant]:
 def tried(
     mutants: Sequence[Mutant], known: Baseline, processes: int, work: Callable[[Mutant, Sequence[str]], int]
 ) -> Iterator[tuple[Mutant, str]]:
-    """Each mutant with what became of it: `killed`, `slow` (killed too), `survived`, `unseen` (no test passes it)."""
+    """Each mutant with what became of it: `killed`, `slow` (killed too), `survived`, `unseen` (no test passes it), or
+    `untried`, which says nothing of it."""
     waiting: list[tuple[Mutant, list[list[str]]]] = [(mutant, known.rounds(mutant)) for mutant in reversed(mutants)]
     running: dict[int, tuple[Mutant, list[list[str]], float]] = {}
     while waiting or running:
@@ -450,8 +451,8 @@ def tried(
                 _, status = os.waitpid(pid, 0)
                 del running[pid]
                 if status == BROKEN << 8:
-                    raise RuntimeError(f"not tried: {mutant.file}:{mutant.mutation.line} {mutant.mutation.key}")
-                if is_late or status:
+                    yield mutant, "untried"
+                elif is_late or status:
                     is_slow = is_late or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in ENDS_SLOW)
                     yield mutant, "slow" if is_slow else "killed"
                 elif rest:
@@ -506,7 +507,7 @@ def main(arguments: list[str]) -> int:
         if number % 100 == 0 and chosen.survivors:
             print(f"{number} of {len(mutants)} tried in {perf_counter() - begun:.0f} s", flush=True)
         by_file[mutant.file][outcome] += 1
-        if chosen.survivors and outcome in ("survived", "unseen"):
+        if outcome == "untried" or (chosen.survivors and outcome in ("survived", "unseen")):
             print(f"{outcome}: {mutant.file}:{mutant.mutation.line} {mutant.mutation.key}", flush=True)
     for file, outcomes in by_file.items():
         print(json.dumps({"what": "mutants", "file": file, **outcomes, "score": round(score(outcomes), 4)}))
@@ -514,7 +515,7 @@ def main(arguments: list[str]) -> int:
     told = {"what": "mutants", "file": "all", **total, "score": round(score(total), 4)}
     processor = sum(os.times()[:4])
     print(json.dumps({**told, "seconds": round(perf_counter() - begun), "processor": round(processor)}))
-    return int(score(total) < chosen.least)
+    return int(score(total) < chosen.least or total["untried"] > 0)
 
 
 if __name__ == "__main__":

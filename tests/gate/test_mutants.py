@@ -173,6 +173,21 @@ def test_a_function_is_given_the_code_of_its_mutant() -> None:
     assert "0 1" == run.stdout.strip(), run.stderr
 
 
+def test_a_function_may_lose_its_super() -> None:
+    """It is closed over its class then, and has no use for it."""
+    code = (
+        "from tests.gate.mutants import ROOM, all_mutants\n"
+        "from tests.gate.warm import patch\n"
+        "from leadflow.policies.windows import Daily\n"
+        "(found,) = [m for m in all_mutants(['windows']) if m.mutation.function == 'Daily.__init__'\n"
+        "            and m.mutation.before.startswith('super()') and not m.mutation.after]\n"
+        "patch(ROOM / 'windows.py', found.mutation.function, found.number)\n"
+        "print(hasattr(Daily(2, None), 'limit'))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert "False" == run.stdout.strip(), run.stderr
+
+
 def test_the_score_counts_what_can_be_noticed() -> None:
     """Slow ones are noticed, unseen ones are missed, equivalent ones do not count."""
     assert 0.75 == score(Counter(killed=2, slow=1, survived=1, equivalent=5))
@@ -215,4 +230,17 @@ def test_what_fails_without_a_mutation_says_nothing() -> None:
         [sys.executable, "-c", code, *options], capture_output=True, text=True, check=False, cwd=ROOT, timeout=120
     )
     assert "tests fail where mutants are tried, without any mutation" in run.stderr
+    assert 1 == run.returncode
+
+
+def test_what_could_not_be_tried_is_named() -> None:
+    """It says nothing of the policies, and keeps nobody from hearing of the others; the part fails for it."""
+    code = "import sys\nfrom tests.gate import mutants\nmutants.patch = None\nsys.exit(mutants.main(sys.argv[1:]))\n"
+    options = ["--files", "shared", "--tests", "tests/policies/test_shared.py", "--sample", "6", "--least", "0"]
+    run = subprocess.run(
+        [sys.executable, "-c", code, *options], capture_output=True, text=True, check=False, cwd=ROOT, timeout=120
+    )
+    untried, *_, told = run.stdout.splitlines()
+    assert untried.startswith("untried: shared:"), run.stderr
+    assert 6 == sum(json.loads(told).get(each, 0) for each in ("untried", "unseen")), told
     assert 1 == run.returncode

@@ -67,7 +67,9 @@ def patch(path: Path, function: str, number: int) -> None:
     old, new = function_at(importlib.import_module(name), function), function_at(shadow, function)
     if old is None or new is None:
         raise LookupError(function)
-    old.__code__, old.__defaults__, old.__kwdefaults__ = new.__code__, new.__defaults__, new.__kwdefaults__
+    # A mutant without its `super()` has no use for the class that a function brings along with it, which stays.
+    code = new.__code__.replace(co_freevars=old.__code__.co_freevars)
+    old.__code__, old.__defaults__, old.__kwdefaults__ = code, new.__defaults__, new.__kwdefaults__
 
 
 class Warm:
