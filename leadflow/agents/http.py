@@ -26,6 +26,7 @@ from leadflow.plan.forms import to_json_text, to_text
 from leadflow.plan.kinds import BUILT_IN
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.types import STRING, Value
+from leadflow.plan.words import call_words
 from leadflow.run.errors import BadResponse, NotAllowed
 from leadflow.run.ports import Agent, Reply, Request, Streamed, Uses, World
 from leadflow.run.quota import read_quota
@@ -89,7 +90,7 @@ class HttpAgent:
     def _sent(self, request: Request, url: str) -> Sent:
         """What may be told of a request."""
         where = f"{request.action.upper()} {address(url, self._world.hidden)}"
-        return Sent(f"{self._name}.{request.action}", where, credential_of(self._spec))
+        return Sent(call_words(self._name, request.action), where, credential_of(self._spec))
 
     def _content(self, request: Request) -> tuple[dict[str, str], bytes | None]:
         headers = dict(self._headers)
@@ -100,7 +101,7 @@ class HttpAgent:
             headers["Idempotency-Key"] = request.key
         body: bytes | None = None
         if "json" in request.args and "body" in request.args:
-            raise NotAllowed(f"{self._name}.{request.action}: give `json` or `body`, not both")
+            raise NotAllowed(f"{call_words(self._name, request.action)}: give `json` or `body`, not both")
         if "json" in request.args:
             body = to_json_text(request.args["json"]).encode()
             headers.setdefault("Content-Type", "application/json")

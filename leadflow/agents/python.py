@@ -26,6 +26,7 @@ from leadflow.diagnostics import did_you_mean
 from leadflow.plan.kinds import BUILT_IN
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.types import FileRef, Value
+from leadflow.plan.words import call_words
 from leadflow.run.errors import CallError, FunctionCutOff, FunctionFailed, NotAllowed, Permanent, WrongUse
 from leadflow.run.ports import Agent, Reply, Request, Uses, World
 
@@ -80,7 +81,7 @@ class PythonAgent:
         """
         function = self._functions[request.action]
         given, named = _arguments(request.args)
-        name = f"{self._name}.{request.action}"
+        name = call_words(self._name, request.action)
         try:
             if self._is_async[request.action]:
                 return Reply(_plain(await cast(Awaitable[object], function(*given, **named))))

@@ -179,7 +179,7 @@ def _server(project: Project, name: str, settings: McpSettings, *, online: bool)
         return Finding("server", "fail", f"{where}: its tools are not those of its lock: {one_line(what)}",
                        f"leadflow mcp diff {name}")  # fmt: skip
     if found.new:
-        return Finding("server", "warn", f"{where}: it has {len(found.new)} tools more than its lock",
+        return Finding("server", "warn", f"{where}: it has {counted(len(found.new), 'tool')} more than its lock",
                        f"leadflow mcp diff {name}")  # fmt: skip
     return Finding("server", "ok", f"{where}: {count}, as its lock says")
 

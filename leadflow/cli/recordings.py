@@ -4,6 +4,7 @@ The name of the file is kept with the run. What a process did not live to write 
 more: half a recording would answer a test with a gap.
 """
 
+from os.path import relpath
 from pathlib import Path
 
 from leadflow.cli.refused import Refused
@@ -11,7 +12,7 @@ from leadflow.cli.running import Job, Show, Work, go
 from leadflow.cli.views import human
 from leadflow.keeping import Kept
 from leadflow.record import record
-from leadflow.testing.recording import Recorder
+from leadflow.testing.recording import Recorder, beside_of
 from leadflow.testing.rows import BadRecording, read_recording
 
 
@@ -23,11 +24,31 @@ class Recording:
     file: Path
     said: str
     """The file, as whoever gave it called it."""
+    beside: str
+    """The file, as a test that stands beside the flow calls it."""
 
 
-def begun(file: str | None) -> Recording | None:
-    """A recording of a run that begins; None: it is not recorded."""
-    return None if file is None else Recording(Recorder(), Path(file).absolute(), file)
+def begun(file: str | None, flow: str) -> Recording | None:
+    """A recording of a run that begins; None: it is not recorded.
+
+    Args:
+        flow: the file of the flow.
+
+    Raises:
+        Refused: it cannot be written there. What agents are asked is paid for, so this is told before it is.
+    """
+    if file is None:
+        return None
+    place = Path(file).absolute()
+    if place.is_dir():
+        raise Refused(f"{file} is a folder; --record names the file to write")
+    try:
+        beside = beside_of(place)
+        beside.touch()
+        beside.unlink()
+    except OSError as problem:
+        raise Refused(f"{file} cannot be written: {problem.strerror or problem}") from None
+    return Recording(Recorder(), place, file, relpath(place.resolve(), Path(flow).resolve().parent))
 
 
 def gone_on(found: Kept) -> Recording | None:
@@ -43,7 +64,7 @@ def gone_on(found: Kept) -> Recording | None:
     if before.head.run != found.row.id:
         human.warning(f"run {found.row.id} is not recorded any further: {file} is the recording of another run")
         return None
-    return Recording(Recorder(before), file, str(file))
+    return Recording(Recorder(before), file, str(file), str(file))
 
 
 def go_recorded(job: Job, work: Work, recording: Recording | None) -> int:
@@ -72,8 +93,7 @@ def write(recording: Recording, show: Show, *, is_whole: bool) -> None:
     if not is_written or show not in ("live", "lines"):
         return
     if is_whole:
-        human.note(
-            f'recorded {human.counted(recorder.count, "call")} in {said}; a test answers with them: replay "{said}"'
-        )
+        replayed = f'a test answers with them: replay "{recording.beside}"'
+        human.note(f"recorded {human.counted(recorder.count, 'call')} in {said}; {replayed}")
     else:
         human.note(f"recorded {human.counted(recorder.count, 'call')} in {said} so far; it goes on when the run does")

@@ -109,7 +109,7 @@ def command(
         raise Refused("--record writes down a whole run, and --resume goes on with one")
     fakes = _fakes(program, chance or 0, wanted) if meta[_FAKE] else None
     is_kept = not meta[_UNKEPT] and fakes is None
-    recording = begun(record)
+    recording = begun(record, file)
     recorder = None if recording is None else recording.recorder
     brake = Brake() if is_kept else None
     options = RunOptions(

@@ -29,7 +29,7 @@ from leadflow.plan.plan import (
 )
 from leadflow.plan.policy import DEFAULT_CONCURRENCY, Applied, Concurrency
 from leadflow.plan.types import NONE, show
-from leadflow.plan.words import guard_words, is_join, policy_words, why_words, work_words
+from leadflow.plan.words import call_words, guard_words, is_join, policy_words, why_words, work_words
 
 WIDTH = 100
 
@@ -132,10 +132,10 @@ def _node(plan: Plan, flow: FlowPlan, node: Node, *, indent: str, width: int) ->
         yield f"{inner}catch gives another value"
     if node.undo is not None and node.undo.work is not None:
         undo = node.undo.work
-        yield f"{inner}undo {undo.flow if isinstance(undo, FlowCall) else f'{undo.agent}.{undo.action}'}"
+        yield f"{inner}undo {undo.flow if isinstance(undo, FlowCall) else call_words(undo.agent, undo.action)}"
     if node.probe is not None:
         probe = node.probe.work
-        yield f"{inner}probe {probe.flow if isinstance(probe, FlowCall) else f'{probe.agent}.{probe.action}'}"
+        yield f"{inner}probe {probe.flow if isinstance(probe, FlowCall) else call_words(probe.agent, probe.action)}"
     body = body_of(node)
     if body is not None:
         yield from _scope(plan, flow, body, indent + "  ")

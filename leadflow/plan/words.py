@@ -215,6 +215,11 @@ def step_name(node: Node) -> str:
 # --- nodes --------------------------------------------------------------------------------------------------------
 
 
+def call_words(agent: str, action: str) -> str:
+    """A call by its agent and action; a tool, which is an agent of its own, has one name."""
+    return agent if agent.rpartition(".")[2] == action else f"{agent}.{action}"
+
+
 def work_words(flow: FlowPlan, node: Node) -> str:
     """What a node does, on one line."""
 
@@ -223,8 +228,7 @@ def work_words(flow: FlowPlan, node: Node) -> str:
 
     match node.work:
         case AgentCall(agent, action, role=role):
-            agent = role or agent
-            return agent if agent.rpartition(".")[2] == action else f"{agent}.{action}"  # a tool is its own agent
+            return call_words(role or agent, action)
         case FlowCall(name):
             return f"flow {name}"
         case For(items, limit, scope):

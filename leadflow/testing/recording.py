@@ -39,6 +39,11 @@ NEVER_RECORDED = frozenset({("clock", "sleep")})
 """Calls that are made anew when a recording answers: time has to pass."""
 
 
+def beside_of(file: Path) -> Path:
+    """Where a recording is written before it takes the place of its file."""
+    return file.with_name(f".{file.name}.new")
+
+
 class Recorder:
     """The `Cast` of a run that is recorded, and one of its observers: it learns from the log which run it is."""
 
@@ -75,7 +80,7 @@ class Recorder:
         """
         if self._head is None:
             return False
-        beside = file.with_name(f".{file.name}.new")
+        beside = beside_of(file)
         beside.write_text(written(self._head, self._rows), "utf-8", errors="replace")
         beside.replace(file)
         return True

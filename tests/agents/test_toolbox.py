@@ -14,9 +14,9 @@ from leadflow.run.values import Mismatch, admit
 from tests.agents.worlds import world
 
 
-async def ask(action: str, **args: Value) -> Value:
+async def ask(action: str, agent: str = "box", **args: Value) -> Value:
     """What the helper gives, as the type that its row promises."""
-    box = ToolboxKind().build(AgentSpec("box", "toolbox", {}, (), "box", None), {}, world(Path()))
+    box = ToolboxKind().build(AgentSpec(agent, "toolbox", {}, (), agent, None), {}, world(Path()))
     reply = await box.call(Request(action, args, JSON, False, "run", "f/s", 1, None, True, None))
     value = admit(BUILT_IN["toolbox"].actions[action].result, reply.value)
     assert not isinstance(value, Mismatch)
@@ -31,6 +31,12 @@ async def test_json_there_and_back() -> None:
     for text in ("NaN", '{"a": 1, "a": 2}', "[" * 10_000, "", '"' + "x" * 2_000_000 + '"'):
         with pytest.raises(ValueProblem, match=r"box\.json_parse"):
             await ask("json_parse", text=text)
+
+
+async def test_a_tool_has_one_name() -> None:
+    """A tool is an agent of its own; what goes wrong in it is told under its name alone."""
+    with pytest.raises(ValueProblem, match=r"^std\.tools\.json_parse: "):
+        await ask("json_parse", "std.tools.json_parse", text="NaN")
 
 
 async def test_metrics() -> None:

@@ -69,6 +69,15 @@ def test_a_project_that_is_well(project: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "--online" in found["endpoint"][0]["said"]
 
 
+def test_a_server_with_more_tools(project: Path) -> None:
+    """What a server has beside its lock is told, and changes nothing."""
+    assert 0 == leadflow("mcp", "pin", "files", folder=project).code
+    lock = project / "leadflow.lock" / "mcp" / "files.json"
+    lock.write_text(json.dumps({**json.loads(lock.read_text()), "tools": []}))
+    _, found = doctor(project, "--online")
+    assert ["[mcp.files]: it has 1 tool more than its lock"] == [row["said"] for row in found["server"]]
+
+
 def test_online_asks(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Addresses are asked, and servers compared with their locks: one does not answer, one is as it was."""
     monkeypatch.setenv("DOCTOR_KEY", "sk-canary-0123456789")

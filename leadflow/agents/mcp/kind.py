@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from leadflow.plan.forms import to_plain
 from leadflow.plan.kinds import BUILT_IN
 from leadflow.plan.plan import AgentSpec
+from leadflow.plan.words import call_words
 from leadflow.run.errors import NotAllowed
 from leadflow.run.ports import Agent, Reply, Request, Uses, World
 
@@ -77,7 +78,7 @@ class McpAgent:
         Raises:
             NotAllowed: the lock lists none of that name.
         """
-        what = f"{self._name}.{request.action}"
+        what = call_words(self._name, request.action)
         fact = self._tools.get(request.action)
         if fact is None:
             raise NotAllowed(f"{what}: the lock of the server lists no such tool")

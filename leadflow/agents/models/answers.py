@@ -1,5 +1,6 @@
 """What a model's last turn is worth: the step's value, or the failure that its stop means. Pure."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from leadflow.agents.models.common import as_json
@@ -56,8 +57,8 @@ def repair_words(mistakes: str, most: int) -> str:
 def _structured(text: str, type_: Type, secrets: Iterable[str]) -> object:
     """The answer's JSON; a fence of backticks around it is taken off."""
     inner = text.strip()
-    if inner.startswith("```") and inner.endswith("```"):
-        inner = inner.partition("\n")[2].removesuffix("```")
+    if (fenced := _FENCED.fullmatch(inner)) is not None:
+        inner = fenced[1]
     try:
         value = read_json(inner.encode("utf-8", "replace"), None)
     except BadResponse as problem:
@@ -67,6 +68,10 @@ def _structured(text: str, type_: Type, secrets: Iterable[str]) -> object:
     if not isinstance(value, dict) or "value" not in value:
         raise AnswerInvalid(f"the answer lacks the field 'value': {excerpt(text, secrets)}")
     return value["value"]
+
+
+_FENCED = re.compile(r"```[^\n{]*(.*)```", re.DOTALL)
+"""JSON between backticks, behind the name of its language or without one, on one line or on several."""
 
 
 def read_vector(told: object) -> Sequence[object]:

@@ -16,6 +16,7 @@ from typing import cast
 
 from leadflow.plan.kinds import BUILT_IN
 from leadflow.plan.plan import AgentSpec
+from leadflow.plan.words import call_words
 from leadflow.run.errors import CallError, FunctionFailed, NotAllowed
 from leadflow.run.ports import Agent, Reply, Request, Uses, World
 
@@ -69,9 +70,9 @@ class FolderAgent:
             text, is_more = str(request.args["text"]), request.args.get("append") is True
             return Reply(await asyncio.to_thread(self._write, path, text, is_more))
         except CallError as problem:
-            raise type(problem)(f"{self._name}.{request.action}: '{path[:200]}' {problem.message}") from None
+            raise type(problem)(f"{call_words(self._name, request.action)}: '{path[:200]}' {problem.message}") from None
         except OSError as problem:
-            raise disk_failure(f"{self._name}.{request.action}: '{path[:200]}'", problem) from None
+            raise disk_failure(f"{call_words(self._name, request.action)}: '{path[:200]}'", problem) from None
 
     async def aclose(self) -> None:
         """Nothing is held between calls."""

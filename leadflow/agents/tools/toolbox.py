@@ -18,6 +18,7 @@ from leadflow.plan.forms import to_json_text, to_plain
 from leadflow.plan.kinds import BUILT_IN
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.types import Value
+from leadflow.plan.words import call_words
 from leadflow.run import inputs
 from leadflow.run.errors import NotAllowed, ValueProblem
 from leadflow.run.ports import Agent, Reply, Request, Uses, World
@@ -53,7 +54,7 @@ class ToolboxAgent:
         try:
             return Reply(_HELPERS[request.action](request.args))
         except ValueProblem as problem:
-            raise ValueProblem(f"{self._name}.{request.action}: {problem.message}") from None
+            raise ValueProblem(f"{call_words(self._name, request.action)}: {problem.message}") from None
 
     async def aclose(self) -> None:
         """Nothing is held."""

@@ -19,6 +19,7 @@ from leadflow.plan.forms import to_json_text, to_text
 from leadflow.plan.kinds import BUILT_IN
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.types import Value
+from leadflow.plan.words import call_words
 from leadflow.run.errors import NotAllowed
 from leadflow.run.ports import Agent, Reply, Request, Transport, Uses, World
 
@@ -67,7 +68,7 @@ class WebAgent:
         args = request.args
         method = "GET" if request.action == "http_get" else str(args.get("method") or "GET").upper()
         if method not in _METHODS:
-            raise NotAllowed(f"{self._name}.{request.action}: the method '{method[:20]}' is none of these: "
+            raise NotAllowed(f"{call_words(self._name, request.action)}: the method '{method[:20]}' is none of these: "
                              f"{', '.join(_METHODS)}")  # fmt: skip
         url = self._allowed(str(args["url"]), request.action)
         headers, body = _content(args)
@@ -88,7 +89,7 @@ class WebAgent:
         Raises:
             NotAllowed: it is none, or one that may not be asked.
         """
-        what = f"{self._name}.{action}"
+        what = call_words(self._name, action)
         try:
             url = URL(text)
             port = url.port

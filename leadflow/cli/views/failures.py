@@ -11,7 +11,7 @@ from leadflow.events.model import Failure, NodeDone, NodeFailed, Status, UndoBeg
 from leadflow.plan.paths import NoSuchStep, find_steps
 from leadflow.plan.plan import FlowCall, Place, Plan
 from leadflow.plan.undoing import SUFFIX, undo_node
-from leadflow.plan.words import value_words
+from leadflow.plan.words import call_words, value_words
 from leadflow.run.driver import Result
 
 MOST_CAUSES = 10
@@ -106,7 +106,7 @@ def undo_call(plan: Plan, kept: UndoKept) -> str:
     work = next((undo.work for undo in undos if undo is not None and undo.work is not None), None)
     if work is None:
         return ""
-    called = work.flow if isinstance(work, FlowCall) else f"{work.agent}.{work.action}"
+    called = work.flow if isinstance(work, FlowCall) else call_words(work.agent, work.action)
     named = (("" if name.isdigit() else f"{name}: ", value) for name, value in kept.args.items())
     args = one_line(", ".join(name + value_words(value) for name, value in named))
     return f"{called}({args if len(args) <= _LONGEST else args[:_LONGEST] + '…'})"

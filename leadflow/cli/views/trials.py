@@ -12,7 +12,7 @@ from leadflow.cli.views.marks import MARKS, marked
 from leadflow.events.model import Status
 from leadflow.plan.plan import Place, Plan
 from leadflow.plan.types import Value
-from leadflow.plan.words import value_words
+from leadflow.plan.words import call_words, value_words
 from leadflow.testing.apart import short
 from leadflow.testing.coverage import Coverage
 from leadflow.testing.fakes import sample
@@ -157,7 +157,7 @@ def _at(place: Place | None, names: Callable[[str], str]) -> str:
 
 
 def _unmocked(call: Unmocked, names: Callable[[str], str]) -> Iterator[str]:
-    called = call.agent if call.agent == call.action else f"{call.agent}.{call.action}"
+    called = call_words(call.agent, call.action)
     yield f"  nothing answers {click.style(called, bold=True)} for {call.path}{_at(call.place, names)}"
     yield from _table({f"{name}:": short(value, _WIDTH - 20) for name, value in call.args.items()})
     if call.use is not None:

@@ -13,6 +13,7 @@ from leadflow.agents.models.answers import read_answer
 from leadflow.agents.models.turns import Stop
 from leadflow.agents.wire import read_json
 from leadflow.events.model import Usage
+from leadflow.plan.types import STRING, FieldType, RecordType
 from leadflow.run.errors import (
     AnswerInvalid,
     BadResponse,
@@ -195,6 +196,17 @@ def test_what_the_cache_gave_is_read_too() -> None:
     usage = {"input_tokens": 5, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 2, "output_tokens": 7}
     turn = WIRES["messages"].decode(messages([TEXT], usage=usage))
     assert Usage(11, 7, 4, 2) == turn.usage
+
+
+FENCES = ["```json {}```", "```{}```", "```json\n{}\n```", " ```\n{}```\n", "``` json\n\n{}```"]
+
+
+@pytest.mark.parametrize("fence", FENCES)
+def test_a_fence_is_taken_off(fence: str) -> None:
+    """An answer that was asked for in words, between backticks, on one line or on several."""
+    said_so = fence.replace("{}", '{"topic": "bug ``` {x}"}')
+    turn = WIRES["chat"].decode(chat({"content": said_so}))
+    assert {"topic": "bug ``` {x}"} == read_answer(turn, RecordType((FieldType("topic", STRING),)))
 
 
 BODIES: list[tuple[bytes, int, str]] = [
