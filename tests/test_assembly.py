@@ -202,3 +202,32 @@ flow main() -> list[int] {
 }
 """
     assert (1, 2, 1, 0) == run(source, CounterKind()).value
+
+
+FAMILY = """leadflow 1
+@limit(5 per second) @breaker(failures: 2)
+agent base: openai { max_tokens: 10 }
+agent first: base { model: "m"  key: secret("ONE") }
+agent calm: base { model: "m"  key: secret("ONE")  temperature: 0.2 }
+agent brief: first { system: "Be brief." }
+agent other: base { model: "n"  key: secret("ONE") }
+agent tenant: first { key: secret("TWO") }
+@concurrency(2)
+agent apart: first { system: "Be long." }
+@breaker(failures: 3)
+agent shop: http { url: "https://a.example.com" }
+agent branch: shop { auth: bearer(secret("TWO")) }
+tool find(q: string) -> string = branch.get("/find", query: { q: q })
+profile test { agent brief { base_url: "http://127.0.0.1:1" } }
+"""
+
+
+@pytest.mark.parametrize(("profile", "brief"), [(None, "first"), ("test", "brief")])
+def test_b11_copies_share_the_limits_of_one_upstream(profile: str | None, brief: str) -> None:
+    """Case B11: with another model, address or credential a template's limits and breaker are copied, not shared, so
+    that nobody is turned away, or has to wait, for what somebody else did with a key of his own."""
+    plan, report = compile_source("main.flow", FAMILY, profile=profile)
+    assert plan is not None, report.diagnostics
+    own = {name: name for name in ("first", "other", "tenant", "apart", "shop", "branch")}
+    wanted = own | {"calm": "first", "brief": brief, "find": "branch"}
+    assert wanted == {name: plan.agents[name].shares for name in wanted}

@@ -2,7 +2,7 @@
 checked against the rows of the catalogue and folded."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,7 @@ from leadflow.plan.kinds import PREDECLARED, SettingRow, find_kind
 from leadflow.plan.plan import Secret, SettingValue
 from leadflow.plan.policy import PerTime
 from leadflow.plan.reactions import stand_ins
+from leadflow.plan.settings import upstream_of
 from leadflow.plan.types import SECRET, STRING, UNKNOWN, Effect, MapType, Money, Type
 from leadflow.syntax import tree
 from leadflow.syntax.walk import walk
@@ -243,7 +244,7 @@ class _Layer:
 
 def _agent(program: Program, symbol: AgentSymbol, decl: tree.AgentDecl, home: ModuleScope, *, broken: bool) -> Agent:
     name = decl.name.text
-    agent = Agent(symbol.key, name, None, "", home, decl.name.span, shares=symbol.key)
+    agent = Agent(symbol.key, name, None, "", home, decl.name.span, shares=symbol.key, family=symbol.key)
     layers = [_Layer(home, decl.kind, decl.settings, decl.annotations, f"agent {name}")]
     for where, change in program.overrides.get(symbol.key, ()):
         origin = f"profile {program.profile}"
@@ -251,6 +252,9 @@ def _agent(program: Program, symbol: AgentSymbol, decl: tree.AgentDecl, home: Mo
     for layer in layers:
         if not broken:
             _apply(program, agent, layer)
+    if agent.family != agent.key:  # what its template takes and has seen is its own only with the same upstream
+        asked, family = _upstream(agent), [one for one in program.agents.values() if one.family == agent.family]
+        agent.shares = next((one.key for one in family if _upstream(one) == asked), agent.key)
     if agent.kind is not None:
         agent.missing = tuple(
             row.name for row in agent.kind.settings if row.required and row.name not in agent.settings
@@ -263,13 +267,17 @@ def _agent(program: Program, symbol: AgentSymbol, decl: tree.AgentDecl, home: Mo
     return agent
 
 
+def _upstream(agent: Agent) -> Hashable:
+    return upstream_of(agent.kind_name, {name: setting.folded for name, setting in agent.settings.items()})
+
+
 def _apply(program: Program, agent: Agent, layer: _Layer) -> None:
     cx = Context(program, layer.home, "setting")
     if layer.kind is not None:
         _take_kind(cx, agent, layer.kind)
     written = read_annotations(cx, layer.annotations, "agent", origin=layer.origin)
     if any(policy.name in SHARED for policy in written.applied):
-        agent.shares = agent.key
+        agent.family = agent.key
     agent.inherited = in_force(agent.inherited, written, shared=False)
     agent.shared = in_force(agent.shared, written, shared=True)
     agent.budget_span = written.spans.get("budget", agent.budget_span)
@@ -322,7 +330,7 @@ def _take_kind(cx: Context, agent: Agent, path: Sequence[tree.Ident]) -> None:
     base = program.agents.get(template.key)
     if base is None:
         return
-    agent.kind, agent.kind_name, agent.shares = base.kind, base.kind_name, base.shares
+    agent.kind, agent.kind_name, agent.family = base.kind, base.kind_name, base.family
     agent.inherited, agent.shared = list(base.inherited), list(base.shared)
     agent.key_expr, agent.cache_expr = base.key_expr, base.cache_expr
     same_file = base.home is cx.scope

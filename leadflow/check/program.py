@@ -151,6 +151,8 @@ class Agent:
     misspelt: set[str] = field(default_factory=set)
     """Settings that were given under another name, which has been said."""
     shares: str = ""
+    family: str = ""
+    """The agent whose limits and breaker were copied: all that copied them and ask one upstream share them."""
     effects: dict[str, Effect] = field(default_factory=dict)
     """By action, where its settings list them."""
     tools: tuple[tuple[str, str], ...] = ()
