@@ -182,6 +182,11 @@ class Admission:
         """Seconds until the next in line may begin as time passes; None: others decide, or nobody waits."""
         return self._wait(self._first(), self._at(now)) if self.waiting else None
 
+    def first(self, now: Moment) -> tuple[Ticket, Why]:
+        """Who is next in a line in which somebody waits, and what for."""
+        ticket = self._first()
+        return ticket, self.why(ticket, now, ahead=0)
+
     def why(self, ticket: Ticket, now: Moment, *, ahead: int) -> Why:
         """What a ticket waits for: what takes longest, when so many begin before it."""
         found = Why("its turn", None)

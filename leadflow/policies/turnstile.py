@@ -3,27 +3,55 @@
 Nobody polls: who waits is woken by who ends, leaves or begins, or by one timer that stands for the first in line.
 Whatever ends a wait (its turn, the end of its total time, a cancel, a breaker that opens) leaves nothing behind
 and wakes whoever comes next (cases L3, L8, X2).
+
+What a call waits for is told when it begins to wait. Whoever is first in line tells it again when that has changed, or
+takes longer than was told: an upstream that asks to be left alone is seen as the reason by whoever looks at the run.
 """
 
 import asyncio
 from asyncio import Future, TimerHandle
 
 from leadflow.events.model import CallAdmitted, CallWaits
-from leadflow.policies.admission import Admission, Ended, Ticket
+from leadflow.policies.admission import Admission, Ended, Ticket, Why
 from leadflow.policies.windows import SAME, Moment
 from leadflow.run.errors import TotalTimeout
 from leadflow.run.ports import CallOrder, Clock
+
+_WORTH_TELLING = 1.0
+"""Seconds: what takes longer is told again."""
+
+
+class _Waiter:
+    """A call that waits, and what was told of that."""
+
+    __slots__ = ("name", "order", "turn", "until", "what")
+
+    def __init__(self, order: CallOrder, name: str, turn: "Future[None]") -> None:
+        self.order, self.name, self.turn = order, name, turn
+        self.what, self.until = "", 0.0
+
+    def tell(self, why: Why, now: float) -> None:
+        """What it waits for, and how long at least."""
+        self.what, self.until = why.what, now + (why.seconds or 0.0)
+        seconds = None if why.seconds is None else round(why.seconds, 3)
+        self.order.post(CallWaits(self.order.path, self.name, why.what, seconds))
+
+    def tell_again(self, why: Why, now: float) -> None:
+        """The same, where it is no longer what was told."""
+        if why.seconds is None or why.seconds < _WORTH_TELLING or self.turn.done():
+            return
+        if why.what != self.what or now + why.seconds >= self.until + _WORTH_TELLING:
+            self.tell(why, now)
 
 
 class Turnstile:
     """The one way in to an upstream."""
 
-    __slots__ = ("_handle", "_rings", "_turns", "admission")
+    __slots__ = ("_handle", "_rings", "_waiters", "admission")
 
     def __init__(self, admission: Admission) -> None:
         self.admission = admission
-        self._turns: dict[Ticket, Future[None]] = {}
-        """Of those that wait."""
+        self._waiters: dict[Ticket, _Waiter] = {}
         self._handle: TimerHandle | None = None
         self._rings = 0.0
         """When the timer rings."""
@@ -51,20 +79,19 @@ class Turnstile:
         self, ticket: Ticket, order: CallOrder, name: str, *, deadline: float | None, clock: Clock, begun: Moment
     ) -> Moment:
         loop = asyncio.get_running_loop()
-        turn = self._turns[ticket] = loop.create_future()
+        waiter = self._waiters[ticket] = _Waiter(order, name, loop.create_future())
         late = None
         try:
-            why = self.admission.why(ticket, begun, ahead=self.admission.waiting - 1)
-            order.post(CallWaits(order.path, name, why.what, None if why.seconds is None else round(why.seconds, 3)))
+            waiter.tell(self.admission.why(ticket, begun, ahead=self.admission.waiting - 1), begun.seconds)
             if deadline is not None:
                 late = loop.call_later(max(0.0, deadline - begun.seconds), self._expire, ticket, name, clock)
             self._let_in(clock)
-            await turn
+            await waiter.turn
             now = _moment(clock)
             order.post(CallAdmitted(order.path, name, round(now.seconds - begun.seconds, 6)))
             return now
         except BaseException:
-            self._withdraw(ticket, turn)
+            self._withdraw(ticket, waiter.turn)
             self._let_in(clock)
             raise
         finally:
@@ -74,17 +101,17 @@ class Turnstile:
     def _withdraw(self, ticket: Ticket, turn: "Future[None]") -> None:
         """Somebody does not wait any more, or has a turn and does not take it."""
         has_turn = turn.done() and not turn.cancelled() and turn.exception() is None
-        if self._turns.pop(ticket, None) is not None:
+        if self._waiters.pop(ticket, None) is not None:
             self.admission.leave(ticket)
         elif has_turn:
             self.admission.give_back(ticket)
 
     def _expire(self, ticket: Ticket, name: str, clock: Clock) -> None:
         """The total time of a call is over while it waits."""
-        turn = self._turns.get(ticket)
-        if turn is not None and not turn.done():
+        waiter = self._waiters.get(ticket)
+        if waiter is not None and not waiter.turn.done():
             what = self.admission.why(ticket, _moment(clock), ahead=0).what
-            turn.set_exception(TotalTimeout(f"{name} was not asked within the total time: {what}", sent=False))
+            waiter.turn.set_exception(TotalTimeout(f"{name} was not asked within the total time: {what}", sent=False))
 
     def leave(self, ticket: Ticket, clock: Clock, how: Ended) -> None:
         """An attempt has ended: its place is free."""
@@ -102,7 +129,7 @@ class Turnstile:
             return
         now = _moment(clock)
         while (ticket := self.admission.next(now)) is not None:
-            turn = self._turns.pop(ticket)
+            turn = self._waiters.pop(ticket).turn
             if turn.done():  # it ended in another way, and its task has not come to it yet
                 self.admission.give_back(ticket)
             else:
@@ -110,6 +137,9 @@ class Turnstile:
         due = self.admission.due(now)
         if due is not None:
             self._ring_at(now.seconds + due, due, clock)
+        if self.admission.waiting and (due is None or due >= _WORTH_TELLING):
+            first, why = self.admission.first(now)
+            self._waiters[first].tell_again(why, now.seconds)
 
     def _ring_at(self, when: float, seconds: float, clock: Clock) -> None:
         if self._handle is not None:

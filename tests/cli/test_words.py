@@ -12,6 +12,7 @@ from leadflow.events.model import (
     AttemptFailed,
     AttemptFailure,
     BreakerMoved,
+    CallWaits,
     CancelRequested,
     Entry,
     Event,
@@ -39,6 +40,9 @@ flow main() -> string {
 LOST = AttemptFailure(1, "web", "network.lost", "the line\n went dead", 0.1)
 EVENTS: list[tuple[float, Event]] = [
     (0.0, NodeStarted("main/page")),
+    (0.1, CallWaits("main/page", "web", "10 calls at once", None)),
+    (0.1, CallWaits("main/page", "web", "10 per second", 0.9)),
+    (0.1, CallWaits("main/page", "web", "2 per day", 83_400.0)),
     (0.5, AttemptFailed("main/page", LOST, 2.0)),
     (0.5, BreakerMoved("main/page", "web", "half_open", "it is tried again", None)),
     (3.0, NodeDone("main/page", "x" * 200)),
@@ -64,6 +68,7 @@ def test_what_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     told = [" ".join(line.split()) for line in capsys.readouterr().err.splitlines()]
     assert [
         "0 ms ▸ page web.get",
+        "100 ms … page web.get waiting 23 h 10 m: web, 2 per day",
         "500 ms … page web.get the line went dead [network.lost]; again in 2.0 s",
         "500 ms … the breaker of web is half open: it is tried again",
         f'3.0 s ✓ page web.get after 1 failure, "{"x" * 78}… (3.0 s)',

@@ -28,8 +28,10 @@ class Door:
     wrong: list[str] = field(default_factory=list)
     """What the loop was told of callbacks that failed."""
 
-    async def call(self, takes: float, *, total: float | None = None, path: str = "main/a") -> None:
-        """Wait for a turn, and hold it so long."""
+    async def call(
+        self, takes: float, *, total: float | None = None, path: str = "main/a", pause: float | None = None
+    ) -> None:
+        """Wait for a turn, and hold it so long; then the upstream asks for a pause."""
         order = CallOrder(path, {}, None, "run-1", None, self.events.append)
         deadline = None if total is None else CLOCK.monotonic() + total
         ticket = await self.turnstile.enter(order, "fast", tokens=0, deadline=deadline, clock=CLOCK)
@@ -37,7 +39,12 @@ class Door:
         try:
             await CLOCK.sleep(s(takes))
         finally:
-            self.turnstile.leave(ticket, CLOCK, Ended(None))
+            self.turnstile.leave(ticket, CLOCK, Ended(None, pause=None if pause is None else s(pause)))
+
+    def waits(self, path: str) -> list[tuple[str, float | None]]:
+        """What was told of the wait of a call."""
+        told = [event for event in self.events if isinstance(event, CallWaits) and event.path == path]
+        return [(event.why, event.seconds) for event in told]
 
     def begin(self, takes: float, *, total: float | None = None) -> "asyncio.Task[None]":
         """The same beside others."""
@@ -84,6 +91,31 @@ def test_what_is_told_of_a_wait() -> None:
     waits = [event for event in at.events if isinstance(event, CallWaits)]
     assert [CallWaits("main/b", "fast", "1 per second", 0.887)] == waits
     assert [CallAdmitted("main/b", "fast", 0.886544)] == [e for e in at.events if isinstance(e, CallAdmitted)]
+
+
+def test_who_is_first_tells_what_it_waits_for_now() -> None:
+    """A place was what it waited for, and is free: it is the upstream that wants a pause. Short waits are not told."""
+    at = door(places=1)
+
+    async def main() -> None:
+        calls = at.call(1, pause=30), at.call(1, path="main/b", pause=0.5), at.call(1, path="main/c")
+        await asyncio.gather(*calls)
+
+    at.run(main())
+    assert [("1 call at once", None), ("the upstream asks for it", 30.0)] == at.waits("main/b")
+    assert [("1 call at once", None)] == at.waits("main/c")
+
+
+def test_who_is_first_tells_that_it_takes_longer() -> None:
+    """Others went before, and took what was to be free by then."""
+    at = door((1, 8.0))
+
+    async def main() -> None:
+        await asyncio.gather(*(at.call(0, path=f"main/{name}") for name in "abc"))
+
+    at.run(main())
+    assert [("1 per 8s", 8.08)] == at.waits("main/b")
+    assert [("1 per 8s", 8.08)] * 2 == at.waits("main/c")
 
 
 def test_the_total_time_of_a_wait() -> None:

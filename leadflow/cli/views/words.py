@@ -11,6 +11,7 @@ from leadflow.cli.views.tree import once_words
 from leadflow.events.model import (
     AttemptFailed,
     BreakerMoved,
+    CallWaits,
     CancelRequested,
     Entry,
     NodeStarted,
@@ -29,6 +30,8 @@ from leadflow.testing.trace import Trace
 
 _NARROW, _WIDE = 16, 44
 """Columns: each grows with what comes, up to the second of these."""
+_LONG = 1.0
+"""Seconds that a call has to wait for its turn: of less nothing is said."""
 
 
 class Teller:
@@ -69,6 +72,8 @@ class Teller:
                 again = f"again in {duration(delay)}" if delay else "again at once"
                 head = self._head(step, self._trace.call(path) or "")
                 return f"{head}{one_line(failure.message)} [{failure.error}]; {again}"
+            case CallWaits(agent=agent, why=why, seconds=float() as seconds) if seconds >= _LONG:
+                return f"{self._head(step, self._trace.call(path) or '')}waiting {duration(seconds)}: {agent}, {why}"
             case OnceFound() as found:
                 return self._head(step) + once_words(found)
             case BreakerMoved(agent=agent, state=state, why=why):
