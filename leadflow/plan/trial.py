@@ -150,7 +150,7 @@ class Trial:
 # --- failures by name ---------------------------------------------------------------------------------------------
 
 ERRORS: tuple[str, ...] = (
-    "agent.failed", "agent.transient", "agent.server", "agent.overloaded", "agent.bad_response",
+    "agent.failed", "agent.transient", "agent.server", "resource.overloaded", "agent.bad_response",
     "agent.stream_truncated", "agent.rejected", "agent.declined", "agent.incomplete", "agent.filtered",
     "network.connect", "network.lost", "resource.rate", "resource.quota", "resource.breaker", "resource.key",
     "resource.queue", "resource.budget", "resource.too_large", "resource.loop_turns", "resource.loop_calls",

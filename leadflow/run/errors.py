@@ -5,7 +5,7 @@
     │   ├── ConnectFailed           network.connect       nothing was sent (case R4)
     │   ├── ConnectionLost          network.lost          may have been done (case R2)
     │   ├── ServerError             agent.server          5xx, 408, 425, 409 of a lock
-    │   ├── Overloaded              agent.overloaded      529, 503
+    │   ├── Overloaded              resource.overloaded   529, 503
     │   ├── RateLimited             resource.rate         429; `retry_after` is a minimum (case R10)
     │   ├── BadResponse             agent.bad_response    an answer that cannot be read
     │   │   └── StreamTruncated     agent.stream_truncated  … because it ended before its end
@@ -121,7 +121,7 @@ class ServerError(Transient):
 class Overloaded(Transient):
     """The upstream has too much to do: 503, 529."""
 
-    error = "agent.overloaded"
+    error = "resource.overloaded"
     category = "resource"
 
 

@@ -177,7 +177,7 @@ async def test_what_is_no_json_is_told(httpbin: HttpBin, monkeypatch: pytest.Mon
         (429, "resource.rate", 3),
         (500, "agent.server", 3),
         (502, "agent.server", 3),
-        (503, "agent.overloaded", 3),
+        (503, "resource.overloaded", 3),
         (504, "agent.server", 3),
     ],
 )

@@ -68,7 +68,9 @@ flow main(names: list[string], hard: bool) -> int {
   return last + first + rounds + both.left + (maybe ?? 0)
 }
 """
-BUSY = AttemptFailure(1, "a", "agent.overloaded", "503: the service is busy, please come back in a little while", 0.4)
+BUSY = AttemptFailure(
+    1, "a", "resource.overloaded", "503: the service is busy, please come back in a little while", 0.4
+)
 GONE = Failure("tool.raised", "tool", "a.g: LookupError: nothing there", "main/maybe")
 
 

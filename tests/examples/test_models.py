@@ -59,7 +59,7 @@ async def test_with_somebody_who_listens(monkeypatch: pytest.MonkeyPatch) -> Non
         assert expected("14_models") == result.unwrap()
         assert {"messages": 2, "responses": 2, "chat": 2} == counts
     failed = [entry.event.failure.error for entry in result.entries if isinstance(entry.event, AttemptFailed)]
-    assert ["agent.overloaded", "validation.answer", "agent.stream_truncated"] == failed
+    assert ["resource.overloaded", "validation.answer", "agent.stream_truncated"] == failed
     letters = [word for word in words if word.path == "expense/letter"]
     assert [1, 2] == sorted({word.attempt for word in letters})
     last = "".join(word.text for word in letters if word.attempt == 2)

@@ -33,3 +33,9 @@ def test_the_limit_of_a_block_is_no_more_than_it_was() -> None:
 def test_a_strangers_failure_is_an_error() -> None:
     """Of an unknown name nobody says that it passes."""
     assert "error" == severity(Failure("fax.jam", "agent", "x"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_failure_is_named_by_its_class(kind: type[CallError]) -> None:
+    """What a log shows in brackets begins with the word that `on:`, `@on_error` and `catch` know it by."""
+    assert kind.category == kind.error.partition(".")[0]

@@ -14,7 +14,7 @@ _CLASSES = 7
 @code("FLOW480", "Unknown failure")
 def unknown_failure(span: Span, name: str, *, known: Sequence[str]) -> Draft:
     """An answer `fail "…"` of a mock names a failure: one of the classes `agent tool network permission validation
-    timeout resource`, or one failure of them: `agent.server agent.overloaded agent.bad_response agent.rejected
+    timeout resource`, or one failure of them: `agent.server resource.overloaded agent.bad_response agent.rejected
     agent.declined agent.incomplete agent.filtered network.connect network.lost resource.rate resource.quota
     resource.budget validation.answer timeout.attempt timeout.idle timeout.total permission.auth permission.denied
     permission.refused tool.raised tool.process flow.failed flow.exhausted`, and whatever `r.failure?.error` can be.
