@@ -23,6 +23,7 @@ from leadflow.diagnostics.render import render_text, summary
 from leadflow.files import find_main, reader
 from leadflow.pipeline import check_file, plan_of
 from leadflow.plan.plan import Plan
+from leadflow.plan.policy import Breaker, policy_of
 from leadflow.policies.shared import Shared
 from leadflow.record import record
 from leadflow.run.driver import Result
@@ -147,7 +148,9 @@ def load(file: str | PathLike[str], *, profile: str | None = None) -> Program:
     if checked is None or report.has_errors:
         sources = {} if checked is None else {m.source.name: m.source for m in checked.modules.values()}
         raise CheckFailed(report.diagnostics, render_text(report.diagnostics, sources))
-    return Program(plan_of(checked), load_project(path), registry, Shared())
+    plan = plan_of(checked)
+    guarded = {spec.shares for spec in plan.agents.values() if policy_of(spec.policies, Breaker) is not None}
+    return Program(plan, load_project(path), registry, Shared(guarded))
 
 
 async def run(file: str | PathLike[str], flow: str | None = None, /, **inputs: object) -> Result:

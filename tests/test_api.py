@@ -370,6 +370,16 @@ async def test_an_operator_opens_a_breaker_by_hand(project: Path) -> None:
     assert "Hello, Ada. 1" == (await program.run("main", {"name": "Ada"})).value
 
 
+def test_an_operator_who_names_no_breaker_is_told_so(project: Path) -> None:
+    """Case B13: a name that is misspelt would hold nothing back, and nobody would know."""
+    program = with_breaker(project, 3)
+    with pytest.raises(ValueError, match=r"^agent 'dsk' has no breaker of its own; there are those of desk$"):
+        program.shared.force_open("dsk", "it is being moved")
+    project.write_text(FLOW)
+    with pytest.raises(ValueError, match=r"; there is none$"):
+        leadflow.load(project).shared.force_close("desk", "we know")
+
+
 async def test_runs_of_a_program_share_its_breakers(project: Path) -> None:
     """Case B11: what one run has seen, the next one knows; another program reads of it in the journal or nowhere."""
     program = with_breaker(project, 2)

@@ -5,6 +5,7 @@ agents with one key share all of this, and two tenants with credentials of their
 policies never looks here.
 """
 
+from collections.abc import Collection
 from datetime import UTC
 from typing import Any
 
@@ -108,7 +109,13 @@ class Upstream:
 class Shared:
     """All upstreams of this process. One for all runs that are to share; a test makes its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, guarded: Collection[str] | None = None) -> None:
+        """Nothing is known of any upstream.
+
+        Args:
+            guarded: the agents that operators may name, those with a breaker of their own; None: whoever comes.
+        """
+        self._guarded = guarded
         self.upstreams: dict[str, Upstream] = {}
         """By key."""
         self._forced: dict[str, tuple[Forced, str]] = {}
@@ -135,11 +142,18 @@ class Shared:
         Args:
             agent: the one on which `@breaker` stands; also before its first call.
             why: for people; the failures of its calls say it.
+
+        Raises:
+            ValueError: it has none, so that nothing would be held back.
         """
         self._force(agent, "forced_open", why)
 
     def force_close(self, agent: str, why: str) -> None:
-        """Let all calls of this agent through, whatever becomes of them, until `release` (case B13)."""
+        """Let all calls of this agent through, whatever becomes of them, until `release` (case B13).
+
+        Raises:
+            ValueError: it has no breaker.
+        """
         self._force(agent, "forced_closed", why)
 
     def release(self, agent: str) -> None:
@@ -149,6 +163,9 @@ class Shared:
             upstream.release()
 
     def _force(self, agent: str, state: Forced, why: str) -> None:
+        if self._guarded is not None and agent not in self._guarded:
+            there = f"there are those of {', '.join(sorted(self._guarded))}" if self._guarded else "there is none"
+            raise ValueError(f"agent '{agent}' has no breaker of its own; {there}")
         self._forced[agent] = (state, why)
         for upstream in self._of(agent):
             upstream.force(state, why)
