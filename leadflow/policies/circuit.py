@@ -74,12 +74,15 @@ class Window:
     the window's edge.
     """
 
-    __slots__ = ("_failed", "_failures", "_length", "_most", "_policy", "_ratio", "_well")
+    __slots__ = ("_failed", "_failures", "_length", "_most", "_policy", "_ratio", "_well", "_words")
 
     def __init__(self, policy: Breaker) -> None:
         self._policy = policy
         self._length = policy.window.total_seconds()
         self._ratio = policy.share
+        self._words = f" within {_said(self._length)}"
+        if policy.slow is not None:  # what is told as a failure may have been answered well
+            self._words += f", counting what took longer than {_said(policy.slow.total_seconds())}"
         self._failures: deque[float] = deque(maxlen=policy.failures or 0)
         """When the last failures ended, for `failures`."""
         self._well: deque[float] = deque()
@@ -113,14 +116,14 @@ class Window:
         if failures is not None and len(self._failures) + slow >= failures:
             self._forget_old(self._failures, now)
             if (count := len(self._failures) + slow) >= failures:
-                return f"{count} {'failure' if count == 1 else 'failures'} within {_said(self._length)}"
+                return f"{count} {'failure' if count == 1 else 'failures'}{self._words}"
         if self._ratio is not None and len(self._failed) + slow:
             self._forget_old(self._failed, now)
             self._forget_old(self._well, now)
             failed = len(self._failed) + slow
             calls = failed + len(self._well)
             if failed and calls >= self._policy.min_calls and failed / calls >= self._ratio:
-                return f"{failed} of {calls} calls failed within {_said(self._length)}"
+                return f"{failed} of {calls} calls failed{self._words}"
         return None
 
     def _forget_old(self, times: deque[float], now: float) -> None:

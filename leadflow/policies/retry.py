@@ -83,12 +83,14 @@ def _allowed(policy: Retry, wait: float, error: CallError, course: Course) -> fl
             return None
         return wait
     asked = error.retry_after.total_seconds()
+    asks = f"it asks to wait {asked:g} s"
+    told = "" if asks in error.message else f"{asks}, and "
     if policy.max_retry_after is not None and error.retry_after > policy.max_retry_after:
         most = policy.max_retry_after.total_seconds()
-        course.why = f"it asks to wait {asked:g} s, and max_retry_after allows {most:g} s"
+        course.why = f"{told}max_retry_after allows {most:g} s"
         return None
     if remaining is not None and asked >= remaining:
-        course.why = f"it asks to wait {asked:g} s, and {max(0.0, remaining):.3g} s are left"
+        course.why = f"{told}{max(0.0, remaining):.3g} s are left"
         return None
     longer = max(wait, asked + added_wait(policy, asked, course.ports.rng.random))
     return longer if remaining is None or longer < remaining else asked

@@ -39,7 +39,10 @@ def test_b10_slow_ones_under_way_and_failures_add_up_to_a_ratio() -> None:
     circuit.look(5, never)
     assert "closed" == where(circuit)
     circuit.look(5.001, never)
-    assert ("open", "2 of 4 calls failed within 60 s") == (where(circuit), circuit.moves[0].why)
+    assert ("open", "2 of 4 calls failed within 60 s, counting what took longer than 5 s") == (
+        where(circuit),
+        circuit.moves[0].why,
+    )
 
 
 def test_b10_a_probe_that_succeeds_too_late_was_too_slow() -> None:
@@ -68,7 +71,8 @@ def test_who_is_turned_away_is_told_how_long() -> None:
     """To the millisecond below a hundred seconds; the failure carries the time, if anybody knows it."""
     found = refused(opened(SLOW), 2.5)
     assert found.why.endswith(
-        "its breaker opened 2.5 s ago, after 2 failures within 60 s; the next probe is due in 27.5 s"
+        "its breaker opened 2.5 s ago, after 2 failures within 60 s, counting what took longer than 5 s; "
+        "the next probe is due in 27.5 s"
     )
     assert s(27.5) == turned_away(found).next_probe
     assert turned_away(Refused("an operator decides", None)).next_probe is None
@@ -162,7 +166,9 @@ def test_b14_what_a_look_notices_is_told_by_who_looks() -> None:
 
     late = run_virtual(play())
     assert (0.0, "resource.breaker") == (late.seconds, late.failure.error)
-    assert [("open", "2 failures within 60 s")] == [move[:2] for move in told([late])]
+    assert [("open", "2 failures within 60 s, counting what took longer than 5 s")] == [
+        move[:2] for move in told([late])
+    ]
 
 
 def test_b10_slow_ones_need_no_ratio() -> None:

@@ -166,16 +166,17 @@ def test_r10_a_pause_to_the_very_end_is_cut_to_what_was_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "total", "said"),
+    ("why", "policy", "total", "said"),
     [
-        (Retry(3), 30, "slow down; it asks to wait 90 s, and 30 s are left"),
-        (Retry(3), 90, "slow down; it asks to wait 90 s, and 90 s are left"),
-        (Retry(3, max_retry_after=s(60)), None, "slow down; it asks to wait 90 s, and max_retry_after allows 60 s"),
+        ("no", Retry(3), 30, "no; it asks to wait 90 s, and 30 s are left"),
+        ("no", Retry(3), 90, "no; it asks to wait 90 s, and 90 s are left"),
+        ("no", Retry(3, max_retry_after=s(60)), None, "no; it asks to wait 90 s, and max_retry_after allows 60 s"),
+        ("429; it asks to wait 90 s", Retry(3), 30, "429; it asks to wait 90 s; 30 s are left"),
     ],
 )
-def test_r11_a_wait_that_is_too_long_fails_at_once(policy: Retry, total: float | None, said: str) -> None:
-    """R11: never an early retry; the error tells what was asked for."""
-    player = Player(RateLimited("slow down", retry_after=s(90)), 1)
+def test_r11_a_wait_that_is_too_long_fails_at_once(why: str, policy: Retry, total: float | None, said: str) -> None:
+    """R11: never an early retry; the error tells what was asked for, once."""
+    player = Player(RateLimited(why, retry_after=s(90)), 1)
     played = retrying(player, policy, total=total).run()
     assert (0.0, 1, said) == (played.seconds, len(player.requests), played.failure.message)
 
