@@ -123,7 +123,7 @@ async def test_on_error_ends_the_run() -> None:
         env = dict.fromkeys(("RATES_API", "MIRROR_API"), f"{address}/main") | {"DESK_API": f"{address}/desk"}
         ran = await asyncio.to_thread(run_example, "10_on_error", "balance", env=env)
     assert 1 == ran.code
-    assert "failed: balance/chf: rates.get answered 403: not for you [permission.denied]" in ran.stderr
+    assert "failed, critical: balance/chf: rates.get answered 403: not for you [permission.denied]" in ran.stderr
 
 
 async def test_retry() -> None:

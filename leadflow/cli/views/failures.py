@@ -13,6 +13,7 @@ from leadflow.plan.plan import FlowCall, Place, Plan
 from leadflow.plan.undoing import SUFFIX, undo_node
 from leadflow.plan.words import call_words, value_words
 from leadflow.run.driver import Result
+from leadflow.run.severity import severity
 
 MOST_CAUSES = 10
 """Causes shown below one failure."""
@@ -134,7 +135,8 @@ def failure_lines(
     """A failure and what led to it, indented by depth."""
     pad = "  " * depth
     place = place_of(plan, why.path)
-    head = click.style(f"{label}: ", fg="red", bold=True) if depth == 0 else "because "
+    grade = ", critical" if severity(why) == "critical" and label == "failed" else ""
+    head = click.style(f"{label}{grade}: ", fg="red", bold=True) if depth == 0 else "because "
     yield f"{pad}{head}{why.path + ': ' if why.path else ''}{one_line(why.message)} [{why.error}]"
     if place is not None:
         yield f"{pad}  at {names(place.file)}:{place.line}:{place.column}"
