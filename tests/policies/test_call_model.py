@@ -1,14 +1,15 @@
-"""The stack against a model of it: what a call does, as plain arithmetic on a table of acts."""
+"""`@retry`, `@timeout` and `@fallback` around a call against a model of them: plain arithmetic on a table of acts."""
 
 from dataclasses import dataclass
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadflow.events.model import Failure
 from leadflow.plan.policy import Fallback, Policy, Retry, Timeout
 from leadflow.plan.types import INT
 from leadflow.run.errors import CallError, ConnectFailed, ConnectionLost, RateLimited, Rejected, ServerError
+from tests.policies.models.runs import RUNS
 from tests.policies.playing import Act, Player, Scene, after, s
 
 ANSWER, TEXT = 7, "text"
@@ -108,6 +109,7 @@ SETTINGS = st.builds(
 )
 
 
+@settings(max_examples=RUNS, deadline=None)
 @given(SETTINGS, TURNS, TURNS)
 def test_the_stack_does_what_the_model_says(setting: Setting, main: list[Turn], spare: list[Turn]) -> None:
     """Any script under any policies: the same end, at the same time, after the same requests."""
