@@ -28,7 +28,7 @@ from leadflow.check.messages.policies import (
     out_of_range,
     two_effects,
 )
-from leadflow.check.messages.values import in_quotes, secret_needed
+from leadflow.check.messages.values import in_quotes, no_address, secret_needed
 from leadflow.check.names import find_policy
 from leadflow.check.order import in_order
 from leadflow.check.policies import SHARED, Written, find_agent, in_force, read_annotations, refuse_annotations
@@ -321,7 +321,9 @@ def _take_kind(cx: Context, agent: Agent, path: Sequence[tree.Ident]) -> None:
         owner = cx.scope.values.get(path[0].text)
         if kind is None and not isinstance(owner, BrokenSymbol):
             span = path[0].span.to(path[-1].span)
-            known = [*program.catalogue, *(n for n, s in cx.scope.values.items() if isinstance(s, AgentSymbol))]
+            kinds = sorted(program.catalogue, key=lambda each: not program.catalogue[each].runs)
+            agents = (n for n, s in cx.scope.values.items() if isinstance(s, AgentSymbol) and n != agent.name)
+            known = [*kinds, *agents]
             cx.report(unknown_kind(span, written, known=program.known(known), meant=kind_meant(written)))
         return
     cx.symbol(path[0].text)
@@ -405,6 +407,10 @@ def _plain(cx: Context, expr: tree.Expr, row: SettingRow, where: str) -> Setting
     if cx.program.said_count > before:
         return None
     value: SettingValue = _fold(cx, expr, where)
+    if row.slot == "url" and isinstance(value, str) and not value.startswith(("http://", "https://")):
+        right = f'"https://{value}"' if isinstance(expr, tree.Text) and _HOST.fullmatch(value) else None
+        fix = Fix(f"write {right}", (Edit(expr.span, right),)) if right else None
+        cx.report(no_address(expr.span, where=where, fix=fix))
     low, high = row.low, row.high
     numbers = _numbers(value)
     if (low is not None and min(numbers, default=low) < low) or (
@@ -415,6 +421,7 @@ def _plain(cx: Context, expr: tree.Expr, row: SettingRow, where: str) -> Setting
     return value
 
 
+_HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?(?:/[A-Za-z0-9._/-]*)?")
 _VARIABLE = re.compile(r'"\$?\{{0,2} *(?:(?:env|secrets)\.)?([A-Z][A-Z0-9_]*) *\}{0,2}"')
 
 

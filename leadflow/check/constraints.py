@@ -62,7 +62,10 @@ def _applies(cx: Context, annotation: tree.Annotation, name: str, type_: Type) -
     fitting = is_number(type_) if name == "range" else is_text(type_)
     if fitting or type_ == UNKNOWN or (name == "length" and isinstance(type_, ListType)):
         return True
-    cx.report(bad_constraint(annotation.span, name, hint=f"limits {_LIMITS[name]}, and this is {show(type_)}"))
+    hint = f"limits {_LIMITS[name]}, and this is {show(type_)}"
+    if name == "range" and (is_text(type_) or isinstance(type_, ListType)):
+        hint += "; how long it may be is '@length(min, max)'"
+    cx.report(bad_constraint(annotation.span, name, hint=hint))
     return False
 
 

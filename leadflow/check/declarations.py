@@ -18,7 +18,7 @@ from leadflow.check.order import in_order
 from leadflow.check.policies import refuse_annotations
 from leadflow.check.program import ConstSymbol, ModuleScope, ModuleSymbol, Program, TypeSymbol
 from leadflow.check.types import discriminant, members, union, without_none
-from leadflow.diagnostics import Edit, Fix, Report
+from leadflow.diagnostics import Edit, Fix, Report, Span, nearest
 from leadflow.plan.plan import Secret
 from leadflow.plan.policy import PerTime
 from leadflow.plan.types import (
@@ -312,7 +312,12 @@ def _generic(cx: Context, expr: tree.GenericType) -> Type:
     if found is False:
         known = cx.program.known(("list", "map"), cx.scope.types)
         span = expr.path[0].span.to(expr.path[-1].span)
-        cx.report(unknown_type(span, name, known=known, ours=_GENERIC_WORDS.get(name)))
+        ours = _GENERIC_WORDS.get(name)
+        whole: Span | None = None
+        last = cx.scope.module.source.at(expr.args[-1].span)
+        if ours is not None and (ours, len(args)) in (("map", 2), ("T?", 1)) and "\n" not in last:
+            ours, whole = (f"map[{last}]" if ours == "map" else f"{last}?"), expr.span
+        cx.report(unknown_type(span, name, known=known, ours=ours, whole=whole))
     elif name in _PRIMS or name in cx.type_args:
         cx.report(bad_type_args(expr.span, name=name, hint="takes no types in brackets"))
     return UNKNOWN
@@ -363,7 +368,7 @@ def _make(cx: Context, expr: tree.GenericType, symbol: TypeSymbol, args: tuple[T
 
 
 def _union(cx: Context, expr: tree.UnionType) -> Type:
-    found = [(member, resolve(cx, member)) for member in expr.members]
+    found = [(member, UNKNOWN if _bare_word(cx, member) else resolve(cx, member)) for member in expr.members]
     if any(type_ == UNKNOWN for _, type_ in found):
         return UNKNOWN
     none = next((member for member, type_ in found if type_ == NONE or isinstance(type_, OptionalType)), None)
@@ -384,6 +389,19 @@ def _union(cx: Context, expr: tree.UnionType) -> Type:
         cx.report(bad_union(expr.span, why=why))
         return UNKNOWN
     return optional(result) if none is not None else result
+
+
+def _bare_word(cx: Context, member: tree.TypeExpr) -> bool:
+    """Report a word without quotes, `bug | billing`."""
+    if not isinstance(member, tree.NamedType) or len(member.path) > 1:
+        return False
+    word = member.path[0].text
+    if word in (*_PRIMS, *_OTHER_WORDS, *_GENERIC_WORDS, *BUILT_IN_TYPES, *cx.type_args, *cx.scope.types):
+        return False
+    if not word.islower() or nearest(word, cx.program.known(BUILT_IN_TYPES, cx.scope.types)) is not None:
+        return False
+    cx.report(unknown_type(member.span, word, known=(), is_word=True))
+    return True
 
 
 def _indistinct(type_: Type) -> str | None:

@@ -26,7 +26,7 @@ from leadflow.check.narrow import assume, unknown_from
 from leadflow.check.patterns import cover
 from leadflow.check.policies import read_annotations, refuse_annotations
 from leadflow.check.program import FlowSymbol, Program, Signature, ToolSymbol
-from leadflow.check.spoken import spoken
+from leadflow.check.spoken import spoken, write_inside
 from leadflow.check.steps import SAFE, check_step
 from leadflow.check.telling import telling
 from leadflow.check.timing import check_together
@@ -76,8 +76,9 @@ def check_flow(program: Program, symbol: FlowSymbol) -> None:
         cx.report(no_return(decl.name.span, owner=f"flow '{name}'", result=show(signature.result), where=end))
     effect = program.flow_effects.get(symbol.key, "pure")
     if written.get("retry") is not None and cx.body.unkeyed is not None:
-        cx.report(repeats_write(written.spans["retry"], "retry", what="a write inside", where=cx.body.unkeyed,
-                                inherited=False))  # fmt: skip
+        what, on = write_inside(cx, cx.body.unkeyed)
+        cx.report(repeats_write(written.spans["retry"], "retry", what=what, where=cx.body.unkeyed, inherited=False,
+                                on=on))  # fmt: skip
     retry = written.get("retry")
     attempts = retry.policy.attempts if retry is not None and isinstance(retry.policy, Retry) else 1
     if attempts > 1 and cx.body.attempts > 1:

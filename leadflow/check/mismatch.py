@@ -1,5 +1,7 @@
 """A value that does not fit where it stands: which message says it best."""
 
+import re
+
 from leadflow.check.context import Context
 from leadflow.check.env import Var
 from leadflow.check.messages.types import json_leak, may_be_none, outside_union, wrong_type
@@ -46,7 +48,8 @@ def say_mismatch(cx: Context, expr: tree.Expr, *, given: Type, want: Type, where
         cx.report(outside_union(expr.span, expr.plain, words=words))
     else:
         labels = _origin(cx, expr)
-        note, fix = _unquoted(expr, inner) or _note(given, inner), None
+        literal = isinstance(expr, tree.Text) and expr.plain is not None and inner in (INT, FLOAT)
+        note, fix = _unquoted(expr, inner) or (None if literal else _note(given, inner)), None
         if inner == FILE and isinstance(expr, tree.Text) and expr.plain is not None:
             written = f"file({cx.scope.module.source.at(expr.span)})"
             fix = Fix(f"write `{written}`", (Edit(expr.span, written),))
@@ -93,18 +96,24 @@ def _unquoted(expr: tree.Expr, want: Type) -> str | None:
     plain = expr.plain if isinstance(expr, tree.Text) else None
     if plain is None or want not in (INT, FLOAT, MONEY):
         return None
-    amount = plain.removeprefix("$")
-    if not amount.replace(".", "", 1).isdecimal():
+    amount = _AMOUNT.fullmatch(plain.strip()) if want == MONEY else _NUMBER.fullmatch(plain)
+    if amount is None:
         return None
-    return f"it stands without quotes: {'$' if want == MONEY else ''}{amount}"
+    return f"it stands without quotes: {'$' if want == MONEY else ''}{amount[1]}"
+
+
+_NUMBER = re.compile(r"([0-9]+\.?[0-9]*)")
+_AMOUNT = re.compile(r"(?:USD|US\$|\$)? ?([0-9]+(?:\.[0-9]+)?) ?(?:USD|dollars?|\$)?", re.IGNORECASE)
 
 
 def _note(given: Type, want: Type) -> str | None:
     """What helps, where something helps."""
     if given == NONE:
         return f"write '{show(want)}?' for what may be none"
-    if want == MONEY and given in (INT, FLOAT):
-        return "money is written with its sign: $0.05"
+    if want == MONEY and (given in (INT, FLOAT) or is_text(given)):
+        return "money is written with its sign and without quotes: $0.05"
+    if want == RATE:
+        return "a rate is written with its unit and without quotes: 60 per minute"
     if want == DURATION:
         return "a duration is written with its unit and without quotes: 30s, 5m, 1h30m"
     if want == FILE and given == STRING:

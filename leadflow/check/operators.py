@@ -64,24 +64,45 @@ def arithmetic(cx: Context, expr: tree.Binary, left: Type, right: Type) -> Type:
         return found
     if not _usable(cx, expr.left, left) or not _usable(cx, expr.right, right):
         return UNKNOWN
-    hint, fix = "", None
-    if expr.op == "+" and is_text(left) | is_text(right):
+    hint, fix = _untyped_step(cx, expr, left, right), None
+    if hint:
+        pass
+    elif expr.op == "+" and is_text(left) | is_text(right):
         hint = 'put texts together with "${…}", or with join'
         fix = _as_text(expr)
     elif expr.op == "%" and is_text(left):
         hint = 'a value is put into a text with "${…}"'
-    elif {left, right} & {TIME, DURATION} and any(is_number(side) for side in (left, right)):
-        hint = "a span of time has its unit: 1d, 5m, 30s"
+    elif units := _units(left, right):
+        hint = units
     elif TIME in (left, right) and any(is_text(side) for side in (left, right)):
         hint = "a time is read from a text by parse_time(…)"
-    elif MONEY in (left, right) and any(is_number(side) for side in (left, right)):
-        hint = "an amount has its sign: $1.50"
     elif expr.op == "+" and isinstance(left, ListType) and isinstance(right, ListType):
         hint = "put lists together with flatten([a, b])"
     elif expr.op == "+" and isinstance(left, MapType):
         hint = "put maps together with merge(a, b)"
     cx.report(bad_operator(expr.span, expr.op, left=show(left), right=show(right), hint=hint, fix=fix))
     return UNKNOWN
+
+
+def _units(left: Type, right: Type) -> str:
+    """What a number beside a span of time or an amount lacks; empty where there is none."""
+    if not (is_number(left) or is_number(right)):
+        return ""
+    if {left, right} & {TIME, DURATION}:
+        return "a span of time has its unit: 1d, 5m, 30s"
+    return "an amount has its sign: $1.50" if MONEY in (left, right) else ""
+
+
+def _untyped_step(cx: Context, expr: tree.Binary, left: Type, right: Type) -> str:
+    """What to say where a number is worked with, and beside it a text that is a text because its step declares no
+    type; empty elsewhere."""
+    for side, type_, other in ((expr.left, left, right), (expr.right, right, left)):
+        var = cx.frame.find(side.text) if isinstance(side, tree.Name) else None
+        if var is None or not is_text(type_) or not is_number(other):
+            continue
+        if isinstance(var.node, tree.Step) and var.node.type is None and isinstance(var.node.action, tree.Call):
+            return f"step '{var.name}' declares no type, so it is a text: 'step {var.name}: {show(other)} = …'"
+    return ""
 
 
 def _is_zero(cx: Context, expr: tree.Expr) -> bool:
@@ -120,7 +141,8 @@ def ordering(cx: Context, expr: tree.Binary, left: Type, right: Type) -> Type:
         return BOOL
     kind = family(left)
     if NEVER not in (left, right) and (kind is None or kind == "bool" or kind != family(right)):
-        cx.report(bad_operator(expr.span, expr.op, left=show(left), right=show(right)))
+        cx.report(bad_operator(expr.span, expr.op, left=show(left), right=show(right),
+                               hint=_untyped_step(cx, expr, left, right) or _units(left, right)))  # fmt: skip
     return BOOL
 
 

@@ -22,14 +22,15 @@ from leadflow.check.messages.policies import (
     policy_twice,
     wrong_target,
 )
+from leadflow.check.messages.types import wrong_type
 from leadflow.check.names import find_policy
 from leadflow.check.program import AgentSymbol, BrokenSymbol, ModuleSymbol, PolicySymbol, Symbol
 from leadflow.check.timing import check_alone, check_one_attempt, check_together
-from leadflow.diagnostics import Label, Span
+from leadflow.diagnostics import Diagnostic, Edit, Fix, Label, Span
 from leadflow.plan.annotations import MARKS, ROWS, PolicyParam, PolicyRow, Target
 from leadflow.plan.plan import Secret
 from leadflow.plan.policy import Applied, Breaker, Reaction
-from leadflow.plan.types import STRING, ListType, Money, Type
+from leadflow.plan.types import RATE, STRING, ListType, Money, Type
 from leadflow.plan.words import duration_words
 from leadflow.syntax import tree
 
@@ -145,13 +146,21 @@ def _bundle(cx: Context, annotation: tree.Annotation) -> PolicySymbol | None:
     found = find_policy(cx.program, cx.scope, annotation.path)
     if found is False:
         span = annotation.path[0].span.to(annotation.path[-1].span)
-        cx.report(unknown_annotation(span, name, known=cx.program.known(ROWS, MARKS, cx.scope.policies)))
+        way = _BEHIND.get(name, "")
+        cx.report(unknown_annotation(span, name, known=cx.program.known(ROWS, MARKS, cx.scope.policies), way=way))
     if not isinstance(found, PolicySymbol):
         return None
     if annotation.args:
         first = annotation.args[0]
         cx.report(unknown_argument(first.span, name, owner=f"the policy '@{name}'", known=()))
     return found
+
+
+_BEHIND = {
+    "undo": "an undo stands behind the call: 'step a = agent.action(…) undo agent.other(…)'",
+    "after": "what a step waits for stands behind the call: 'step a = agent.action(…) after other'",
+}
+"""What stands behind a call and is no annotation."""
 
 
 def _read_bundle(
@@ -338,6 +347,9 @@ def _value(cx: Context, expr: tree.Expr, param: PolicyParam, row: PolicyRow, whe
     if param.many and isinstance(wanted, ListType) and isinstance(expr, tree.Text):
         wanted = wanted.item
     before = cx.program.said_count
+    if wanted == RATE and isinstance(expr, tree.Binary) and expr.op == "/":
+        cx.report(_sloped_rate(cx, expr, where))
+        return _BROKEN
     expect(cx, expr, wanted, where)
     if cx.program.said_count > before:
         return _BROKEN
@@ -348,6 +360,25 @@ def _value(cx: Context, expr: tree.Expr, param: PolicyParam, row: PolicyRow, whe
     if isinstance(value, Secret):
         return _BROKEN
     return value if _in_range(cx, expr, value, param, where) else _BROKEN
+
+
+_PER = {
+    **dict.fromkeys(("s", "sec", "second", "seconds"), "second"),
+    **dict.fromkeys(("m", "min", "minute", "minutes"), "minute"),
+    **dict.fromkeys(("h", "hr", "hour", "hours"), "hour"),
+    **dict.fromkeys(("d", "day", "days"), "day"),
+}
+"""What others write behind the '/' of a rate -> the unit."""
+
+
+def _sloped_rate(cx: Context, expr: tree.Binary, where: str) -> Diagnostic:
+    """What to say of `60/min`."""
+    source = cx.scope.module.source
+    unit = _PER.get(source.at(expr.right.span))
+    right = f"{source.at(expr.left.span)} per {unit}" if unit and isinstance(expr.left, tree.Int) else None
+    fix = Fix(f"write '{right}'", (Edit(expr.span, right),)) if right else None
+    note = f"a rate is written with 'per': {right or '60 per minute'}"
+    return wrong_type(expr.span, where=where, wanted="rate", given="a division", note=note, fix=fix)
 
 
 def _in_range(cx: Context, expr: tree.Expr, value: Any, param: PolicyParam, where: str) -> bool:
@@ -398,7 +429,7 @@ def _agent(cx: Context, expr: tree.Expr, where: str) -> Any:
         cx.report(unknown_name(expr.span, name, what="agent", known=cx.program.known(known)))
     else:
         why = "it is no agent; a value to go on with is written with '@optional' and '??'"
-        cx.report(bad_fallback(expr.span, name or "this value", why=why))
+        cx.report(bad_fallback(expr.span, name, why=why))
     return _BROKEN
 
 

@@ -1,5 +1,7 @@
-"""How messages call the value of an expression: in the author's words where they are short, else `this`."""
+"""How messages call a value or a write: in the author's words where they are short, else `this`."""
 
+from leadflow.check.context import Context
+from leadflow.diagnostics import Span
 from leadflow.syntax import tree
 
 
@@ -25,3 +27,11 @@ def _words(expr: tree.Expr) -> str | None:
             case _:
                 return None
         expr = target
+
+
+def write_inside(cx: Context, at: Span) -> tuple[str, str]:
+    """How messages call a write inside of what may be repeated, and where its key is written."""
+    source = cx.scope.module.source
+    if at.file != source.name:
+        return "a write inside", "on the step inside that writes"
+    return f"the write of step '{source.at(at)}' inside", f"on step '{source.at(at)}'"

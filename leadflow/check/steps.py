@@ -22,6 +22,7 @@ from leadflow.check.messages.policies import caches_chance, caches_write, repeat
 from leadflow.check.messages.timing import never_comes
 from leadflow.check.messages.types import wrong_type
 from leadflow.check.policies import Written, read_annotations
+from leadflow.check.spoken import write_inside
 from leadflow.check.statements import steps_in
 from leadflow.check.timing import check_inside, check_together, check_wait
 from leadflow.check.types import ERROR_CLASS, fits
@@ -205,12 +206,14 @@ def _check_policies(cx: Context, step: tree.Step, done: _Done, policies: Sequenc
         at = own if own is not None else step.action.span
         if _sends_again(policy) and not repeatable:
             inherited = own is None
-            what = f"the write of step '{step.name.text}'" if done.unkeyed is None else "a write inside"
+            what, on = f"the write of step '{step.name.text}'", "beside it"
+            if done.unkeyed is not None:
+                what, on = write_inside(cx, done.unkeyed)
             where = (
                 done.called.agent.span if inherited and done.called is not None and done.called.agent else done.unkeyed
             )
             reads = _may_be_read(step.action, done.called)
-            cx.report(repeats_write(at, policy.name, what=what, where=where, inherited=inherited, reads=reads))
+            cx.report(repeats_write(at, policy.name, what=what, where=where, inherited=inherited, reads=reads, on=on))
         elif policy.name == "cache" and done.effect not in SAFE:
             inherited = own is None
             cx.report(caches_write(at, what=f"the write of step '{step.name.text}'", inherited=inherited))

@@ -1,6 +1,7 @@
 """`leadflow new FOLDER`: a project that checks, runs and has a test, to be changed into one's own."""
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -31,7 +32,9 @@ flow main(names: list[string] = ["Ada", "Grace"]) -> list[string] {
 # Run it:  leadflow test. No function is called: a mock answers in its place, here after two failures.
 test "a greeting that fails is tried again" {
   mock desk.greet("Ada") => { name: "Ada", text: "Good morning, Ada!" }
-  mock desk.greet("Grace") => fail "network" then fail "network" then { name: "Grace", text: "At last, Grace!" }
+  mock desk.greet("Grace") => fail "network"
+    then fail "network"
+    then { name: "Grace", text: "At last, Grace!" }
   run r = main(names: ["Ada", "Grace"])
   expect r.value == ["Good morning, Ada!", "At last, Grace!"]
   expect r.calls.card == 4
@@ -78,4 +81,4 @@ def command(folder: Path) -> None:
     except OSError as problem:
         raise Refused(f"{folder}: {problem.strerror or problem}") from None
     human.note(f"wrote {', '.join(FILES)} into {folder}")
-    human.note(f"next:  cd {folder} && leadflow check main.flow && leadflow test && leadflow run main.flow")
+    human.note(f"next:  cd {quote(str(folder))} && leadflow check main.flow && leadflow test && leadflow run main.flow")

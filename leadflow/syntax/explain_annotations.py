@@ -3,7 +3,7 @@
 from leadflow.diagnostics import Fix, Span
 from leadflow.syntax import messages, messages_habits
 from leadflow.syntax.braces import Braces
-from leadflow.syntax.repair import Explanation, Finding, Skip
+from leadflow.syntax.repair import Explanation, Finding, Search, Skip
 from leadflow.syntax.trouble import CLOSERS, OPENERS, Trouble, edits
 
 
@@ -167,4 +167,20 @@ def _short(text: str) -> str:
     return line if line == text and len(line) <= 60 else line[:57] + "…"
 
 
-ANNOTATION_EXPLANATIONS: tuple[Explanation, ...] = (_behind, _constraint_first, _default_last, _lone_annotation)
+def _catch(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`@catch(e)`."""
+    if trouble.kind != "CATCH" or trouble.kind_before != "ABOVE":
+        return None
+    span = trouble.tokens.span(trouble.before).to(trouble.span)
+    way = "a value for a failure stands behind the call: 'step a = agent.action(…) catch e => value'"
+    found = messages_habits.foreign_expression(span, "@catch", way=way)
+    return Finding(found, Search(_annotation_end(trouble, trouble.before)))
+
+
+ANNOTATION_EXPLANATIONS: tuple[Explanation, ...] = (
+    _behind,
+    _constraint_first,
+    _default_last,
+    _lone_annotation,
+    _catch,
+)

@@ -4,7 +4,7 @@ from leadflow.diagnostics import Diagnostic, Fix, Span
 from leadflow.syntax import messages, messages_habits
 from leadflow.syntax.braces import Braces
 from leadflow.syntax.repair import Explanation, Finding, Insert, Replace, Reread, Search, Skip
-from leadflow.syntax.trouble import CLOSERS, OPENERS, STATEMENTS, VALUES, Trouble, behind, edits
+from leadflow.syntax.trouble import CLOSERS, OPENERS, STATEMENTS, VALUES, Trouble, at, behind, edits
 
 _FAR = 60
 """Tokens that are looked at to find where a form ends."""
@@ -178,7 +178,8 @@ def _loop(trouble: Trouble, braces: Braces) -> Finding | None:
     """`repeat 3 {`, `repeat at most 3 {`, `while c {`."""
     before = trouble.tokens.written(trouble.before) if trouble.token else ""
     if before == "repeat" and trouble.kind in {"INT", "LBRACE"}:
-        return Finding(messages_habits.foreign_loop(trouble.tokens.span(trouble.before), "repeat"))
+        span = trouble.tokens.span(trouble.before)
+        return Finding(messages_habits.foreign_loop(span, f"repeat {trouble.written}"))
     if trouble.written == "most" and before == "at" and trouble.kind_at(trouble.token - 2) == "REPEAT":
         return Finding(messages_habits.foreign_loop(trouble.tokens.span(trouble.token - 2), "repeat at most"))
     if before == "for" and trouble.kind == "LPAR":
@@ -296,10 +297,29 @@ def _agent(trouble: Trouble, braces: Braces) -> Finding | None:
             found = messages_habits.foreign_declaration(mark, "an agent", way=way, fix=edits("write ':'", (gap, ":")))
             return Finding(found, Replace(("KEY", "COLON")))
         return Finding(messages_habits.foreign_declaration(trouble.span, "an agent", way=way))
+    if trouble.kind == "KEY" and trouble.kind_before == "COLON" and trouble.kind_at(trouble.token - 3) == "AGENT":
+        return _yaml_agent(trouble)
     if trouble.kind == "LPAR" and trouble.takes("LBRACE"):
         way = f"agent name: {trouble.tokens.written(trouble.before)} {{ setting: value }}"
         return Finding(messages_habits.foreign_declaration(trouble.span, "an agent", way=way))
     return None
+
+
+def _yaml_agent(trouble: Trouble) -> Finding:
+    """`agent fast:` with its kind and its settings on the lines below."""
+    tokens, name = trouble.tokens, trouble.tokens.written(trouble.token - 2)
+    is_kind = trouble.written in {"kind", "type", "provider"} and trouble.kind_at(trouble.token + 2) == "NAME"
+    kind = tokens.written(trouble.token + 2) if is_kind else "kind"
+    settings = 'model: "…"' if kind in {"openai", "anthropic"} else 'url: "…"' if kind == "http" else "setting: value"
+    way = f"agent {name}: {kind} {{ {settings} }}"
+    span = tokens.span(trouble.token - 3).to(tokens.span(trouble.before))
+    return Finding(messages_habits.foreign_declaration(span, "an agent", way=way), Search(_next_top(trouble)))
+
+
+def _next_top(trouble: Trouble) -> int:
+    """The next token at the very begin of a line."""
+    tokens, rest = trouble.tokens, range(trouble.token + 1, trouble.tokens.count)
+    return next((n for n in rest if tokens.text[tokens.starts[n] - 1] == "\n"), tokens.count - 1)
 
 
 def _extended(trouble: Trouble, braces: Braces) -> Finding | None:
@@ -360,6 +380,12 @@ def _flow(trouble: Trouble, braces: Braces) -> Finding | None:
     if "FLOW" not in trouble.item:
         return None
     way = "flow name(param: type) -> type { … }"
+    tokens, colon = trouble.tokens, trouble.token + (trouble.kind == "KEY")
+    typed = trouble.kind == "KEY" and trouble.kind_before == "RESULT"
+    if (typed or (trouble.kind == "COLON" and trouble.takes("LBRACE"))) and tokens.begins_line(colon + 1):
+        return Finding(
+            messages_habits.no_braces(tokens.span(colon), after="the head of a flow"), Search(_next_top(trouble))
+        )
     if trouble.kind == "COLON" and trouble.takes("RESULT"):
         found = messages_habits.foreign_declaration(
             trouble.span, "the type of a result", way="-> type", fix=edits("write '->'", (trouble.span, " ->"))
@@ -385,6 +411,12 @@ def _in_test(trouble: Trouble, braces: Braces) -> Finding | None:
     """`mock a.b = v` and `run main(…)`."""
     if trouble.kind == "EQUAL" and trouble.takes("GIVES") and "MOCK" in trouble.item:
         return Finding(messages.foreign_operator(trouble.span, "=", right="=>"), Replace(("GIVES",)))
+    if trouble.kind == "NAME" and trouble.kind_at(trouble.token + 1) == "EQUAL" and trouble.takes("RUN"):
+        fix = edits("write 'run' before it", (at(trouble.span), "run "))
+        callee = trouble.tokens.written(trouble.token + 2)
+        way = f"run {trouble.written} = {callee if callee.isidentifier() else 'flow'}(…)"
+        found = messages_habits.foreign_declaration(trouble.span, "a run of a test", way=way, fix=fix)
+        return Finding(found, Insert(("RUN",)))
     if trouble.kind == "LPAR" and trouble.kind_at(trouble.token - 2) == "RUN" and trouble.takes("EQUAL"):
         name = trouble.tokens.written(trouble.before)
         span = trouble.tokens.span(trouble.before)
@@ -403,6 +435,11 @@ def _behind_call(trouble: Trouble, braces: Braces) -> Finding | None:
         way = "an undo is one call: 'undo agent.action(…)'"
         found = messages_habits.foreign_expression(trouble.tokens.span(opening), "{", way=way)
         return Finding(found, Search(braces.past(opening) or trouble.token + 1))
+    if trouble.kind_before == "CATCH" and trouble.kind in VALUES - {"NAME"}:
+        fix = edits("write 'e =>' before it", (at(trouble.span), "e => "))
+        way = f"what holds after a failure is written 'catch e => {trouble.written}'"
+        found = messages_habits.foreign_expression(trouble.span, f"catch {trouble.written}", way=way, fix=fix)
+        return Finding(found, Insert(("NAME", "GIVES")))
     if trouble.written in _POLICY_WORDS and trouble.kind == "NAME" and trouble.takes("CATCH"):
         above = f"'@{trouble.written}(…)' stands above the step"
         way = f"{above}, and 'catch e => value' behind it gives a value for a failure"

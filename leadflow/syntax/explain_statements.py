@@ -191,6 +191,11 @@ def _bare_statement(trouble: Trouble, braces: Braces) -> Finding | None:
         return Finding(found, Replace((meant.upper(),)))
     if trouble.kind in DECLARATIONS and following in {"NAME", "KEY", "STRING"}:
         return None
+    called = [trouble.kind_at(trouble.token + n) for n in (2, 3, 4)] == ["NAME", "MEMBER", "LPAR"]
+    if following == "EQUAL" and called:
+        fix = edits("write 'step' before it", (at(trouble.span), "step "))
+        found = messages.bare_statement(trouble.span, written=word, way=f"write 'step {word} = …'", fix=fix)
+        return Finding(found, Insert(("STEP",)))
     if following == "EQUAL":
         fix = edits("write 'let' before it", (at(trouble.span), "let "))
         found = messages.bare_statement(trouble.span, written=word, way=f"write 'let {word} = …' or 'step'", fix=fix)
@@ -359,6 +364,28 @@ def _last(symbols: list[str], *wanted: str) -> int:
     return max((n for n, symbol in enumerate(symbols) if symbol in wanted), default=-1)
 
 
+def _colon_arm(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`"a": return "1"` and `_: return "2"` in a match."""
+    tokens, colon = trouble.tokens, trouble.token + (trouble.kind != "COLON")
+    if trouble.place not in {"match", "match value"} or trouble.kind_at(colon) != "COLON":
+        return None
+    if trouble.kind == "COLON" and not (trouble.takes("GIVES") or trouble.takes("THEN")):
+        return None
+    first = colon - 1
+    pattern, rest = tokens.written(first), range(colon + 1, tokens.count)
+    last = next((n for n in rest if tokens.begins_line(n) or tokens.kinds[n] == "RBRACE"), colon + 1) - 1
+    body = tokens.text[tokens.ends[colon] : tokens.ends[last]].strip() if last > colon else "…"
+    body = body if len(body) <= _SHOWN and not body.startswith("{") else "…"
+    way = f"{pattern} then {body}" if trouble.place == "match value" else f"{pattern} => {{ {body} }}"
+    found = messages_habits.foreign_declaration(tokens.span(colon), "an arm of a 'match'", way=way)
+    past = braces.past(trouble.machine.values[trouble.opener])
+    return Finding(found, Search(past - 1 if past is not None else colon + 1))
+
+
+_SHOWN = 40
+"""Characters of an arm that a message shows."""
+
+
 def _wrong_arm(trouble: Trouble, braces: Braces) -> Finding | None:
     """`=>` in a match that gives a value, `then` in one of statements, `else` for the last arm."""
     if trouble.kind == "ELSE" and trouble.place in {"match", "match value"} and trouble.takes("UNDERSCORE"):
@@ -386,6 +413,7 @@ def _comma(trouble: Trouble, braces: Braces) -> Finding | None:
 STATEMENT_EXPLANATIONS: tuple[Explanation, ...] = (
     _comma,
     _blocks_as_value,
+    _colon_arm,
     _wrong_arm,
     _named_so,
     _foreign_word,

@@ -186,7 +186,7 @@ def unknown_character(span: Span, char: str) -> Draft:
 
 
 @code("FLOW110", "String without an end")
-def open_string(span: Span) -> Draft:
+def open_string(span: Span, *, closers: int = 0) -> Draft:
     """A string ends with `"` on the line where it begins. Text of several lines stands in triple quotes.
 
     ```flow
@@ -203,12 +203,13 @@ def open_string(span: Span) -> Draft:
       \"\"\"
     ```
     """
-    end = Span(span.file, span.end, span.end)
+    end = Span(span.file, span.end - closers, span.end - closers)
+    title = 'write " before what closes' if closers else 'write " at the end'
     return Draft(
         span,
         "the string does not end on its line",
         notes=('text of several lines begins with """ at the end of a line and ends with """ on a line of its own',),
-        fix=Fix('write " at the end', (Edit(end, '"'),)),
+        fix=Fix(title, (Edit(end, '"'),)),
     )
 
 

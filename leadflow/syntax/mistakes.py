@@ -216,7 +216,12 @@ def _string(at: Text) -> Mistake:
             break
     span = at.span(at.start, at.start + len(at.text[at.start : at.line_end].rstrip()))
     found = _LATER_END.match(at.text, at.line_end, at.limit)
-    return Mistake("BROKEN", found.end() if found else at.line_end, messages_source.open_string(span), True)
+    return Mistake(
+        "BROKEN",
+        found.end() if found else at.line_end,
+        messages_source.open_string(span, closers=_closers(at, span)),
+        True,
+    )
 
 
 _LATER_END = re.compile(r'(?:\n[^"\n=({@]{0,200}){1,5}"(?![A-Za-z0-9])')
@@ -241,6 +246,18 @@ def _bad_hole(at: Text, hole: int) -> Mistake:
             return Mistake("BROKEN", end, messages_source.bad_hole(at.span(hole, position + 1), HOLE_HAS_BRACES), True)
     end = _string_end(at, hole)
     return Mistake("BROKEN", end, messages_source.bad_hole(at.span(hole, hole + 2), HOLE_IS_OPEN), True)
+
+
+def _closers(at: Text, span: Span) -> int:
+    """How many characters at the end of an open string close brackets that were opened before it on its line."""
+    before = at.text[at.text.rfind("\n", 0, at.start) + 1 : at.start]
+    waiting = sum(before.count(mark) for mark in "([{") - sum(before.count(mark) for mark in ")]}")
+    written = re.sub(r"\$\{[^}]*\}", lambda hole: "_" * len(hole[0]), at.text[span.start : span.end])
+    waiting = min(waiting, sum(written.count(mark) for mark in ")]}") - sum(written.count(mark) for mark in "([{"))
+    if waiting <= 0:
+        return 0
+    tail = re.search(rf"(?: *[)\]}}]){{1,{waiting}}}$", written)
+    return len(tail[0]) if tail else 0
 
 
 def _string_end(at: Text, position: int) -> int:

@@ -39,14 +39,18 @@ def read_source(name: str, data: bytes, report: Report) -> Source | None:
         report(messages.too_large(start, "the file is too long", limit=f"{MOST_BYTES:,} bytes (1 MiB)"))
         return None
     if data[:2] in _MARKS:
-        report(messages.encoding(start, _MARKS[data[:2]]))
+        report(messages.encoding(start, f"{_MARKS[data[:2]]}; save it as UTF-8"))
         return None
     try:
         text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
         at, line, byte = len(before), before.count("\n") + 1, data[error.start]
-        report(messages.encoding(Span(name, at, at + 1), f"byte 0x{byte:02X} in line {line} is none of it"))
+        report(
+            messages.encoding(
+                Span(name, at, at + 1), f"byte 0x{byte:02X} in line {line} is none of it; save it as UTF-8"
+            )
+        )
         return None
     source = Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))
     if (nul := source.text.find("\0")) >= 0:

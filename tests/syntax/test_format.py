@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from hypothesis import given
 
+from leadflow.cli.new import FILES as BEGUN
 from leadflow.diagnostics import Report, Source
 from leadflow.syntax import tree
 from leadflow.syntax.format import format_source, format_text, format_tree
@@ -303,3 +304,8 @@ def test_a_doc_line_may_end_in_an_odd_space() -> None:
     text = "leadflow 1\n\n## A limit.\u00a0\nconst most = 5\n"
     written, report = format_text("main.flow", text)
     assert ("leadflow 1\n\n## A limit.\nconst most = 5\n", False) == (written, report.has_errors)
+
+
+def test_a_new_project_is_written_as_the_formatter_writes_it() -> None:
+    """What `leadflow new` writes passes `leadflow fmt --check`."""
+    assert BEGUN["main.flow"] == formatted(BEGUN["main.flow"])

@@ -136,6 +136,9 @@ def test_bad_blocks_have_one_message(block: str, found: list[tuple[str, str]]) -
         ("10mb", "10MB"),
         ("007", "7"),
         ("60 per minutes", "60 per minute"),
+        ('upper("Hello)', 'upper("Hello")'),
+        ('len(["a", "b])', 'len(["a", "b"])'),
+        ('"Hello (you)', '"Hello (you)"'),
     ],
 )
 def test_fixes_of_literals_mend_them(written: str, right: str) -> None:

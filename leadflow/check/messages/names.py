@@ -110,8 +110,9 @@ def shadowing(span: Span, name: str, *, what: str, outer: str, first: Span | Non
 
 @code("FLOW204", "Unknown type")
 def unknown_type(
-    span: Span, name: str, *, known: Sequence[str], ours: str | None = None, note: str | None = None
-) -> Draft:
+    span: Span, name: str, *, known: Sequence[str], ours: str | None = None, note: str | None = None,
+    whole: Span | None = None, is_word: bool = False,
+) -> Draft:  # fmt: skip
     """No type of this name is built in, declared in this file or imported.
 
     ```flow
@@ -131,9 +132,12 @@ def unknown_type(
     ```
     """
     notes = (note,) if note else ()
+    if is_word:
+        quoted = Fix("put it in quotes", (Edit(span, f'"{name}"'),))
+        return Draft(span, f"unknown type '{name}'; a word of a choice stands in quotes: \"{name}\"", (), notes, quoted)
     if ours is None:
         return Draft(span, f"unknown type '{name}'{did_you_mean(name, known)}", (), notes, _write(span, name, known))
-    fix = None if set(ours) & set(" ?[") else Fix(f"write `{ours}`", (Edit(span, ours),))
+    fix = None if whole is None and set(ours) & set(" ?[") else Fix(f"write `{ours}`", (Edit(whole or span, ours),))
     said = " or ".join(f"'{word}'" for word in ours.split(" or "))
     return Draft(span, f"unknown type '{name}'; it is called {said} here", (), notes, fix)
 
@@ -243,7 +247,7 @@ def unknown_setting(
 
 
 @code("FLOW209", "Unknown annotation")
-def unknown_annotation(span: Span, name: str, *, known: Sequence[str]) -> Draft:
+def unknown_annotation(span: Span, name: str, *, known: Sequence[str], way: str = "") -> Draft:
     """No annotation is called so, and no `policy` either.
 
     ```flow
@@ -260,6 +264,8 @@ def unknown_annotation(span: Span, name: str, *, known: Sequence[str]) -> Draft:
     agent web: http { url: "https://example.com" }
     ```
     """
+    if way:
+        return Draft(span, f"unknown annotation '@{name}'; {way}")
     return Draft(span, f"unknown annotation '@{name}'{did_you_mean(name, known)}", fix=_write(span, name, known))
 
 

@@ -181,13 +181,15 @@ def bad_fallback(span: Span, name: str, *, why: str) -> Draft:
     }
     ```
     """
-    return Draft(span, f"'{name}' cannot take over: {why}")
+    what = f"'{name}'" if name else "this"
+    return Draft(span, f"{what} cannot take over: {why}")
 
 
 @code("FLOW437", "Repeating a write")
 def repeats_write(
-    span: Span, policy: str, *, what: str, where: Span | None, inherited: bool, reads: tuple[str, str] | None = None
-) -> Draft:
+    span: Span, policy: str, *, what: str, where: Span | None, inherited: bool, reads: tuple[str, str] | None = None,
+    on: str = "beside it",
+) -> Draft:  # fmt: skip
     """A write that may have arrived must not be sent again: it would happen twice. It may when it is idempotent, or
     carries a key by which the other side recognises it.
 
@@ -211,7 +213,7 @@ def repeats_write(
     }
     ```
     """
-    hint = "take it away, or write '@idempotent(key: …)' beside it"
+    hint = f"take it away, or write '@idempotent(key: …)' {on}"
     if inherited:
         hint = f"write '@idempotent(key: …)', or '@{policy}(none)'"
     labels = (Label(where, "this is the write" if not inherited else f"'@{policy}' comes from here"),) if where else ()

@@ -314,6 +314,23 @@ def secret_needed(span: Span, name: str, *, fix: Fix | None = None) -> Draft:
     )
 
 
+@code("FLOW344", "No address of a server")
+def no_address(span: Span, *, where: str, fix: Fix | None = None) -> Draft:
+    """The address of a server says how it is spoken to: it begins with `https://`, or with `http://`.
+
+    ```flow
+    leadflow 1
+    agent crm: http { url: "crm.example.com" }
+    ```
+
+    ```flow
+    leadflow 1
+    agent crm: http { url: "https://crm.example.com" }
+    ```
+    """
+    return Draft(span, f"{where} does not begin with http:// or https://", fix=fix)
+
+
 @code("FLOW343", "A file is named by a text")
 def file_literal(span: Span, *, hint: str, fix: Fix | None = None) -> Draft:
     """`file("notes/a.txt")` is a file of the project, by its path from the folder of the flow that says it. The path is
