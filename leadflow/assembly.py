@@ -116,19 +116,19 @@ def looked_at(
     hidden = (*secrets.values(), *(value for server in servers.values() for value in server.secrets))
     hidden += passed_secrets(project.settings)
     return Making(
-        plan,
-        flow,
-        needed,
-        secrets,
-        project,
-        registry,
-        shared or Shared(),
-        purse,
-        rates,
-        servers,
-        hidden,
-        cast,
-        problems,
+        plan=plan,
+        flow=flow,
+        needed=needed,
+        secrets=secrets,
+        project=project,
+        registry=registry,
+        shared=shared or Shared(),
+        purse=purse,
+        rates=rates,
+        servers=servers,
+        hidden=hidden,
+        cast=cast,
+        problems=problems,
     )
 
 
