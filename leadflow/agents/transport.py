@@ -20,6 +20,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from leadflow.agents.tools.addresses import Guard
+from leadflow.agents.turns import Turns
 from leadflow.agents.wire import in_words
 from leadflow.plan.words import duration_words
 from leadflow.run.errors import BadResponse, CallError, ConnectFailed, ConnectionLost, IdleTimeout, NotAllowed
@@ -37,6 +38,7 @@ class HttpTransport:
         """Guard: where requests may go; None: anywhere. A host that is written as an address is not asked about."""
         self._guard = guard
         self._session: aiohttp.ClientSession | None = None
+        self.turns = Turns()
         make_room()  # before the first name is resolved, in a thread
 
     def request(
@@ -91,6 +93,8 @@ class _Exchange:
         self._told = _translated(method, self._url, idle)
 
     async def __aenter__(self) -> "_Response":
+        if (turn := self._transport.turns.next()) is not None:
+            await turn
         with self._told:
             self._sent = self._transport.open().request(
                 self._method,

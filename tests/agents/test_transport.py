@@ -4,7 +4,8 @@ import asyncio
 import gzip
 import resource
 import zlib
-from collections.abc import AsyncIterator
+from collections import UserDict
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
 import pytest
@@ -40,6 +41,37 @@ async def test_an_answer_arrives_with_its_headers(transport: HttpTransport) -> N
         assert response.status == 200
         assert response.headers["x-one"] == "1"
         assert await read_body(response, 1000) == b'{"path": "/a%2Fb/..%2F?q=%20"}'
+
+
+class Noting(UserDict[str, str]):
+    """Headers that say when somebody reads them: their request begins."""
+
+    def __init__(self, begun: list["Noting"]) -> None:
+        super().__init__({"X-Team": "desk"})
+        self._begun = begun
+
+    def __iter__(self) -> Iterator[str]:
+        self._begun.append(self)
+        return super().__iter__()
+
+
+async def test_the_first_of_many_is_asked_before_the_last_begins(transport: HttpTransport) -> None:
+    """Hundreds that come together do not go side by side, each waiting for the connections of all others."""
+    begun, at_first = list[Noting](), list[int]()
+
+    async def hello(request: web.BaseRequest) -> web.Response:
+        at_first.append(len(set(map(id, begun))))
+        return web.Response(body=b"ok")
+
+    async def ask(url: str) -> None:
+        async with transport.request("GET", url, headers=Noting(begun)) as response:
+            assert await read_body(response, 10) == b"ok"
+
+    async with api(hello) as (url, _), asyncio.TaskGroup() as group:
+        for _ in range(500):
+            group.create_task(ask(url))
+    assert 500 == len(at_first)
+    assert 0 < at_first[0] < 400
 
 
 async def test_r4_a_refused_connection_sent_nothing(transport: HttpTransport) -> None:
