@@ -271,7 +271,7 @@ def _read(
         if not given:
             continue
         where = f"the argument '{param.name}' of '@{name}'"
-        if broken and not param.required:  # it may have been meant for the one that is missing
+        if not bound.complete and not param.required:  # it may have been meant for the one that is missing
             for expr in given:
                 infer(cx, expr)
             continue
