@@ -218,12 +218,14 @@ def hole(cx: Context, expr: tree.Expr) -> Type:
 
 def _list(cx: Context, expr: tree.ListLit, want: Type | None) -> Type:
     inner = without_none(want) if want is not None else None
-    hint = inner.item if isinstance(inner, ListType) else None
+    hint = inner.item if isinstance(inner, ListType) else inner if inner == JSON else None
     result: Type = NEVER
     for item in expr.items:
         given = infer(cx, item, hint)
         _no_secret(cx, item, given, "a list")
         both = join(result, given)
+        if both is None and inner == JSON and fits(given, JSON):  # a list of JSON may hold anything
+            both = JSON
         if both is None:
             cx.report(no_common_type(item.span, what="the items of a list", left=show(result), right=show(given),
                                      first=expr.items[0].span))  # fmt: skip
@@ -243,6 +245,8 @@ def _record(cx: Context, expr: tree.RecordLit, want: Type | None) -> Type:
             hint = field.type if field is not None else None
         elif isinstance(inner, MapType):
             hint = inner.item
+        elif inner == JSON:
+            hint = JSON
         given = infer(cx, entry.value, hint)
         _no_secret(cx, entry.value, given, "a record")
         fields[name] = FieldType(name, given)
