@@ -239,6 +239,17 @@ def functions(plan: Plan, project: Project) -> Iterator[Finding]:
         yield _functions(plan.agents[name], actions, project)
 
 
+def commands(plan: Plan, project: Project) -> Iterator[Finding]:
+    """The programs that flows call and that the operator does not allow: no run of these flows starts."""
+    called = {name: plan.agents[name] for flow in plan.flows for name in needed_by(plan, flow)}
+    allowed = project.settings.commands
+    for name, spec in called.items():
+        command = spec.settings.get("command")
+        if spec.kind == "process" and isinstance(command, str) and command not in allowed:
+            yield Finding("program", "fail", f"agent {name}: leadflow.toml allows no command '{command}'",
+                          f'write {command} = ["…"] under [commands] there')  # fmt: skip
+
+
 def _functions(spec: AgentSpec, actions: Iterable[str], project: Project) -> Finding:
     try:
         path = locate(spec, project.root)

@@ -89,6 +89,7 @@ def _of_file(
     known = known_of(project.settings, installed)
     yield from checkups.keys(plan)
     yield from checkups.functions(plan, project)
+    yield from checkups.commands(plan, project)
     yield from checkups.models(plan, known)
     yield from checkups.budgets(plan, known)
     yield from checkups.endpoints(plan, online=online)

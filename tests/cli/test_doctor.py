@@ -30,6 +30,19 @@ flow main(question: string) -> string {
 }
 """
 
+PROGRAMS = """leadflow 1
+
+agent lint: process { command: "lint" }
+agent build: process { command: "make" }
+agent idle: process { command: "never" }
+
+flow main() -> string {
+  step found: string = lint.run(["."]) undo none
+  step made: string = build.run([found]) undo none
+  return made
+}
+"""
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -76,6 +89,17 @@ def test_a_server_with_more_tools(project: Path) -> None:
     lock.write_text(json.dumps({**json.loads(lock.read_text()), "tools": []}))
     _, found = doctor(project, "--online")
     assert ["[mcp.files]: it has 1 tool more than its lock"] == [row["said"] for row in found["server"]]
+
+
+def test_a_command_that_nobody_allows(project: Path) -> None:
+    """A flow that would start a program is told what the operator has to write; one that nobody calls is none."""
+    flow = project / "programs.flow"
+    flow.write_text(PROGRAMS)
+    code, found = doctor(project, "programs.flow")
+    assert (1, ["ok", "fail"]) == (code, states(found, "program"))
+    assert "agent build: leadflow.toml allows no command 'make'" == found["program"][1]["said"]
+    assert 'write make = ["…"] under [commands] there' == found["program"][1]["mend"]
+    assert "error: programs.flow:4:7: agent 'build'" in leadflow("run", "programs.flow", folder=project).stderr
 
 
 def test_online_asks(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
