@@ -15,7 +15,7 @@ from leadflow.agents.human import expires_of, unanswered
 from leadflow.events.model import Usage
 from leadflow.plan.forms import to_json_text
 from leadflow.plan.kinds import PREDECLARED
-from leadflow.plan.plan import AgentCall, AgentSpec, Place, Plan
+from leadflow.plan.plan import AgentCall, AgentSpec, Node, Place, Plan
 from leadflow.plan.policy import ErrorClass
 from leadflow.plan.tokens import text_tokens
 from leadflow.plan.trial import CallTarget, StepTarget, Target
@@ -23,7 +23,7 @@ from leadflow.plan.types import Type, Value
 from leadflow.record import record
 from leadflow.run.errors import FLOW_ERRORS, CallError, LoopStopped, NotAllowed, Permanent
 from leadflow.run.ports import Agent, Clock, Reply, Request
-from leadflow.run.support import agents_of
+from leadflow.run.support import agents_of, agents_of_tool, tools_of, with_others
 from leadflow.testing.fakes import fake
 from leadflow.testing.played import Played
 from leadflow.testing.whereabouts import Spot, Whereabouts
@@ -188,15 +188,26 @@ class StandIns:
         return spec.kind not in PREDECLARED and not (self._is_live and self._is_left(spec.name))
 
     def _is_left(self, agent: str) -> bool:
-        """Whether a call may reach an agent, by what is mocked now."""
+        """Whether a call may reach an agent, by what is mocked now: of a step, of what takes it back or looks whether
+        it was done, or of a tool of the model that answers it."""
         for flow in self._plan.flows.values():
             for node in flow.nodes:
-                if not isinstance(node.work, AgentCall) or agent not in agents_of(node, node.work):
-                    continue
-                action, spot = node.work.action, self._where.spot(flow.name, node.id)
-                if not any(_always(mock, agent, action, spot) for mock in self._mocks):
+                spot = self._where.spot(flow.name, node.id)
+                if any(agent in self._left(each, spot if each is node else None) for each in with_others(node)):
                     return True
         return False
+
+    def _left(self, node: Node, spot: Spot | None) -> Iterator[str]:
+        """The agents that a call of a node may reach."""
+        if not isinstance(node.work, AgentCall):
+            return
+        action, asked = node.work.action, agents_of(node, node.work)
+        left = [name for name in asked if not any(_always(mock, name, action, spot) for mock in self._mocks)]
+        yield from left
+        for tool in tools_of(self._plan, node) if left else ():
+            if isinstance(tool.work, AgentCall):
+                names, does = agents_of_tool(tool), tool.work.action
+                yield from (name for name in names if not any(_always(mock, name, does, None) for mock in self._mocks))
 
     def hide(self, secrets: Sequence[str]) -> None:
         """Nothing is written down."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from leadflow.testing.trials import Ways
+from tests.doubles import LlmDouble
 from tests.testing.trying import made, told
 
 DESK = "def greet(name: str) -> str:\n    return f'Hello, {name}!'\n"
@@ -39,6 +40,51 @@ def test_agents_answer_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert f"16 not started: main.flow:3:7: {needs}" == told(called)[0]
     monkeypatch.setenv("LEADFLOW_LIVE", "secret")
     assert ['15 note: `mock web.get("/y")` answered no call'] == told(made(FLOW, tmp_path, Ways(is_live=True))[1])
+
+
+UNDONE = """leadflow 1
+agent desk: python { module: "desk.py" }
+agent back: python { module: "desk.py" }
+flow main(name: string) -> string {
+  step text: string = desk.greet(name) undo back.greet(text)
+  fail "not so: ${text}"
+}
+test "it is taken back" {
+  run r = main(name: "x")
+  expect r.failure?.class == "agent" and r.undone == ["main/text"]
+}
+"""
+USED = """leadflow 1
+@read tool greet(name: string) -> string = python("desk:greet")
+agent fast: openai {{ model: "m"  base_url: "{url}"  max_tokens: 100  tools: [greet] }}
+flow main() -> string {{
+  step said = fast.ask("Greet Ada")
+  return said
+}}
+test "the tool is called" {{
+  run r = main()
+  expect r.value == "She was greeted."
+}}
+"""
+
+
+def test_what_takes_a_step_back_is_called(tmp_path: Path) -> None:
+    """An agent that nothing but an undo calls answers itself, too."""
+    (tmp_path / "desk.py").write_text(DESK, "utf-8")
+    (outcome,) = made(UNDONE, tmp_path, Ways(is_live=True))
+    assert [] == told(outcome)
+
+
+@pytest.mark.node
+def test_tools_of_a_model_are_called(llm_double: LlmDouble, tmp_path: Path) -> None:
+    """A tool that nothing but a model uses answers itself."""
+    (tmp_path / "desk.py").write_text(DESK, "utf-8")
+    use = {"id": "t1", "name": "greet", "arguments": '{"name": "Ada"}'}
+    llm_double.answer({"userMessage": "Ada", "sequenceIndex": 0}, {"toolCalls": [use]})
+    llm_double.answer({"userMessage": "Ada", "sequenceIndex": 1}, {"content": "She was greeted."})
+    (used,) = made(USED.format(url=llm_double.base_url), tmp_path, Ways(is_live=True))
+    assert [] == told(used)
+    assert "Hello, Ada!" in str(llm_double.requests()[1])
 
 
 def test_nothing_is_called_unless_asked_for(tmp_path: Path) -> None:
