@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from leadflow.events.model import Entry, QuestionAnswered, QuestionAsked
-from leadflow.keeping import Kept
+from leadflow.keeping import Kept, kernel_of
 from leadflow.plan.paths import NoSuchStep, find_steps
 from leadflow.plan.plan import AgentCall, Plan
 from leadflow.plan.types import BOOL, JSON, FieldType, Type, Value, show
@@ -18,6 +18,7 @@ from leadflow.run.inputs import parse_input, read_json
 from leadflow.run.questions import Asked
 from leadflow.run.store import Store
 from leadflow.run.values import Mismatch, door
+from leadflow.run.waking import too_late
 
 
 class NotAnswered(Exception):
@@ -68,7 +69,8 @@ async def give(
         now: the wall clock, in seconds since the epoch.
 
     Raises:
-        NotAnswered: there is no such question, it has an answer, has expired, or this is no answer to it.
+        NotAnswered: there is no such question, it has an answer, has expired, the time of its step or of what stands
+            around that is over, or this is no answer to it.
     """
     run, entries = kept.row.id, await store.load(kept.row.id)
     given = [*_in_log(entries), *await store.answers(run)]
@@ -78,6 +80,8 @@ async def give(
         raise NotAnswered(
             f"the question at {asked.path} has expired; `leadflow resume {run}` goes on without an answer"
         )
+    if (over := too_late(kernel_of(kept), entries, given, now, asked.path)) is not None:
+        raise NotAnswered(f"the time of {over} is over; `leadflow resume {run}` goes on without an answer")
     answer = QuestionAnswered(asked.path, asked.number, _value(found, value), by, now, note)
     if (before := await store.answer(run, answer)) is not None:
         raise NotAnswered(_told(before))

@@ -6,13 +6,12 @@ the machine, or a process that stays with one run to its end.
 from collections.abc import Awaitable, Callable, Sequence
 
 from leadflow.events.model import Entry, RunPaused, RunResumed, Status
-from leadflow.keeping import Kept, find, is_dead, is_interrupted, kept
+from leadflow.keeping import Kept, find, is_dead, is_interrupted, kept, kernel_of
 from leadflow.operating import watch_run
 from leadflow.record import record
 from leadflow.run.adapters import SystemClock
 from leadflow.run.driver import Result
 from leadflow.run.errors import InternalError
-from leadflow.run.kernel import Kernel, Program
 from leadflow.run.questions import until_next_look
 from leadflow.run.store import JournalProblem, NoSuchRun, RunRow, Store
 from leadflow.run.taken_up import under_way
@@ -82,7 +81,7 @@ async def _found(store: Store, row: RunRow, now: float) -> Wake | InDoubt | None
     entries = await store.load(row.id)
     if row.status is Status.WAITING:
         return await _wakes(store, await kept(store, row), entries, now)
-    if under_way(entries) and (paths := doubts(_kernel(await kept(store, row)), entries)):
+    if under_way(entries) and (paths := doubts(kernel_of(await kept(store, row)), entries)):
         return InDoubt(row, paths)
     turns = (entry.event for entry in reversed(entries) if isinstance(entry.event, RunPaused | RunResumed))
     last = next(turns, None)  # behind a pause there is still what was under way
@@ -93,11 +92,7 @@ async def _found(store: Store, row: RunRow, now: float) -> Wake | InDoubt | None
 
 
 async def _wakes(store: Store, found: Kept, entries: Sequence[Entry], now: float) -> Wake | None:
-    return wakes(_kernel(found), entries, await store.answers(found.row.id), now)
-
-
-def _kernel(found: Kept) -> Kernel:
-    return Kernel(Program(found.plan), calls=found.bounds.calls, deadline=found.bounds.deadline)
+    return wakes(kernel_of(found), entries, await store.answers(found.row.id), now)
 
 
 async def stay_with(

@@ -14,13 +14,14 @@ from hashlib import blake2b
 from typing import Any, cast
 
 from leadflow.events.model import RunStarted
-from leadflow.plan.codec import from_text, to_text
+from leadflow.plan.codec import content_hash, from_text, to_text
 from leadflow.plan.forms import canonical
 from leadflow.plan.plan import Plan
 from leadflow.plan.shapes import NotAPlan
 from leadflow.plan.types import Value
 from leadflow.record import record
 from leadflow.run.driver import Bounds, Driver
+from leadflow.run.kernel import Kernel, Program
 from leadflow.run.ports import Clock, Journal
 from leadflow.run.room import make_room
 from leadflow.run.store import HeldJournal, JournalProblem, NewRun, NoSuchRun, RunRow, Store, Wanted
@@ -274,9 +275,16 @@ def kept_of(row: RunRow, text: str | None) -> Kept:
         if not row.is_whole or text is None:
             raise NotAPlan("it is not there")
         plan, setting = from_text(text), json.loads(row.setting)
+        if plan.hash != content_hash(plan):  # the rows of a log have hashes of their own
+            raise NotAPlan("it is not what was written")
     except (NotAPlan, ValueError) as problem:
         raise JournalProblem(f"run {row.id}: its plan cannot be read: {problem}") from None
     deadline = setting["deadline"]
     bounds = Bounds(calls=setting["calls"], deadline=None if deadline is None else timedelta(seconds=deadline))
     origin = Origin(*setting["from"]) if "from" in setting else None
     return Kept(row, plan, bounds, setting.get("by"), origin, setting.get("recording"))
+
+
+def kernel_of(found: Kept) -> Kernel:
+    """A new kernel for a run as it was kept, to be brought to where its log ends."""
+    return Kernel(Program(found.plan), calls=found.bounds.calls, deadline=found.bounds.deadline)

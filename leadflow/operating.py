@@ -19,7 +19,7 @@ from leadflow.events.model import (
     RunStarted,
     Status,
 )
-from leadflow.keeping import Kept, Origin, begin, find, has_moved, held, kept
+from leadflow.keeping import Kept, Origin, begin, find, has_moved, held, kept, kernel_of
 from leadflow.plan.codec import to_text
 from leadflow.plan.plan import FlowPlan, Node, Plan
 from leadflow.run.adapters import SystemClock, new_run_id, new_seed
@@ -137,8 +137,7 @@ async def fork_run(
             raise InternalError("a log begins with the start of its run")
         inputs = filled(found.plan.flows[first.flow], first)  # it may have moved to a plan with further parameters
         started = replace(first, run=new_run_id(), plan=found.plan.hash, inputs=inputs, started=clock.now())
-        kernel = Kernel(Program(found.plan), calls=found.bounds.calls, deadline=found.bounds.deadline)
-        events = forked(kernel, entries, started, path, before=before)
+        events = forked(kernel_of(found), entries, started, path, before=before)
         journal = await begin(store, started, found.plan, found.bounds, Origin(found.row.id, path))
         async with held(store, journal, clock):
             await journal.append(events)

@@ -413,6 +413,29 @@ def test_a_timeout_counts_the_days_in_which_a_person_was_asked(
     play(flow, scene)
 
 
+@pytest.mark.parametrize(("where", "over"), [("step", "main/a"), ("flow", "main"), ("block", "main/b")])
+def test_no_answer_counts_when_the_time_is_over(play: Play, where: str, over: str) -> None:
+    """Case T2: whoever answers too late is told; the run ends as if it had never stopped."""
+    step = 'step a: string = desk.ask("What?")'
+    flow = {
+        "step": f"flow main() -> string {{\n  @timeout(5d)\n  {step}\n  return a\n}}\n",
+        "flow": f"@timeout(5d)\nflow main() -> string {{\n  {step}\n  return a\n}}\n",
+        "block": f"flow main() -> string {{\n  @timeout(5d)\n  step b = do {{\n    {step}\n    yield a\n  }}\n"
+        "  return b\n}\n",
+    }[where]
+
+    async def scene(office: Office) -> None:
+        paused = await office.run()
+        office.days(5.1)
+        told = await office.refused(paused, "a", "late")
+        assert told == f"the time of {over} is over; `leadflow resume RUN` goes on without an answer"
+        ended = await office.resume(paused)
+        assert ended.failure is not None
+        assert ended.failure.error == "timeout.total"
+
+    play(flow, scene)
+
+
 # --- policies -----------------------------------------------------------------------------------------------------
 
 

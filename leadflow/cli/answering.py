@@ -11,7 +11,7 @@ import click
 from leadflow.agents.registry import find_kinds
 from leadflow.answers import NotAnswered
 from leadflow.api import Program
-from leadflow.cli.journals import in_folder, read_kept, the_project, what_changed
+from leadflow.cli.journals import in_folder, read_kept, refused, the_project, what_changed
 from leadflow.cli.recordings import go_recorded, gone_on
 from leadflow.cli.refused import Refused
 from leadflow.cli.running import Audience, Job, shown
@@ -71,7 +71,7 @@ def answer(given: Given) -> None:
     except NotAnswered as problem:
         raise Refused(f"{problem}{_as_in(problem.wanted, given)}") from None
     except (JournalProblem, NoSuchRun) as problem:
-        raise Refused(str(problem)) from None
+        raise refused(problem) from None
     goes_on = f"leadflow resume {run}{in_folder(given.folder)}"
     if not given.resumes:
         human.note(f"kept; go on with `{goes_on}`")

@@ -6,6 +6,7 @@ what it says: names of variables are.
 
 import ast
 import asyncio
+import os
 import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -124,7 +125,10 @@ def journal(project: Project) -> Iterator[Finding]:
         whole, problems = asyncio.run(verify(project))
         _, idle = asyncio.run(listed(project, Wanted(is_open=True)))
     except Refused as problem:
-        yield Finding("journal", "fail", f"{JOURNAL} cannot be read: {problem.message}", "restore a backup of it")
+        what, _, how = problem.message.rpartition("; ")
+        if not os.access(path, os.R_OK | os.W_OK):
+            what, how = problem.message, f"let who runs flows here read and write it: chown -R USER {path.parent}"
+        yield Finding("journal", "fail", f"{JOURNAL} cannot be read: {what or how}", how if what else "")
         return
     for line in problems:
         yield Finding("journal", "fail", line, "leadflow runs ls shows what is left; restore a backup")

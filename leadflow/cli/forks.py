@@ -8,7 +8,7 @@ import click
 from leadflow.agents.registry import find_kinds
 from leadflow.api import Program
 from leadflow.assembly import StartProblem
-from leadflow.cli.journals import read_kept, the_project
+from leadflow.cli.journals import read_kept, refused, the_project
 from leadflow.cli.refused import Refused
 from leadflow.cli.running import shown
 from leadflow.cli.undo import go_on
@@ -76,7 +76,7 @@ def _again(run: str, step: str, folder: str, show: str | None, *, before: bool) 
     try:
         made = asyncio.run(fork_run(found.row.id, step, project, registry, before=before))
     except (NotBegun, StartProblem, JournalProblem, NoSuchRun) as problem:
-        raise Refused(str(problem)) from None
+        raise refused(problem) from None
     wanted = shown(show)
     if wanted != "json":
         human.note(f"run {made.row.id} goes on from {made.origin.step if made.origin is not None else step}")

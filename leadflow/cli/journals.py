@@ -11,7 +11,7 @@ from leadflow.answers import OpenQuestion, open_questions
 from leadflow.backward import TakenBack, taken_back
 from leadflow.cli.inputs import find_project
 from leadflow.cli.programs import compile_flow
-from leadflow.cli.refused import Refused
+from leadflow.cli.refused import Refused, Unusable
 from leadflow.cli.views import human
 from leadflow.due import Idle, InDoubt, idle_runs
 from leadflow.events.model import Entry, QuestionAnswered
@@ -50,6 +50,11 @@ def elsewhere(project: Project) -> str:
     """The option that names a project, where it is not the one of the working folder."""
     root = project.root
     return "" if find_root(Path("main.flow")) == root else f" --in {shlex.quote(os.path.relpath(root))}"
+
+
+def refused(problem: Exception) -> Refused:
+    """A problem with kept runs, told in its own words."""
+    return (Unusable if isinstance(problem, JournalProblem) else Refused)(str(problem))
 
 
 async def read_kept(project: Project, run: str) -> Kept:
@@ -285,4 +290,4 @@ async def _with_store(project: Project, look: Callable[[SqliteStore], Awaitable[
         async with opened(project, SystemClock()) as store:
             return await look(store)
     except (JournalProblem, NoSuchRun) as problem:
-        raise Refused(str(problem)) from None
+        raise refused(problem) from None

@@ -12,3 +12,10 @@ class Refused(click.UsageError):
         for line in self.message.splitlines():
             click.secho("error: ", fg="red", bold=True, nl=False, err=True)
             click.echo(line, err=True)
+
+
+class Unusable(Refused):
+    """Nothing is wrong with the words: the journal cannot be used, or a run in it is not what was written. Exit code 1:
+    a script that tells the two apart has nothing to mend in its command line."""
+
+    exit_code = 1

@@ -20,6 +20,7 @@ from leadflow.cli.journals import (
     newest_unfinished,
     plan_now,
     read_kept,
+    refused,
     require_same,
     the_project,
 )
@@ -186,7 +187,7 @@ def _migrated(found: Kept, project: Project) -> Kept:
     try:
         moved = asyncio.run(move_run(run, now, project))
     except (StartProblem, JournalProblem, NoSuchRun) as problem:
-        raise Refused(str(problem)) from None
+        raise refused(problem) from None
     if isinstance(moved, Stays):
         raise Refused("\n".join([f"run {run} may not move to {found.row.source} as it is now", *moved.reasons]))
     human.note(f"run {run} moves to {found.row.source} as it is now")

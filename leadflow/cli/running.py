@@ -6,6 +6,7 @@ Standard output has the result and nothing else; what happens on the way goes to
 import contextlib
 import logging
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -206,7 +207,7 @@ def _tell(result: Result, job: Job) -> int:
         where = elsewhere(job.program.project) if is_kept else None
         failure(result, job.program.plan, Names(job.program.project.root), where=where)
         if result.status is Status.WAITING:
-            human.note(_how_to_go_on(result))
+            human.note(_how_to_go_on(result, result.run + elsewhere(job.program.project)))
     return 1
 
 
@@ -219,15 +220,21 @@ def _tell_waiting(result: Result, job: Job) -> None:
     questions.waiting(result.run, result.questions, job.program.plan, where=elsewhere(job.program.project), now=now)
 
 
-def _how_to_go_on(result: Result) -> str:
-    """What to do with a run that waits."""
+def _how_to_go_on(result: Result, run: str) -> str:
+    """What to do with a run that waits.
+
+    Args:
+        run: as a command names it from here.
+    """
     doubts = result.failure.causes if result.failure is not None and result.failure.in_doubt else ()
+    if result.failure is not None and result.failure.error == "system.taken_over":
+        return f"nothing that was acknowledged is lost; `leadflow runs watch {run}` follows it there"
     if not doubts:
-        return f"nothing that was acknowledged is lost; go on with `leadflow resume {result.run}`"
-    path = doubts[0].path
+        return f"nothing that was acknowledged is lost; go on with `leadflow resume {run}`"
+    path = shlex.quote(doubts[0].path)  # a shell may take the number of an item for a pattern
     return (
-        f"find out what is true, and say it: leadflow resume {result.run}\n"
-        f"  --done '{path}=JSON'   it was done, and gave this\n"
+        f"find out what is true, and say it: leadflow resume {run}\n"
+        f"  --done '{doubts[0].path}=JSON'   it was done, and gave this\n"
         f"  --failed {path}   it was not done\n"
         f"  --again {path}   call it again, whether it was done or not"
     )

@@ -12,10 +12,19 @@ from leadflow.api import Program
 from leadflow.assembly import StartProblem
 from leadflow.backward import still_standing
 from leadflow.cli.forks import fork, retry
-from leadflow.cli.journals import entries_of, forget, in_folder, listed, look_at, questions_in, read_kept, the_project
+from leadflow.cli.journals import (
+    entries_of,
+    forget,
+    in_folder,
+    listed,
+    look_at,
+    questions_in,
+    read_kept,
+    refused,
+    the_project,
+)
 from leadflow.cli.names import Names
 from leadflow.cli.recordings import gone_on, write
-from leadflow.cli.refused import Refused
 from leadflow.cli.replays import export, replay
 from leadflow.cli.resume import command as resume
 from leadflow.cli.running import Job, go, shown
@@ -177,7 +186,7 @@ def cancel(run: str, *, folder: str, why: str, force: bool) -> None:
     try:
         ended = asyncio.run(cancel_run(found.row.id, project, find_kinds(), wish, options))
     except (StartProblem, JournalProblem, NoSuchRun) as problem:
-        raise Refused(str(problem)) from None
+        raise refused(problem) from None
     if recording is not None and recording.recorder.count > had:
         write(recording, "lines", is_whole=ended.status.is_settled)
     is_well = ended.status in (Status.CANCELLED, Status.DONE)

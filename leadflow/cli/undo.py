@@ -15,8 +15,7 @@ from leadflow.agents.registry import find_kinds
 from leadflow.api import Program
 from leadflow.assembly import StartProblem
 from leadflow.backward import undo_again, undone_by_hand
-from leadflow.cli.journals import in_folder, the_project
-from leadflow.cli.refused import Refused
+from leadflow.cli.journals import in_folder, refused, the_project
 from leadflow.cli.running import Job, Show, go, shown
 from leadflow.cli.views import human, machine
 from leadflow.cli.views.failures import not_undone, say_by_hand, undo_call
@@ -75,7 +74,7 @@ def undo(run: str, *, done: Sequence[str], folder: str, show: str | None) -> Non
     try:
         found = asyncio.run(undo_again(run, project, registry))
     except (StartProblem, JournalProblem, NoSuchRun) as problem:
-        raise Refused(str(problem)) from None
+        raise refused(problem) from None
     ends = [_Undone(step, "", None, 1, why) for step, why in found.impossible.items()]
     for made in found.runs:
         step = _step_of(made)
@@ -130,7 +129,7 @@ def _note(run: str, steps: Sequence[str], project: Project, where: str, *, as_js
     try:
         noted, left = asyncio.run(undone_by_hand(run, steps, project, find_kinds()))
     except (StartProblem, JournalProblem, NoSuchRun) as problem:
-        raise Refused(str(problem)) from None
+        raise refused(problem) from None
     if as_json:
         said = {"undone": True, "by_hand": True, "call": None}
         machine.document([{"step": one.step, **said, "run": one.run, "by": one.by} for one in noted])

@@ -485,7 +485,7 @@ class Driver:
 
 def _unusable(problem: OSError) -> Failure:
     told = str(problem) if isinstance(problem, JournalProblem) else f"the journal cannot be used: {problem}"
-    return Failure("system.journal", "system", told)
+    return Failure("system.taken_over" if isinstance(problem, Fenced) else "system.journal", "system", told)
 
 
 def _with_late(problem: OSError, events: Sequence[Event]) -> OSError:

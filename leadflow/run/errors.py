@@ -368,6 +368,7 @@ FLOW_ERRORS: dict[str, ErrorClass] = {
     "system.in_doubt": "system",
     "system.not_done": "system",
     "system.journal": "system",
+    "system.taken_over": "system",
     "system.interrupted": "system",
     "system.internal": "system",
 }

@@ -24,11 +24,16 @@ WHERE (:flow IS NULL OR flow = :flow) AND (:status IS NULL OR status = :status)
         WHERE NOT EXISTS (
             SELECT 1 FROM json_each(wanted.value) AS one
             WHERE json_quote(json_extract(wanted.value, one.fullkey))
-                = json_quote(json_extract(coalesce(lf_event.text, lf_large.text), '$.inputs."' || wanted.key || '"'))
+                = json_quote(json_extract(
+                    CASE WHEN json_valid(coalesce(lf_event.text, lf_large.text))
+                        THEN coalesce(lf_event.text, lf_large.text) ELSE '{}' END,
+                    '$.inputs."' || wanted.key || '"'
+                ))
         )
     ))
 """
-"""A run is left out when the first of its events gives an input that is none of those that are wanted."""
+"""A run is left out when the first of its events gives an input that is none of those that are wanted. One that is no
+JSON gives none: SQLite would refuse the whole search (case D11)."""
 
 
 _OF_ID = f"id >= :run AND id < :run || '{_LAST}'"

@@ -74,6 +74,7 @@ class JournalFile:
         self._connection = connection = sqlite3.connect(
             self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False
         )
+        connection.text_factory = _text
         connection.create_function("lf_now", 0, self._now)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
@@ -284,6 +285,12 @@ class JournalFile:
             rows = cursor.execute(_ROWS, schema.keys(found[0])).fetchall()
         seed = seed_of(*map(str, found[3:]))
         return checked(run, rows, seed=seed, events=found[1], tail=found[2])
+
+
+def _text(raw: bytes) -> str:
+    """A text of the file. All that is written is text: what is none is another than was written, which its run's hashes
+    tell, and no reason to read nothing of the other runs, nor to say what stands there (case D11)."""
+    return raw.decode("utf-8", "replace")
 
 
 class _Transaction:

@@ -143,6 +143,8 @@ def test_a_no_fails_the_step_with_who_said_it(project: Path) -> None:
     (answer,) = [entry for entry in log if entry["event"] == "QuestionAnswered"]
     assert (False, "not today") == (answer["value"], answer["note"])
     assert answer["by"] and f"{answer['by']} said no" in said.stderr
+    shown = leadflow("runs", "show", run, folder=project).stdout
+    assert f"main/ok answered by {answer['by']}: false (not today)" in shown, shown
 
 
 @pytest.mark.parametrize(("words", "told"), [

@@ -1,16 +1,21 @@
 """`leadflow resume` and `leadflow runs`, on runs whose processes were killed."""
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from leadflow.events.model import Entry, Event, NodeDone
+from leadflow.run.store import Fenced
 from leadflow.stores.owner import this_user
+from leadflow.stores.sqlite import SqliteJournal
 from tests.cli.session import Said, leadflow
 
 FLOW = """leadflow 1
@@ -104,6 +109,31 @@ def test_a_write_is_in_doubt_until_somebody_says_what_is_true(project: Path) -> 
     assert ["interrupted"] == listed(project)
 
 
+def test_what_can_be_said_of_a_doubt_names_the_project(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is printed can be typed where it was printed."""
+    in_doubt(project)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    said = leadflow("resume", "--in", str(project), folder=elsewhere)
+    (line,) = [line for line in said.stderr.splitlines() if line.startswith("find out what is true")]
+    assert line.endswith(f" --in {os.path.relpath(project, elsewhere)}")
+
+
+def test_a_run_that_another_process_has_taken_is_followed_there(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case D14: the process that lost it does not say that one may go on with it."""
+    keep = SqliteJournal.append
+
+    async def lost(journal: SqliteJournal, events: Sequence[Event]) -> Sequence[Entry]:
+        if any(isinstance(event, NodeDone) for event in events):
+            raise Fenced(f"run {journal.run} was taken over by another worker")
+        return await keep(journal, events)
+
+    monkeypatch.setattr(SqliteJournal, "append", lost)
+    monkeypatch.setattr(SqliteJournal, "append_idle", lost)
+    said = leadflow("run", "main.flow", "-q", folder=project)
+    assert 1 == said.code and "done here, and not kept: main/seen [system.taken_over]" in said.stderr
+    assert "`leadflow runs watch " in said.stderr and "leadflow resume" not in said.stderr, said.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "code", "further"),
     [
@@ -175,6 +205,8 @@ flow main() -> list[string] {
     assert 2 == said.code
     assert "error: several steps under way end in 'filed': " in said.stderr
     assert "main/all[0]/filed, main/all[1]/filed" in said.stderr
+    said = leadflow("resume", folder=tmp_path)
+    assert "\n  --again 'main/all[0]/filed'   call it again" in said.stderr, "a shell takes [0] for a pattern"
 
 
 def test_an_answer_to_a_run_in_doubt_is_kept(tmp_path: Path) -> None:
@@ -410,6 +442,20 @@ def test_a_journal_is_verified_and_copied(project: Path) -> None:
     assert (1, "1 run is whole, 1 broken\n") == (said.code, said.stdout)
     assert "is not what was written" in said.stderr
     assert "is there already" in leadflow("journal", "backup", "copy.db", folder=project).stderr
+
+
+def test_a_plan_that_is_not_what_was_written_is_not_followed(project: Path) -> None:
+    """Case D11: it is a plan, but of another flow: nothing of the run is used, and `verify` tells."""
+    killed_at(project, "look 1")
+    with closing(sqlite3.connect(project / ".leadflow" / "journal.db")) as journal:
+        journal.execute("""UPDATE lf_plan SET text = replace(text, '"look"', '"file"')""")
+        journal.commit()
+    told = ": its plan cannot be read: it is not what was written"
+    said = leadflow("resume", folder=project)
+    assert (1, True) == (said.code, said.stderr.rstrip().endswith(told)), said
+    verified = leadflow("journal", "verify", folder=project)
+    assert (1, True) == (verified.code, verified.stderr.rstrip().endswith(told)), verified
+    assert ["look 1"] == effects(project)
 
 
 def test_a_journal_stays_small(project: Path) -> None:

@@ -87,6 +87,7 @@ def test_what_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     ("seconds", "words"),
     [
         (0, "0 ms"),
+        (-86_400.0, "0 ms"),
         (0.25, "250 ms"),
         (3.42, "3.4 s"),
         (125.9, "2 m 05 s"),
@@ -98,7 +99,7 @@ def test_what_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_times_for_people(seconds: float, words: str) -> None:
-    """The two largest parts say it: three days are no 4320 minutes."""
+    """The two largest parts say it: three days are no 4320 minutes; and none where a clock was set back (case K1)."""
     assert words == duration(seconds)
 
 

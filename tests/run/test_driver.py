@@ -194,7 +194,8 @@ def test_what_is_done_too_late_is_told() -> None:
 
     result = run_virtual(main())
     assert result.failure is not None
-    assert "run r was taken over by another worker; done here, and not kept: main/n0" == result.failure.message
+    told = "run r was taken over by another worker; done here, and not kept: main/n0"
+    assert ("system.taken_over", told) == (result.failure.error, result.failure.message)
     assert ["main/n0"] == [order.path for order in fake.orders]
 
 

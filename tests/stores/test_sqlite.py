@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from leadflow.run.store import Corrupt, JournalProblem, Store, Wanted
 from leadflow.stores.owner import is_gone, spoken, this_owner
 from leadflow.stores.rows import Rows
 from leadflow.stores.sqlite import SqliteStore
-from tests.stores.conformance import LEASE, Conformance, SetClock, new_run
+from tests.stores.conformance import LEASE, STARTED, Conformance, SetClock, new_run
 
 
 @asynccontextmanager
@@ -523,3 +524,33 @@ def test_every_transaction_writes_from_its_first_moment(tmp_path: Path) -> None:
     assert ({"BEGIN IMMEDIATE"}, True) == (set(begun), len(begun) >= 11)
     outside = " ".join(said).split("BEGIN IMMEDIATE")[0]
     assert not any(word in outside for word in ("INSERT", "UPDATE", "DELETE"))
+
+
+@pytest.mark.parametrize("broken", [
+    "UPDATE lf_run SET flow = CAST(x'7B22FF' || flow AS TEXT) WHERE number = 3",
+    "UPDATE lf_run SET setting = CAST(x'7B22FF' || setting AS TEXT) WHERE number = 3",
+    "UPDATE lf_run SET id = CAST(x'7B22FF' || id AS TEXT) WHERE number = 3",
+    "UPDATE lf_run SET status = CAST(x'7B22FF' || status AS TEXT) WHERE number = 3",
+    "UPDATE lf_event SET text = CAST(x'7B22FF' || text AS TEXT) WHERE key >> 32 = 3",
+    "UPDATE lf_event SET text = '{' WHERE key >> 32 = 3",
+])  # fmt: skip
+def test_bytes_that_are_no_text_break_their_run_alone(tmp_path: Path, broken: str) -> None:
+    """Case D11: the other runs are read and found, and nobody is told what stands there."""
+    path = tmp_path / "j.db"
+
+    async def filled() -> None:
+        async with opened(path) as store:
+            for run in ("r0", "r1", "r2"):
+                await (await store.create(new_run(run), "plan")).append([replace(STARTED, run=run, inputs={"n": 1})])
+
+    async def look() -> tuple[list[str], list[str], list[str]]:
+        async with opened(path) as store:
+            listed = [row.id for row in await store.runs()]
+            found = [row.id for row in await store.runs(Wanted(inputs=(("n", (1,)),)))]
+            return listed, found, [run for run in ("r0", "r1") if len(await store.load(run)) == 1]
+
+    asyncio.run(filled())
+    with closing(sqlite3.connect(path)) as connection, connection:
+        assert 1 == connection.execute(broken).rowcount
+    listed, found, whole = asyncio.run(look())
+    assert (3, ["r1", "r0"], ["r0", "r1"]) == (len(listed), [run for run in found if run in whole], whole)

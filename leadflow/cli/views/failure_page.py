@@ -22,6 +22,7 @@ _KERNEL = {
     "system.in_doubt": "The process ended in the middle of a write: nobody knows whether it was done.",
     "system.not_done": "The process ended in the middle of a write, and a look showed that it was not done.",
     "system.journal": "The run could not be written to the journal.",
+    "system.taken_over": "Another process has the run now: this one was silent for longer than its claim held.",
     "system.interrupted": "The process ended while this was under way.",
     "system.internal": "A bug in leadflow.",
 }

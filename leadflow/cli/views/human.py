@@ -76,7 +76,9 @@ def text(content: str) -> None:
 
 
 def duration(seconds: float) -> str:
-    """A time for people, in its two largest parts: `12 ms`, `3.4 s`, `2 m 05 s`, `4 h 10 m`, `3 d 02 h`."""
+    """A time for people, in its two largest parts: `12 ms`, `3.4 s`, `2 m 05 s`, `4 h 10 m`, `3 d 02 h`. Between
+    moments of a clock that was set back meanwhile it is none (case K1)."""
+    seconds = max(0.0, seconds)
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:

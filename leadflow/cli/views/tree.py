@@ -197,8 +197,8 @@ def _acts(entry: Entry, by: str | None) -> Iterator[str]:
         case DoubtSettled(path=path, decision=decision, why=why) if why != ASKED:  # its question stays as it is
             said = {"retry": "is called again", "failed": "counts as failed", "done": "counts as done"}[decision]
             yield f"{at}  {path} {said}: {why}"
-        case QuestionAnswered(path=path, value=value, by=who):
-            yield f"{at}  {path} answered by {who}: {_short(value)}"
+        case QuestionAnswered(path=path, value=value, by=who, note=note):
+            yield f"{at}  {path} answered by {who}: {_short(value)}{f' ({one_line(note)})' if note else ''}"
         case _:
             pass
 
