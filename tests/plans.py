@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
+from leadflow.plan.codec import seal
 from leadflow.plan.expr import Const, Expr, Guard, ListOf, NodeValue
 from leadflow.plan.plan import (
     PLAN_VERSION,
@@ -205,7 +206,7 @@ def plan(*flows: FlowPlan, agents: Sequence[str] = ("echo",)) -> Plan:
     """A program of these flows; the first is the main one. Its agents are of the kind `python`."""
     specs = {name: AgentSpec(name, "python", {"module": f"{name}.py"}, (), name, NOWHERE) for name in agents}
     by_name = {flow.name: flow for flow in flows}
-    return Plan(PLAN_VERSION, 1, "made.flow", None, by_name, specs, flows[0].name, "made by hand")
+    return seal(Plan(PLAN_VERSION, 1, "made.flow", None, by_name, specs, flows[0].name, ""))
 
 
 # --- the shapes of the targets ------------------------------------------------------------------------------------
