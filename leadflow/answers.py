@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from leadflow.events.model import Entry, QuestionAnswered, QuestionAsked
 from leadflow.keeping import Kept, kernel_of
-from leadflow.plan.paths import NoSuchStep, find_steps
+from leadflow.plan.paths import NoSuchStep, ending_in, find_steps, several_end
 from leadflow.plan.plan import AgentCall, Plan
 from leadflow.plan.types import BOOL, JSON, FieldType, Type, Value, show
 from leadflow.record import record
@@ -121,15 +121,13 @@ def _find(found: Sequence[OpenQuestion], kept: Kept, step: str, given: Sequence[
     Raises:
         NotAnswered: there is none, or there are several.
     """
-    meant = [one for one in found if one.asked.path == step]
-    meant = meant or [one for one in found if one.asked.path.endswith(f"/{step}")]
-    if len(meant) == 1:
-        return meant[0]
-    if meant:
-        raise NotAnswered(f"several questions end in '{step}': {', '.join(one.asked.path for one in meant)}")
-    before = [one for one in given if one.path == step or one.path.endswith(f"/{step}")]
-    if before:
-        raise NotAnswered(_told(before[-1]))
+    paths = ending_in(step, [one.asked.path for one in found])
+    if len(paths) > 1:
+        raise NotAnswered(several_end("questions", step, paths))
+    if paths:
+        return next(one for one in found if one.asked.path == paths[0])
+    if before := ending_in(step, [one.path for one in given]):
+        raise NotAnswered(_told(next(one for one in reversed(given) if one.path == before[-1])))
     if not found:
         raise NotAnswered(f"run {kept.row.id} of {kept.row.flow} asks nobody now; it is {kept.row.status}")
     open_ones = ", ".join(one.asked.path for one in found)

@@ -30,7 +30,7 @@ from leadflow.events.model import (
 from leadflow.keeping import Kept, Origin, begin, find, held, kept, setting_of
 from leadflow.operating import cancel_run
 from leadflow.plan.codec import seal
-from leadflow.plan.paths import NoSuchStep, find_steps
+from leadflow.plan.paths import NoSuchStep, ending_in, find_steps, several_end
 from leadflow.plan.plan import AgentCall, FlowPlan, Plan, Scope
 from leadflow.plan.types import JSON, STRING, FieldType
 from leadflow.plan.undoing import SUFFIX, is_undoing, undo_flow
@@ -245,21 +245,17 @@ def _meant(step: str, run: Kept, paths: Collection[str], gone: Mapping[str, str]
         StartProblem: none is, or several are.
     """
     step = step.removesuffix(SUFFIX)
-    name, found = run.row.id, _ending_in(step, paths)
+    name, found = run.row.id, ending_in(step, paths)
     if len(found) == 1:
         return found[0]
     if found:
-        raise StartProblem([f"several steps of run {name} end in '{step}': {', '.join(found)}"])
-    for path in _ending_in(step, gone):
+        raise StartProblem([several_end(f"steps of run {name}", step, found)])
+    for path in ending_in(step, gone):
         raise StartProblem([f"step {path} of run {name} is taken back already, {gone[path]}"])
     if not paths:
         raise StartProblem([_nothing_left(run)])
     raise StartProblem([f"run {name} has no step '{step}' that still stands or may have been done"
                         f"{did_you_mean(step, paths)}; such are: {', '.join(paths)}"])  # fmt: skip
-
-
-def _ending_in(step: str, paths: Collection[str]) -> list[str]:
-    return [path for path in paths if path == step] or [path for path in paths if path.endswith(f"/{step}")]
 
 
 def _flow_of(plan: Plan, undo: UndoKept | None) -> FlowPlan | str:

@@ -307,7 +307,7 @@ def test_what_is_no_answer_is_told_with_what_would_be_one(play: Play) -> None:
         assert [
             "run RUN has no open question at 'nix'; open: "
             "main/loop[0]/one/verdict, main/loop[1]/one/verdict, main/size",
-            "several questions end in 'verdict': main/loop[0]/one/verdict, main/loop[1]/one/verdict",
+            "2 questions end in 'verdict': main/loop[0]/one/verdict, main/loop[1]/one/verdict; name one",
             "the answer to main/loop[0]/one/verdict has to be of the type Verdict: at /keep: expected bool, got string",
             "the answer to main/size has to be of the type int: expected int, got string",
         ] == told

@@ -19,7 +19,9 @@ from leadflow.policies.shared import Shared
 from leadflow.run.forking import NotBegun
 from leadflow.run.store import JournalProblem, NoSuchRun
 
-_FROM = click.option("--from", "step", metavar="STEP", required=True, help="Its path: filed, main/lines[3]/line.")
+_FROM = click.option(
+    "--from", "step", metavar="STEP", required=True, help="Its path, or the end: filed, lines[3]/line."
+)
 _IN = click.option("--in", "folder", metavar="DIR", default=".", help="The project whose runs; else this folder's.")
 _MACHINE = click.option(
     "--json", "show", flag_value="json", help="Nothing but JSON lines on standard error, terminal or not."

@@ -13,6 +13,7 @@ from leadflow.cli.inputs import find_project
 from leadflow.cli.programs import compile_flow
 from leadflow.cli.refused import Refused, Unusable
 from leadflow.cli.views import human
+from leadflow.cli.views import kept as kept_view
 from leadflow.due import Idle, InDoubt, idle_runs
 from leadflow.events.model import Entry, QuestionAnswered
 from leadflow.files import find_root
@@ -220,21 +221,41 @@ async def questions_in(
     return await _with_store(project, look)
 
 
-async def forget(project: Project, runs: Sequence[str]) -> None:
-    """Remove runs by their ids or the beginnings of them.
+async def forget(project: Project, runs: Sequence[str], *, force: bool, where: str) -> None:
+    """Remove runs by their ids or the beginnings of them, and say of each that it is gone.
+
+    Args:
+        force: also such as have not ended.
+        where: the option that names the project, when that is not the working folder's.
 
     Raises:
-        Refused: one is not there, or under way; those before it are gone.
+        Refused: one is not there, has not ended, or is under way; those before it are gone.
     """
 
     async def look(store: Store) -> None:
         for run in runs:
             row = await find(store, run)
+            stands, ends = kept_view.stands(row, project), f"`leadflow runs cancel {row.id}{where}`"
+            is_open = is_interrupted(row) and await _has_begun(store, row)
+            if is_open and not force:
+                raise Refused(
+                    f"run {row.id} has not ended: it is {stands}; {ends} ends it and takes back what it did, --force"
+                    " forgets it as it stands"
+                )
             if not await store.remove(row.id):
-                who = spoken(row.owner)
-                raise Refused(f"run {row.id} is under way ({who}); `leadflow runs cancel {row.id}` stops it")
+                raise Refused(f"run {row.id} is under way ({spoken(row.owner)}); {ends} stops it")
+            left = ": it had not ended, and nothing that it did is taken back" if is_open else ""
+            human.note(f"run {row.id} of {row.flow or 'some flow'} ({stands}) is forgotten{left}")
 
     await _with_store(project, look)
+
+
+async def _has_begun(store: Store, row: RunRow) -> bool:
+    """Whether a run may have done anything; of one that cannot be read nobody knows."""
+    try:
+        return bool(await store.load(row.id))
+    except JournalProblem:
+        return True
 
 
 async def verify(project: Project) -> tuple[int, Sequence[str]]:

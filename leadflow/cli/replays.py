@@ -16,13 +16,16 @@ from leadflow.cli.views import human, machine, tree
 from leadflow.events.fold import fold
 from leadflow.events.model import Entry
 from leadflow.keeping import Kept
+from leadflow.plan.paths import ending_in, several_end
 
 _IN = click.option("--in", "folder", metavar="DIR", default=".", help="The project whose runs; else this folder's.")
 
 
 @click.command("replay", short_help="Show how a run stood at any point.")
 @click.argument("run")
-@click.option("--to", metavar="EVENT|STEP", help="The number of an event, or a step: behind its last event.")
+@click.option(
+    "--to", metavar="EVENT|STEP", help="The number of an event, or a step (its path, or the end): behind its last."
+)
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @_IN
 def replay(run: str, *, to: str | None, as_json: bool, folder: str) -> None:
@@ -63,10 +66,14 @@ def _number(to: str | None, entries: Sequence[Entry]) -> int:
             raise Refused(f"--to {to}: the events of this run are numbered from 0 to {last}")
         return int(to)
     flow = getattr(entries[0].event, "flow", "")
-    found = [entry.seq for entry in entries if getattr(entry.event, "path", None) in (to, f"{flow}/{to}")]
-    if not found:
+    paths = {entry.seq: path for entry in entries if (path := getattr(entry.event, "path", None)) is not None}
+    within = f"{flow}/{to}"
+    meant = [within] if within in paths.values() else ending_in(to, paths.values())
+    if len(meant) > 1:
+        raise Refused(f"--to {human.one_line(to)}: {several_end('steps', human.one_line(to), meant)}")
+    if not meant:
         raise Refused(f"--to {human.one_line(to)}: nothing of that step has happened in this run")
-    return found[-1]
+    return max(seq for seq, path in paths.items() if path == meant[0])
 
 
 @click.command("export", short_help="Print a run as lines of JSON, to be read elsewhere.")

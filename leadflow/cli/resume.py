@@ -32,6 +32,7 @@ from leadflow.cli.views.kept import doubt_words, why_due
 from leadflow.due import stay_with
 from leadflow.keeping import Kept, is_interrupted
 from leadflow.operating import move_run
+from leadflow.plan.paths import ending_in, several_end
 from leadflow.plan.plan import Plan
 from leadflow.plan.types import Value
 from leadflow.plan.types import show as show_type
@@ -228,12 +229,10 @@ def _meant(step: str, open_ones: Collection[str]) -> str:
     Raises:
         Refused: several steps under way end so.
     """
-    ends = [path for path in open_ones if path.endswith(f"/{step}")]
-    if step in open_ones or not ends:
-        return step
-    if len(ends) > 1:
-        raise Refused(f"several steps under way end in '{step}': {', '.join(ends)}")
-    return ends[0]
+    found = ending_in(step, open_ones)
+    if len(found) > 1:
+        raise Refused(several_end("steps under way", step, found))
+    return next(iter(found), step)
 
 
 def _value(plan: Plan, path: str, text: str | None) -> Value:

@@ -200,10 +200,13 @@ def cancel(run: str, *, folder: str, why: str, force: bool) -> None:
 
 @command.command("rm", short_help="Forget runs, with their logs.")
 @click.argument("run", nargs=-1, required=True)
+@click.option("--force", is_flag=True, help="Also one that has not ended; what it did is not taken back.")
 @_IN
-def rm(run: tuple[str, ...], *, folder: str) -> None:
-    """Forget each RUN, with its log. One that is under way stays."""
-    asyncio.run(forget(the_project(folder), run))
+def rm(run: tuple[str, ...], *, folder: str, force: bool) -> None:
+    """Forget each RUN, with its log, its undos and its keys of @once. One that is under way stays, and so does one
+    that has not ended, unless --force is given.
+    """
+    asyncio.run(forget(the_project(folder), run, force=force, where=in_folder(folder)))
 
 
 @command.command("logs", short_help="Print the events of a run, a JSON line for each.")

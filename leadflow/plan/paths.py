@@ -6,7 +6,7 @@ that several arms bind means all of them (rule B6).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from leadflow.diagnostics import did_you_mean
 from leadflow.plan.plan import FlowCall, FlowPlan, Node, Plan
@@ -33,6 +33,8 @@ class NoSuchStep:
     said: str
 
 
+MOST_NAMED = 5
+"""Paths that a message names where several are meant."""
 _BELOW = ("/", "[", "~")
 """What may follow the path of a flow or block in the paths of the nodes in it."""
 
@@ -40,6 +42,18 @@ _BELOW = ("/", "[", "~")
 def is_inside(path: str, around: str) -> bool:
     """Whether a node of a run is inside of a block or flow of it; everything is inside of the run, the empty path."""
     return not around or (path.startswith(around) and path[len(around) : len(around) + 1] in _BELOW)
+
+
+def ending_in(step: str, paths: Iterable[str]) -> list[str]:
+    """The path that is named, else all that end so: whoever types `verdict` may mean `main/one/verdict`."""
+    known = dict.fromkeys(paths)
+    return [step] if step in known else [path for path in known if path.endswith(f"/{step}")]
+
+
+def several_end(what: str, step: str, found: Sequence[str]) -> str:
+    """That more than one path ends so, in one line: `2 steps end in 'verdict': …; name one`."""
+    named = [*found[:MOST_NAMED], *(["…"] if len(found) > MOST_NAMED else ())]
+    return f"{len(found)} {what} end in '{step}': {', '.join(named)}; name one"
 
 
 def node_path(flow: FlowPlan, node: Node) -> str:

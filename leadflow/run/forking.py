@@ -8,7 +8,7 @@ not begun. Pure.
 from collections.abc import Sequence
 
 from leadflow.events.model import Entry, Event, NodeCancelled, NodeDone, NodeStarted, RunStarted
-from leadflow.plan.paths import is_inside
+from leadflow.plan.paths import ending_in, is_inside, several_end
 from leadflow.plan.undoing import SUFFIX
 from leadflow.run.kernel import CancelCall, Kernel, Step
 from leadflow.run.recover import unsent
@@ -19,22 +19,25 @@ class NotBegun(Exception):
 
 
 def begun_step(entries: Sequence[Entry], step: str) -> str:
-    """The path of a step that has begun; the name of the flow may be left out.
+    """The path of a step that has begun, named by it, without the name of the flow, or by its end.
 
     Raises:
-        NotBegun: none of that path has.
+        NotBegun: none of that path has, or several end so.
     """
     paths = dict.fromkeys(entry.event.path for entry in entries if isinstance(entry.event, NodeStarted))
     first = entries[0].event if entries else None
     within = f"{first.flow}/{step}" if isinstance(first, RunStarted) else step
-    found = next((path for path in (step, within) if path in paths), None)
+    steps = [path for path in paths if not path.endswith(SUFFIX)]
+    ends = ending_in(step, steps)
+    if within not in paths and len(ends) > 1:
+        raise NotBegun(several_end("steps", step, ends))
+    found = next((path for path in (step, within, *ends) if path in paths), None)
     if found is not None and found.endswith(SUFFIX):
         raise NotBegun(
             f"'{step}' takes a step back, and no run goes on from there; what it did not take back is taken back by"
             f" hand, or name the step itself, which is then done again: {found.removesuffix(SUFFIX)}"
         )
     if found is None:
-        steps = [path for path in paths if not path.endswith(SUFFIX)]
         listed = ", ".join(steps[:12]) + (f" and {len(steps) - 12} more" if len(steps) > 12 else "")
         raise NotBegun(f"step '{step}' has not begun in this run; begun: {listed or 'none'}")
     return found

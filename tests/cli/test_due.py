@@ -182,5 +182,5 @@ def test_a_run_that_is_forgotten_meanwhile(
 async def read_and_forget(project: Project, run: str) -> Kept:
     """Find a run, which somebody removes in this moment."""
     found = await read_kept(project, run)
-    await forget(project, [run])
+    await forget(project, [run], force=True, where="")
     return found

@@ -203,8 +203,7 @@ flow main() -> list[string] {
     killed_at(tmp_path, "file")
     said = leadflow("resume", "-q", "--again", "filed", folder=tmp_path)
     assert 2 == said.code
-    assert "error: several steps under way end in 'filed': " in said.stderr
-    assert "main/all[0]/filed, main/all[1]/filed" in said.stderr
+    assert "error: 2 steps under way end in 'filed': main/all[0]/filed, main/all[1]/filed; name one" in said.stderr
     said = leadflow("resume", folder=tmp_path)
     assert "\n  --again 'main/all[0]/filed'   call it again" in said.stderr, "a shell takes [0] for a pattern"
 
@@ -402,10 +401,27 @@ def test_a_run_is_forgotten(project: Path) -> None:
     """`runs rm` removes a run by the beginning of its id, and says when there is none."""
     leadflow("run", "main.flow", "-q", folder=project)
     run = json.loads(leadflow("runs", "--json", folder=project).stdout)[0]["run"]
-    assert 0 == leadflow("runs", "rm", run[:8], folder=project).code
+    said = leadflow("runs", "rm", run[:8], folder=project)
+    assert (0, f"run {run} of main (done) is forgotten\n") == (said.code, said.stderr)
     assert [] == listed(project)
     assert "there is no run" in leadflow("runs", "rm", run[:8], folder=project).stderr
     assert (2, "error: no run is kept here yet\n") == ((said := leadflow("resume", folder=project)).code, said.stderr)
+
+
+def test_a_run_that_has_not_ended_is_forgotten_by_force_only(project: Path) -> None:
+    """What it did can be taken back as long as it is kept, so that whoever forgets it says that they mean it."""
+    text = FLOW.replace("flow main", "agent boss: human { }\n\nflow main")
+    (project / "main.flow").write_text(text.replace("  step told", '  step ok = boss.approve("Go?")\n  step told'))
+    assert 3 == leadflow("run", "main.flow", "-q", folder=project).code
+    run = newest(project)
+    said = leadflow("runs", "rm", run, folder=project)
+    how = f"`leadflow runs cancel {run}` ends it and takes back what it did, --force forgets it as it stands"
+    assert (2, f"error: run {run} has not ended: it is waiting; {how}\n") == (said.code, said.stderr)
+    assert ["waiting"] == listed(project)
+    said = leadflow("runs", "rm", "--force", run, folder=project)
+    told = f"run {run} of main (waiting) is forgotten: it had not ended, and nothing that it did is taken back\n"
+    assert (0, told) == (said.code, said.stderr)
+    assert [] == listed(project)
 
 
 def test_no_id_is_the_id_of_no_run(project: Path) -> None:

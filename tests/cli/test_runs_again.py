@@ -138,6 +138,23 @@ def test_a_run_is_seen_at_any_point(project: Path) -> None:
     assert not (project / "effects").exists()
 
 
+def test_a_step_of_a_block_is_named_by_its_end(project: Path) -> None:
+    """`replay --to` and `retry --from` take the end of a path; where several steps end so, they are named."""
+    text = FLOW.replace("  step told = look(filed.id)\n", "  step told = flag(filed.id)\n")
+    inner = "flow flag(x: string) -> string {\n  step one = look(x)\n  step two = each(one)\n  return one\n}\n"
+    each = "flow each(x: string) -> int {\n  step all = for y in [x, x] {\n    step seen = look(y)\n    yield seen\n"
+    (project / "main.flow").write_text(text + inner + each + "  }\n  return len(all)\n}\n")
+    first = run(project)
+    assert 0 == (said := leadflow("runs", "replay", first, "--to", "one", folder=project)).code, said.stderr
+    assert "two" not in said.stdout
+    several = "2 steps end in 'seen': main/told/two/all[0]/seen, main/told/two/all[1]/seen; name one"
+    for words in (("replay", first, "--to", "seen"), ("retry", first, "--from", "seen")):
+        said = leadflow("runs", *words, folder=project)
+        assert (2, True) == (said.code, several in said.stderr), said.stderr
+    said = leadflow("runs", "retry", first, "--from", "all[1]/seen", "-q", folder=project)
+    assert (0, ["look seen T-1", "file seen T-1"]) == (said.code, effects(project)), said.stderr
+
+
 def test_a_run_goes_elsewhere_as_a_file(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The lines of a run are replayed where no journal is, and the same run gives the same lines."""
     first, there = run(project), tmp_path_factory.mktemp("elsewhere")

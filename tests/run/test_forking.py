@@ -1,5 +1,6 @@
 """Forks of runs: a new log that keeps what was done, and runs the rest again."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -101,9 +102,18 @@ def test_a_failed_run_goes_on_from_what_failed() -> None:
 def test_a_step_is_named_with_or_without_its_flow() -> None:
     """A step that has not begun is told, with those that have."""
     entries = run(compiled(FOUR), {"c": Fails()}).entries
-    assert ["f/c", "f/c", "f/p/a"] == [begun_step(entries, name) for name in ("c", "f/c", "p/a")]
+    assert ["f/c", "f/c", "f/p/a", "f/p/a"] == [begun_step(entries, name) for name in ("c", "f/c", "p/a", "a")]
     with pytest.raises(NotBegun, match="step 'e' has not begun in this run; begun: f/p, f/p/a"):
         begun_step(entries, "e")
+
+
+def test_an_end_that_several_steps_have_is_told_with_some_of_them() -> None:
+    """One of the paths has to be named; the list of them stays short."""
+    entries = [Entry(number, 0.0, NodeStarted(f"f/all[{number}]/a")) for number in range(7)]
+    listed = ", ".join(f"f/all[{number}]/a" for number in range(5))
+    with pytest.raises(NotBegun, match=re.escape(f"7 steps end in 'a': {listed}, …; name one")):
+        begun_step(entries, "a")
+    assert "f/all[6]/a" == begun_step(entries, "all[6]/a")
 
 
 def test_no_run_goes_on_from_an_undo() -> None:
