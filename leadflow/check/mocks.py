@@ -181,12 +181,26 @@ def _find(cx: Context, mock: tree.Mock, calls: frozenset[int]) -> _Found | None:
         case None if first.text in PREDECLARED and len(rest) == 1:
             return _of_action(cx, first.text, rest[0], calls)
         case None:
-            known = cx.program.known(named.home.values)
-            cx.report(unknown_name(first.span, first.text, what="flow, agent or tool", known=known))
+            hint = _not_taken(named.home, first.text)
+            known = () if hint else cx.program.known(named.home.values)
+            cx.report(unknown_name(first.span, first.text, what="flow, agent or tool", known=known, hint=hint))
         case _:
             why = f"'{_written(mock)}' is nothing to stand in for: name a step 'flow.step', an 'agent.action' or a tool"
             cx.report(bad_mock(mock.target[0].span.to(mock.target[-1].span), first.text, why=why))
     return None
+
+
+def _not_taken(scope: ModuleScope, name: str) -> str:
+    """That a file has this name from which others were taken: a test imports what it mocks, too."""
+    for taken, symbol in scope.values.items():
+        home = getattr(symbol, "home", None)
+        if not isinstance(home, ModuleScope) or home is scope:
+            continue
+        found = home.values.get(name)
+        if isinstance(found, AgentSymbol | ToolSymbol | FlowSymbol) and found.home is home:
+            what = {AgentSymbol: "an agent", ToolSymbol: "a tool"}.get(type(found), "a flow")
+            return f"{home.module.source.name} has {what} '{name}': take it, too, as in 'use … ({taken}, {name})'"
+    return ""
 
 
 _MOST_NAMED = 12

@@ -336,7 +336,7 @@ async def _offer(spec: AgentSpec, secrets: Mapping[str, str], transport: HttpTra
         return Finding("model", "fail", f"{of} refuses its credential: {problem.message}", "look at the key")
     except BadResponse as problem:
         said = one_line(problem.message, secrets.values())
-        return Finding("model", "fail", f"{of} is none of models: {said}", "look at base_url; many end in /v1")
+        return Finding("model", "fail", f"{of} is none of models: {said}", _look_at(spec))
     except (CallError, TimeoutError) as problem:
         why = one_line(problem.message, secrets.values()) if isinstance(problem, CallError) else "it is too slow"
         return Finding(
@@ -344,11 +344,17 @@ async def _offer(spec: AgentSpec, secrets: Mapping[str, str], transport: HttpTra
         )
     if names is None:
         return Finding("model", "warn", f"{of} lists no models: nobody knows whether it has '{model}'",
-                       "look at base_url; many end in /v1")  # fmt: skip
+                       _look_at(spec))  # fmt: skip
     if model not in names:
         hint = did_you_mean(model, names) or f"; it has {', '.join(names[:5])}"
         return Finding("model", "warn", f"{of} does not list '{model}'{hint}", "write a model that it has")
     return Finding("model", "ok", f"{of} takes its credential, and has '{model}'")
+
+
+def _look_at(spec: AgentSpec) -> str:
+    """What to do about an address that lists no models."""
+    has_version = str(spec.settings.get("base_url", "")).rstrip("/").endswith("/v1")
+    return "look at base_url, and at what answers there" if has_version else "look at base_url; many end in /v1"
 
 
 async def _answers(addresses: Mapping[str, Sequence[str]]) -> list[Finding]:

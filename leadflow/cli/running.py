@@ -15,6 +15,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any, Literal, TextIO, TypeAlias, cast
 
+from leadflow.answers import type_at
 from leadflow.api import Program
 from leadflow.assembly import StartProblem
 from leadflow.cli import asking
@@ -23,11 +24,11 @@ from leadflow.cli.journals import elsewhere
 from leadflow.cli.names import Names
 from leadflow.cli.streams import Lines, printing_to
 from leadflow.cli.views import human, machine, questions, runs, spending, words
-from leadflow.cli.views.failures import absorbed, failure, undone, untold
+from leadflow.cli.views.failures import absorbed, failure, left_out, undone, untold
 from leadflow.cli.views.logs import OneLine
 from leadflow.events.model import Entry, RunFailed, RunStarted, Status, UndoBegan
 from leadflow.plan.forms import to_plain
-from leadflow.plan.plan import FlowPlan
+from leadflow.plan.plan import FlowPlan, Plan
 from leadflow.record import record
 from leadflow.run.adapters import SystemClock
 from leadflow.run.brake import Brake
@@ -193,6 +194,8 @@ def _tell(result: Result, job: Job) -> int:
     if result.status is Status.DONE:
         if job.show == "live":
             absorbed(result)
+        elif job.show == "lines":
+            left_out(result)
         if job.show != "json":
             untold(result, job.program.plan)
         if job.tells_value:
@@ -207,7 +210,8 @@ def _tell(result: Result, job: Job) -> int:
         where = elsewhere(job.program.project) if is_kept else None
         failure(result, job.program.plan, Names(job.program.project.root), where=where)
         if result.status is Status.WAITING:
-            human.note(_how_to_go_on(result, result.run + elsewhere(job.program.project)))
+            here = result.run + elsewhere(job.program.project)
+            human.note(_how_to_go_on(result, here, job.program.plan))
     return 1
 
 
@@ -220,7 +224,7 @@ def _tell_waiting(result: Result, job: Job) -> None:
     questions.waiting(result.run, result.questions, job.program.plan, where=elsewhere(job.program.project), now=now)
 
 
-def _how_to_go_on(result: Result, run: str) -> str:
+def _how_to_go_on(result: Result, run: str, plan: Plan) -> str:
     """What to do with a run that waits.
 
     Args:
@@ -231,10 +235,11 @@ def _how_to_go_on(result: Result, run: str) -> str:
         return f"nothing that was acknowledged is lost; `leadflow runs watch {run}` follows it there"
     if not doubts:
         return f"nothing that was acknowledged is lost; go on with `leadflow resume {run}`"
+    gave = f"{doubts[0].path}={questions.as_json(type_at(plan, doubts[0].path))}"
     path = shlex.quote(doubts[0].path)  # a shell may take the number of an item for a pattern
     return (
         f"find out what is true, and say it: leadflow resume {run}\n"
-        f"  --done '{doubts[0].path}=JSON'   it was done, and gave this\n"
+        f"  --done {shlex.quote(gave)}   it was done, and gave this\n"
         f"  --failed {path}   it was not done\n"
         f"  --again {path}   call it again, whether it was done or not"
     )

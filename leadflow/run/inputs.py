@@ -197,7 +197,7 @@ def parse_input(pair: str, params: Sequence[FieldType]) -> tuple[str, object] | 
     if not isinstance(raw, Mismatch):
         return name, raw
     if _is_plain(types[name]):
-        return Mismatch(pointer([name]), show(types[name]), "other text", text)
+        return Mismatch(pointer([name]), show(types[name]) + _as_in(types[name]), "other text", text)
     return Mismatch(pointer([name]), f"{show(types[name])}, written as JSON", raw.got, text)
 
 
@@ -209,7 +209,11 @@ def _typed(type_: Type, text: str) -> object:
             return size
         case Prim("duration"):
             written = forms.read_written_duration(text)
+            if written is None and forms.read_duration(text) is None:
+                return Mismatch("", show(type_), "other text", text)
             return text if written is None else written
+        case Prim("money") if forms.read_money(text) is None:
+            return Mismatch("", show(type_), "other text", text)
         case Prim("none") if text == "none":
             return None
         case _:
@@ -219,6 +223,19 @@ def _typed(type_: Type, text: str) -> object:
 def _is_plain(type_: Type) -> bool:
     """Whether nobody thinks of JSON when a value of the type is written."""
     return isinstance(type_.inner if isinstance(type_, OptionalType) else type_, Prim) and type_ != JSON
+
+
+def _as_in(type_: Type) -> str:
+    """How a value is typed whose form nobody guesses: as in a flow."""
+    match type_:
+        case OptionalType(inner):
+            return _as_in(inner)
+        case Prim("duration"):
+            return " (as in 30s)"
+        case Prim("money"):
+            return " (as in $0.50)"
+        case _:
+            return ""
 
 
 def _takes_text(type_: Type) -> bool:

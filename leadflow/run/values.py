@@ -276,7 +276,7 @@ def _file(raw: Any, passage: _Passage) -> FileRef:
 
 
 def _misread(expected: str, raw: object) -> NoReturn:
-    raise _Misfit(expected, "another string" if isinstance(raw, str) else kind(raw), data=raw)
+    raise _Misfit(expected, "other text" if isinstance(raw, str) else kind(raw), data=raw)
 
 
 _PRIMS: Mapping[str, _Check] = {
@@ -478,7 +478,7 @@ def _tagged(expected: str, tags: tuple[str, dict[str, RecordType]], depth: int) 
         word = raw.get(tag)
         check = checks.get(word) if isinstance(word, str) else None
         if check is None:
-            got = "nothing" if tag not in raw else "another string" if isinstance(word, str) else kind(word)
+            got = "nothing" if tag not in raw else "other text" if isinstance(word, str) else kind(word)
             raise _Misfit(words, got, tag, data=word)
         return check(raw, passage)
 

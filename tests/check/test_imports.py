@@ -38,6 +38,18 @@ def project(tmp_path: Path) -> Path:
     return root
 
 
+def test_a_mock_of_an_agent_that_was_not_imported_says_so(project: Path) -> None:
+    """A test in a file of its own takes from the flow's file what it mocks, too."""
+    agent = 'agent crm: http { url: "https://crm.example.com" }\n'
+    flow = 'flow handle() -> string {\n  step a: string = crm.get("/x")\n  return a\n}\n'
+    (project / "flow.flow").write_text(f"leadflow 1\n{agent}{flow}", "utf-8")
+    test = 'test "t" {\n  mock crm.get => "x"\n  run r = handle()\n  expect r.value == "x"\n}\n'
+    said = found(project, f'leadflow 1\nuse "flow.flow" (handle)\n{test}')
+    hint = "flow.flow has an agent 'crm': take it, too, as in 'use … (handle, crm)'"
+    assert [f"unknown flow, agent or tool 'crm'; {hint}"] == [one.message for one in said]
+    assert [] == found(project, f'leadflow 1\nuse "flow.flow" (handle, crm)\n{test}')
+
+
 @pytest.mark.parametrize("use", ['"shared.flow"', "shared"])
 def test_a_file_of_the_project_is_imported(project: Path, use: str) -> None:
     """By its path from the importing file, or by its dotted name from the root."""

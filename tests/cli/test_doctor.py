@@ -151,6 +151,7 @@ def test_online_asks_what_models_there_are(
         code, found = doctor(tmp_path, "main.flow", "--online")
     assert ([state], int(state == "fail")) == (states(found, "model"), code)
     assert said in found["model"][0]["said"]
+    assert "many end in /v1" not in str(found["model"][0])
 
 
 def test_an_address_without_a_scheme_is_found_without_asking(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,8 @@ def test_a_write_is_in_doubt_until_somebody_says_what_is_true(project: Path) -> 
     assert 1 == said.code
     assert "main/filed" in said.stderr
     assert all(option in said.stderr for option in ("--again", "--failed", "--done"))
+    assert """--done 'main/filed={"id": "TEXT"}'""" in said.stderr
+    assert 1 == said.stderr.count("nobody knows")
     assert ["look 1", "file"] == effects(project)
     assert ["interrupted"] == listed(project)
 
@@ -436,7 +438,7 @@ def test_no_id_is_the_id_of_no_run(project: Path) -> None:
 def test_who_settles_a_doubt_is_kept(project: Path) -> None:
     """The log says who began the run, that it is in doubt and not failed, and whose word it goes on with."""
     said = in_doubt(project)
-    assert said.stderr.startswith("in doubt: nobody knows whether this was done: main/filed")
+    assert said.stderr.startswith("in doubt: main/filed: its process ended, and nobody knows whether it was done")
     leadflow("resume", "-q", "--failed", "main/filed", folder=project)
     shown = leadflow("runs", "show", newest(project), folder=project).stdout
     user = this_user()

@@ -155,6 +155,23 @@ def test_a_step_of_a_block_is_named_by_its_end(project: Path) -> None:
     assert (0, ["look seen T-1", "file seen T-1"]) == (said.code, effects(project)), said.stderr
 
 
+def test_what_a_run_went_on_without_is_told_at_its_end(project: Path) -> None:
+    """Rule C7: `partial` bears what failed and takes nothing back, and the last line says so."""
+    rounds = (
+        '  @on_failure("partial")\n  step all = for x in [ticket] {\n    step filed = file(x) undo drop(filed.id)\n'
+        "    step seen = look(filed.id)\n    yield seen\n  }\n"
+    )
+    head, _ = FLOW.split("flow main")
+    (project / "main.flow").write_text(f"{head}flow main(ticket: string) -> int {{\n{rounds}  return len(all)\n}}\n")
+    (project / "broken").touch()
+    said = leadflow("run", "main.flow", "-i", "ticket=T-1", folder=project)
+    assert (0, "1\n") == (said.code, said.stdout), said.stderr
+    assert said.stderr.endswith(
+        "\n1 step failed, and the run went on without it: main/all[0]/seen\n"
+        "done before that, and not taken back: main/all[0]/filed\n"
+    )
+
+
 def test_a_run_goes_elsewhere_as_a_file(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The lines of a run are replayed where no journal is, and the same run gives the same lines."""
     first, there = run(project), tmp_path_factory.mktemp("elsewhere")

@@ -142,7 +142,7 @@ def test_what_somebody_took_back_by_hand_is_kept_with_their_name(project: Path) 
     assert shown.endswith(f"  main/one of run {run} counts as taken back, told by {user}")
     (project / "broken").unlink()
     said = leadflow("runs", "undo", run, "-q", folder=project)
-    assert (0, 'undone: main/two, by drop.drop(x: "2-T")\n') == (said.code, said.stdout)
+    assert (0, 'undone: main/two, by drop(x: "2-T")\n') == (said.code, said.stdout)
     assert ["drop 2-T"] == effects(project)
     assert ([], None) == not_undone(project, run)
     assert "not undone: " not in leadflow("runs", "show", run, folder=project).stdout
@@ -207,8 +207,8 @@ def test_an_undo_in_doubt_is_given_up_when_it_was_done_by_hand(project: Path) ->
     dies(project, "runs", "undo", run, "-q")
     (project / "fatal").unlink()
     said = leadflow("runs", "undo", run, "-q", folder=project)
-    assert (1, 'undone: main/one, by drop.drop(x: "1-T")\n') == (said.code, said.stdout)
-    assert "in doubt: nobody knows whether this was done: two~undo/two~undo" in said.stderr
+    assert (1, 'undone: main/one, by drop(x: "1-T")\n') == (said.code, said.stdout)
+    assert "in doubt: two~undo/two~undo: its process ended, and nobody knows whether it was done" in said.stderr
     assert f"then say so: `leadflow runs undo {run} --done main/two`" in said.stderr
     said = leadflow("runs", "undo", run, "--done", "two", folder=project)
     assert (0, "") == (said.code, said.stderr)
@@ -245,7 +245,7 @@ def test_what_is_taken_back_is_told_to_machines(project: Path) -> None:
     run = failed(project)
     (project / "broken").write_text("drop 1-T")
     found = data(project, "runs", "undo", run)
-    assert [("main/two", True, 'drop.drop(x: "2-T")'), ("main/one", False, 'drop.drop(x: "1-T")')] == [
+    assert [("main/two", True, 'drop(x: "2-T")'), ("main/one", False, 'drop(x: "1-T")')] == [
         (one["step"], one["undone"], one["call"]) for one in found
     ]
     (noted,) = data(project, "runs", "undo", run, "--done", "one")

@@ -123,6 +123,21 @@ def test_inputs_that_cannot_be_read(pair: str, said: str) -> None:
     assert found.message.startswith(said)
 
 
+@pytest.mark.parametrize(
+    ("type_", "said"),
+    [
+        (DURATION, "at /p: expected duration (as in 30s), got other text"),
+        (OptionalType(MONEY), "at /p: expected money? (as in $0.50), got other text"),
+        (INT, "at /p: expected int, got other text"),
+    ],
+)
+def test_how_an_input_is_typed_is_told(type_: Type, said: str) -> None:
+    """The form is that of a flow, and not that of JSON."""
+    found = parse_input("p=5x", [FieldType("p", type_)])
+    assert isinstance(found, Mismatch)
+    assert said == found.message
+
+
 DATA = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**65), 2**65) | st.floats() | st.text(max_size=4),
     lambda inner: (

@@ -132,7 +132,7 @@ WRITTEN_TIME = 'time (RFC 3339 with a zone, as in "2026-01-31T12:00:00Z")'
         (FLOAT, float("nan"), "", "float", "NaN or an infinite number"),
         (FLOAT, 10**400, "", "float", "a number out of range"),
         (BOOL, 1, "", "bool", "int"),
-        (DURATION, "30s", "", 'duration (ISO 8601, as in "PT30S")', "another string"),
+        (DURATION, "30s", "", 'duration (ISO 8601, as in "PT30S")', "other text"),
         (MONEY, 0.5, "", 'money (as in "USD 0.50")', "float"),
         (
             TIME,
@@ -141,20 +141,20 @@ WRITTEN_TIME = 'time (RFC 3339 with a zone, as in "2026-01-31T12:00:00Z")'
             WRITTEN_TIME,
             "a time without a zone",
         ),
-        (FILE, "", "", "file (a path)", "another string"),
+        (FILE, "", "", "file (a path)", "other text"),
         (JSON, {"a": [{1}]}, "/a/0", "json", "a Python set"),
         (JSON, {"a/b~c": float("inf")}, "/a~1b~0c", "float", "NaN or an infinite number"),
         (JSON, {1: 2}, "", "string as a key", "int"),
-        (TOPIC, "bgu", "", '"bug" | "other"', "another string"),
+        (TOPIC, "bgu", "", '"bug" | "other"', "other text"),
         (ListType(INT), [1, [2]], "/1", "int", "list"),
         (ListType(INT), Money(1), "", "list[int]", "money"),
         (MapType(INT), {"k": "v"}, "/k", "int", "string"),
         (VERDICT, [], "", "Verdict", "list"),
         (VERDICT, {}, "/urgent", "bool", "nothing"),
         (SHAPES, {"value": 1}, "/kind", '"ok" | "err"', "nothing"),
-        (SHAPES, {"kind": "nope"}, "/kind", '"ok" | "err"', "another string"),
+        (SHAPES, {"kind": "nope"}, "/kind", '"ok" | "err"', "other text"),
         (SHAPES, {"kind": "ok", "value": None}, "/value", "int", "none"),
-        (UnionType((INT, BOOL)), "a", "", "int | bool", "another string"),
+        (UnionType((INT, BOOL)), "a", "", "int | bool", "other text"),
         (SECRET, "s3cr3t", "", "secret", "string"),
         (NEVER, 1, "", "never", "int"),
     ],
@@ -182,8 +182,8 @@ def test_what_came_is_shown_without_secrets() -> None:
     """The beginning of a wrong text, on one line; a secret is blotted out before the text is cut."""
     found = [admit(TOPIC, raw) for raw in ("a\nb", "x" * 70 + "sk-secret-123456")]
     assert [
-        'expected "bug" | "other", got another string: "a b"',
-        'expected "bug" | "other", got another string: "' + "x" * 70 + '***"',
+        'expected "bug" | "other", got other text: "a b"',
+        'expected "bug" | "other", got other text: "' + "x" * 70 + '***"',
     ] == [one.shown(("sk-secret-123456",)) for one in found if isinstance(one, Mismatch)]
     number = admit(INT, 1.5)
     assert isinstance(number, Mismatch)

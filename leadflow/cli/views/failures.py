@@ -2,13 +2,13 @@
 
 import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import click
 
 from leadflow.cli.views.human import duration, one_line, problem
 from leadflow.events.model import Failure, NodeDone, NodeFailed, Status, UndoBegan, UndoKept
-from leadflow.plan.paths import NoSuchStep, find_steps
+from leadflow.plan.paths import NoSuchStep, find_steps, is_inside
 from leadflow.plan.plan import FlowCall, Place, Plan
 from leadflow.plan.undoing import SUFFIX, undo_node
 from leadflow.plan.words import call_words, value_words
@@ -37,7 +37,10 @@ def failure(result: Result, plan: Plan, names: Callable[[str], str] = str, *, wh
         label = "cancelled" if result.status is Status.CANCELLED else "failed"
     else:
         label = _STOPPED.get(result.failure.error, "stopped")
-    for line in failure_lines(result.failure, plan, names, label=label):
+    causes = result.failure.causes
+    # the only call in doubt says by itself all that the run says of it
+    why = causes[0] if result.failure.error == "system.in_doubt" and len(causes) == 1 else result.failure
+    for line in failure_lines(why, plan, names, label=label):
         click.echo(line, err=True)
     undone(result.undone)
     if result.status.is_settled:
@@ -48,8 +51,7 @@ def failure(result: Result, plan: Plan, names: Callable[[str], str] = str, *, wh
 def undone(paths: Sequence[str]) -> None:
     """The steps that were taken back, in that order."""
     if paths:
-        more = f" and {len(paths) - MOST_CAUSES} more" if len(paths) > MOST_CAUSES else ""
-        click.echo(click.style("undone: ", fg="yellow") + ", ".join(paths[:MOST_CAUSES]) + more, err=True)
+        click.echo(click.style("undone: ", fg="yellow") + _listed(paths), err=True)
 
 
 def untold(result: Result, plan: Plan) -> None:
@@ -115,6 +117,25 @@ def undo_call(plan: Plan, kept: UndoKept) -> str:
 
 def absorbed(result: Result) -> None:
     """What failed in a run that ended well, each once: `@optional`, `catch`, `need` or `partial` took it."""
+    found = _borne(result)
+    for path, why in list(found.items())[:MOST_CAUSES]:
+        click.echo(click.style("absorbed: ", fg="yellow") + f"{path}: {one_line(why.message)}", err=True)
+    if len(found) > MOST_CAUSES:
+        click.echo(f"and {len(found) - MOST_CAUSES} more", err=True)
+    _standing(result, found)
+
+
+def left_out(result: Result) -> None:
+    """The same in one line, for those who were told of each failure when it came: in a long log nobody sees them."""
+    found = _borne(result)
+    if found:
+        count, it = ("1 step", "it") if len(found) == 1 else (f"{len(found)} steps", "them")
+        click.echo(f"{count} failed, and the run went on without {it}: {_listed([*found])}", err=True)
+    _standing(result, found)
+
+
+def _borne(result: Result) -> dict[str, Failure]:
+    """By path, the failures of a run that ended well."""
     found: dict[str, Failure] = {}
     for entry in result.entries:
         match entry.event:
@@ -123,10 +144,21 @@ def absorbed(result: Result) -> None:
                     found.setdefault(path, why)
             case _:
                 pass
-    for path, why in list(found.items())[:MOST_CAUSES]:
-        click.echo(click.style("absorbed: ", fg="yellow") + f"{path}: {one_line(why.message)}", err=True)
-    if len(found) > MOST_CAUSES:
-        click.echo(f"and {len(found) - MOST_CAUSES} more", err=True)
+    return found
+
+
+def _standing(result: Result, borne: Collection[str]) -> None:
+    """What stands of rounds that failed: a run that is done takes nothing back (rule C7)."""
+    rounds = {path[: path.rindex("]") + 1] for path in borne if "]" in path}
+    kept = [entry.event.path for entry in result.entries if isinstance(entry.event, UndoKept)]
+    left = [path for path in kept if any(is_inside(path, one) for one in rounds) and path not in result.undone]
+    if left:
+        click.echo(f"done before that, and not taken back: {_listed(left)}", err=True)
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - MOST_CAUSES} more" if len(paths) > MOST_CAUSES else ""
+    return ", ".join(paths[:MOST_CAUSES]) + more
 
 
 def failure_lines(
