@@ -9,6 +9,7 @@ import pytest
 from leadflow.cli import resume
 from leadflow.cli.journals import forget, listed, read_kept
 from leadflow.keeping import Kept
+from leadflow.run.store import Wanted
 from leadflow.settings import Project, load_project
 from tests.cli.session import Said, leadflow
 from tests.cli.test_resume import FLOW, WORK, effects, in_doubt, killed_at
@@ -116,7 +117,7 @@ def test_what_another_process_took_up_is_left_to_it(project: Path, monkeypatch: 
     seen = asyncio.run(listed(load_project(project / "main.flow")))
     assert 0 == resumed(project).code
 
-    async def as_it_was(project: Project) -> object:
+    async def as_it_was(project: Project, wanted: Wanted) -> object:
         return seen
 
     monkeypatch.setattr(resume, "listed", as_it_was)
