@@ -2,7 +2,8 @@
 
 It has two limits, and keeps to them: so many requests within its window, and so many at once. Whoever exceeds one of
 them gets a 429. It counts one second of the two that it promises, as services do that forgive a little: a request may
-be late on its way. GET /refused says how often it had to refuse, GET /most how many requests it ever had at once.
+be late on its way. GET /refused says how often it had to refuse, GET /most how many requests it ever had at once, GET
+/place/WORD as which one a word came.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ class Office:
 
     def __init__(self) -> None:
         self.came: deque[float] = deque()
+        self.words: list[str] = []
         self.now = self.most = self.refused = 0
 
     async def translate(self, request: web.Request) -> web.Response:
@@ -35,6 +37,7 @@ class Office:
             self.refused += 1
             return web.json_response({"error": "too many requests"}, status=429)
         self.came.append(at)
+        self.words.append(request.match_info["word"])
         self.now += 1
         self.most = max(self.most, self.now)
         try:
@@ -48,6 +51,10 @@ class Office:
         """How often it refused."""
         return web.json_response(self.refused)
 
+    async def place(self, request: web.Request) -> web.Response:
+        """As which one a word came."""
+        return web.json_response(self.words.index(request.match_info["word"]) + 1)
+
     async def crowd(self, request: web.Request) -> web.Response:
         """How many there were at once."""
         return web.json_response(self.most)
@@ -59,6 +66,7 @@ def make_app() -> web.Application:
     app.router.add_get("/words/{word}", office.translate)
     app.router.add_get("/refused", office.count)
     app.router.add_get("/most", office.crowd)
+    app.router.add_get("/place/{word}", office.place)
     return app
 
 

@@ -36,6 +36,7 @@ from leadflow.plan.policy import (
     Budget,
     Cache,
     Concurrency,
+    Idempotent,
     OnFailure,
     Optional,
     Priority,
@@ -94,6 +95,8 @@ class NodeLayout:
     key: Compiled | None = None
     cache_key: Compiled | None = None
     once: Compiled | None = None
+    makes_key: bool = False
+    """It is safe to repeat and its author gives it no key: one is made of its run, path and input (case R3)."""
     limit: Compiled | None = None
     until: Compiled | None = None
     otherwise: Compiled | None = None
@@ -338,6 +341,7 @@ def _lay_work(laid: NodeLayout) -> None:
             laid.args = tuple((name, compile_expr(expr)) for name, expr in args)
             laid.constants, laid.reads = _constants(args), _reads(args)
             laid.key, laid.cache_key, laid.once = _compiled(key), _compiled(cache_key), _compiled(once)
+            laid.makes_key = key is None and policy_of(laid.node.policies, Idempotent) is not None
         case FlowCall(args=values):
             laid.values = tuple(compile_expr(expr) for expr in values)
         case For(items=items, limit=limit):

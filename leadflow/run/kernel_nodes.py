@@ -1,9 +1,11 @@
 """One node at a time: may it run, is it skipped or blocked, and what does it do when its turn comes."""
 
 from collections.abc import Mapping
+from hashlib import blake2b
 
 from leadflow.events.model import BranchTaken, Failure, NodeStarted
 from leadflow.plan.expr import Guard
+from leadflow.plan.forms import canonical
 from leadflow.plan.plan import Branch, Fail, Merge, Return, Yield
 from leadflow.plan.types import Value
 from leadflow.run.errors import FLOW_ERRORS, InternalError, ValueProblem
@@ -153,7 +155,7 @@ def start(state: State, frame: Frame, layout: NodeLayout) -> None:
     path = frame.prefix + layout.name
     try:
         args = layout.constants if layout.constants is not None else _arguments(frame, layout)
-        key = None if layout.key is None else str(layout.key(frame))
+        key = _key(frame, layout, path, args)
         cache_key = None if layout.cache_key is None else str(layout.cache_key(frame))
         once = None if layout.once is None else str(layout.once(frame))
     except ValueProblem as problem:
@@ -167,6 +169,16 @@ def start(state: State, frame: Frame, layout: NodeLayout) -> None:
     state.commands.append(
         Call(path, frame.flow.flow, layout, args, key, frame.within, priority, cache_key, frame.budgets, once)
     )
+
+
+def _key(frame: Frame, layout: NodeLayout, path: str, args: Mapping[str, Value]) -> str | None:
+    """What the other side may know a call by, at every attempt, also in another process (case R3); None: nothing."""
+    if layout.key is not None:
+        return str(layout.key(frame))
+    if not layout.makes_key:
+        return None
+    told = f"{frame.run.id}\0{path}\0".encode("utf-8", "surrogatepass")
+    return blake2b(told + canonical(dict(args)), digest_size=16).hexdigest()
 
 
 def _arguments(frame: Frame, layout: NodeLayout) -> Mapping[str, Value]:

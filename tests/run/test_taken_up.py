@@ -24,6 +24,7 @@ from leadflow.events.model import (
     NodeDone,
     NodeStarted,
     RunResumed,
+    RunStarted,
     Status,
     ToolCalled,
     ToolEnded,
@@ -133,6 +134,28 @@ def test_a_write_with_a_key_is_called_again() -> None:
     plan = compiled('flow f() { @idempotent(key: "k-1") step filed = put("1") }')
     result, fake = resumed(plan, cut_behind(log_of(plan), NodeStarted("f/filed")))
     assert (Status.DONE, ["k-1"]) == (result.status, [order.key for order in fake.orders])
+
+
+def test_what_is_safe_to_repeat_has_a_key_of_its_own() -> None:
+    """Case R3: of its run, its path and its input, so that another process sends the same, and nobody else does."""
+    plan = compiled("""flow f() {
+      @idempotent step filed = put("1")
+      step all = for x in ["2", "2"] {
+        @idempotent step again = put(x)
+      }
+      step told = put("1")
+    }""")
+    log = log_of(plan)
+    (first, fake), (second, other) = [resumed(plan, cut_behind(log, NodeStarted("f/filed"))) for _ in range(2)]
+    assert (Status.DONE, Status.DONE) == (first.status, second.status)
+    keys = {order.path: order.key for order in fake.orders}
+    assert keys == {order.path: order.key for order in other.orders}
+    assert None is keys.pop("f/told")
+    assert ["f/all[0]/again", "f/all[1]/again", "f/filed"] == sorted(keys)
+    assert 3 == len({*keys.values()} - {None})
+    assert isinstance(log[0], RunStarted)
+    _, stranger = resumed(plan, [replace(log[0], run="another")])
+    assert keys.items().isdisjoint((order.path, order.key) for order in stranger.orders)
 
 
 SLIP = AttemptFailure(1, "put", "network.connect", "no route", 0.0)
