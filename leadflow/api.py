@@ -149,7 +149,8 @@ def load(file: str | PathLike[str], *, profile: str | None = None) -> Program:
         sources = {} if checked is None else {m.source.name: m.source for m in checked.modules.values()}
         raise CheckFailed(report.diagnostics, render_text(report.diagnostics, sources))
     plan = plan_of(checked)
-    guarded = {spec.shares for spec in plan.agents.values() if policy_of(spec.policies, Breaker) is not None}
+    has_breaker = [name for name, spec in plan.agents.items() if policy_of(spec.policies, Breaker) is not None]
+    guarded = {name: plan.agents[name].shares for name in has_breaker}
     return Program(plan, load_project(path), registry, Shared(guarded))
 
 

@@ -352,9 +352,11 @@ def test_nothing_of_strangers_is_loaded_unasked(installed: Path) -> None:
 # --- operators ----------------------------------------------------------------------------------------------------
 
 
-def with_breaker(project: Path, failures: int) -> leadflow.Program:
-    """The program, with a breaker on its desk."""
-    project.write_text(FLOW.replace("agent desk", f"@breaker(failures: {failures})\nagent desk"))
+def with_breaker(project: Path, failures: int, of: str = "desk") -> leadflow.Program:
+    """The program, with a breaker on its desk, or on the agent that this is made from."""
+    text = FLOW.replace("agent desk", f"@breaker(failures: {failures})\nagent {of}")
+    copied = "" if of == "desk" else f"agent desk: {of} {{ }}\n"
+    project.write_text(text.replace("const mark", f"{copied}const mark", 1))
     return leadflow.load(project)
 
 
@@ -373,11 +375,21 @@ async def test_an_operator_opens_a_breaker_by_hand(project: Path) -> None:
 def test_an_operator_who_names_no_breaker_is_told_so(project: Path) -> None:
     """Case B13: a name that is misspelt would hold nothing back, and nobody would know."""
     program = with_breaker(project, 3)
-    with pytest.raises(ValueError, match=r"^agent 'dsk' has no breaker of its own; there are those of desk$"):
+    with pytest.raises(ValueError, match=r"^agent 'dsk' has no breaker; there are those of desk$"):
         program.shared.force_open("dsk", "it is being moved")
     project.write_text(FLOW)
     with pytest.raises(ValueError, match=r"; there is none$"):
         leadflow.load(project).shared.force_close("desk", "we know")
+
+
+async def test_an_operator_names_any_agent_that_has_the_breaker(project: Path) -> None:
+    """Case B13: one breaker may be that of several agents, and each of their names holds it open."""
+    program = with_breaker(project, 3, of="base")
+    assert "base" == program.plan.agents["desk"].shares
+    program.shared.force_open("desk", "it is being moved")
+    shut = await program.run("main", {"name": "Ada"})
+    assert shut.failure is not None
+    assert "resource.breaker" == shut.failure.error
 
 
 async def test_runs_of_a_program_share_its_breakers(project: Path) -> None:

@@ -231,3 +231,32 @@ def test_b11_copies_share_the_limits_of_one_upstream(profile: str | None, brief:
     own = {name: name for name in ("first", "other", "tenant", "apart", "shop", "branch")}
     wanted = own | {"calm": "first", "brief": brief, "find": "branch"}
     assert wanted == {name: plan.agents[name].shares for name in wanted}
+
+
+ALIKE = """leadflow 1
+@limit(5 per second) @breaker(failures: 2)
+agent writer: openai { model: "m"  key: secret("ONE")  system: "Write." }
+@breaker(failures: 2) @limit(5 per second)
+agent critic: openai { model: "m"  key: secret("ONE")  system: "Judge." }
+@limit(9 per second) @breaker(failures: 2)
+agent hasty: openai { model: "m"  key: secret("ONE") }
+@limit(5 per second) @breaker(failures: 2)
+agent other: openai { model: "n"  key: secret("ONE") }
+@limit(5 per second) @breaker(failures: 2)
+agent tenant: openai { model: "m"  key: secret("TWO") }
+@limit(5 per second) @breaker(failures: 2)
+agent nearby: openai { model: "m"  key: secret("ONE")  base_url: "http://127.0.0.1:1" }
+agent free: openai { model: "m"  key: secret("ONE") }
+@limit(5 per second)
+agent shop: http { url: "https://a.example.com" }
+@limit(5 per second)
+agent stock: http { url: "https://a.example.com" }
+"""
+
+
+def test_b11_agents_that_say_the_same_of_one_model_are_one_line() -> None:
+    """Case B11: one controller for a provider, a credential and a model, also where two agents are declared apart."""
+    plan, report = compile_source("main.flow", ALIKE)
+    assert plan is not None, report.diagnostics
+    own = {name: name for name in ("writer", "hasty", "other", "tenant", "nearby", "free", "shop", "stock")}
+    assert own | {"critic": "writer"} == {name: spec.shares for name, spec in plan.agents.items()}

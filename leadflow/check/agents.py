@@ -252,9 +252,7 @@ def _agent(program: Program, symbol: AgentSymbol, decl: tree.AgentDecl, home: Mo
     for layer in layers:
         if not broken:
             _apply(program, agent, layer)
-    if agent.family != agent.key:  # what its template takes and has seen is its own only with the same upstream
-        asked, family = _upstream(agent), [one for one in program.agents.values() if one.family == agent.family]
-        agent.shares = next((one.key for one in family if _upstream(one) == asked), agent.key)
+    agent.shares = next((one.key for one in program.agents.values() if _is_one_line(one, agent)), agent.key)
     if agent.kind is not None:
         agent.missing = tuple(
             row.name for row in agent.kind.settings if row.required and row.name not in agent.settings
@@ -265,6 +263,15 @@ def _agent(program: Program, symbol: AgentSymbol, decl: tree.AgentDecl, home: Mo
         first = program.agents[agent.via[0]]
         agent.inherited += [policy for policy in first.inherited if policy.name not in own]
     return agent
+
+
+def _is_one_line(one: Agent, agent: Agent) -> bool:
+    """Whether what the first one's upstream takes and has seen is the second one's, too: it asks the same (case B11),
+    and was made from it or, of a model, has the same written on it: its provider counts them together."""
+    is_kin = one.family == agent.family and agent.family != agent.key
+    says = [{applied.policy for applied in each.shared} for each in (one, agent)]
+    is_alike = "model" in agent.settings and bool(agent.shared) and says[0] == says[1]
+    return (is_kin or is_alike) and _upstream(one) == _upstream(agent)
 
 
 def _upstream(agent: Agent) -> Hashable:

@@ -5,7 +5,7 @@ agents with one key share all of this, and two tenants with credentials of their
 policies never looks here.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
@@ -109,11 +109,12 @@ class Upstream:
 class Shared:
     """All upstreams of this process. One for all runs that are to share; a test makes its own."""
 
-    def __init__(self, guarded: Collection[str] | None = None) -> None:
+    def __init__(self, guarded: Mapping[str, str] | None = None) -> None:
         """Nothing is known of any upstream.
 
         Args:
-            guarded: the agents that operators may name, those with a breaker of their own; None: whoever comes.
+            guarded: the agents that operators may name, those with a breaker, and the one whose breaker it is; None:
+                whoever comes, each with one of its own.
         """
         self._guarded = guarded
         self.upstreams: dict[str, Upstream] = {}
@@ -158,16 +159,18 @@ class Shared:
 
     def release(self, agent: str) -> None:
         """The breaker of this agent decides by itself again: it is closed, and has seen nothing yet."""
-        self._forced.pop(agent, None)
-        for upstream in self._of(agent):
+        named = agent if self._guarded is None else self._guarded.get(agent, agent)
+        self._forced.pop(named, None)
+        for upstream in self._of(named):
             upstream.release()
 
     def _force(self, agent: str, state: Forced, why: str) -> None:
         if self._guarded is not None and agent not in self._guarded:
             there = f"there are those of {', '.join(sorted(self._guarded))}" if self._guarded else "there is none"
-            raise ValueError(f"agent '{agent}' has no breaker of its own; {there}")
-        self._forced[agent] = (state, why)
-        for upstream in self._of(agent):
+            raise ValueError(f"agent '{agent}' has no breaker; {there}")
+        named = agent if self._guarded is None else self._guarded[agent]
+        self._forced[named] = (state, why)
+        for upstream in self._of(named):
             upstream.force(state, why)
 
     def _of(self, agent: str) -> list[Upstream]:
