@@ -328,7 +328,8 @@ def _take_kind(cx: Context, agent: Agent, path: Sequence[tree.Ident]) -> None:
         owner = cx.scope.values.get(path[0].text)
         if kind is None and not isinstance(owner, BrokenSymbol):
             span = path[0].span.to(path[-1].span)
-            kinds = sorted(program.catalogue, key=lambda each: not program.catalogue[each].runs)
+            known_kinds = {each: find_kind(program.catalogue, each) for each in program.catalogue}  # None: not loaded
+            kinds = sorted(known_kinds, key=lambda each: (row := known_kinds[each]) is not None and not row.runs)
             agents = (n for n, s in cx.scope.values.items() if isinstance(s, AgentSymbol) and n != agent.name)
             known = [*kinds, *agents]
             cx.report(unknown_kind(span, written, known=program.known(known), meant=kind_meant(written)))
