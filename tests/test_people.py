@@ -384,6 +384,17 @@ def test_an_answer_in_time_counts_whenever_it_is_heard(play: Play) -> None:
     play('flow main() -> string { step a: string = boss.ask("What?") return a }\n', scene)
 
 
+def asking(where: str, limit: str) -> str:
+    """A flow that asks a person, with a timeout on the step, on the flow or on the block around it."""
+    step = 'step a: string = desk.ask("What?")'
+    return {
+        "step": f"flow main() -> string {{\n  @timeout({limit})\n  {step}\n  return a\n}}\n",
+        "flow": f"@timeout({limit})\nflow main() -> string {{\n  {step}\n  return a\n}}\n",
+        "block": f"flow main() -> string {{\n  @timeout({limit})\n  step b = do {{\n    {step}\n    yield a\n  }}\n"
+        "  return b\n}\n",
+    }[where]
+
+
 @pytest.mark.parametrize("where", ["step", "flow", "block"])
 @pytest.mark.parametrize(("asked", "answered", "resumed", "ends"), [
     ("5d", 1, 30, "done"), ("5d", 4.9, 5.1, "done"), ("5d", None, 4.9, "waits"), ("5d", None, 5.1, "timeout.total"),
@@ -392,13 +403,7 @@ def test_a_timeout_counts_the_days_in_which_a_person_was_asked(
     play: Play, where: str, asked: str, answered: float | None, resumed: float, ends: str
 ) -> None:
     """Case T12: a question is worked on by whoever is asked; behind the answer nobody works until the run goes on."""
-    step = 'step a: string = desk.ask("What?")'
-    flow = {
-        "step": f"flow main() -> string {{\n  @timeout({asked})\n  {step}\n  return a\n}}\n",
-        "flow": f"@timeout({asked})\nflow main() -> string {{\n  {step}\n  return a\n}}\n",
-        "block": f"flow main() -> string {{\n  @timeout({asked})\n  step b = do {{\n    {step}\n    yield a\n  }}\n"
-        "  return b\n}\n",
-    }[where]
+    flow = asking(where, asked)
 
     async def scene(office: Office) -> None:
         paused = await office.run()
@@ -416,13 +421,7 @@ def test_a_timeout_counts_the_days_in_which_a_person_was_asked(
 @pytest.mark.parametrize(("where", "over"), [("step", "main/a"), ("flow", "main"), ("block", "main/b")])
 def test_no_answer_counts_when_the_time_is_over(play: Play, where: str, over: str) -> None:
     """Case T2: whoever answers too late is told; the run ends as if it had never stopped."""
-    step = 'step a: string = desk.ask("What?")'
-    flow = {
-        "step": f"flow main() -> string {{\n  @timeout(5d)\n  {step}\n  return a\n}}\n",
-        "flow": f"@timeout(5d)\nflow main() -> string {{\n  {step}\n  return a\n}}\n",
-        "block": f"flow main() -> string {{\n  @timeout(5d)\n  step b = do {{\n    {step}\n    yield a\n  }}\n"
-        "  return b\n}\n",
-    }[where]
+    flow = asking(where, "5d")
 
     async def scene(office: Office) -> None:
         paused = await office.run()

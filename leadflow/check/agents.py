@@ -124,12 +124,15 @@ def declare_agents(program: Program) -> None:
         if first.decl is not None:
             program.report(endless(first.decl.name.span, [symbols[key].key for key in loop], what="agent"))
     looping = {key for loop in loops for key in loop}
+    lines: dict[Hashable, tuple[int, str]] = {}
     for key in order:
         symbol = symbols[key]
         if isinstance(symbol, ToolSymbol):
             program.agents[key] = declare_tool(program, symbol)
         elif symbol.decl is not None and symbol.home is not None:
-            program.agents[key] = _agent(program, symbol, symbol.decl, symbol.home, broken=key in looping)
+            agent = _agent(program, symbol, symbol.decl, symbol.home, broken=key in looping)
+            agent.shares = _shares(agent, lines)
+            program.agents[key] = agent
     for agent in list(program.agents.values()):
         _check_made(program, agent)
     for name, kind in PREDECLARED.items():
@@ -252,7 +255,6 @@ def _agent(program: Program, symbol: AgentSymbol, decl: tree.AgentDecl, home: Mo
     for layer in layers:
         if not broken:
             _apply(program, agent, layer)
-    agent.shares = next((one.key for one in program.agents.values() if _is_one_line(one, agent)), agent.key)
     if agent.kind is not None:
         agent.missing = tuple(
             row.name for row in agent.kind.settings if row.required and row.name not in agent.settings
@@ -265,17 +267,20 @@ def _agent(program: Program, symbol: AgentSymbol, decl: tree.AgentDecl, home: Mo
     return agent
 
 
-def _is_one_line(one: Agent, agent: Agent) -> bool:
-    """Whether what the first one's upstream takes and has seen is the second one's, too: it asks the same (case B11),
-    and was made from it or, of a model, has the same written on it: its provider counts them together."""
-    is_kin = one.family == agent.family and agent.family != agent.key
-    says = [{applied.policy for applied in each.shared} for each in (one, agent)]
-    is_alike = "model" in agent.settings and bool(agent.shared) and says[0] == says[1]
-    return (is_kin or is_alike) and _upstream(one) == _upstream(agent)
+def _shares(agent: Agent, lines: dict[Hashable, tuple[int, str]]) -> str:
+    """The first agent whose upstream, with what that takes and has seen, is this one's, too: it asks the same (case
+    B11), and this one was made from it or, of a model, has the same written on it, whose provider counts them together.
 
-
-def _upstream(agent: Agent) -> Hashable:
-    return upstream_of(agent.kind_name, {name: setting.folded for name, setting in agent.settings.items()})
+    Args:
+        lines: by what makes agents share, the first one and when it came; this one's is added.
+    """
+    asked = upstream_of(agent.kind_name, {name: setting.folded for name, setting in agent.settings.items()})
+    says = frozenset(applied.policy for applied in agent.shared) if "model" in agent.settings else None
+    ways: list[Hashable] = [(asked, agent.family), *([(asked, says)] if says else [])]
+    first = min((lines[way] for way in ways if way in lines), default=(len(lines), agent.key))
+    for way in ways:
+        lines.setdefault(way, first)
+    return first[1]
 
 
 def _apply(program: Program, agent: Agent, layer: _Layer) -> None:
@@ -328,8 +333,8 @@ def _take_kind(cx: Context, agent: Agent, path: Sequence[tree.Ident]) -> None:
         owner = cx.scope.values.get(path[0].text)
         if kind is None and not isinstance(owner, BrokenSymbol):
             span = path[0].span.to(path[-1].span)
-            known_kinds = {each: find_kind(program.catalogue, each) for each in program.catalogue}  # None: not loaded
-            kinds = sorted(known_kinds, key=lambda each: (row := known_kinds[each]) is not None and not row.runs)
+            rows = [find_kind(program.catalogue, each) for each in program.catalogue]  # None: it cannot be loaded
+            kinds = sorted(program.catalogue, key={row.name for row in rows if row and not row.runs}.__contains__)
             agents = (n for n, s in cx.scope.values.items() if isinstance(s, AgentSymbol) and n != agent.name)
             known = [*kinds, *agents]
             cx.report(unknown_kind(span, written, known=program.known(known), meant=kind_meant(written)))

@@ -159,20 +159,22 @@ class Shared:
 
     def release(self, agent: str) -> None:
         """The breaker of this agent decides by itself again: it is closed, and has seen nothing yet."""
-        named = agent if self._guarded is None else self._guarded.get(agent, agent)
-        self._forced.pop(named, None)
-        for upstream in self._of(named):
+        self._forced.pop(self._owner(agent), None)
+        for upstream in self._of(agent):
             upstream.release()
 
     def _force(self, agent: str, state: Forced, why: str) -> None:
         if self._guarded is not None and agent not in self._guarded:
             there = f"there are those of {', '.join(sorted(self._guarded))}" if self._guarded else "there is none"
             raise ValueError(f"agent '{agent}' has no breaker; {there}")
-        named = agent if self._guarded is None else self._guarded[agent]
-        self._forced[named] = (state, why)
-        for upstream in self._of(named):
+        self._forced[self._owner(agent)] = (state, why)
+        for upstream in self._of(agent):
             upstream.force(state, why)
+
+    def _owner(self, agent: str) -> str:
+        """The agent whose breaker it is."""
+        return agent if self._guarded is None else self._guarded.get(agent, agent)
 
     def _of(self, agent: str) -> list[Upstream]:
         """One per credential."""
-        return [upstream for upstream in self.upstreams.values() if upstream.name == agent]
+        return [upstream for upstream in self.upstreams.values() if upstream.name == self._owner(agent)]

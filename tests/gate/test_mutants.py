@@ -20,6 +20,12 @@ def keys(text: str) -> list[str]:
     return [mutation.key for mutation, _ in mutations(ast.parse(text))]
 
 
+def said_by(code: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """What a program says in a process of its own: it changes what is loaded."""
+    words = [sys.executable, "-c", code, *options]
+    return subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT, timeout=120)
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
@@ -169,7 +175,7 @@ def test_a_function_is_given_the_code_of_its_mutant() -> None:
         "patch(ROOM / 'shared.py', found.mutation.function, found.number)\n"
         "print(first, again())\n"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    run = said_by(code)
     assert "0 1" == run.stdout.strip(), run.stderr
 
 
@@ -184,7 +190,7 @@ def test_a_function_may_lose_its_super() -> None:
         "patch(ROOM / 'windows.py', found.mutation.function, found.number)\n"
         "print(hasattr(Daily(2, None), 'limit'))\n"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    run = said_by(code)
     assert "False" == run.stdout.strip(), run.stderr
 
 
@@ -226,9 +232,7 @@ def test_what_fails_without_a_mutation_says_nothing() -> None:
         "sys.exit(mutants.main(sys.argv[1:]))\n"
     )
     options = ["--files", "shared", "--tests", "tests/policies/test_shared.py", "--sample", "2"]
-    run = subprocess.run(
-        [sys.executable, "-c", code, *options], capture_output=True, text=True, check=False, cwd=ROOT, timeout=120
-    )
+    run = said_by(code, *options)
     assert "tests fail where mutants are tried, without any mutation" in run.stderr
     assert 1 == run.returncode
 
@@ -237,9 +241,7 @@ def test_what_could_not_be_tried_is_named() -> None:
     """It says nothing of the policies, and keeps nobody from hearing of the others; the part fails for it."""
     code = "import sys\nfrom tests.gate import mutants\nmutants.patch = None\nsys.exit(mutants.main(sys.argv[1:]))\n"
     options = ["--files", "shared", "--tests", "tests/policies/test_shared.py", "--sample", "6", "--least", "0"]
-    run = subprocess.run(
-        [sys.executable, "-c", code, *options], capture_output=True, text=True, check=False, cwd=ROOT, timeout=120
-    )
+    run = said_by(code, *options)
     untried, *_, told = run.stdout.splitlines()
     assert untried.startswith("untried: shared:"), run.stderr
     assert 6 == sum(json.loads(told).get(each, 0) for each in ("untried", "unseen")), told
