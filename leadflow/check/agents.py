@@ -2,7 +2,7 @@
 checked against the rows of the catalogue and folded."""
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from leadflow.check.consts import NotConstant, fold
 from leadflow.check.context import Context
 from leadflow.check.habits import kind_meant, setting_elsewhere, setting_meant
 from leadflow.check.infer import expect, infer
+from leadflow.check.lines import Lines, report_beside, sharing
 from leadflow.check.messages.lint import listed_twice
 from leadflow.check.messages.names import (
     duplicate,
@@ -51,7 +52,6 @@ from leadflow.plan.kinds import PREDECLARED, SettingRow, find_kind
 from leadflow.plan.plan import Secret, SettingValue
 from leadflow.plan.policy import PerTime
 from leadflow.plan.reactions import stand_ins
-from leadflow.plan.settings import upstream_of
 from leadflow.plan.types import SECRET, STRING, UNKNOWN, Effect, MapType, Money, Type
 from leadflow.syntax import tree
 from leadflow.syntax.walk import walk
@@ -124,17 +124,18 @@ def declare_agents(program: Program) -> None:
         if first.decl is not None:
             program.report(endless(first.decl.name.span, [symbols[key].key for key in loop], what="agent"))
     looping = {key for loop in loops for key in loop}
-    lines: dict[Hashable, tuple[int, str]] = {}
+    lines: Lines = {}
     for key in order:
         symbol = symbols[key]
         if isinstance(symbol, ToolSymbol):
             program.agents[key] = declare_tool(program, symbol)
         elif symbol.decl is not None and symbol.home is not None:
             agent = _agent(program, symbol, symbol.decl, symbol.home, broken=key in looping)
-            agent.shares = _shares(agent, lines)
+            agent.shares = sharing(agent, lines)
             program.agents[key] = agent
     for agent in list(program.agents.values()):
         _check_made(program, agent)
+    report_beside(program)
     for name, kind in PREDECLARED.items():
         program.agents.setdefault(name, Agent(name, name, kind, name, None, None, shares=name))
 
@@ -265,22 +266,6 @@ def _agent(program: Program, symbol: AgentSymbol, decl: tree.AgentDecl, home: Mo
         first = program.agents[agent.via[0]]
         agent.inherited += [policy for policy in first.inherited if policy.name not in own]
     return agent
-
-
-def _shares(agent: Agent, lines: dict[Hashable, tuple[int, str]]) -> str:
-    """The first agent whose upstream, with what that takes and has seen, is this one's, too: it asks the same (case
-    B11), and this one was made from it or, of a model, has the same written on it, whose provider counts them together.
-
-    Args:
-        lines: by what makes agents share, the first one and when it came; this one's is added.
-    """
-    asked = upstream_of(agent.kind_name, {name: setting.folded for name, setting in agent.settings.items()})
-    says = frozenset(applied.policy for applied in agent.shared) if "model" in agent.settings else None
-    ways: list[Hashable] = [(asked, agent.family), *([(asked, says)] if says else [])]
-    first = min((lines[way] for way in ways if way in lines), default=(len(lines), agent.key))
-    for way in ways:
-        lines.setdefault(way, first)
-    return first[1]
 
 
 def _apply(program: Program, agent: Agent, layer: _Layer) -> None:

@@ -1,4 +1,4 @@
-"""FLOW511 to FLOW514: warnings about policies that stand together and leave each other nothing to do."""
+"""FLOW511 to FLOW514 and FLOW522: warnings about policies that stand together and leave each other nothing to do."""
 
 from collections.abc import Sequence
 
@@ -99,3 +99,33 @@ def argument_without_effect(span: Span, names: Sequence[str], *, why: str) -> Dr
     """
     listed = ", ".join(f"'{name}'" for name in names)
     return Draft(span, f"{listed} {'has' if len(names) == 1 else 'have'} no effect: {why}")
+
+
+@code("FLOW522", "Asked beside the limit", severity="warning")
+def beside_the_limit(span: Span, name: str, *, other: str, policies: Sequence[str], declared: Span | None) -> Draft:
+    """Two agents ask one model with one credential, and only one of them says how much that takes. The provider counts
+    the calls of both, those of the other pass by the limit, and so it is not kept.
+
+    ```flow
+    leadflow 1
+    @limit(60 per minute)
+    agent writer: openai { model: "gpt-5-mini"  temperature: 0.9 }
+    agent judge: openai { model: "gpt-5-mini"  temperature: 0.0 }
+    ```
+
+    Agents that say the same share one line; here the second is made from the first:
+
+    ```flow
+    leadflow 1
+    @limit(60 per minute)
+    agent writer: openai { model: "gpt-5-mini"  temperature: 0.9 }
+    agent judge: writer { temperature: 0.0 }
+    ```
+    """
+    said = " and ".join(f"@{policy}" for policy in policies)
+    return Draft(
+        span,
+        f"'{name}' asks the model of '{other}' with the same credential, and passes by its {said}",
+        (Label(declared, f"its {said} holds here only"),) if declared is not None else (),
+        (f"write the same {said} on both, or `agent {name}: {other} {{ … }}`: then they share one line",),
+    )
