@@ -31,7 +31,7 @@ from leadflow.cli.running import Job, go, shown
 from leadflow.cli.undo import undo
 from leadflow.cli.views import human, kept, machine, questions, runs, tree
 from leadflow.cli.views.failures import failure, undone
-from leadflow.cli.wanted import wanted_of
+from leadflow.cli.wanted import Asked, wanting
 from leadflow.events.model import CancelRequested, Status
 from leadflow.operating import cancel_run, watch_run
 from leadflow.policies.shared import Shared
@@ -42,6 +42,8 @@ from leadflow.stores.owner import this_user
 
 _IN = click.option("--in", "folder", metavar="DIR", default=".", help="The project whose runs; else this folder's.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
+_NEWEST = 20
+"""Runs that are shown where nothing else is asked for."""
 _WAITING = click.option("--waiting", is_flag=True, help="What they ask people instead, and how to answer.")
 
 
@@ -51,50 +53,37 @@ _WAITING = click.option("--waiting", is_flag=True, help="What they ask people in
 @_WAITING
 @click.pass_context
 def command(ctx: click.Context, *, folder: str, as_json: bool, waiting: bool) -> None:
-    """The runs that are kept: without a command, a list of them, the newest first.
+    """The runs that are kept: without a command, a list of the newest.
 
     A run is named by its id, of which the beginning is enough.
     """
     if ctx.invoked_subcommand is None:
-        _list(folder, Wanted(), None, as_json=as_json, waiting=waiting)
+        _list(folder, Asked(Wanted(), None, None if as_json else _NEWEST), as_json=as_json, waiting=waiting)
 
 
 @command.command("ls", short_help="List the runs that the options ask for, the newest first.")
-@click.option("--flow", metavar="FLOW", help="Runs of that flow.")
-@click.option("--status", "--state", "state", metavar="STATUS", help="Runs that stand so: done, failed, interrupted …")
-@click.option("--since", metavar="TIME", help="Started then or later: a day, a moment, or 2h for two hours ago.")
-@click.option("--until", metavar="TIME", help="Started then or earlier.")
-@click.option("--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="Given this input; repeat for more.")
+@wanting
 @_IN
 @_JSON
 @_WAITING
-def list_(
-    *,
-    flow: str | None,
-    state: str | None,
-    since: str | None,
-    until: str | None,
-    inputs: Sequence[str],
-    folder: str,
-    as_json: bool,
-    waiting: bool,
-) -> None:
+def list_(asked: Asked, *, folder: str, as_json: bool, waiting: bool) -> None:
     """List the runs, the newest first: all, or those that the options ask for."""
-    wanted = wanted_of(flow, state, since, until, inputs, now=SystemClock().now().astimezone())
-    if waiting and state is not None:
-        raise click.UsageError("--waiting lists what runs wait for that have not ended, whatever their status")
-    _list(folder, wanted, state, as_json=as_json, waiting=waiting)
+    if waiting and (asked.state is not None or asked.last is not None):
+        why = "--waiting lists all that runs wait for that have not ended, whatever their status"
+        raise click.UsageError(f"{why}: leave out --status and --last")
+    _list(folder, asked, as_json=as_json, waiting=waiting)
 
 
-def _list(folder: str, wanted: Wanted, state: str | None, *, as_json: bool, waiting: bool) -> None:
+def _list(folder: str, asked: Asked, *, as_json: bool, waiting: bool) -> None:
     """The runs that are wanted, and stand so; or what they wait for."""
     project = the_project(folder)
     if waiting:
-        _show_questions(asyncio.run(questions_in(project, wanted=wanted)), folder, as_json=as_json)
+        _show_questions(asyncio.run(questions_in(project, wanted=asked.wanted)), folder, as_json=as_json)
         return
-    rows, idle = asyncio.run(listed(project, wanted))
-    rows = [row for row in rows if state in (None, kept.stands(row, project))]
-    table = kept.Table(rows, idle, in_folder(folder), are_all=wanted == Wanted() and state is None)
+    rows, idle = asyncio.run(listed(project, asked.wanted))
+    rows = [row for row in rows if asked.state in (None, kept.stands(row, project))]
+    are_all = asked.wanted == Wanted() and asked.state is None
+    table = kept.Table(rows, idle, in_folder(folder), are_all=are_all, last=asked.last)
     if as_json:
         machine.document(kept.data(table, project))
     else:

@@ -2,9 +2,13 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import wraps
 from math import isfinite
+from typing import Concatenate, ParamSpec
+
+import click
 
 from leadflow.cli.refused import Refused
 from leadflow.cli.views.human import one_line
@@ -13,28 +17,62 @@ from leadflow.diagnostics import did_you_mean
 from leadflow.events.model import Status
 from leadflow.plan.forms import read_time, read_written_duration
 from leadflow.plan.types import Value
+from leadflow.record import record
+from leadflow.run.adapters import SystemClock
 from leadflow.run.store import Wanted
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """What a parameter can be called."""
 
 
-def wanted_of(
-    flow: str | None, state: str | None, since: str | None, until: str | None, inputs: Sequence[str], *, now: datetime
-) -> Wanted:
-    """What the options ask for. Runs that are `interrupted` are among those that are `running` or `pending`.
+P = ParamSpec("P")
+
+
+@record
+class Asked:
+    """What the options of a list of runs ask for."""
+
+    wanted: Wanted
+    state: str | None
+    """Where the runs stand, in one of `STATES`."""
+    last: int | None
+    """How many, the newest; None: all."""
+
+
+def wanting(command: Callable[Concatenate[Asked, P], None]) -> Callable[..., None]:
+    """A command with the options that say which runs are meant, given to it as one argument.
 
     Raises:
-        Refused: one of them cannot be understood.
+        Refused: one of the options cannot be understood.
     """
+
+    @click.option("--flow", metavar="FLOW", help="Runs of that flow.")
+    @click.option("--status", "--state", "state", metavar="STATUS", help="That stand so: done, failed, interrupted …")
+    @click.option("--since", metavar="TIME", help="Started then or later: a day, a moment, or 2h for two hours ago.")
+    @click.option("--until", metavar="TIME", help="Started then or earlier.")
+    @click.option("--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="Given this; repeat for more.")
+    @click.option("--last", metavar="N", type=click.IntRange(min=1), help="The newest so many of them; else all.")
+    @wraps(command)
+    def asked(
+        flow: str | None, state: str | None, since: str | None, until: str | None, inputs: Sequence[str],
+        last: int | None, *args: P.args, **others: P.kwargs,
+    ) -> None:  # fmt: skip
+        now = SystemClock().now().astimezone()
+        times = (_moment("--since", since, now), _moment("--until", until, now))
+        wanted = Wanted(flow, _status(state), *times, tuple(_input(one) for one in inputs))
+        command(Asked(wanted, state, last), *args, **others)
+
+    return asked
+
+
+def _status(state: str | None) -> Status | None:
+    """Runs that are `interrupted` are among those that are `running` or `pending`: what they are is seen later."""
     if state is not None and state not in STATES:
         raise Refused(
             f"--status: there is no status '{one_line(state)}'"
             + (did_you_mean(state, STATES) or f"; there are {', '.join(STATES)}")
         )
-    status = Status(state) if state in {one.value for one in Status} and state not in _HELD else None
-    pairs = tuple(_input(one) for one in inputs)
-    return Wanted(flow, status, _moment("--since", since, now), _moment("--until", until, now), pairs)
+    return Status(state) if state in {one.value for one in Status} and state not in _HELD else None
 
 
 _HELD = {"running", "pending", "waiting", *INTERRUPTED}

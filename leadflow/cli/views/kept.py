@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise, takewhile
+from operator import eq
 from typing import Any
 
 import click
@@ -15,6 +17,9 @@ from leadflow.record import record
 from leadflow.run.store import RunRow
 from leadflow.settings import Project
 
+_SHORT = 8
+"""Characters of an id that are shown at least."""
+
 
 @record
 class Table:
@@ -27,23 +32,28 @@ class Table:
     """The option that names the project, when that is not the working folder's."""
     are_all: bool
     """Whether the project keeps no others."""
+    last: int | None = None
+    """How many of them are shown, the newest; None: all."""
 
 
 def show(table: Table, project: Project, *, now: float) -> None:
-    """A row per run: its id, where it stands, when it began, how long it took, its flow. Then what can go on, and of
-    what somebody has to say whether it was done."""
-    rows = table.rows
+    """A row per run: the beginning of its id, where it stands, when it began, how long it took, its flow. Then what can
+    go on, and of what somebody has to say whether it was done: that of the runs that are not shown, too."""
+    rows = table.rows[: table.last]
     if not rows:
         click.echo("no run is kept here yet" if table.are_all else "no run is like that", err=True)
         return
     wide = max(8, *(len(row.flow) for row in rows))
-    click.echo(f"{'RUN':36}  {'STATUS':11}  {'STARTED':19}  {'TIME':>10}  {'FLOW':{wide}}  FILE".rstrip())
+    id_wide = _enough([row.id for row in table.rows])
+    click.echo(f"{'RUN':{id_wide}}  {'STATUS':11}  {'STARTED':19}  {'TIME':>10}  {'FLOW':{wide}}  FILE".rstrip())
     for row in rows:
         status = marked(f"{stands(row, project):11}", _color(row, project))
         started = moment(row.started)
         took = duration(max(0.0, row.changed - row.started))
-        click.echo(f"{row.id:36}  {status}  {started:19}  {took:>10}  {row.flow:{wide}}  {row.source}")
-    listed = {row.id for row in rows}
+        click.echo(f"{row.id[:id_wide]}  {status}  {started:19}  {took:>10}  {row.flow:{wide}}  {row.source}")
+    if len(rows) < len(table.rows):
+        click.echo(f"and {len(table.rows) - len(rows)} older; `leadflow runs ls{table.where}` lists all", err=True)
+    listed = {row.id for row in table.rows}
     for doubt in table.idle.in_doubt:
         if doubt.row.id in listed:
             click.echo(doubt_words(doubt, table.where), err=True)
@@ -56,13 +66,18 @@ def show(table: Table, project: Project, *, now: float) -> None:
         click.echo(f"{count} for nobody; `leadflow resume --due{table.where}` goes on", err=True)
 
 
+def _enough(ids: Sequence[str]) -> int:
+    """How many characters tell these ids apart, and look like a name."""
+    alike = (sum(1 for _ in takewhile(bool, map(eq, *pair))) for pair in pairwise(sorted(ids)))
+    return max(_SHORT, 1 + max(alike, default=0))
+
+
 def data(table: Table, project: Project) -> list[dict[str, Any]]:
     """The same for machines."""
     why = {one.row.id: one.wake.why for one in table.idle.due}
     doubts = {one.row.id: [*one.paths] for one in table.idle.in_doubt}
-    return [
-        {**row_data(row, project), "due": why.get(row.id), "in_doubt": doubts.get(row.id, [])} for row in table.rows
-    ]
+    rows = table.rows[: table.last]
+    return [{**row_data(row, project), "due": why.get(row.id), "in_doubt": doubts.get(row.id, [])} for row in rows]
 
 
 def doubt_words(doubt: InDoubt, where: str) -> str:
