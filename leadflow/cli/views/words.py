@@ -10,6 +10,7 @@ from leadflow.cli.views.marks import MARKS, marked
 from leadflow.cli.views.tree import once_words
 from leadflow.events.model import (
     AttemptFailed,
+    AttemptStarted,
     BreakerMoved,
     CallWaits,
     CancelRequested,
@@ -42,6 +43,8 @@ class Teller:
         self._began: float | None = None
         self._since: dict[str, float] = {}
         """When the calls that are under way began."""
+        self._between: set[str] = set()
+        """Those of which no attempt is."""
         self._columns = [_NARROW, _NARROW]
 
     def __call__(self, entry: Entry) -> None:
@@ -59,6 +62,19 @@ class Teller:
             self._write(entry, status, f"{self._head(line.path, line.what)}{one_line(line.how)}{took}")
         elif (said := self._said(event, path)) is not None:
             self._write(entry, Status.WAITING, said)
+        self._count(event, path)
+
+    def _count(self, event: object, path: str) -> None:
+        """Note whether an attempt of a call is under way; those of a process that ended are not."""
+        match event:
+            case AttemptFailed(is_beside=False):
+                self._between.add(path)
+            case RunResumed():
+                self._between.update(self._since)
+            case AttemptStarted():
+                self._between.discard(path)
+            case _ if path not in self._since:
+                self._between.discard(path)
 
     def _said(self, event: object, path: str) -> str | None:
         """What people have to know besides, or None."""
@@ -72,6 +88,8 @@ class Teller:
                 again = f"again in {duration(delay)}" if delay else "again at once"
                 head = self._head(step, self._trace.call(path) or "")
                 return f"{head}{one_line(failure.message)} [{failure.error}]; {again}"
+            case AttemptStarted(agent=agent) if path in self._since and path not in self._between:
+                return f"{self._head(step, self._trace.call(path) or '')}no answer yet: {agent} is asked a second time"
             case CallWaits(agent=agent, why=why, seconds=float() as seconds) if seconds >= _LONG:
                 return f"{self._head(step, self._trace.call(path) or '')}waiting {duration(seconds)}: {agent}, {why}"
             case OnceFound() as found:
