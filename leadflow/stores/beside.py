@@ -13,7 +13,7 @@ from leadflow.events.model import CancelRequested
 from leadflow.run.ports import Claim
 from leadflow.run.store import Corrupt
 
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS lf_wish (number INTEGER PRIMARY KEY, run TEXT NOT NULL, text TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS lf_wish_by_run ON lf_wish (run);
 CREATE TABLE IF NOT EXISTS lf_once (key TEXT PRIMARY KEY, run TEXT NOT NULL, path TEXT NOT NULL) WITHOUT ROWID;
@@ -23,7 +23,7 @@ CREATE INDEX IF NOT EXISTS lf_once_by_run ON lf_once (run);
 
 def make(cursor: sqlite3.Cursor) -> None:
     """The tables, where they are not there."""
-    for statement in _SCHEMA.split(";"):
+    for statement in SCHEMA.split(";"):
         cursor.execute(statement)
 
 

@@ -6,6 +6,7 @@ its own.
 """
 
 import sqlite3
+from zlib import crc32
 
 from leadflow.stores import beside
 
@@ -70,13 +71,24 @@ UPDATE lf_meta SET value = '2' WHERE name = 'format'
 """A row that is broken is left out: its run's hashes and its count of events tell."""
 
 
+_MADE = crc32(repr((FORM, _SCHEMA, _SINCE, beside.SCHEMA)).encode()) & 0x7FFFFFFF
+"""What a file is marked with in which all of this is there."""
+
+
 def keys(run: int, first: int = 0) -> tuple[int, int]:
     """The keys of a run's events from that one on: the lowest, and the one behind the highest."""
     return run << 32 | first, (run + 1) << 32
 
 
+def is_made(cursor: sqlite3.Cursor) -> bool:
+    """Whether nothing is to be made, so that who only looks needs to wait for no process that writes."""
+    if cursor.execute("PRAGMA user_version").fetchone() != (_MADE,):
+        return False
+    return bool(cursor.execute("SELECT value FROM lf_meta WHERE name = 'format'").fetchone() == (FORM,))
+
+
 def make(cursor: sqlite3.Cursor) -> str:
-    """Make the tables that are not there, and bring those of an earlier leadflow into the form of now.
+    """Make the tables that are not there, bring those of an earlier leadflow into the form of now, and mark the file.
 
     Returns: the form that the file has then; when it is not `FORM`, a later leadflow made it, and nothing of what was
         done here may be kept.
@@ -84,13 +96,14 @@ def make(cursor: sqlite3.Cursor) -> str:
     _create(cursor)
     cursor.execute("INSERT OR IGNORE INTO lf_meta VALUES ('format', ?)", (FORM,))
     (form,) = cursor.execute("SELECT value FROM lf_meta WHERE name = 'format'").fetchone()
-    if form != "1":
-        return str(form)
-    cursor.execute("ALTER TABLE lf_event RENAME TO lf_event_1")
-    _create(cursor)
-    for statement in _FROM_1.split(";"):
-        cursor.execute(statement)
-    return FORM
+    if form == "1":
+        cursor.execute("ALTER TABLE lf_event RENAME TO lf_event_1")
+        _create(cursor)
+        for statement in _FROM_1.split(";"):
+            cursor.execute(statement)
+        form = FORM
+    cursor.execute(f"PRAGMA user_version = {_MADE}")
+    return str(form)
 
 
 def _create(cursor: sqlite3.Cursor) -> None:

@@ -79,6 +79,8 @@ class JournalFile:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT}")
+        if schema.is_made(connection.cursor()):
+            return
         with self.transaction() as cursor:
             if (form := schema.make(cursor)) != schema.FORM:
                 raise JournalProblem(

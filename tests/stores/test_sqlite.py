@@ -23,6 +23,7 @@ from leadflow.run.claims import StoreClaims
 from leadflow.run.store import Corrupt, JournalProblem, Store, Wanted
 from leadflow.stores.owner import is_gone, spoken, this_owner
 from leadflow.stores.rows import Rows
+from leadflow.stores.schema import is_made
 from leadflow.stores.sqlite import SqliteStore
 from tests.stores.conformance import LEASE, STARTED, Conformance, SetClock, new_run
 
@@ -324,6 +325,29 @@ def test_a_newer_form_is_refused(tmp_path: Path) -> None:
         asyncio.run(_read(path))
     with closing(sqlite3.connect(path)) as connection:  # and nothing of it was changed
         assert "under" not in {row[1] for row in connection.execute("PRAGMA table_info(lf_run)")}
+
+
+def test_who_only_looks_waits_for_nobody(tmp_path: Path) -> None:
+    """Case D10: a file in which all is made is opened without writing, so that another process may write meanwhile."""
+    path = tmp_path / "j.db"
+    asyncio.run(_filled(path, runs=1, nodes=2))
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert {"r0": [0, 1]} == asyncio.run(_read(path))
+
+
+def test_what_an_earlier_leadflow_lacks_is_made(tmp_path: Path) -> None:
+    """Case D6: a file that is marked otherwise gets its columns and tables, and is not made again then."""
+    path = tmp_path / "j.db"
+    asyncio.run(_filled(path, runs=1, nodes=2))
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in ("ALTER TABLE lf_run DROP COLUMN under", "DROP TABLE lf_once", "PRAGMA user_version = 0"):
+            connection.execute(statement)
+        assert not is_made(connection.cursor())
+    assert {"r0": [0, 1]} == asyncio.run(_read(path))
+    with closing(sqlite3.connect(path)) as connection:
+        assert is_made(connection.cursor())
+        assert "under" in {row[1] for row in connection.execute("PRAGMA table_info(lf_run)")}
 
 
 _FORM_1 = """
