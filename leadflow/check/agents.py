@@ -262,7 +262,7 @@ def _agent(program: Program, symbol: AgentSymbol, decl: tree.AgentDecl, home: Mo
         )
         _list_effects(Context(program, home, "setting"), agent)
     if agent.kind_name == "role" and agent.via and agent.via[0] in program.agents:  # it is that model that is asked
-        own = {policy.name for policy in agent.inherited} | {"fallback"}
+        own = {policy.name for policy in agent.inherited} | agent.removed | {"fallback"}
         first = program.agents[agent.via[0]]
         agent.inherited += [policy for policy in first.inherited if policy.name not in own]
     return agent
@@ -277,6 +277,7 @@ def _apply(program: Program, agent: Agent, layer: _Layer) -> None:
         agent.family = agent.key
     agent.inherited = in_force(agent.inherited, written, shared=False)
     agent.shared = in_force(agent.shared, written, shared=True)
+    agent.removed = (agent.removed | written.removed.keys()) - {policy.name for policy in written.applied}
     agent.budget_span = written.spans.get("budget", agent.budget_span)
     check_together(cx, [*agent.inherited, *agent.shared], written.spans)
     _check_own_fallback(cx, agent, written)
@@ -331,7 +332,7 @@ def _take_kind(cx: Context, agent: Agent, path: Sequence[tree.Ident]) -> None:
     if base is None:
         return
     agent.kind, agent.kind_name, agent.family = base.kind, base.kind_name, base.family
-    agent.inherited, agent.shared = list(base.inherited), list(base.shared)
+    agent.inherited, agent.shared, agent.removed = list(base.inherited), list(base.shared), set(base.removed)
     agent.key_expr, agent.cache_expr = base.key_expr, base.cache_expr
     same_file = base.home is cx.scope
     for name, setting in base.settings.items():

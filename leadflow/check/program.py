@@ -144,6 +144,8 @@ class Agent:
     settings: dict[str, Setting] = field(default_factory=dict)
     inherited: list[Applied] = field(default_factory=list)
     """Policies that each of its calls takes over (rule C4)."""
+    removed: set[str] = field(default_factory=set)
+    """Policies that it has taken off: a role then has none from its model either."""
     shared: list[Applied] = field(default_factory=list)
     """Its `limit`, `breaker`, `concurrency`."""
     missing: tuple[str, ...] = ()

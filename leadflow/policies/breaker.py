@@ -37,25 +37,40 @@ def patient(inner: Ask, name: str, circuit: Circuit) -> Ask:
             try:
                 return await inner(course)
             except BreakerOpen as refused:
-                if not await _waited(course, name, refused, left):
+                waited = await _waited(course, name, refused, circuit, left)
+                if waited is None:
                     raise
-                left -= refused.next_probe.total_seconds() if refused.next_probe is not None else 0.0
+                left -= waited
 
     return attempt
 
 
-async def _waited(course: Course, name: str, refused: BreakerOpen, left: float) -> bool:
-    """Whether it was worth to wait for the next probe: not for an operator's word, and not beyond the end."""
-    seconds = None if refused.next_probe is None else refused.next_probe.total_seconds()
+async def _waited(course: Course, name: str, refused: BreakerOpen, circuit: Circuit, left: float) -> float | None:
+    """How long it waited for the next probe, in seconds; None: that was not worth it. It never is for an operator's
+    word, nor beyond the end. While somebody else's probe is under way nobody knows when the next one may be: then the
+    end of that is waited for."""
     remaining = course.remaining()
-    if seconds is None or seconds > left or (remaining is not None and seconds >= remaining):
-        return False
+    most = left if remaining is None else min(left, remaining)
+    seconds = None if refused.next_probe is None else refused.next_probe.total_seconds()
+    if seconds is None or most <= 0:
+        return None
+    is_probed = circuit.state == "half_open"
+    if not is_probed and (seconds > left or (remaining is not None and seconds >= remaining)):
+        return None
     order, clock = course.order, course.ports.clock
     begun = clock.monotonic()
-    order.post(CallWaits(order.path, name, f"the breaker of {name}", round(seconds, 3)))
-    await clock.sleep(timedelta(seconds=seconds))
-    order.post(CallAdmitted(order.path, name, round(clock.monotonic() - begun, 6)))
-    return True
+    order.post(CallWaits(order.path, name, f"the breaker of {name}", None if is_probed else round(seconds, 3)))
+    waiting = _Waiting(circuit, wants_probe=True)
+    try:
+        await clock.sleep(timedelta(seconds=min(seconds, most)))
+    except asyncio.CancelledError:
+        if not waiting.stop():
+            raise
+    else:
+        waiting.stop()
+    waited = clock.monotonic() - begun
+    order.post(CallAdmitted(order.path, name, round(waited, 6)))
+    return waited
 
 
 def looking(inner: Ask, circuit: Circuit) -> Ask:
@@ -127,18 +142,18 @@ def _tell(course: Course, circuit: Circuit) -> None:
 
 
 class _Waiting:
-    """A task that may be woken out of its queue: by a cancel that is the breaker's own, and undone by `stop`."""
+    """A task that may be woken while it waits: by a cancel that is the breaker's own, and undone by `stop`."""
 
     __slots__ = ("_before", "_circuit", "_task", "_woken")
 
-    def __init__(self, circuit: Circuit) -> None:
+    def __init__(self, circuit: Circuit, *, wants_probe: bool = False) -> None:
         task = asyncio.current_task()
         if task is None:
             raise InternalError("a call outside of a task")
         self._task, self._before = task, task.cancelling()
         self._circuit = circuit
         self._woken = False
-        circuit.watch(task, self._wake)
+        circuit.watch(task, self._wake, wants_probe=wants_probe)
 
     def _wake(self) -> None:
         self._circuit.unwatch(self._task)

@@ -369,7 +369,7 @@ def plain_caller(candidate: Candidate, call: AgentCall, ports: Ports, watch: Wat
         request = Request(
             call.action, order.args, call.result, call.declared, order.run, order.path,
             number, order.key, call.idempotent, None, None, untold if meter is None else meter.note,
-            hear=None if voice is None else voice.say,
+            hear=None if voice is None else voice.say, role=call.role,
         )  # fmt: skip
         try:
             reply = await ask(request)

@@ -162,7 +162,7 @@ class Circuit:
         """When it opened, and when it may be tried again."""
         self._why = ""
         """Why it is as it is."""
-        self._watchers: dict[Hashable, Callable[[], None]] = {}
+        self._watchers: dict[Hashable, tuple[Callable[[], None], bool]] = {}
 
     # --- calls ----------------------------------------------------------------------------------------------------
 
@@ -204,6 +204,7 @@ class Circuit:
             return
         self._running.pop(permit, None)
         self._slow.discard(permit)
+        was_probe = permit in self._probes
         self._probes.pop(permit, None)
         is_slow = self._is_slow(permit, now)
         failed = is_slow or sees is Sees.FAILURE
@@ -212,6 +213,8 @@ class Circuit:
                 self._window.add(now, failed=failed)
             elif self.state == "half_open":
                 self._probed(now, chance, failed=failed, error=self._too_slow if is_slow else error)
+        if was_probe and self.state == "half_open":  # there is a place for another one, perhaps
+            self._tell(is_open=False)
         self._notice(now, chance)
 
     def recall(self, since: float, seconds: float, why: str, *, times: int) -> None:
@@ -239,9 +242,13 @@ class Circuit:
 
     # --- those who wait -------------------------------------------------------------------------------------------
 
-    def watch(self, who: Hashable, told: Callable[[], None]) -> None:
-        """Tell somebody who waits for a turn when the breaker opens, so that it need not wait any longer."""
-        self._watchers[who] = told
+    def watch(self, who: Hashable, told: Callable[[], None], *, wants_probe: bool = False) -> None:
+        """Tell somebody who waits for a turn when the breaker opens, so that it need not wait any longer.
+
+        Args:
+            wants_probe: it waits to be a probe, and is told of every move, and of each probe that comes back.
+        """
+        self._watchers[who] = told, wants_probe
 
     def unwatch(self, who: Hashable) -> None:
         """It waits no more."""
@@ -299,8 +306,11 @@ class Circuit:
         for forgotten in (self._window, self._running, self._slow, self._probes):
             forgotten.clear()
         self.moves.append(Move(state, why, seconds))
-        if state in ("open", "forced_open"):
-            for told in list(self._watchers.values()):
+        self._tell(is_open=state in ("open", "forced_open"))
+
+    def _tell(self, *, is_open: bool) -> None:
+        for told, wants_probe in list(self._watchers.values()):
+            if is_open or wants_probe:
                 told()
 
     def _refused(self, now: float) -> Refused:

@@ -51,6 +51,43 @@ def test_a_profile_changes_the_plan() -> None:
     assert plan.hash != example().hash
 
 
+ROLES = """leadflow 1
+@retry(3) @cache(1h) @timeout(5s)
+agent fast: openai { model: "m"  max_tokens: 9 }
+@retry(none) @timeout(9s)
+agent judge: role { via: [fast] }
+agent heir: judge { }
+@retry(2)
+agent keen: judge { }
+flow main() -> list[string] {
+  step a = judge.ask("1")
+  step b = heir.ask("1")
+  step c = keen.ask("1")
+  return [a, b, c]
+}
+profile sober {
+  @cache(none)
+  agent judge { }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("profile", "policies"),
+    [
+        (None, [{"timeout", "cache"}, {"timeout", "cache"}, {"timeout", "cache", "retry"}]),
+        ("sober", [{"timeout"}, {"timeout"}, {"timeout", "retry"}]),
+    ],
+)
+def test_what_a_role_takes_off_its_model_does_not_bring_back(profile: str | None, policies: list[set[str]]) -> None:
+    """Rule C4: `@x(none)` on a role, or for it in a profile, holds for the model that plays it; what is made from the
+    role has none either, unless it says so."""
+    plan, report = compile_source("roles.flow", ROLES, profile=profile)
+    assert plan is not None and not report.has_errors
+    nodes = plan.flows["main"].nodes[:3]
+    assert policies == [{applied.name for applied in node.policies} for node in nodes]
+
+
 def test_a_program_with_errors_has_no_plan() -> None:
     """Nothing is compiled from what the checker refuses."""
     plan, report = compile_source("a.flow", "leadflow 1\nflow main() -> int { return x }\n")

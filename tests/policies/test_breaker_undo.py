@@ -1,6 +1,7 @@
 """An undo waits for an open breaker, within reason; and what a call that was left behind learns is told by the next."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -95,6 +96,67 @@ def test_b13_an_operators_word_is_not_waited_for() -> None:
     world.shared.force_open("a", "it is being repaired")
     played = run_virtual(world.play(path=UNDO))
     assert ("resource.breaker", 0.0) == (played.failure.error, played.seconds)
+
+
+@pytest.mark.parametrize("total", [None, 40.0])
+def test_b3_an_undo_waits_for_what_comes_of_somebody_elses_probe(total: float | None) -> None:
+    """Cases B3, S2: two steps are taken back at once; the second goes on when the probe of the first has ended, however
+    long the breaker would wait for a probe that is lost, and within its own time."""
+    policies = () if total is None else (Timeout(total=s(total)),)
+    world = scene(DOWN, after(2, "well"), policies=policies)
+
+    async def play() -> list[Played]:
+        await world.play()
+        return await asyncio.gather(*(world.play(path=f"main/paid[{at}]~undo/paid~undo") for at in range(2)))
+
+    first, second = run_virtual(play())
+    assert ["well", "well"] == [first.value, second.value]
+    assert second.seconds == pytest.approx(first.seconds + 2)
+    waits = [event.seconds for event in second.events if isinstance(event, CallWaits)]
+    assert (2, None) == (len(waits), waits[1])
+
+
+def test_b7_an_undo_waits_anew_when_somebody_elses_probe_fails() -> None:
+    """Cases B7, S2: the breaker is open again, for longer."""
+    world = scene(DOWN, DOWN, "well")
+
+    async def play() -> Sequence[Played]:
+        await world.play()
+        return await asyncio.gather(*(world.play(path=f"main/paid[{at}]~undo/paid~undo") for at in range(2)))
+
+    first, second = run_virtual(play())
+    assert ("network.connect", "well") == (first.failure.error, second.value)
+    assert 29 + 58 <= second.seconds <= 33 + 66
+
+
+def test_b6_an_undo_takes_the_place_of_a_probe_that_says_nothing() -> None:
+    """Cases B6, S2: a probe that was cancelled leaves its place to who waits."""
+    world = scene(DOWN, after(20, "late"), "well")
+
+    async def play() -> Played:
+        await world.play()
+        tasks = [asyncio.ensure_future(world.play(path=f"main/paid[{at}]~undo/paid~undo")) for at in range(2)]
+        await CLOCK.sleep(s(40))
+        tasks[0].cancel()
+        return await tasks[1]
+
+    assert ("well", 40.0) == ((second := run_virtual(play())).value, round(second.seconds, 3))
+
+
+def test_who_is_cancelled_while_it_waits_for_a_probe_is() -> None:
+    """The breaker's waking is no cancel, and a cancel is no waking."""
+    world = scene(DOWN, after(20, "late"))
+
+    async def play() -> tuple[bool, int]:
+        await world.play()
+        tasks = [asyncio.ensure_future(world.play(path=f"main/paid[{at}]~undo/paid~undo")) for at in range(2)]
+        await CLOCK.sleep(s(40))
+        tasks[1].cancel()
+        await asyncio.wait(tasks)
+        (circuit,) = next(iter(world.shared.upstreams.values())).breakers.values()
+        return tasks[1].cancelled(), len(circuit._watchers)
+
+    assert (True, 0) == run_virtual(play())
 
 
 def test_an_undo_with_another_agent_asks_that() -> None:
