@@ -29,7 +29,7 @@ from leadflow.check.timing import check_alone, check_one_attempt, check_together
 from leadflow.diagnostics import Diagnostic, Edit, Fix, Label, Span
 from leadflow.plan.annotations import MARKS, ROWS, PolicyParam, PolicyRow, Target
 from leadflow.plan.plan import Secret
-from leadflow.plan.policy import Applied, Breaker, Reaction
+from leadflow.plan.policy import Applied, Breaker, Cache, Reaction, Retry, Timeout
 from leadflow.plan.types import RATE, STRING, ListType, Money, Type
 from leadflow.plan.words import duration_words
 from leadflow.syntax import tree
@@ -467,6 +467,8 @@ _ORDERED = (
     ("cache", "negative_ttl", "ttl"),
 )
 """Arguments of which the first may not be larger than the second."""
+_UNWRITTEN = {"retry": Retry(1), "timeout": Timeout(), "breaker": Breaker(), "cache": Cache()}
+"""What the second is when nobody writes it."""
 
 _NEEDS_ONE = frozenset({"timeout", "budget", "limit", "on_error", "on_doubt", "on_failure"})
 """Policies that say nothing without an argument."""
@@ -494,13 +496,21 @@ def _consistent(cx: Context, annotation: tree.Annotation, row: PolicyRow, values
         cx.report(contradiction(annotation.span, why=odd))
         return False
     for policy, small, large in _ORDERED:
-        if policy == name and small in values and large in values and values[small] > values[large]:
-            why = f"'{small}' is longer than '{large}', which it is part of"
-            if name in ("retry", "breaker"):
-                why = f"'{small}' is longer than '{large}', the longest that is allowed"
-            cx.report(contradiction(annotation.span, why=why))
+        if policy == name and (odd := _too_large(name, small, large, values)) is not None:
+            cx.report(contradiction(annotation.span, why=odd))
             return False
     return True
+
+
+def _too_large(policy: str, small: str, large: str, values: Mapping[str, Any]) -> str | None:
+    """What is wrong with an argument that is larger than the one that bounds it, if it is."""
+    bound = values.get(large, getattr(_UNWRITTEN[policy], large))
+    if bound is None or small not in values or values[small] <= bound:
+        return None
+    if large not in values:
+        return f"'{small}' is longer than '{large}', which is {duration_words(bound)} unless it is written"
+    why = "the longest that is allowed" if policy in ("retry", "breaker") else "which it is part of"
+    return f"'{small}' is longer than '{large}', {why}"
 
 
 def _odd_probe(cx: Context, values: Mapping[str, Any]) -> str | None:
@@ -516,7 +526,4 @@ def _odd_breaker(values: Mapping[str, Any]) -> str | None:
     """What is wrong with these arguments of `@breaker`, if anything is."""
     if {"failures", "min_calls"} <= set(values) and "ratio" not in values:
         return "'min_calls' says nothing about 'failures'; it belongs to a 'ratio'"
-    longest = Breaker().max_recovery
-    if "max_recovery" not in values and values.get("recovery", longest) > longest:
-        return f"'recovery' is longer than 'max_recovery', which is {duration_words(longest)} unless it is written"
     return None
