@@ -17,7 +17,7 @@ from leadflow.graph.model import ORDER, FlowGraph, Graph, Vertex, is_let
 from leadflow.graph.roles import played, with_chain
 from leadflow.graph.serial import Region, Serial
 from leadflow.graph.soft import Softening
-from leadflow.graph.uses import HARMFUL, Touch, Uses
+from leadflow.graph.uses import Touch, Uses
 from leadflow.plan.expr import Bound, Const, Expr, Guard, Template
 from leadflow.plan.plan import (
     AgentCall,
@@ -37,7 +37,7 @@ from leadflow.plan.plan import (
     Yield,
 )
 from leadflow.plan.policy import Applied, OnFailure
-from leadflow.plan.types import NONE, Value
+from leadflow.plan.types import HARMFUL, NONE, Value
 from leadflow.syntax import tree
 
 

@@ -29,11 +29,11 @@ from leadflow.graph.model import (
     node_of,
 )
 from leadflow.graph.serial import Region, Serial
-from leadflow.graph.uses import HARMFUL, Touch, Uses
+from leadflow.graph.uses import Touch, Uses
 from leadflow.plan.expr import Const, Expr, Guard, LetValue, NodeValue, Phi
 from leadflow.plan.plan import Branch, Merge, Place, Work
 from leadflow.plan.policy import Cache, Timeout
-from leadflow.plan.types import NONE, Effect, Type
+from leadflow.plan.types import HARMFUL, NONE, Effect, Type
 
 Waits: TypeAlias = tuple[dict[int, Edge], int]
 """What a node that is about to be put waits for: vertices, with the strictest reason of each; and `passed`, as in

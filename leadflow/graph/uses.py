@@ -8,6 +8,7 @@ from leadflow.check.checked import ActionCall, Checked, FlowCallInfo
 from leadflow.plan.plan import AgentSpec
 from leadflow.plan.policy import Applied
 from leadflow.plan.reactions import stand_ins
+from leadflow.plan.types import HARMFUL
 from leadflow.syntax.walk import walk
 
 
@@ -18,10 +19,6 @@ class Touch(NamedTuple):
     """Asked for anything that may be seen from outside."""
     written: tuple[str, ...] = ()
     """Asked for a write."""
-
-
-HARMFUL = frozenset({"write", "dangerous"})
-"""The effects that wait for what stands above (rule A1b)."""
 
 
 @dataclass(slots=True, eq=False)

@@ -13,6 +13,8 @@ from leadflow.record import record
 
 Effect = Literal["pure", "read", "write", "dangerous"]
 EFFECTS: tuple[Effect, ...] = ("pure", "read", "write", "dangerous")
+HARMFUL: frozenset[Effect] = frozenset({"write", "dangerous"})
+"""Those of what changes something outside."""
 """From harmless to harmful: the join of two effects is the later one."""
 
 

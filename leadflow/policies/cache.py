@@ -169,7 +169,7 @@ class _Layer:
         if course.deadline is None:
             landed = await turn
         else:
-            timer = Timer(course.deadline, course.watch, lambda: course.leave(self._late(), in_doubt=False))
+            timer = Timer(course.deadline, course.watch, lambda: course.leave(self._late()))
             try:
                 landed = await turn
             except BaseException as problem:

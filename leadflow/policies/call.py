@@ -51,12 +51,14 @@ class Course:
 
     __slots__ = (
         "agent", "attempt", "attempts", "begun", "behind", "deadline", "exchanges", "further", "has_last_of_total",
-        "instance", "is_left", "limit", "meter", "must_answer", "order", "pending", "ports", "repair", "resumed",
-        "talk", "tools", "tried", "watch", "why",
+        "instance", "is_left", "limit", "meter", "must_answer", "order", "pending", "ports", "repair", "repeatable",
+        "resumed", "talk", "tools", "tried", "watch", "why",
     )  # fmt: skip
 
-    def __init__(self, order: CallOrder, ports: Ports, watch: Watch) -> None:
+    def __init__(self, order: CallOrder, ports: Ports, watch: Watch, *, repeatable: bool = False) -> None:
         self.order = order
+        self.repeatable = repeatable
+        """The call may be sent again although it may have been done: it is idempotent, or has a key."""
         self.ports = ports
         self.watch = watch
         earlier = order.earlier
@@ -130,20 +132,20 @@ class Course:
         key = self.order.key
         return f"{key}~{len(self.exchanges)}" if key is not None and self.exchanges else key
 
-    def is_stuck(self, error: CallError, *, repeatable: bool) -> bool:
+    def is_stuck(self, error: CallError) -> bool:
         """Whether nobody may go on with the call in another way: it is not known whether something was done.
 
         A model's turn changes nothing, so only a tool can leave that open.
         """
-        return is_in_doubt(error, repeatable=repeatable) if self.talk is None else self.talk.is_in_doubt
+        return is_in_doubt(error, repeatable=self.repeatable) if self.talk is None else self.talk.is_in_doubt
 
-    def is_doubtful(self, error: CallError, *, repeatable: bool) -> bool:
+    def is_doubtful(self, error: CallError) -> bool:
         """Whether the call, which ends with this error, may have changed something. What tools have written, is done,
         and doing it all again would do it twice.
         """
         if self.talk is None:
-            return is_in_doubt(error, repeatable=repeatable)
-        return self.talk.is_in_doubt or (bool(self.talk.written) and not repeatable)
+            return is_in_doubt(error, repeatable=self.repeatable)
+        return self.talk.is_in_doubt or (bool(self.talk.written) and not self.repeatable)
 
     def made_before(self) -> tuple[int, float]:
         """Attempts of the candidate, and seconds under way, before the process ended (T12, R22)."""
@@ -215,13 +217,13 @@ class Course:
         limit = error.limit if isinstance(error, BudgetExceeded) else self.limit
         return Failure(error.error, error.category, message, self.order.path, attempts, causes, in_doubt, limit)
 
-    def leave(self, error: CallError, *, in_doubt: bool) -> None:
+    def leave(self, error: CallError) -> None:
         """An attempt does not stop when its time is over: the call ends without it (case T8)."""
         self.why = "it does not stop and is left behind"
         self.is_left = True
         if self.behind is not None:
             self.behind()
-        self.order.give_up(self.order.path, self.failure(error, in_doubt=in_doubt))
+        self.order.give_up(self.order.path, self.failure(error, in_doubt=self.is_doubtful(error)))
 
     def _said(self, error: CallError) -> str:
         return one_line(f"{error.message}; {self.why}" if self.why else error.message, self.ports.secrets)
@@ -386,10 +388,9 @@ def plain_caller(candidate: Candidate, call: AgentCall, ports: Ports, watch: Wat
             if not isinstance(value, Mismatch):
                 return Answer(value, None, reply.usage)
             error = _misfit(value, name, call, ports.secrets)
-        course = Course(order, ports, watch)
+        course = Course(order, ports, watch, repeatable=call.idempotent or order.key is not None)
         course.attempt, course.begun = number, begun
         course.fail(name, error)
-        repeatable = call.idempotent or order.key is not None
-        return course.failure(error, in_doubt=is_in_doubt(error, repeatable=repeatable))
+        return course.failure(error, in_doubt=course.is_doubtful(error))
 
     return answer

@@ -31,7 +31,6 @@ def falling_back(
         first, before = _first(steps, call, course)
         chain = Chain(first, others, before)
         candidate, step = steps[first]
-        repeatable = call.idempotent or course.order.key is not None
         while True:
             try:
                 return await step(course)
@@ -44,7 +43,8 @@ def falling_back(
                     course.limit = ""
                     course.handle(error.category, does, None)
                 course.give_up_on(candidate.name, error)
-                if does == "terminate" or course.is_stuck(error, repeatable=repeatable) or _is_over(course):
+                is_kept = course.is_doubtful(error) if does == "skip" else course.is_stuck(error)
+                if does == "terminate" or is_kept or _is_over(course):
                     raise
                 if does == "skip":
                     course.handle(error.category, does, None)

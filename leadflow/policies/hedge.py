@@ -86,7 +86,7 @@ class Fork(Course):
         self._main.begin(agent, is_fallback=is_fallback)
         self.attempt, self.begun = self._main.attempt, self._main.begun
 
-    def leave(self, error: CallError, *, in_doubt: bool) -> None:
+    def leave(self, error: CallError) -> None:
         """The other attempt may go on; what this one set aside is spent."""
         self.let_go()
         self.left(error)
@@ -178,7 +178,7 @@ class _Round:
             answer = await self._decided(tries)
         except CallError as error:
             if any(each.end.done() and not each.task.done() for each in tries):
-                self._course.leave(error, in_doubt=False)
+                self._course.leave(error)
             await _stopped(tries)
             raise
         except BaseException:

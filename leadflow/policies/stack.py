@@ -47,9 +47,9 @@ from leadflow.policies.toolset import Toolset
 from leadflow.policies.watch import Watch
 from leadflow.record import record
 from leadflow.run.errors import CallError, InternalError
-from leadflow.run.ports import Agent, Answer, Caller, Callers, CallOrder, Claims
+from leadflow.run.ports import Agent, Answer, Caller, Callers, CallOrder, Claims, Ran
 
-RunNested: TypeAlias = Callable[[Callers, str, Mapping[str, Value], CallOrder], Awaitable[Answer | Failure]]
+RunNested: TypeAlias = Callable[[Callers, str, Mapping[str, Value], CallOrder], Awaitable[Ran]]
 """Runs a flow with these callers, inside of the call that is ordered."""
 
 P = TypeVar("P", bound=Policy)
@@ -163,7 +163,7 @@ def _limit(inner: Ask, use: Use) -> Ask:
 def _attempt(use: Use) -> Ask:
     policy = use.policy(Timeout) or Timeout()
     is_limited = policy.total is not None or policy.attempt is not None
-    limit = AttemptLimit(policy, use.candidate, use.call) if is_limited else None
+    limit = AttemptLimit(policy, use.candidate) if is_limited else None
     ask = attempting(use.candidate, use.call, idle=policy.idle, limit=limit)
     agent = _anew(use)
     return ask if agent is None else noting(ask, agent)
@@ -306,7 +306,7 @@ class Stack:
         """The caller of a tool."""
         return self._make(call, policies)
 
-    async def run_flow(self, flow: str, args: Mapping[str, Value], order: CallOrder) -> Answer | Failure:
+    async def run_flow(self, flow: str, args: Mapping[str, Value], order: CallOrder) -> Ran:
         """What a flow gives, as a tool of the call that is ordered."""
         if self._tools.run_flow is None:
             raise InternalError(f"nobody runs the flow {flow}")
@@ -341,11 +341,10 @@ def _caller(step: Step, call: AgentCall, ports: Ports, watch: Watch) -> Caller:
     """Errors end here: what leaves is an answer or a record of what went wrong."""
 
     async def answer(order: CallOrder) -> Answer | Failure:
-        course = Course(order, ports, watch)
+        course = Course(order, ports, watch, repeatable=call.idempotent or order.key is not None)
         try:
             return await step(course)
         except CallError as error:
-            repeatable = call.idempotent or order.key is not None
-            return course.failure(error, in_doubt=course.is_doubtful(error, repeatable=repeatable))
+            return course.failure(error, in_doubt=course.is_doubtful(error))
 
     return answer

@@ -7,10 +7,8 @@ in the same tick the outer one is named, by construction (case T4).
 from datetime import timedelta
 from math import inf
 
-from leadflow.plan.plan import AgentCall
 from leadflow.plan.policy import Timeout
 from leadflow.policies.call import Candidate, Course, Step
-from leadflow.policies.outcomes import is_in_doubt
 from leadflow.policies.watch import Timer
 from leadflow.run.errors import AttemptTimeout, CallError, TotalTimeout
 from leadflow.run.ports import Answer
@@ -33,11 +31,10 @@ def within_total(inner: Step, total: timedelta) -> Step:
 class AttemptLimit:
     """What `attempt` and the candidate's total time allow one attempt, whichever ends first (cases T1, T3)."""
 
-    def __init__(self, policy: Timeout, candidate: Candidate, call: AgentCall) -> None:
+    def __init__(self, policy: Timeout, candidate: Candidate) -> None:
         self._attempt = inf if policy.attempt is None else policy.attempt.total_seconds()
         self._total = inf if policy.total is None else policy.total.total_seconds()
         self._name = candidate.name
-        self._call = call
 
     def start(self, course: Course) -> Timer | None:
         """Begin to watch the attempt that begins now; None when nothing limits this one."""
@@ -56,5 +53,4 @@ class AttemptLimit:
     def _leave(self, course: Course) -> None:
         error = self.expired(course)
         course.fail(self._name, error)
-        repeatable = self._call.idempotent or course.order.key is not None
-        course.leave(error, in_doubt=is_in_doubt(error, repeatable=repeatable))
+        course.leave(error)

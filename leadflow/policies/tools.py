@@ -45,6 +45,8 @@ from leadflow.run.ports import Answer, CallOrder
 from leadflow.run.redact import one_line
 from leadflow.run.toolbox import Asked, Exchange, ToolResult, ToolUse
 
+UNHEARD = "error: nothing was heard of it before the time was over"
+"""What a model is told of a use that was cut off, or not begun."""
 BESIDE = 8
 """Uses of one turn that run side by side, at the most."""
 
@@ -169,13 +171,17 @@ class _Talking:
         for use in asked.uses:
             uses.setdefault(use.id, use)
         wanted = [self._wanted(use) for use in uses.values()]
-        if any(each.is_harmful for each in wanted):
-            results = [await self._run(each) for each in wanted]
-        else:
-            results = await self._beside(wanted)
-        talk.exchanges.append(Exchange(asked, tuple(results)))
-        talk.further += asked.tokens + sum(PER_MESSAGE + text_tokens(result.text) for result in results)
-        self._course.exchanges = tuple(talk.exchanges)
+        results = [ToolResult(use.id, UNHEARD, is_error=True) for use in uses.values()]
+        try:
+            if any(each.is_harmful for each in wanted):
+                for place, each in enumerate(wanted):
+                    results[place] = await self._run(each)
+            else:
+                await self._beside(wanted, results)
+        finally:  # what was done is done: whoever goes on with a turn that was cut off has to know
+            talk.exchanges.append(Exchange(asked, tuple(results)))
+            talk.further += asked.tokens + sum(PER_MESSAGE + text_tokens(result.text) for result in results)
+            self._course.exchanges = tuple(talk.exchanges)
 
     def _wanted(self, use: ToolUse) -> _Wanted:
         talk, most = self._talk, self._loop
@@ -193,20 +199,20 @@ class _Talking:
         args = tool.admit(use)
         return _Wanted(number, use, args if isinstance(args, Refusal) else (tool, args))
 
-    async def _beside(self, wanted: Sequence[_Wanted]) -> list[ToolResult]:
-        """Run uses that only read side by side."""
+    async def _beside(self, wanted: Sequence[_Wanted], results: list[ToolResult]) -> None:
+        """Run uses that only read side by side, and put each result in its place."""
         places = asyncio.Semaphore(BESIDE)
 
-        async def one(each: _Wanted) -> ToolResult:
+        async def one(place: int, each: _Wanted) -> None:
             async with places:
-                return await self._run(each)
+                results[place] = await self._run(each)
 
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(one(each)) for each in wanted]
+                for place, each in enumerate(wanted):
+                    group.create_task(one(place, each))
         except BaseExceptionGroup as problems:  # the first is why the others were stopped
             raise problems.exceptions[0] from None
-        return [task.result() for task in tasks]
 
     async def _run(self, wanted: _Wanted) -> ToolResult:
         """What the model is told of one use.
@@ -232,10 +238,14 @@ class _Talking:
             f"{order.path}{TOOLS}[{wanted.number}]", {}, None, order.run, self._deadline(), self._post,
             priority=order.priority, budgets=self._budgets, unkept=order.unkept, hear=order.hear,
         )  # fmt: skip
-        ended = await tool.run(args, inner)
-        if isinstance(ended, Failure) and tool.is_harmful and not ended.in_doubt:
+        try:
+            ran = await tool.run(args, inner)
+        except asyncio.CancelledError:
+            self._talk.is_in_doubt = self._talk.is_in_doubt or not tool.is_repeatable
+            raise
+        if tool.is_harmful and not ran.stands:
             self._talk.written.remove(name)
-        return self._told(wanted, name, ended, round(clock.monotonic() - begun, 6))
+        return self._told(wanted, name, ran.outcome, round(clock.monotonic() - begun, 6))
 
     def _post(self, event: Event) -> None:
         """Of what a tool's call tells, what it costs has a place in the log, and what a flow does; the rest ends with

@@ -18,18 +18,16 @@ from leadflow.plan.plan import AgentCall, FlowCall, ToolPlan
 from leadflow.plan.policy import Applied
 from leadflow.plan.schema import json_schema
 from leadflow.plan.tokens import PER_MESSAGE, text_tokens
-from leadflow.plan.types import JSON, Effect, MapType, RecordType, Value
+from leadflow.plan.types import HARMFUL, JSON, MapType, RecordType, Value
 from leadflow.record import record
 from leadflow.run.context import Compiled, RunValues
 from leadflow.run.errors import InternalError, ValueProblem
 from leadflow.run.evaluate import compile_expr
-from leadflow.run.ports import Answer, Caller, CallOrder
+from leadflow.run.ports import Caller, CallOrder, Ran, may_stand
 from leadflow.run.toolbox import ToolSpec, ToolUse
 from leadflow.run.values import Mismatch, admit, admit_inputs
 
 _LONGEST_NAME = 64
-HARMFUL: frozenset[Effect] = frozenset({"write", "dangerous"})
-"""The effects of tools that change something outside."""
 
 
 class Makes(Protocol):
@@ -39,7 +37,7 @@ class Makes(Protocol):
         """The caller of a call, with policies around it."""
         ...
 
-    async def run_flow(self, flow: str, args: Mapping[str, Value], order: CallOrder) -> Answer | Failure:
+    async def run_flow(self, flow: str, args: Mapping[str, Value], order: CallOrder) -> Ran:
         """What a flow gives, inside of the call that is ordered."""
         ...
 
@@ -73,6 +71,14 @@ class Tool:
         """Whether it may change something outside."""
         return self.plan.effect in HARMFUL
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether it may be called again although it may have been done."""
+        work = self.plan.work
+        if isinstance(work, AgentCall):
+            return work.idempotent or work.key is not None
+        return not self.is_harmful
+
     def admit(self, use: ToolUse) -> Mapping[str, Value] | Refusal:
         """The arguments of a use, each of its declared type."""
         if use.problem is not None:
@@ -88,7 +94,7 @@ class Tool:
             return Refusal("tool.arguments", f"the arguments do not fit: {said}")
         return found
 
-    async def run(self, args: Mapping[str, Value], order: CallOrder) -> Answer | Failure:
+    async def run(self, args: Mapping[str, Value], order: CallOrder) -> Ran:
         """What it gives for arguments that were admitted.
 
         Args:
@@ -102,11 +108,12 @@ class Tool:
             made = args if self.plan.is_open else {name: read(env) for name, read in self._args}
             key = None if self._key is None else str(self._key(env))
         except ValueProblem as problem:
-            return Failure(problem.error, problem.category, problem.message, order.path)
+            return Ran(Failure(problem.error, problem.category, problem.message, order.path), stands=False)
         if self._caller is None:
             self._caller = self._makes.caller_of(work, self.plan.policies)
         given = {name: value for name, value in made.items() if value is not None or self.plan.is_open}
-        return await self._caller(_ordered(order, given, key))
+        outcome = await self._caller(_ordered(order, given, key))
+        return Ran(outcome, self.is_harmful and may_stand(outcome))
 
 
 class Toolset:

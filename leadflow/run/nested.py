@@ -18,16 +18,19 @@ from leadflow.events.model import (
     Event,
     Failure,
     FlowEvent,
+    NodeCancelled,
+    NodeDone,
     RunStarted,
     Status,
     ToolStep,
 )
 from leadflow.plan.paths import is_inside
 from leadflow.plan.plan import FlowPlan, Node
-from leadflow.plan.types import Value
-from leadflow.run.driver import Bounds, Driver, Ports
+from leadflow.plan.types import HARMFUL, Value
+from leadflow.plan.undoing import SUFFIX, is_undoing
+from leadflow.run.driver import Bounds, Driver, Ports, Result
 from leadflow.run.kernel import Program
-from leadflow.run.ports import Answer, Caller, Callers, CallOrder, Clock, Journal, Memo, Rng
+from leadflow.run.ports import Answer, Caller, Callers, CallOrder, Clock, Journal, Memo, Ran, Rng, may_stand
 
 
 class Nested:
@@ -46,7 +49,7 @@ class Nested:
         self._program, self._clock, self._rng = program, clock, rng
         self._journal, self._calls, self._memo = journal, calls, memo
 
-    async def run(self, callers: Callers, flow: str, args: Mapping[str, Value], order: CallOrder) -> Answer | Failure:
+    async def run(self, callers: Callers, flow: str, args: Mapping[str, Value], order: CallOrder) -> Ran:
         """What a flow gives for these arguments.
 
         Args:
@@ -61,12 +64,18 @@ class Nested:
             result = await Driver(self._program, ports, Bounds(calls=self._calls)).run(started)
         finally:
             inside.leave()
-        if result.status is Status.DONE:
-            return Answer(result.value)
-        if inside.broken is not None:
-            return replace(inside.broken, path=order.path)
-        failure = result.failure or Failure("system.journal", "system", f"flow {flow} did not end")
-        return replace(failure, path=order.path, limit=None, in_doubt=_is_in_doubt(failure))
+        return Ran(_outcome(result, inside, order), stands=bool(inside.standing))
+
+
+def _outcome(result: Result, inside: "_Inside", order: CallOrder) -> Answer | Failure:
+    """What the call that is ordered comes to."""
+    if result.status is Status.DONE:
+        return Answer(result.value)
+    if inside.broken is not None:
+        return replace(inside.broken, path=order.path)
+    failure = result.failure or Failure("system.journal", "system", "the flow did not end")
+    in_doubt = _is_in_doubt(failure) or not inside.standing.isdisjoint(inside.cut_off)
+    return replace(failure, path=order.path, limit=None, in_doubt=in_doubt)
 
 
 def _is_in_doubt(failure: Failure) -> bool:
@@ -81,18 +90,28 @@ class _Inside(Callers):
         self._callers, self._order = callers, order
         self.broken: Failure | None = None
         """The end of something around the call, which ends the flow too."""
+        self.standing: set[str] = set()
+        """Steps that may have changed something, and were not taken back."""
+        self.cut_off: set[str] = set()
+        """Steps of which nobody knows whether they did: they were stopped."""
         self._set_aside: dict[tuple[str, int], BudgetReserved] = {}
         """Of attempts that have not settled, by their paths in the log around."""
 
     def tell(self, entry: Entry) -> None:
         """Tell the log around the flow what happened in it. What it costs is told already, as it happened."""
         event = entry.event
+        if isinstance(event, NodeDone) and event.path.endswith(SUFFIX):
+            undone = event.path.removesuffix(SUFFIX)
+            self.standing = {path for path in self.standing if path != undone and not is_inside(path, undone)}
+        if isinstance(event, NodeCancelled) and event.in_doubt:
+            self.cut_off.add(event.path)
         if isinstance(event, FlowEvent):
             self._order.post(ToolStep(self._order.path, event))
 
     def prepare(self, flow: FlowPlan, node: Node) -> Caller:
         """The caller of a node, whose calls belong to what is around."""
         caller, outer = self._callers.prepare(flow, node), self._order
+        is_harmful = node.effect in HARMFUL
 
         async def ask(order: CallOrder) -> Answer | Failure:
             def post(event: Any) -> None:
@@ -107,6 +126,8 @@ class _Inside(Callers):
 
             ends = [end for end in (order.deadline, outer.deadline) if end is not None]
             budgets = tuple((self._path(path), budget) for path, budget in order.budgets)
+            if is_harmful and not is_undoing(order.path):
+                self.standing.add(order.path)
             answer = await caller(
                 replace(
                     order,
@@ -118,6 +139,8 @@ class _Inside(Callers):
                     unkept=outer.unkept,  # what is told here is kept with what is around, or nowhere
                 )
             )
+            if not may_stand(answer):
+                self.standing.discard(order.path)
             return answer if isinstance(answer, Answer) else self._failed(answer, order)
 
         return ask

@@ -17,6 +17,7 @@ from leadflow.plan.plan import AgentSpec, FlowPlan, Node
 from leadflow.plan.policy import Budgets
 from leadflow.plan.types import Type, Value
 from leadflow.record import record
+from leadflow.run.errors import may_be_done
 from leadflow.run.quota import Quota
 from leadflow.run.toolbox import Asked, Exchange, ToolSpec
 
@@ -408,6 +409,21 @@ class Answer:
     """The failure of which `@on_error` made this value."""
     asked: Asked | None = None
     """What a model asks of tools: its turn is over, the call is not."""
+
+
+@record
+class Ran:
+    """What came of a tool that a model asked for."""
+
+    outcome: Answer | Failure
+    stands: bool
+    """Whether something that it changed may stand, however it ended."""
+
+
+def may_stand(outcome: Answer | Failure) -> bool:
+    """Whether what a call was to do may be done."""
+    failure = outcome.absorbed if isinstance(outcome, Answer) else outcome
+    return failure is None or may_be_done(failure)
 
 
 Caller: TypeAlias = Callable[[CallOrder], Awaitable[Answer | Failure]]

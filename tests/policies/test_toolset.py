@@ -11,7 +11,7 @@ from leadflow.plan.policy import Applied
 from leadflow.plan.tokens import PER_MESSAGE
 from leadflow.plan.types import Value
 from leadflow.policies.toolset import Refusal, Tool, Toolset
-from leadflow.run.ports import Answer, Caller, CallOrder
+from leadflow.run.ports import Answer, Caller, CallOrder, Ran
 from leadflow.run.toolbox import ToolUse
 from leadflow.testing import run_virtual
 from tests.policies.talking import ASK, MODEL, use
@@ -42,7 +42,7 @@ class Making:
 
         return caller
 
-    async def run_flow(self, flow: str, args: Mapping[str, Value], order: CallOrder) -> Answer | Failure:
+    async def run_flow(self, flow: str, args: Mapping[str, Value], order: CallOrder) -> Ran:
         """There are none here."""
         raise AssertionError(flow)
 
@@ -122,7 +122,7 @@ ORDER = CallOrder(
 )  # fmt: skip
 
 
-def ordered(tool: ToolPlan, **args: Value) -> tuple[Answer | Failure, list[CallOrder]]:
+def ordered(tool: ToolPlan, **args: Value) -> tuple[Ran, list[CallOrder]]:
     """What a tool gives, and the calls that it became."""
     making = Making()
     made = Tool("t", tool, making)
@@ -131,8 +131,8 @@ def ordered(tool: ToolPlan, **args: Value) -> tuple[Answer | Failure, list[CallO
 
 def test_a_use_becomes_a_call_of_its_own() -> None:
     """With the tool's arguments and key, and the run, time, priority and end of whatever it is a part of."""
-    ended, (order,) = ordered(PLANS["find"], id="a/b", n=5, m=None)
-    assert Answer("done") == ended
+    ran, (order,) = ordered(PLANS["find"], id="a/b", n=5, m=None)
+    assert Ran(Answer("done"), stands=False) == ran
     assert {"path": "/c/a%2Fb", "query": {"n": 2, "m": None}} == order.args
     assert ("f/a~tools[0]", "order 2", "run-7", 42.0, 3) == (
         order.path, order.key, order.run, order.deadline, order.priority
@@ -151,8 +151,9 @@ def test_what_is_none_is_left_out_where_arguments_are_declared() -> None:
 
 def test_a_tool_whose_arguments_have_no_value_fails() -> None:
     """Nothing is called; the failure is that of the expression, at the path of the call."""
-    ended, orders = ordered(PLANS["find"], id="a", n=0, m=None)
+    ran, orders = ordered(PLANS["find"], id="a", n=0, m=None)
+    ended = ran.outcome
     assert isinstance(ended, Failure)
-    assert [] == orders
+    assert ([], False) == (orders, ran.stands)
     assert ("validation.value", "validation", "f/a~tools[0]") == (ended.error, ended.category, ended.path)
     assert "division by zero" in ended.message
