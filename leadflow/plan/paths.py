@@ -15,6 +15,7 @@ from leadflow.plan.words import step_name
 from leadflow.record import record
 
 _NUMBERS = re.compile(r"\[[0-9]*\]|~[0-9]+")
+_ATTEMPTS = re.compile(r"~[0-9]+")
 _BETWEEN = re.compile(r"[/.]")
 
 
@@ -73,6 +74,11 @@ def owners(flow: FlowPlan, node: Node) -> Iterator[Node]:
 def without_numbers(path: str) -> str:
     """The path of a run without the numbers of its iterations and attempts."""
     return _NUMBERS.sub("", path)
+
+
+def without_attempts(path: str) -> str:
+    """The path of a run as the first attempts of all blocks and flows on it have it."""
+    return _ATTEMPTS.sub("", path)
 
 
 def find_steps(plan: Plan, path: str) -> tuple[tuple[Stop, ...], ...] | NoSuchStep:

@@ -1,16 +1,13 @@
 """One node at a time: may it run, is it skipped or blocked, and what does it do when its turn comes."""
 
-from collections.abc import Mapping
-from hashlib import blake2b
-
 from leadflow.events.model import BranchTaken, Failure, NodeStarted
 from leadflow.plan.expr import Guard
-from leadflow.plan.forms import canonical
 from leadflow.plan.plan import Branch, Fail, Merge, Return, Yield
 from leadflow.plan.types import Value
 from leadflow.run.errors import FLOW_ERRORS, InternalError, ValueProblem
 from leadflow.run.kernel_blocks import begin_block
 from leadflow.run.kernel_gates import queue, release_all
+from leadflow.run.kernel_keys import arguments_of, key_of
 from leadflow.run.kernel_layout import NodeLayout
 from leadflow.run.kernel_settle import (
     BLOCKED,
@@ -154,8 +151,8 @@ def start(state: State, frame: Frame, layout: NodeLayout) -> None:
         return
     path = frame.prefix + layout.name
     try:
-        args = layout.constants if layout.constants is not None else _arguments(frame, layout)
-        key = _key(frame, layout, path, args)
+        args = layout.constants if layout.constants is not None else arguments_of(frame, layout)
+        key = key_of(frame, layout, args)
         cache_key = None if layout.cache_key is None else str(layout.cache_key(frame))
         once = None if layout.once is None else str(layout.once(frame))
     except ValueProblem as problem:
@@ -169,25 +166,3 @@ def start(state: State, frame: Frame, layout: NodeLayout) -> None:
     state.commands.append(
         Call(path, frame.flow.flow, layout, args, key, frame.within, priority, cache_key, frame.budgets, once)
     )
-
-
-def _key(frame: Frame, layout: NodeLayout, path: str, args: Mapping[str, Value]) -> str | None:
-    """What the other side may know a call by, at every attempt, also in another process (case R3); None: nothing."""
-    if layout.key is not None:
-        return str(layout.key(frame))
-    if not layout.makes_key:
-        return None
-    told = f"{frame.run.id}\0{path}\0".encode("utf-8", "surrogatepass")
-    return blake2b(told + canonical(dict(args)), digest_size=16).hexdigest()
-
-
-def _arguments(frame: Frame, layout: NodeLayout) -> Mapping[str, Value]:
-    args: dict[str, Value] = {}
-    if layout.reads is not None:
-        nodes = frame.nodes
-        for name, node in layout.reads:
-            args[name] = nodes[node]
-    else:
-        for name, value in layout.args:  # a comprehension would be one more call
-            args[name] = value(frame)
-    return args

@@ -360,6 +360,8 @@ class Kept:
     """Its arguments, as they were when the step was done."""
     failure: Failure | None
     """Why the step cannot be taken back."""
+    key: str | None = None
+    """By which the other side knew the step; None: by none."""
 
 
 @dataclass(slots=True, eq=False)

@@ -3,8 +3,13 @@
 import pytest
 
 from leadflow.events.model import AttemptFailed, AttemptStarted, NodeStarted, Status
+from leadflow.run.driver import Driver, Ports, Result
+from leadflow.run.kernel import Program
 from leadflow.run.ports import CallOrder
-from tests.run.fakes import Behaviour, Fails, Fake, Says, ends, run, starts
+from leadflow.stores.memory import MemoryJournal
+from leadflow.testing import run_virtual
+from tests.policies.playing import CLOCK
+from tests.run.fakes import Behaviour, Fails, Fake, Says, compiled, ends, run, starts
 
 GROUP = """
 flow f() -> string {
@@ -119,3 +124,42 @@ def test_one_seed_waits_the_same_twice() -> None:
     delays = [event.delay for event in logs[0] if isinstance(event, AttemptFailed)]
     assert logs[0] == logs[1]
     assert all(delay is not None and 0 <= delay < most for delay, most in zip(delays, (2, 4), strict=True))
+
+
+WRITES = """
+@retry(2, backoff: 1s, jitter: "none")
+flow f() -> string {
+  @retry(2, backoff: 1s, jitter: "none")
+  step g = do {
+    step all = for x in ["1", "1"] {
+      @idempotent step a = put(x)
+    }
+    step b = look("1") after all
+    yield b
+  }
+  return g
+}
+"""
+
+
+def test_every_attempt_of_a_group_sends_the_same_keys() -> None:
+    """Case R3: a write that a block or a flow makes again is the same write; those of two iterations are two."""
+    fake = flaky(3)
+    assert "B" == run(WRITES, fake).value
+    written = [(order.path.partition("[")[2], order.key) for order in fake.orders if order.path.endswith("/a")]
+    assert (8, 2, 2) == (len(written), len({*written}), len({key for _, key in written}))
+
+
+def test_a_second_attempt_in_another_process_sends_the_key_of_the_first() -> None:
+    """Case R3: also when the process ends in the second attempt."""
+    plan, fake, other = compiled(WRITES), flaky(1), Fake()
+    whole = [entry.event for entry in run(plan, fake).entries]
+    cut = whole[: whole.index(NodeStarted("f/g~2/all[0]/a")) + 1]
+
+    async def main() -> Result:
+        journal = MemoryJournal(CLOCK)
+        return await Driver(Program(plan), Ports(other, journal, CLOCK)).resume(await journal.append(cut))
+
+    run_virtual(main())
+    first = next(order for order in fake.orders if order.path == "f/g/all[0]/a")
+    assert ("f/g~2/all[0]/a", first.key) == (other.orders[0].path, other.orders[0].key)

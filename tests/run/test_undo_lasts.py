@@ -146,6 +146,17 @@ def test_different_effects_of_two_attempts_are_both_undone() -> None:
     assert ["g~2/a: B", "g/a: A"] == undos(result)
 
 
+@pytest.mark.parametrize("step", ['@idempotent(key: seen) step a = keep("1")', "step a = keep(seen)"])
+def test_effects_of_two_keys_are_both_undone(step: str) -> None:
+    """What was sent with another key is another effect, also where it is taken back by the same call (case R3)."""
+    text = AGAIN.replace('step a = keep("1") undo drop(a)', f'step seen = look("0")\n    {step} undo wipe("1")')
+    fake = Fake({"f/g/seen": Says("A"), "f/g~2/seen": Says("B"), "b": Fails()})
+    assert ["g~2/a: 1", "g/a: 1"] == undos(run(text, fake))
+    assert 4 == len({order.key for order in fake.orders if order.key})
+    same = Fake({"seen": Says("A"), "b": Fails()})
+    assert ["g~2/a: 1"] == undos(run(text, same))
+
+
 def test_what_the_next_attempt_did_not_come_to_stays_kept() -> None:
     """The second attempt of a flow fails at once; what the first one did is undone."""
     text = AGAIN.replace('  @retry(2, backoff: 1s, on: ["agent"])\n', "").replace(
