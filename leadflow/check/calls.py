@@ -484,7 +484,7 @@ def _unfit(cx: Context, call: tree.Call, called: Called, agent: Agent) -> str | 
     kept, program.report = program.report, Report()
     try:
         bind_action(cx, call, row, f"{agent.name}.{called.action}")
-        first = next(iter(program.report), None)
+        first = program.report.new_error(kept)
     finally:
         program.report = kept
     return None if first is None else f"the same arguments do not fit: {first.message}"

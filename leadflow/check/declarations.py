@@ -356,8 +356,7 @@ def _make(cx: Context, expr: tree.GenericType, symbol: TypeSymbol, args: tuple[T
     inner = Context(program, symbol.home, "constant", type_args=dict(zip(names, args, strict=True)))
     found = _written_out(inner, decl, name)
     problems, program.report, program.said_count = program.report, outer, said
-    known = {(one.code, one.span) for one in outer}
-    new = next((one for one in problems if (one.code, one.span) not in known and one.severity == "error"), None)
+    new = problems.new_error(outer)
     if new is not None:
         cx.report(bad_with_type(expr.span, name, why=new.message, place=new.span))
         return UNKNOWN

@@ -79,3 +79,8 @@ class Report:
     def has_errors(self) -> bool:
         """True when at least one finding is an error."""
         return any(d.severity == "error" for d in self._found.values())
+
+    def new_error(self, known: "Report") -> Diagnostic | None:
+        """The first error here that another report does not tell at that place: what only a second look finds."""
+        told = {(d.code, d.span) for d in known}
+        return next((d for d in self if d.severity == "error" and (d.code, d.span) not in told), None)
