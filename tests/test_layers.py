@@ -62,7 +62,9 @@ MAY: dict[str, set[str]] = {
 """Room -> the rooms it may import beside itself. The room "" is the public door, leadflow/__init__.py."""
 
 PURE = {"record", "diagnostics", "syntax", "check", "plan", "graph", "events", "bound"}
-PURE_RUN = ("values", "evaluate", "errors", "recover", "taken_up", "store", "carrying", "moving", "forking", "waking")
+PURE_RUN = (
+    "values", "evaluate", "errors", "recover", "taken_up", "store", "carrying", "moving", "forking", "waking", "keys",
+)  # fmt: skip
 PURE_FILES = {f"leadflow/run/{name}.py" for name in PURE_RUN} | {
     path.relative_to(ROOT).as_posix() for path in (PACKAGE / "run").glob("kernel*.py")
 }

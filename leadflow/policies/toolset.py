@@ -15,7 +15,7 @@ from typing import Protocol, cast
 from leadflow.events.model import Failure
 from leadflow.plan.expr import Guard
 from leadflow.plan.plan import AgentCall, FlowCall, ToolPlan
-from leadflow.plan.policy import Applied
+from leadflow.plan.policy import Applied, Idempotent, policy_of
 from leadflow.plan.schema import json_schema
 from leadflow.plan.tokens import PER_MESSAGE, text_tokens
 from leadflow.plan.types import HARMFUL, JSON, MapType, RecordType, Value
@@ -23,6 +23,7 @@ from leadflow.record import record
 from leadflow.run.context import Compiled, RunValues
 from leadflow.run.errors import InternalError, ValueProblem
 from leadflow.run.evaluate import compile_expr
+from leadflow.run.keys import made_key
 from leadflow.run.ports import Caller, CallOrder, Ran, may_stand
 from leadflow.run.toolbox import ToolSpec, ToolUse
 from leadflow.run.values import Mismatch, admit, admit_inputs
@@ -61,10 +62,12 @@ class Tool:
         self._caller: Caller | None = None
         self._args: tuple[tuple[str, Compiled], ...] = ()
         self._key: Compiled | None = None
+        self._makes_key = False
         work = plan.work
         if isinstance(work, AgentCall):
             self._args = tuple((arg, compile_expr(expr)) for arg, expr in work.args)
             self._key = None if work.key is None else compile_expr(work.key)
+            self._makes_key = work.key is None and policy_of(plan.policies, Idempotent) is not None
 
     @property
     def is_harmful(self) -> bool:
@@ -112,6 +115,8 @@ class Tool:
         if self._caller is None:
             self._caller = self._makes.caller_of(work, self.plan.policies)
         given = {name: value for name, value in made.items() if value is not None or self.plan.is_open}
+        if self._makes_key:
+            key = made_key(order.run, f"{order.path}/{self.plan.key}", given)
         outcome = await self._caller(_ordered(order, given, key))
         return Ran(outcome, self.is_harmful and may_stand(outcome))
 

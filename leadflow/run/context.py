@@ -20,6 +20,8 @@ class RunValues:
     id: str
     started: datetime
     flow: str
+    around: str = ""
+    """Of a flow that runs inside of a call: the path of that call, which its steps have before theirs, and a slash."""
 
 
 class Env(Protocol):

@@ -193,11 +193,16 @@ def _told(failure: Failure | None, depth: int) -> Iterator[str]:
 class Driver:
     """One run under way."""
 
-    def __init__(self, program: Program, ports: Ports, bounds: Bounds | None = None) -> None:
+    def __init__(self, program: Program, ports: Ports, bounds: Bounds | None = None, *, around: str = "") -> None:
+        """Prepare a run.
+
+        Args:
+            around: as `RunValues.around` has it.
+        """
         self._ports = ports
         self._bounds = bounds or Bounds()
         self._size = sum(len(flow.nodes) for flow in program.plan.flows.values())
-        self._kernel = Kernel(program, calls=self._bounds.calls, deadline=self._bounds.deadline)
+        self._kernel = Kernel(program, calls=self._bounds.calls, deadline=self._bounds.deadline, around=around)
         self._heap = Heap()
         self._entries: list[Entry] = []
         self._arrived: list[Event] = []

@@ -94,9 +94,16 @@ class Step(NamedTuple):
 class Kernel:
     """One run: `start`, then `on` until it has ended."""
 
-    def __init__(self, program: Program, *, calls: int | None = None, deadline: timedelta | None = None) -> None:
-        """Prepare a run of at most `calls` calls at once, which has to end before `deadline`; None sets no bound."""
+    def __init__(
+        self, program: Program, *, calls: int | None = None, deadline: timedelta | None = None, around: str = ""
+    ) -> None:
+        """Prepare a run of at most `calls` calls at once, which has to end before `deadline`; None sets no bound.
+
+        Args:
+            around: as `RunValues.around` has it.
+        """
         self._program = program
+        self._around = around
         self._calls = calls
         self._deadline = deadline
         self._state: State | None = None
@@ -125,7 +132,7 @@ class Kernel:
 
     def start(self, started: RunStarted) -> Step:
         """Begin a run. Its inputs are valid, and defaults are filled in."""
-        values = RunValues(started.run, started.started, started.flow)
+        values = RunValues(started.run, started.started, started.flow, self._around)
         state = self._state = State(self._program, values, started, Gate(self._calls, None))
         state.events.append(started)
         if self._deadline is not None:

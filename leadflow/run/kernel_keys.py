@@ -1,18 +1,11 @@
-"""What a call says, and what the other side may know it by: its idempotency key (case R3).
-
-The key is the same at every attempt of one logical step: of the call's own, of the blocks and flows around it, and in
-another process. An undo belongs to what one attempt of them did, so that of another attempt has another key.
-"""
+"""What a call says, and what the other side may know it by (case R3)."""
 
 from collections.abc import Mapping
-from hashlib import blake2b
 
-from leadflow.plan.forms import canonical
-from leadflow.plan.paths import without_attempts
 from leadflow.plan.types import Value
-from leadflow.plan.undoing import SUFFIX
 from leadflow.run.kernel_layout import NodeLayout
 from leadflow.run.kernel_state import Frame
+from leadflow.run.keys import made_key
 
 
 def arguments_of(frame: Frame, layout: NodeLayout) -> Mapping[str, Value]:
@@ -42,11 +35,6 @@ def key_of(frame: Frame, layout: NodeLayout, args: Mapping[str, Value]) -> str |
     """
     if layout.key is not None:
         return str(layout.key(frame))
-    return made_key(frame.run.id, frame.prefix + layout.name, args) if layout.makes_key else None
-
-
-def made_key(run: str, path: str, args: Mapping[str, Value]) -> str:
-    """The key of a call that is safe to repeat and to which its author gives none."""
-    around, undo, rest = path.rpartition(SUFFIX)
-    told = f"{run}\0{around}{undo}{without_attempts(rest)}\0".encode("utf-8", "surrogatepass")
-    return blake2b(told + canonical(dict(args)), digest_size=16).hexdigest()
+    if not layout.makes_key:
+        return None
+    return made_key(frame.run.id, frame.run.around + frame.prefix + layout.name, args)

@@ -61,7 +61,8 @@ class Nested:
         hear = () if order.hear is None else (order.hear,)
         ports = Ports(inside, self._journal(), self._clock, (inside.tell,), listeners=hear, memo=self._memo)
         try:
-            result = await Driver(self._program, ports, Bounds(calls=self._calls)).run(started)
+            driver = Driver(self._program, ports, Bounds(calls=self._calls), around=f"{order.path}/")
+            result = await driver.run(started)
         finally:
             inside.leave()
         return Ran(_outcome(result, inside, order), stands=bool(inside.standing))
