@@ -27,6 +27,7 @@ from leadflow.events.model import (
     RunResumed,
     RunStarted,
     ScopeFailed,
+    ToolCalled,
 )
 from leadflow.plan.looping import call_of
 from leadflow.run.context import RunValues
@@ -41,9 +42,11 @@ from leadflow.run.kernel_retry import try_again
 from leadflow.run.kernel_saga import begin_saga, end_of, stop_saga, undo_ended, undo_next
 from leadflow.run.kernel_settle import (
     FRAME_ITSELF,
+    HARMLESS,
     PENDING,
     close_block,
     settle_cancelled,
+    settle_cut,
     settle_done,
     settle_failed,
     stop_frame,
@@ -276,15 +279,15 @@ def _take(state: State, fact: Event, *, logged: bool) -> None:
                     _fail_scope(state, state.root, found[0], failure.limit, failure)
         case NodeCancelled(path=path, why=why, in_doubt=is_cut):
             if (found := _ended(state, path)) is not None:
-                settle_cancelled(*found, why, is_cut=is_cut)
+                if is_cut and not logged and not _is_asked_to_stop(state):
+                    settle_cut(*found, why)
+                else:
+                    settle_cancelled(*found, why, is_cut=is_cut)
         case AttemptStarted(path=path, attempt=attempt) if path in state.pauses:
             state.events.append(fact)
             _again(state, path, attempt)
         case _ if isinstance(fact, _CALL_EVENTS):
-            if fact.path in state.calls or call_of(fact.path) in state.calls or fact.path in state.pauses:
-                state.events.append(fact)
-                if isinstance(fact, OnceFound):
-                    state.others.add(fact.path)
+            _pass_on(state, fact)
         case RunPaused() | RunResumed():
             state.events.append(fact)
             state.is_held = isinstance(fact, RunPaused)
@@ -299,6 +302,16 @@ def _take(state: State, fact: Event, *, logged: bool) -> None:
                 _too_late(state, path, failure)
         case _:
             raise InternalError(f"{type(fact).__name__} is no fact")
+
+
+def _pass_on(state: State, fact: CallEvent) -> None:
+    """A call that is under way tells something."""
+    if fact.path in state.calls or call_of(fact.path) in state.calls or fact.path in state.pauses:
+        state.events.append(fact)
+        if isinstance(fact, OnceFound):
+            state.others.add(fact.path)
+        elif isinstance(fact, ToolCalled) and fact.effect not in HARMLESS:
+            state.written.add(fact.path)
 
 
 def _ended(state: State, path: str) -> tuple[Frame, NodeLayout] | None:
@@ -316,6 +329,11 @@ def _remembered(state: State, fact: NodeDone) -> None:
         del state.pauses[fact.path]
         block.key = None
         close_block(block, None, fact.value)
+
+
+def _is_asked_to_stop(state: State) -> bool:
+    """Whether somebody is why calls are cut off; else a deadline is."""
+    return state.is_forced or (state.cancelled is not None and not _is_over(state))
 
 
 def _is_over(state: State) -> bool:

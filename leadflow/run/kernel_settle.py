@@ -13,7 +13,7 @@ from leadflow.events.model import (
     Status,
 )
 from leadflow.plan.paths import is_inside
-from leadflow.plan.plan import Need
+from leadflow.plan.plan import AgentCall, Need
 from leadflow.plan.types import Value
 from leadflow.run.errors import ValueProblem, may_be_done
 from leadflow.run.kernel_cache import degrade, remember
@@ -26,7 +26,8 @@ from leadflow.run.kernel_undo import keep_undo
 PENDING, RUNNING, DONE, SKIPPED = Status.PENDING, Status.RUNNING, Status.DONE, Status.SKIPPED
 BLOCKED, FAILED, CANCELLED = Status.BLOCKED, Status.FAILED, Status.CANCELLED
 
-_HARMLESS = ("pure", "read")
+HARMLESS = ("pure", "read")
+"""Effects of what changes nothing."""
 FRAME_ITSELF = -1
 """In `State.work`: not a node, but the frame, whose nodes have all settled."""
 
@@ -118,12 +119,32 @@ def settle_blocked(frame: Frame, layout: NodeLayout, by: str) -> None:
 
 def settle_cancelled(frame: Frame, layout: NodeLayout, why: str, *, is_cut: bool = False) -> None:
     """A node was stopped, perhaps in the middle, or will not start any more."""
-    in_doubt = is_cut and layout.node.effect not in _HARMLESS
+    in_doubt = is_cut and layout.node.effect not in HARMLESS
     frame.state.events.append(NodeCancelled(frame.prefix + layout.name, why, in_doubt))
     frame.nodes[layout.id] = None
     settle(frame, layout, CANCELLED)
     if in_doubt and layout.undo is not None:
         keep_undo(frame, layout, layout.undo, in_doubt=True)
+
+
+def settle_cut(frame: Frame, layout: NodeLayout, why: str) -> None:
+    """A deadline around a call cut it off in the middle. A write that may not be repeated has failed in doubt then:
+    nobody who absorbs the end of that deadline absorbs this, too (rule C3)."""
+    path = frame.prefix + layout.name
+    if _may_be_repeated(frame, layout, path):
+        settle_cancelled(frame, layout, why, is_cut=True)
+    else:
+        text = f"{why}: it was cut off; nobody knows whether it was done"
+        settle_failed(frame, layout, Failure("timeout.total", "timeout", text, path, in_doubt=True))
+
+
+def _may_be_repeated(frame: Frame, layout: NodeLayout, path: str) -> bool:
+    """Whether it does not matter if a call was done or not. A model changes nothing but through its tools."""
+    work, state = layout.node.work, frame.state
+    if not isinstance(work, AgentCall) or layout.node.effect in HARMLESS or work.idempotent or work.key is not None:
+        return True
+    is_model = work.role is not None or "model" in state.program.plan.agents[work.agent].settings
+    return is_model and path not in state.written
 
 
 def _note(frame: Frame, layout: NodeLayout, reason: str) -> None:
@@ -220,7 +241,7 @@ def _stop_pending(frame: Frame, layout: NodeLayout, why: str) -> None:
 
 def _stop_running(frame: Frame, layout: NodeLayout, why: str, *, force: bool) -> None:
     if layout.is_call:
-        harmless = layout.node.effect in _HARMLESS
+        harmless = layout.node.effect in HARMLESS
         frame.state.commands.append(CancelCall(frame.prefix + layout.name, why, force or harmless))
     elif frame.open is not None:
         stop_block(frame.open[layout.local], why, force=force)

@@ -428,6 +428,8 @@ class State:
     """Of these, the steps of further attempts of a block or a flow, by their path in the first one."""
     others: set[str] = field(default_factory=set)
     """Calls whose value is that of another run's: it is not for this one to take them back."""
+    written: set[str] = field(default_factory=set)
+    """Calls of models that have used a tool that writes."""
     saga: Saga | None = None
     """Since steps are taken back."""
     untold: list[Kept] = field(default_factory=list)

@@ -19,6 +19,7 @@ SHAPES = {
                'step b = put("${len(all)}") }',
     "deadline": '@timeout(2s) flow f() { step a = put("1") step b = look("hang") }',
     "late-block": 'flow f() { @timeout(2s) @optional step g = do { step a = look("hang") yield a } step b = put("1") }',
+    "late-write": 'flow f() { @timeout(2s) @optional step g = do { step a = put("slow") yield a } step b = put("1") }',
     "late-attempts": 'flow f() { @timeout(9s, attempt: 1s) @retry(2, backoff: 1s, jitter: "none") '
                      'step a = look("hang") step b = put(a) }',
     "queue": '@concurrency(1) agent narrow: python { module: "n.py" }\n'
@@ -126,6 +127,8 @@ def recipes() -> list[Recipe]:
         text = {**FLOWS, **SHAPES}[name]
         found.append(Recipe(f"{name}-form-2", text))
         found.append(Recipe(f"{name}-form-2-taken-up", text, (2, 1)))
+    found.append(Recipe("late-write-absorbed", SHAPES["late-write"]))  # by a leadflow that did so
+    found.append(Recipe("late-write-absorbed-killed", SHAPES["late-write"], (3,), is_ended=False))
     found.append(Recipe("fallback-stands-in-killed", SHAPES["fallback"], (3,), is_ended=False))
     found.append(Recipe("fallback-stands-in-taken-up", SHAPES["fallback"], (3,)))
     found.append(Recipe("tools-in-doubt", SHAPES["tools"], (4, 1), is_ended=False))
