@@ -120,7 +120,9 @@ def show(run: str, *, as_json: bool, folder: str) -> None:
     now = SystemClock().timestamp()
     tree.tree(found, seen.entries, project, taken_back=seen.taken_back, unheard=seen.unheard, now=now)
     if left:
-        click.echo(f"not undone: {', '.join(left)}; `{again}` tries it again, with --done STEP you say that you did it")
+        click.echo(
+            f"not undone: {', '.join(left)}; `{again}` tries it again, with --undone STEP you say that you did it"
+        )
     if seen.in_doubt is not None:
         click.echo(kept.doubt_words(seen.in_doubt, in_folder(folder)))
     if open_ones := asyncio.run(questions_in(project, found.row.id)):

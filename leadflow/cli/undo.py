@@ -47,28 +47,28 @@ class _Undone:
 @click.command("undo", short_help="Take back what a failed run could not.")
 @click.argument("run")
 @click.option(
-    "--done", multiple=True, metavar="STEP", help="It was taken back by hand, or never done: note that, call nothing."
+    "--undone", multiple=True, metavar="STEP", help="It was taken back by hand, or never done: note that, call nothing."
 )
 @click.option("--json", "show", flag_value="json", help="What was taken back, and events on standard error, as JSON.")
 @click.option("--quiet", "-q", "show", flag_value="quiet", help="No progress and no events; only what was taken back.")
 @click.option("--in", "folder", metavar="DIR", default=".", help="The project whose runs; else this folder's.")
-def undo(run: str, *, done: Sequence[str], folder: str, show: str | None) -> None:
+def undo(run: str, *, undone: Sequence[str], folder: str, show: str | None) -> None:
     """Take back what RUN did and could not take back when it failed or was cancelled: each call that failed is made
     again, by a run of its own, what was done last first. What is taken back already is left alone; RUN stays as it is.
 
-    With --done nothing is called: you say that you took a step back by hand, or found that it was not done. That is
+    With --undone nothing is called: you say that you took a step back by hand, or found that it was not done. That is
     kept with your name, `runs show RUN` tells it, and the step's key of `@once` is free again. STEP is one that still
     stands, or one that failed or was cancelled in RUN and of which nobody knows whether it was done.
 
     \b
-    Exit code 0    all of it is taken back; with --done, it is noted
+    Exit code 0    all of it is taken back; with --undone, it is noted
               1    some of it is not
               2    the command line is wrong, or nothing is left to take back
               130  interrupted
     """
     project, wanted = the_project(folder), shown(show)
-    if done:
-        _note(run, done, project, in_folder(folder), as_json=wanted == "json")
+    if undone:
+        _note(run, undone, project, in_folder(folder), as_json=wanted == "json")
         return
     registry, shared = find_kinds(), Shared()
     try:

@@ -99,14 +99,14 @@ def _unless_undone(holding: Holding, claim: Claim, value: Value) -> Verdict:
     if not is_due:
         return Verdict("done", value)
     if holding.has_ended:
-        how = f"`leadflow runs undo {claim.run}` does that, and with `--done {claim.path}` says that you did"
+        how = f"`leadflow runs undo {claim.run}` does that, and with `--undone {claim.path}` says that you did"
         return _stuck(claim, f"was to be taken back, and was not; {how}")
     return Verdict("waits") if holding.is_under_way else _stuck(claim, "is being taken back, and nobody works on that")
 
 
 def _doubtful(holding: Holding, claim: Claim) -> Verdict:
     """Nobody knows whether a step was done; whoever finds out can say so when its run has ended."""
-    how = f"; when it does not stand, say so: `leadflow runs undo {claim.run} --done {claim.path}`"
+    how = f"; when it does not stand, say so: `leadflow runs undo {claim.run} --undone {claim.path}`"
     return _stuck(claim, f"may have been done{how if holding.has_ended else ''}")
 
 

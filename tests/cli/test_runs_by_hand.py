@@ -1,4 +1,4 @@
-"""`leadflow runs undo --done`: a person says that a step does not stand, and its key of `@once` is free again."""
+"""`leadflow runs undo --undone`: a person says that a step does not stand, and its key of `@once` is free again."""
 
 import json
 import sqlite3
@@ -97,7 +97,7 @@ def failed(project: Path) -> str:
     """The id of a run that failed, and whose steps stand."""
     said = leadflow("run", "main.flow", "-i", "ticket=T", "-q", folder=project)
     (run,) = [row["run"] for row in data(project, "runs")]
-    told = [f"then say so: `leadflow runs undo {run} --done main/two --done main/one`",
+    told = [f"then say so: `leadflow runs undo {run} --undone main/two --undone main/one`",
             f"or, when what failed is well again: `leadflow runs undo {run}`"]  # fmt: skip
     assert (1, told, ["file 1-T", "file 2-T"]) == (said.code, said.stderr.splitlines()[-2:], effects(project))
     return str(run)
@@ -126,7 +126,7 @@ def test_a_call_that_another_run_has_made_names_it(project: Path) -> None:
 def test_what_somebody_took_back_by_hand_is_kept_with_their_name(project: Path) -> None:
     """Nothing is called for it, then or later; `runs show` tells it, of the run and of that in which it is said."""
     run, user = failed(project), this_user()
-    said = leadflow("runs", "undo", run[:8], "--done", "one", folder=project)
+    said = leadflow("runs", "undo", run[:8], "--undone", "one", folder=project)
     left = f"still stands: main/two; `leadflow runs undo {run[:8]}` takes it back\n"
     assert (0, f"undone: main/one, by hand, told by {user}\n", left) == (said.code, said.stdout, said.stderr)
     assert (["main/two"], f"leadflow runs undo {run}") == not_undone(project, run)
@@ -136,7 +136,7 @@ def test_what_somebody_took_back_by_hand_is_kept_with_their_name(project: Path) 
     assert [("RunStarted", {"told_by": user}), ("RunDone", None)] == [(one["event"], one.get("inputs")) for one in log]
     shown, stands = leadflow("runs", "show", run, folder=project).stdout.splitlines()[-2:]
     assert shown.endswith(f"  main/one counts as taken back, told by {user}")
-    how = f"`leadflow runs undo {run}` tries it again, with --done STEP you say that you did it"
+    how = f"`leadflow runs undo {run}` tries it again, with --undone STEP you say that you did it"
     assert f"not undone: main/two; {how}" == stands
     shown = leadflow("runs", "show", noted["run"], folder=project).stdout.splitlines()[-1]
     assert shown.endswith(f"  main/one of run {run} counts as taken back, told by {user}")
@@ -148,19 +148,19 @@ def test_what_somebody_took_back_by_hand_is_kept_with_their_name(project: Path) 
     assert "not undone: " not in leadflow("runs", "show", run, folder=project).stdout
     undoer = next(row["run"] for row in data(project, "runs") if row["flow"] == "two~undo")
     for step, how in (("one", f"by hand, told by {user}"), ("main/two", f"by run {undoer}")):
-        said = leadflow("runs", "undo", run, "--done", step, folder=project)
+        said = leadflow("runs", "undo", run, "--undone", step, folder=project)
         told = f"error: step main/{step.removeprefix('main/')} of run {run} is taken back already, {how}\n"
         assert (2, told) == (said.code, said.stderr)
     assert [True, False] == [one["by_hand"] for one in data(project, "runs", "show", run)["taken_back"]]
 
 
 def test_a_run_that_is_done_keeps_what_it_did(project: Path) -> None:
-    """It is said so, and not that nothing is left; with `--done`, too."""
+    """It is said so, and not that nothing is left; with `--undone`, too."""
     said = leadflow("run", "main.flow", "alone", "-i", "ticket=T", "-q", folder=project)
     assert 0 == said.code, said.stderr
     (run,) = [row["run"] for row in data(project, "runs")]
     told = f"error: run {run} is done, and keeps what it did; only one that failed or was cancelled takes it back\n"
-    for words in ((), ("--done", "one")):
+    for words in ((), ("--undone", "one")):
         said = leadflow("runs", "undo", run, *words, folder=project)
         assert (2, told) == (said.code, said.stderr)
 
@@ -169,10 +169,10 @@ def test_a_step_that_was_taken_back_later_gives_its_key_up(project: Path) -> Non
     """By a call or by hand: until then nobody has the key, and whoever asks is told both ways."""
     run = failed(project)
     said = leadflow("run", "main.flow", "-i", "ticket=T", "-q", folder=project)
-    how = f"`leadflow runs undo {run}` does that, and with `--done main/one` says that you did"
+    how = f"`leadflow runs undo {run}` does that, and with `--undone main/one` says that you did"
     assert f"step main/one of run {run} was to be taken back, and was not; {how}" in said.stderr
     assert [] == effects(project)
-    assert 0 == leadflow("runs", "undo", run, "--done", "main/one", folder=project).code
+    assert 0 == leadflow("runs", "undo", run, "--undone", "main/one", folder=project).code
     leadflow("run", "main.flow", "-i", "ticket=T", "-q", folder=project)
     assert ["file 1-T", "file 2-T"] == effects(project)
     (project / "broken").write_text("give up")
@@ -188,13 +188,13 @@ def test_a_step_in_doubt_without_an_undo_can_be_said_not_to_stand(project: Path)
     dies(project, "run", "main.flow", "alone", "-i", "ticket=T", "-q")
     (project / "fatal").unlink()
     run = data(project, "runs")[0]["run"]
-    said = leadflow("runs", "undo", run, "--done", "one", folder=project)
+    said = leadflow("runs", "undo", run, "--undone", "one", folder=project)
     assert (2, f"error: run {run} has not ended: `leadflow resume {run}` goes on with it\n") == (said.code, said.stderr)
     assert 0 == leadflow("runs", "cancel", run, folder=project).code
     said = leadflow("run", "main.flow", "alone", "-i", "ticket=T", "-q", folder=project)
-    how = f"may have been done; when it does not stand, say so: `leadflow runs undo {run} --done alone/one`"
+    how = f"may have been done; when it does not stand, say so: `leadflow runs undo {run} --undone alone/one`"
     assert how in said.stderr
-    assert 0 == leadflow("runs", "undo", run, "--done", "alone/one~undo", folder=project).code
+    assert 0 == leadflow("runs", "undo", run, "--undone", "alone/one~undo", folder=project).code
     assert 0 == leadflow("run", "main.flow", "alone", "-i", "ticket=T", "-q", folder=project).code
     assert ["file alone-T"] == effects(project)
 
@@ -209,8 +209,8 @@ def test_an_undo_in_doubt_is_given_up_when_it_was_done_by_hand(project: Path) ->
     said = leadflow("runs", "undo", run, "-q", folder=project)
     assert (1, 'undone: main/one, by drop(x: "1-T")\n') == (said.code, said.stdout)
     assert "in doubt: two~undo/two~undo: its process ended, and nobody knows whether it was done" in said.stderr
-    assert f"then say so: `leadflow runs undo {run} --done main/two`" in said.stderr
-    said = leadflow("runs", "undo", run, "--done", "two", folder=project)
+    assert f"then say so: `leadflow runs undo {run} --undone main/two`" in said.stderr
+    said = leadflow("runs", "undo", run, "--undone", "two", folder=project)
     assert (0, "") == (said.code, said.stderr)
     assert ["done", "done", "cancelled", "failed"] == [row["status"] for row in data(project, "runs")]
     assert 2 == leadflow("runs", "undo", run, folder=project).code
@@ -220,7 +220,7 @@ def test_an_undo_in_doubt_is_given_up_when_it_was_done_by_hand(project: Path) ->
 def test_only_what_stands_can_be_said_not_to(project: Path) -> None:
     """A step that is none is refused with those that are, and nothing is noted of the others."""
     run = failed(project)
-    said = leadflow("runs", "undo", run, "--done", "one", "--done", "last", folder=project)
+    said = leadflow("runs", "undo", run, "--undone", "one", "--undone", "last", folder=project)
     told = "has no step 'last' that still stands or may have been done; such are: main/two, main/one"
     assert (2, f"error: run {run} {told}\n") == (said.code, said.stderr)
     assert [] == data(project, "runs", "show", run)["taken_back"]
@@ -229,7 +229,7 @@ def test_only_what_stands_can_be_said_not_to(project: Path) -> None:
 def test_a_row_that_cannot_be_read_says_of_no_step_that_it_was_taken_back(project: Path) -> None:
     """Case D11: what is noted there is not what was written, so that the step stands, and keeps its key."""
     run = failed(project)
-    (noted,) = data(project, "runs", "undo", run, "--done", "one")
+    (noted,) = data(project, "runs", "undo", run, "--undone", "one")
     with closing(sqlite3.connect(project / JOURNAL)) as file, file:
         file.execute("UPDATE lf_run SET crashes = 'many' WHERE id = ?", (noted["run"],))
     assert [] == data(project, "runs", "show", run)["taken_back"]
@@ -248,5 +248,5 @@ def test_what_is_taken_back_is_told_to_machines(project: Path) -> None:
     assert [("main/two", True, 'drop(x: "2-T")'), ("main/one", False, 'drop(x: "1-T")')] == [
         (one["step"], one["undone"], one["call"]) for one in found
     ]
-    (noted,) = data(project, "runs", "undo", run, "--done", "one")
+    (noted,) = data(project, "runs", "undo", run, "--undone", "one")
     assert ("main/one", True, True, this_user()) == tuple(noted[key] for key in ("step", "undone", "by_hand", "by"))

@@ -153,7 +153,7 @@ def test_what_may_have_been_done_is_not_done_again() -> None:
     assert first.failure is not None and second.failure is not None
     assert ("resource.key", ["put"]) == (second.failure.error, house.asked)
     told = "'@once' lets main.put be called once for this key, and step f/a of run run-0 may have been done"
-    how = "when it does not stand, say so: `leadflow runs undo run-0 --done f/a`"
+    how = "when it does not stand, say so: `leadflow runs undo run-0 --undone f/a`"
     assert f"nothing was sent: {told}; {how}" == second.failure.message
 
 

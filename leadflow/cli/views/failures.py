@@ -96,7 +96,7 @@ def not_undone(path: str, call: str) -> None:
 
 def say_by_hand(run: str, left: Sequence[str], where: str, *, again: bool) -> None:
     """How to say that steps were taken back by hand, and how to have their undos called again."""
-    words = " ".join(f"--done {shlex.quote(path)}" for path in left[:MOST_CAUSES])
+    words = " ".join(f"--undone {shlex.quote(path)}" for path in left[:MOST_CAUSES])
     click.echo(f"then say so: `leadflow runs undo {run} {words}{where}`", err=True)
     if again:
         click.echo(f"or, when what failed is well again: `leadflow runs undo {run}{where}`", err=True)
