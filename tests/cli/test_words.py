@@ -89,6 +89,24 @@ def test_what_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     ] == told
 
 
+def test_a_fallback_is_no_second_attempt(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who answers for an agent that was not asked at all (its limit, its breaker, an equal call that failed) is not
+    asked a second time, and nothing is beside it."""
+    plan, _ = compile_source("main.flow", TEXT)
+    assert plan is not None
+    events: list[Event] = [
+        NodeStarted("main/page"),
+        CallWaits("main/page", "web", "1 call at once", None),
+        AttemptStarted("main/page", 1, "spare"),
+        NodeDone("main/page", "x", None, "spare"),
+    ]
+    tell = Teller(plan)
+    for number, event in enumerate(events):
+        tell(Entry(number, 100.0, event))
+    told = [" ".join(line.split()) for line in capsys.readouterr().err.splitlines()]
+    assert ["0 ms ▸ page web.get", '0 ms ✓ page web.get "x" from spare (0 ms)'] == told
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [

@@ -88,7 +88,10 @@ class Teller:
                 again = f"again in {duration(delay)}" if delay else "again at once"
                 head = self._head(step, self._trace.call(path) or "")
                 return f"{head}{one_line(failure.message)} [{failure.error}]; {again}"
-            case AttemptStarted(agent=agent) if path in self._since and path not in self._between:
+            # number 1 is that of a fallback where the agent before it was not asked at all: a limit or a breaker
+            case AttemptStarted(attempt=number, agent=agent) if (
+                number > 1 and path in self._since and path not in self._between
+            ):
                 return f"{self._head(step, self._trace.call(path) or '')}no answer yet: {agent} is asked a second time"
             case CallWaits(agent=agent, why=why, seconds=float() as seconds) if seconds >= _LONG:
                 return f"{self._head(step, self._trace.call(path) or '')}waiting {duration(seconds)}: {agent}, {why}"
