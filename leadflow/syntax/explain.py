@@ -11,6 +11,7 @@ from leadflow.syntax.braces import Braces
 from leadflow.syntax.explain_annotations import ANNOTATION_EXPLANATIONS
 from leadflow.syntax.explain_habits import HABIT_EXPLANATIONS
 from leadflow.syntax.explain_statements import STATEMENT_EXPLANATIONS
+from leadflow.syntax.explain_units import UNIT_EXPLANATIONS
 from leadflow.syntax.explain_values import VALUE_EXPLANATIONS
 from leadflow.syntax.repair import Finding
 from leadflow.syntax.tables import load
@@ -19,7 +20,7 @@ from leadflow.syntax.trouble import DECLARATIONS, STATEMENTS, VALUES, Trouble
 
 def explain(trouble: Trouble, braces: Braces) -> Finding:
     """What to say about a token that cannot follow, and how to read on."""
-    for explanation in (*ANNOTATION_EXPLANATIONS, *HABIT_EXPLANATIONS, *STATEMENT_EXPLANATIONS, *VALUE_EXPLANATIONS):
+    for explanation in _EXPLANATIONS:
         if finding := explanation(trouble, braces):
             return finding
     return Finding(_unexpected(trouble))
@@ -36,6 +37,15 @@ def hole(trouble: Trouble) -> Diagnostic:
     finding = explain(trouble, Braces(trouble.tokens))
     return finding.diagnostic or _unexpected(trouble)
 
+
+_EXPLANATIONS = (
+    *ANNOTATION_EXPLANATIONS,
+    *UNIT_EXPLANATIONS,
+    *HABIT_EXPLANATIONS,
+    *STATEMENT_EXPLANATIONS,
+    *VALUE_EXPLANATIONS,
+)
+"""In the order in which they are asked."""
 
 _NAMES = {
     "KEY": "'name:'",

@@ -1,7 +1,5 @@
 """What is wrong with an expression, a list of arguments, or a bracket."""
 
-from decimal import Decimal
-
 from leadflow.diagnostics import Span
 from leadflow.syntax import messages, messages_habits
 from leadflow.syntax.braces import Braces
@@ -62,19 +60,6 @@ def _chain(trouble: Trouble, braces: Braces) -> Finding | None:
     return Finding(messages.chained_comparison(trouble.span, fix=fix), Replace(("OR",)))
 
 
-def _turned_around(trouble: Trouble, braces: Braces) -> Finding | None:
-    """`@budget(40 calls)`: an argument's name behind its value."""
-    word = trouble.tokens.written(trouble.token)
-    if trouble.place != "arguments" or trouble.kind_before != "INT" or word not in {"calls", "tokens", "concurrent"}:
-        return None
-    number = trouble.tokens.written(trouble.before)
-    span = trouble.tokens.span(trouble.before).to(trouble.span)
-    way = f"an argument's name stands before it: '{word}: {number}'"
-    fix = edits(f"write '{word}: {number}'", (span, f"{word}: {number}"))
-    found = messages_habits.foreign_expression(span, f"{number} {word}", way=way, fix=fix)
-    return Finding(found, Skip(trouble.token + 1))
-
-
 def _comma(trouble: Trouble, braces: Braces) -> Finding | None:
     """Two arguments, items or entries with nothing between them."""
     if trouble.place not in {"arguments", "record", "list", "match value", "parameters"} or not trouble.takes("COMMA"):
@@ -89,22 +74,6 @@ def _comma(trouble: Trouble, braces: Braces) -> Finding | None:
     end = Span(trouble.span.file, trouble.machine.end, trouble.machine.end)
     twice = trouble.tokens.written(trouble.before) == trouble.tokens.written(trouble.token)
     return Finding(messages.missing_comma(end, before=trouble.found, twice=twice), Insert(("COMMA",)))
-
-
-def _percent(trouble: Trouble, braces: Braces) -> Finding | None:
-    """`80%`."""
-    before, tokens = trouble.before, trouble.tokens
-    if before < 1 or tokens.written(before) != "%" or tokens.kinds[before - 1] not in {"INT", "FLOAT"}:
-        return None
-    if not trouble.wants_value or not trouble.takes("BROKEN", trouble.kind):
-        return None
-    number = tokens.written(before - 1)
-    part = (Decimal(number.replace("_", "")) / 100).normalize()
-    right = f"{part:f}" if part % 1 else f"{part:.1f}"
-    span = tokens.span(before - 1).to(tokens.span(before))
-    fix = edits(f"write '{right}'", (span, right))
-    found = messages_habits.foreign_expression(span, f"{number}%", way=f"a part is a number: '{right}'", fix=fix)
-    return Finding(found, Insert(("BROKEN",)))
 
 
 def _missing_value(trouble: Trouble, braces: Braces) -> Finding | None:
@@ -210,8 +179,6 @@ VALUE_EXPLANATIONS: tuple[Explanation, ...] = (
     _chain,
     _brace,
     _bracket,
-    _percent,
     _missing_value,
-    _turned_around,
     _comma,
 )

@@ -402,9 +402,10 @@ _UNITS = ("durations: ms s m h d (1h30m); sizes: KB MB GB; rates: 60 per minute;
 
 
 @code("FLOW120", "Unknown unit")
-def unknown_unit(span: Span, unit: str, *, fix: str | None) -> Draft:
+def unknown_unit(span: Span, unit: str, *, fix: str | None, safe: bool = False) -> Draft:
     """A letter that touches a number is a unit: `ms s m h d` for durations, `KB MB GB` for sizes. Rates are written
-    `60 per minute`, with `second`, `minute`, `hour`, `day` or a duration.
+    `60 per minute`, with `second`, `minute`, `hour`, `day` or a duration; what is counted is not named. There are no
+    units for thousands and millions: tokens are `20_000`.
 
     ```flow
     leadflow 1
@@ -416,13 +417,13 @@ def unknown_unit(span: Span, unit: str, *, fix: str | None) -> Draft:
     const wait = 5m
     ```
     """
-    edit = None if fix is None else Fix(f"write '{fix}'", (Edit(span, fix),))
+    edit = None if fix is None else Fix(f"write '{fix}'", (Edit(span, fix),), safe)
     hint = f"; did you mean '{short(fix)}'?" if fix else ""
     return Draft(span, f"unknown unit '{short(unit)}'{hint}", notes=_UNITS, fix=edit)
 
 
 @code("FLOW121", "Number that cannot be read")
-def bad_number(span: Span, why: str, *, fix: str | None = None) -> Draft:
+def bad_number(span: Span, why: str, *, fix: str | None = None, safe: bool = False) -> Draft:
     """Numbers are `100_000`, `0.25`, durations `1h30m`, sizes `10MB` and US dollars `$0.50` with up to 6 decimals.
     There are no exponents, no other bases, no leading zeros, no other currencies and no percent.
 
@@ -436,5 +437,5 @@ def bad_number(span: Span, why: str, *, fix: str | None = None) -> Draft:
     const code = 7
     ```
     """
-    edit = None if fix is None else Fix(f"write '{fix}'", (Edit(span, fix),))
+    edit = None if fix is None else Fix(f"write '{fix}'", (Edit(span, fix),), safe)
     return Draft(span, why, notes=_UNITS, fix=edit)

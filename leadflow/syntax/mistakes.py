@@ -10,6 +10,7 @@ from typing import NamedTuple
 from leadflow.diagnostics import Diagnostic, Span
 from leadflow.syntax import messages, messages_habits, messages_source
 from leadflow.syntax.source import JOINERS, is_refused, is_unseen, name_of
+from leadflow.syntax.units import counts_tokens, with_unit
 
 HOLE = r'[^{}"\n]*(?:"[^"\\\n$]*(?:(?:\\.|\$(?!\{))[^"\\\n$]*)*"[^{}"\n]*)*'
 """What stands in a hole `${…}` of a string, as the terminal STRING of the grammar has it."""
@@ -127,16 +128,6 @@ def _semicolon(at: Text) -> Mistake:
 
 _NUMBER = re.compile(r"\$?[0-9][0-9A-Za-z_.]*(?<!\.)")
 _UNIT = re.compile(r"(\$?[0-9][0-9_]*(?:\.[0-9]+)?)([A-Za-z]+)")
-_MEANT = {
-    **dict.fromkeys(("sec", "secs", "second", "seconds", "S"), "s"),
-    **dict.fromkeys(("min", "mins", "minute", "minutes", "M"), "m"),
-    **dict.fromkeys(("hr", "hrs", "hour", "hours", "H"), "h"),
-    **dict.fromkeys(("day", "days", "D"), "d"),
-    **dict.fromkeys(("msec", "millis", "milliseconds", "MS"), "ms"),
-    **dict.fromkeys(("k", "K", "kb", "kB", "Kb", "KiB"), "KB"),
-    **dict.fromkeys(("mb", "Mb", "MiB"), "MB"),
-    **dict.fromkeys(("g", "G", "gb", "Gb", "GiB"), "GB"),
-}
 
 
 def _number(at: Text) -> Mistake:
@@ -152,7 +143,7 @@ def _number(at: Text) -> Mistake:
     elif re.search(r"\.[0-9_]*\.", written):
         diagnostic = messages_source.bad_number(span, f"'{_short(written)}' is no number")
     elif unit:
-        fix = unit[1] + _MEANT[unit[2]] if unit[2] in _MEANT else None
+        fix = with_unit(unit[1], unit[2], of_tokens=counts_tokens(at.text, at.start))
         diagnostic = messages_source.unknown_unit(span, unit[2], fix=fix)
     elif re.search("[A-Za-z]", written):
         diagnostic = messages_source.unknown_unit(span, _tail(written), fix=None)

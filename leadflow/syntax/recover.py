@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from leadflow.syntax.braces import Braces, column, indent
 from leadflow.syntax.explain import explain, hole
 from leadflow.syntax.machine import Machine
-from leadflow.syntax.repair import Finding, Insert, Replace, Reread, Search, Skip
+from leadflow.syntax.repair import Blank, Finding, Insert, Replace, Reread, Search, Skip
 from leadflow.syntax.trouble import (
     CLOSERS,
     OPENERS,
@@ -119,6 +119,9 @@ class Recovery:
                 return token
             case Reread(token=earlier, kinds=kinds) if self._back(earlier, kinds):
                 return earlier
+            case Blank(first, following) if self._back(first, ("BROKEN",)):
+                machine.feed(first, only=True)
+                return following
             case Skip(token=following):
                 return following
             case Search(token=following):

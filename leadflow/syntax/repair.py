@@ -29,6 +29,13 @@ class Reread(NamedTuple):
     kinds: tuple[str, ...]
 
 
+class Blank(NamedTuple):
+    """Go back to an earlier token, and read a value that says nothing from there up to another token."""
+
+    first: int
+    following: int
+
+
 class Skip(NamedTuple):
     """Go on with this token, as if nothing stood between."""
 
@@ -41,7 +48,7 @@ class Search(NamedTuple):
     token: int
 
 
-Repair = Insert | Replace | Reread | Skip | Search
+Repair = Insert | Replace | Reread | Blank | Skip | Search
 
 
 class Finding(NamedTuple):
