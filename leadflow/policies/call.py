@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
-from leadflow.events.model import AttemptFailed, AttemptFailure, AttemptStarted, ErrorHandled, Failure
+from leadflow.events.model import AttemptFailed, AttemptFailure, AttemptStarted, CallWaits, ErrorHandled, Failure
 from leadflow.plan.plan import AgentCall
 from leadflow.plan.policy import GRACE, Does, ErrorClass
 from leadflow.plan.rates import Rates
@@ -22,7 +22,7 @@ from leadflow.policies.voice import Voice
 from leadflow.policies.watch import Timer, Watch
 from leadflow.record import record
 from leadflow.run.errors import AnswerInvalid, BudgetExceeded, CallError, FunctionFailed, InternalError
-from leadflow.run.ports import Agent, Answer, Caller, CallOrder, Claims, Clock, Reply, Request, Rng, untold
+from leadflow.run.ports import PAUSED, Agent, Answer, Caller, CallOrder, Claims, Clock, Reply, Request, Rng, untold
 from leadflow.run.redact import one_line
 from leadflow.run.toolbox import Exchange, ToolSpec
 from leadflow.run.values import Mismatch, door
@@ -113,6 +113,7 @@ class Course:
 
     def begin(self, agent: str, *, is_fallback: bool) -> None:
         """An attempt begins. The first of a call is known from the start of its node, unless a fallback makes it."""
+        self.heed(agent)
         self.attempt += 1
         self.begun = self.ports.clock.monotonic()
         earlier = self.order.earlier
@@ -122,6 +123,18 @@ class Course:
         self.agent = agent
         if self.attempt > 1 or is_new:
             self.order.post(AttemptStarted(self.order.path, self.attempt, agent))
+
+    def heed(self, agent: str) -> None:
+        """Begin nothing more in a call that is to stop, or whose run pauses: what was sent has ended (rules A5, C1;
+        case X8).
+
+        Raises:
+            CancelledError: it is so.
+        """
+        order = self.order
+        if order.is_ending(order.path):
+            order.post(CallWaits(order.path, agent, PAUSED, None))
+            raise asyncio.CancelledError
 
     def next_turn(self) -> None:
         """A turn of the model is over and another one begins, with attempts of its own."""

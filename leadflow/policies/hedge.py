@@ -211,8 +211,9 @@ class _Round:
             self._has_first.set_result(None)
 
     def _second_begins(self, first: _Try) -> None:
-        if first.task.done():  # its end gave this one its turn
-            raise NotAllowed("the first attempt has ended")
+        order = self._course.order
+        if first.task.done() or order.is_ending(order.path):  # its end gave this one its turn; it alone is awaited
+            raise NotAllowed("the first attempt has ended, or is the last")
         self._has_second = True
         self._pair.begin()
 

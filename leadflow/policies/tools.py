@@ -18,6 +18,7 @@ from leadflow.events.model import (
     BudgetReserved,
     BudgetSettled,
     CallUsed,
+    CallWaits,
     Event,
     Failure,
     ToolCalled,
@@ -81,6 +82,7 @@ def conversing(inner: Step, tools: Toolset, loop: Loop, tariff: Tariff, own: Bud
                         return replace(answer, usage=talk.usage)
                     await talking.answer(answer.asked)
                     course.next_turn()
+                    course.heed(course.agent)
         except TimeoutError:
             if not timer.expired():
                 raise
@@ -220,6 +222,7 @@ class _Talking:
         Raises:
             CallError: it is nothing that a model can mend.
         """
+        self._course.heed(self._course.agent)
         order, clock, found = self._course.order, self._course.ports.clock, wanted.found
         if isinstance(found, Refusal):
             name = one_line(wanted.use.name, most=64)
@@ -237,6 +240,7 @@ class _Talking:
         inner = CallOrder(
             f"{order.path}{TOOLS}[{wanted.number}]", {}, None, order.run, self._deadline(), self._post,
             priority=order.priority, budgets=self._budgets, unkept=order.unkept, hear=order.hear,
+            is_ending=order.is_ending,
         )  # fmt: skip
         try:
             ran = await tool.run(args, inner)
@@ -249,9 +253,12 @@ class _Talking:
 
     def _post(self, event: Event) -> None:
         """Of what a tool's call tells, what it costs has a place in the log, and what a flow does; the rest ends with
-        the tool."""
+        the tool. Where nothing of the tool is under way, nothing of the step is, should that be to stop."""
+        order = self._course.order
         if isinstance(event, BudgetReserved | BudgetSettled | BreakerMoved | CallUsed | ToolStep):
-            self._course.order.post(event)
+            order.post(event)
+        elif isinstance(event, CallWaits) and order.is_ending(order.path):
+            order.post(replace(event, path=order.path, agent=self._course.agent))
 
     def _told(self, wanted: _Wanted, name: str, ended: Answer | Failure, seconds: float) -> ToolResult:
         order, use = self._course.order, wanted.use

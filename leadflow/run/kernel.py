@@ -332,7 +332,7 @@ def _remembered(state: State, fact: NodeDone) -> None:
 
 
 def _is_asked_to_stop(state: State) -> bool:
-    """Whether somebody is why calls are cut off; else a deadline is."""
+    """Whether somebody is why calls are cut off; else a deadline is, or the failure of something else."""
     return state.is_forced or (state.cancelled is not None and not _is_over(state))
 
 

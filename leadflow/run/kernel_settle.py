@@ -128,14 +128,17 @@ def settle_cancelled(frame: Frame, layout: NodeLayout, why: str, *, is_cut: bool
 
 
 def settle_cut(frame: Frame, layout: NodeLayout, why: str) -> None:
-    """A deadline around a call cut it off in the middle. A write that may not be repeated has failed in doubt then:
-    nobody who absorbs the end of that deadline absorbs this, too (rule C3)."""
+    """A deadline around a call cut it off in the middle, or it was stopped between two parts of it because something
+    else failed. A write that may not be repeated has failed in doubt then: nobody who absorbs the end of that deadline,
+    or that failure, absorbs this, too (rule C3)."""
     path = frame.prefix + layout.name
     if _may_be_repeated(frame, layout, path):
         settle_cancelled(frame, layout, why, is_cut=True)
     else:
         text = f"{why}: it was cut off; nobody knows whether it was done"
-        settle_failed(frame, layout, Failure("timeout.total", "timeout", text, path, in_doubt=True))
+        is_late = frame.is_forced  # nothing but a deadline cuts off what was sent (rule A5)
+        error = "timeout.total" if is_late else "system.in_doubt"
+        settle_failed(frame, layout, Failure(error, "timeout" if is_late else "system", text, path, in_doubt=True))
 
 
 def _may_be_repeated(frame: Frame, layout: NodeLayout, path: str) -> bool:

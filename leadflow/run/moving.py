@@ -30,6 +30,7 @@ from leadflow.plan.undoing import SUFFIX
 from leadflow.record import record
 from leadflow.run.carrying import Carried, carried
 from leadflow.run.kernel import Kernel
+from leadflow.run.ports import PAUSED
 
 _NUMBERS = re.compile(r"\[[0-9]+\]|~[0-9]+")
 _ENDS = (NodeDone, NodeFailed, NodeCancelled, NodeSkipped, NodeBlocked, BranchTaken)
@@ -82,7 +83,7 @@ def move(old: Plan, new: Plan, kernel: Kernel, events: Sequence[Event], *, by: s
     done = {event.path for event in events if isinstance(event, NodeDone | NodeFailed | NodeCancelled)}
     calls = kernel.state.calls
     waiting = tuple(
-        CallWaits(path, layout.node.work.agent, "the run to go on", None)
+        CallWaits(path, layout.node.work.agent, PAUSED, None)
         for path, (_, layout) in calls.items()
         if path not in begun and isinstance(layout.node.work, AgentCall)
     )  # nothing of them was under way, so that nothing of them is in doubt

@@ -138,6 +138,7 @@ class _Inside(Callers):
                     give_up=lambda path, failure: order.give_up(order.path, failure),
                     budgets=(*budgets, *outer.budgets),
                     unkept=outer.unkept,  # what is told here is kept with what is around, or nowhere
+                    is_ending=lambda _: order.is_ending(order.path),
                 )
             )
             if not may_stand(answer):

@@ -341,6 +341,9 @@ class Cast(Protocol):
 
 # --- between the driver and the policies --------------------------------------------------------------------------
 
+PAUSED = "the run to go on"
+"""What a call waits for of which nothing begins, or nothing more, as its run pauses (`CallWaits.why`)."""
+
 
 @record
 class Earlier:
@@ -395,6 +398,9 @@ class CallOrder:
     None: no more. Whoever waits for what it does waits in vain from then on."""
     once: str | None = None
     """The value of `@once(key:)`; None: any run may make the call."""
+    is_ending: Callable[[str], bool] = lambda path: False
+    """Whether nothing more of the call of that path may begin: somebody asks it to stop, or its run to pause. Who sends
+    several things in one call asks before each, tells with `CallWaits` that none is under way, and is cancelled."""
 
 
 @record

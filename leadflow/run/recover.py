@@ -41,7 +41,7 @@ from leadflow.run.kernel import (
     StopTimer,
     TryAgain,
 )
-from leadflow.run.ports import Earlier
+from leadflow.run.ports import PAUSED, Earlier
 from leadflow.run.taken_up import Past, Told, failure_of, in_doubt
 
 
@@ -154,7 +154,7 @@ def unsent(kernel: Kernel) -> list[CallWaits]:
     """That the calls that were ordered were not made: nothing of them is in doubt, and they are made when the run is
     resumed."""
     return [
-        CallWaits(path, layout.node.work.agent, "the run to go on", None)
+        CallWaits(path, layout.node.work.agent, PAUSED, None)
         for path, (_, layout) in kernel.state.calls.items()
         if isinstance(layout.node.work, AgentCall)
     ]

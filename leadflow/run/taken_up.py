@@ -177,7 +177,8 @@ class Past:
     def _lost(self, way: _Way, settled: DoubtSettled) -> tuple[AttemptFailure, ...]:
         """The attempt of a call that was under way when its process ended, when the call goes on. It counts as one that
         failed and may be done: what follows says nothing of it, however plainly the next attempt is turned away."""
-        if way.is_pausing or way.asks is not None or settled.decision != "retry" or settled.why == NOT_FOUND:
+        is_between = way.is_pausing and not way.has_written
+        if is_between or way.asks is not None or settled.decision != "retry" or settled.why == NOT_FOUND:
             return ()
         seconds = round(way.seconds(self._worked) - way.tried, 6)
         return (AttemptFailure(way.attempts, way.agent or "", "system.interrupted", "its process ended", seconds),)
@@ -204,13 +205,10 @@ class Past:
         """Whether the log has the start of a node."""
         return path in self._ways
 
-    def is_under_way(self, path: str) -> bool:
-        """Whether an attempt of a call had begun and nobody knows how it ended."""
-        return path in self._ways and not self._ways[path].is_pausing
-
     def is_open(self, path: str) -> bool:
         """Whether nobody knows what an attempt of a call did: how it ended, or whether the other side acted in it."""
-        return self.is_under_way(path) or (path in self._ways and has_left_open(self._ways[path].failed))
+        way = self._ways.get(path)
+        return way is not None and (not way.is_pausing or way.has_written or has_left_open(way.failed))
 
     def earlier(self, path: str, settled: DoubtSettled, first: str = "") -> Earlier:
         """What a call did so far that goes on.

@@ -26,6 +26,7 @@ from leadflow.events.model import (
     NodeCancelled,
     NodeDone,
     NodeFailed,
+    ToolCalled,
 )
 from leadflow.events.words import Words
 from leadflow.plan.looping import call_of
@@ -134,7 +135,8 @@ class Calls:
         self._pausing: set[str] = set()
         """Calls of which no attempt is under way: between two, or in a queue."""
         self._open = {path for path, one in earlier.items() if has_left_open(one.failed)}
-        """Calls of which an attempt failed after which the other side may have acted, and that go on."""
+        """Calls that go on although the other side may have acted: an attempt failed after that, or a tool was called
+        that writes."""
         self._set_aside: dict[tuple[str, int], BudgetReserved] = {}
         """Of attempts that have not settled; of one that is left behind it is spent (case $3)."""
         self._said: Waiting = {}
@@ -171,6 +173,7 @@ class Calls:
             self._hear,
             self._when_left,
             call.once,
+            self._is_ending,
         )
         # Not `loop.create_task`: it asks three questions that are answered here already, once per call.
         self._running[path] = asyncio.Task(self._call(caller, order), loop=self._loop, name=path)
@@ -215,13 +218,15 @@ class Calls:
         elif isinstance(event, CallWaits) or (isinstance(event, AttemptFailed) and not event.is_beside):
             self._pausing.add(event.path)
             if self._is_closing:
-                self._let_go(event.path)
+                self.put_down()
             elif (why := self._asked.pop(event.path, None)) is not None:
                 self.stop(event.path, why)
         elif isinstance(event, BudgetReserved):
             self._set_aside[event.path, event.attempt] = event
         elif isinstance(event, BudgetSettled):
             self._set_aside.pop((event.path, event.attempt), None)
+        elif isinstance(event, ToolCalled) and event.effect in ("write", "dangerous"):
+            self._open.add(event.path)
         if isinstance(event, AttemptFailed) and has_left_open([event.failure]):
             self._open.add(event.path)
         self._said.setdefault(event.path, [])
@@ -243,10 +248,7 @@ class Calls:
         follows for them is known when the run is resumed."""
         self._is_closing = True
         for path in [path for path in self._running if path in self._pausing]:
-            self._let_go(path)
-
-    def _let_go(self, path: str) -> None:
-        if (task := self._running.pop(path, None)) is not None:
+            task = self._running.pop(path)
             task.cancel()
             self._put_down.append(task)
 
@@ -280,6 +282,11 @@ class Calls:
             return self.stop(path, why)
         self._asked[path] = why
         return False
+
+    def _is_ending(self, path: str) -> bool:
+        """Whether nothing more of a call may begin, told by its path or by that of one of its tools."""
+        path = call_of(path)
+        return self._is_closing or path in self._asked or path in self._told or path not in self._running
 
     def stop(self, path: str, why: str) -> bool:
         """Cancel a call; it still has to end."""

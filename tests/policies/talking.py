@@ -80,18 +80,24 @@ def talk(
         journal: keeps the log; None: nobody else looks at it.
     """
     plan, journal = compiled(text), journal or MemoryJournal(CLOCK)
-    return Talked(run_virtual(_run(plan, players, inputs, charges, rates, hear, journal)), players)
+
+    async def main() -> Result:
+        driver = driver_of(plan, players, charges=charges, rates=rates, hear=hear, journal=journal)
+        return await driver.run(started(plan, inputs))
+
+    return Talked(run_virtual(main()), players)
 
 
-async def _run(
+def driver_of(
     plan: Plan,
     players: Mapping[str, Player],
-    inputs: Mapping[str, Value] | None,
-    charges: Mapping[str, Charge] | None,
-    rates: Mapping[str, Rates | None] | None,
-    hear: Listener | None,
+    *,
+    charges: Mapping[str, Charge] | None = None,
+    rates: Mapping[str, Rates | None] | None = None,
+    hear: Listener | None = None,
     journal: Journal,
-) -> Result:
+) -> Driver:
+    """What runs a plan whose agents are played."""
     program, rng = Program(plan), SeededRng(0)
     nested = Nested(program, CLOCK, rng, journal=lambda: MemoryJournal(CLOCK), calls=None)
     purse = None if charges is None else Purse(charges)
@@ -104,4 +110,4 @@ async def _run(
         granted=Granted({tool.key: tool for tool in plan.tools}, nested.run),
     )
     listeners = () if hear is None else (hear,)
-    return await Driver(program, Ports(stack, journal, CLOCK, listeners=listeners)).run(started(plan, inputs))
+    return Driver(program, Ports(stack, journal, CLOCK, listeners=listeners))

@@ -148,7 +148,7 @@ flow f() { step a = put("1") undo drop(a) step b = look(a) step c = put(b) }
 def test_a_block_between_two_attempts_pauses_at_once() -> None:
     """Nothing is under way then: the wait goes on when the run does."""
     block = 'step g = do { step a = look("1") yield a }'
-    plan = compiled(f'flow f() {{ @retry(2, backoff: 1h, jitter: "none", on: ["tool"]) {block} }}')
+    plan = compiled(f'flow f() {{ @retry(2, backoff: 1h, max: 1h, jitter: "none", on: ["tool"]) {block} }}')
     result = paused(plan, {"a": Fails(after=1, category="tool")}, 5)
     assert (True, ["AttemptFailed", "RunPaused"]) == (result.is_paused, kinds(result.entries[-2:]))
     done, fake = resumed(plan, result.entries)

@@ -386,4 +386,4 @@ def test_an_attempt_that_failed_may_leave_open_what_it_did(error: str, is_open: 
     """Rule C7: of a call that waits for its next attempt nobody knows more than what the last one left."""
     events: list[Event] = [NodeStarted("f/a"), AttemptFailed("f/a", AttemptFailure(1, "main", error, "x", 0.1), 5.0)]
     past = Past([Entry(seq, 0.0, event) for seq, event in enumerate(events)])
-    assert (False, is_open) == (past.is_under_way("f/a"), past.is_open("f/a"))
+    assert is_open == past.is_open("f/a")
