@@ -22,23 +22,27 @@ from leadflow.events.model import (
     NodeCancelled,
     NodeDone,
     NodeFailed,
+    NodeStarted,
     RunStarted,
     Status,
+    ToolStep,
     UndoBegan,
     UndoKept,
 )
 from leadflow.keeping import Kept, Origin, begin, find, held, kept, setting_of
 from leadflow.operating import cancel_run
 from leadflow.plan.codec import seal
+from leadflow.plan.looping import inside_tool
 from leadflow.plan.paths import NoSuchStep, ending_in, find_steps, several_end
 from leadflow.plan.plan import AgentCall, FlowPlan, Plan, Scope
 from leadflow.plan.types import JSON, STRING, FieldType
 from leadflow.plan.undoing import SUFFIX, is_undoing, undo_flow
+from leadflow.policies.once import judge
 from leadflow.record import record
 from leadflow.run.adapters import SystemClock, new_run_id, new_seed
 from leadflow.run.errors import may_be_done
 from leadflow.run.kernel import Kernel, Program
-from leadflow.run.ports import Clock
+from leadflow.run.ports import Claim, Clock, Holding
 from leadflow.run.recover import unsent
 from leadflow.run.store import RunRow, Store, Wanted
 from leadflow.run.taken_up import under_way
@@ -198,22 +202,32 @@ def _standing(entries: Sequence[Entry]) -> dict[str, UndoKept | None]:
 
 
 def _doubtful(plan: Plan, entries: Sequence[Entry]) -> list[str]:
-    """Calls that change something, and that may have been done although they did not end well."""
+    """Calls that change something, and that may have been done although they did not end well; and those in flows that
+    are tools that were to be taken back there and were not, of which no call takes them back later."""
     found: dict[str, bool] = dict.fromkeys(under_way(entries), True)
+    inner: dict[str, None] = {}
     for _, _, event in entries:
         match event:
             case NodeDone(path=path, absorbed=Failure() as failure) | NodeFailed(path=path, failure=failure):
                 found[path] = may_be_done(failure)
             case NodeCancelled(path=path, in_doubt=in_doubt):
                 found[path] = in_doubt
+            case ToolStep(path=call, inner=NodeStarted(path=path)):
+                inner[f"{call}/{path}"] = None
             case _:
                 pass
-    return [path for path, is_in_doubt in found.items() if is_in_doubt and _may_write(plan, path)]
+    written = [path for path in inner if _may_write(plan, path)]
+    whole = Holding(entries, has_ended=True, is_under_way=False)
+    return [
+        *[path for path, is_in_doubt in found.items() if is_in_doubt and _may_write(plan, path)],
+        *[path for path in written if judge(whole, Claim("", path)).state == "stuck"],
+    ]
 
 
 def _may_write(plan: Plan, path: str) -> bool:
     """Whether a path is that of a call that changes something, and takes nothing back."""
-    ways = NoSuchStep("") if is_undoing(path) else find_steps(plan, path)
+    inside = inside_tool(path)
+    ways = NoSuchStep("") if is_undoing(path) else find_steps(plan, path if inside is None else inside[1])
     nodes = () if isinstance(ways, NoSuchStep) else tuple(way[-1].node for way in ways)
     return any(isinstance(node.work, AgentCall) and node.effect in ("write", "dangerous") for node in nodes)
 

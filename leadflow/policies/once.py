@@ -12,7 +12,7 @@ moment leaves nothing behind that could not be read.
                                                      +--> nobody knows, or nobody works on its run: others fail
 """
 
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import blake2b
 from typing import Literal
@@ -20,18 +20,16 @@ from typing import Literal
 from leadflow.events.model import (
     CallAdmitted,
     CallWaits,
-    Entry,
     NodeCancelled,
     NodeDone,
     NodeFailed,
-    NodeStarted,
     OnceFound,
-    UndoBegan,
 )
+from leadflow.plan.looping import inside_tool
 from leadflow.plan.plan import AgentCall
 from leadflow.plan.types import Value
-from leadflow.plan.undoing import SUFFIX
 from leadflow.policies.call import Course, Step
+from leadflow.policies.fate import Fate, fate_of
 from leadflow.record import record
 from leadflow.run.errors import KeyTaken, may_be_done
 from leadflow.run.ports import Answer, Claim, Claims, Holding
@@ -50,6 +48,8 @@ class Verdict:
     """Of one that is done."""
     why: str = ""
     """Of one that is stuck."""
+    is_open: bool = False
+    """Of one that is stuck: nobody knows whether it was done; what is safe to repeat may be, by itself."""
 
 
 def judge(holding: Holding | None, claim: Claim) -> Verdict:
@@ -60,15 +60,15 @@ def judge(holding: Holding | None, claim: Claim) -> Verdict:
     """
     if holding is None:
         return Verdict("free")
-    end, is_begun = _end_of(holding.entries, claim.path)
-    match end:
+    fate = fate_of(holding.entries, claim.path)
+    match fate.end:
         case NodeDone(value=value, absorbed=None):
-            return _unless_undone(holding, claim, value)
+            return _unless_undone(holding, claim, fate, value)
         case NodeDone(absorbed=failure) | NodeFailed(failure=failure) if failure is not None:
-            return _doubtful(holding, claim) if may_be_done(failure) else Verdict("free")
+            return _doubtful(holding, claim) if may_be_done(failure) or fate.is_left else Verdict("free")
         case NodeCancelled(in_doubt=in_doubt):
-            return _doubtful(holding, claim) if in_doubt else Verdict("free")
-        case _ if holding.has_ended or not is_begun:
+            return _doubtful(holding, claim) if in_doubt or fate.is_left else Verdict("free")
+        case _ if holding.has_ended or fate.is_left or not fate.is_begun:
             return _doubtful(holding, claim)
         case _ if holding.is_under_way:
             return Verdict("waits")
@@ -77,37 +77,31 @@ def judge(holding: Holding | None, claim: Claim) -> Verdict:
             return _stuck(claim, why)
 
 
-def _end_of(entries: Sequence[Entry], path: str) -> tuple[NodeDone | NodeFailed | NodeCancelled | None, bool]:
-    """How a step ended; and whether it began."""
-    found: NodeDone | NodeFailed | NodeCancelled | None = None
-    is_begun = False
-    for _, _, event in entries:
-        if getattr(event, "path", None) != path:
-            continue
-        is_begun = is_begun or isinstance(event, NodeStarted)
-        if isinstance(event, NodeDone | NodeFailed | NodeCancelled):
-            found = event
-    return found, is_begun
-
-
-def _unless_undone(holding: Holding, claim: Claim, value: Value) -> Verdict:
+def _unless_undone(holding: Holding, claim: Claim, fate: Fate, value: Value) -> Verdict:
     """A step that is done, and may have been taken back since."""
-    undone, _ = _end_of(holding.entries, claim.path + SUFFIX)
-    if isinstance(undone, NodeDone) and undone.absorbed is None:
+    if fate.is_undone:
         return Verdict("free")
-    is_due = any(isinstance(event, UndoBegan) and claim.path in event.paths for _, _, event in holding.entries)
-    if not is_due:
+    if not fate.is_due:
         return Verdict("done", value)
-    if holding.has_ended:
-        how = f"`leadflow runs undo {claim.run}` does that, and with `--undone {claim.path}` says that you did"
-        return _stuck(claim, f"was to be taken back, and was not; {how}")
+    if holding.has_ended or fate.is_left:
+        return _stuck(claim, f"was to be taken back, and was not{_how(holding, claim)}")
     return Verdict("waits") if holding.is_under_way else _stuck(claim, "is being taken back, and nobody works on that")
+
+
+def _how(holding: Holding, claim: Claim) -> str:
+    """How to go on where a step was not taken back. In a flow that is a tool nothing is taken back later."""
+    if not holding.has_ended:
+        return ""
+    by_hand = f"`leadflow runs undo {claim.run} --undone {claim.path}` says that you did"
+    if inside_tool(claim.path) is not None:
+        return f"; when you have done it, {by_hand}"
+    return f"; `leadflow runs undo {claim.run}` does that, and with `--undone {claim.path}` says that you did"
 
 
 def _doubtful(holding: Holding, claim: Claim) -> Verdict:
     """Nobody knows whether a step was done; whoever finds out can say so when its run has ended."""
     how = f"; when it does not stand, say so: `leadflow runs undo {claim.run} --undone {claim.path}`"
-    return _stuck(claim, f"may have been done{how if holding.has_ended else ''}")
+    return replace(_stuck(claim, f"may have been done{how if holding.has_ended else ''}"), is_open=True)
 
 
 def _stuck(claim: Claim, why: str) -> Verdict:
@@ -122,13 +116,17 @@ def once(inner: Step, call: AgentCall, claims: Claims) -> Step:
         order, clock = course.order, course.ports.clock
         key, claim = _digest(call, order.once or ""), Claim(order.run, order.path)
         begun, waits, instead, seen = clock.monotonic(), False, None, _Seen(claim, None)
+        if (unkept := order.unkept(order.path)) is not None:  # a log that has not its start says that nothing was sent
+            await unkept
         while True:
             seen, verdict = await _ask(claims, key, claim, instead, seen)
             holder = seen.holder
-            if holder == claim:
+            is_safe = verdict.is_open and (call.idempotent or order.key is not None)
+            if holder == claim and (verdict.state in ("free", "waits") or is_safe):
                 break
             if verdict.state == "done":
-                order.post(OnceFound(order.path, holder.run, holder.path))
+                if holder != claim:
+                    order.post(OnceFound(order.path, holder.run, holder.path))
                 value = admit(verdict.value)
                 if isinstance(value, Mismatch):
                     why = f"gave {value.got}, and {value.expected} is asked for now"
@@ -161,12 +159,14 @@ class _Seen:
 async def _ask(claims: Claims, key: str, claim: Claim, instead: Claim | None, seen: _Seen) -> tuple[_Seen, Verdict]:
     """Who has a key, and what became of that. Of a run that was looked at before only what is new is read.
 
+    A call that has the key itself goes on with it; only in a flow that is a tool it may be one that begins anew.
+
     Raises:
         KeyTaken: nobody can say.
     """
     try:
         holder = await claims.take(key, claim, instead)
-        if holder == claim:
+        if holder == claim and inside_tool(claim.path) is None:
             return _Seen(holder, None), Verdict("free")
         holding = await claims.look(holder.run, seen.holding if seen.holder.run == holder.run else None)
         verdict = judge(holding, holder)

@@ -28,6 +28,7 @@ from leadflow.events.model import (
     NodeFailed,
     ToolCalled,
 )
+from leadflow.events.places import in_place
 from leadflow.events.words import Words
 from leadflow.plan.looping import call_of
 from leadflow.run.errors import has_left_open
@@ -229,7 +230,7 @@ class Calls:
             self._open.add(event.path)
         if isinstance(event, AttemptFailed) and has_left_open([event.failure]):
             self._open.add(event.path)
-        self._said.setdefault(event.path, [])
+        self._said.setdefault(getattr(in_place(event), "path", event.path), [])
         self._post(event)
 
     def are_all(self, is_waiting: Callable[[str], bool]) -> bool:
