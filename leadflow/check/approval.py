@@ -183,7 +183,7 @@ def _step(walked: _Walk, step: tree.Step, state: _State, loose: bool) -> None:
     else:
         _call(walked, step, state)
     new = state.approvals[before:]
-    state.made[step.name.text] = () if _is_approve(walked.cx.program, step.action) else None  # a yes is always true
+    state.made[step.name.text] = () if walked.cx.program.is_approval(step.action) else None  # a yes is always true
     why = _absorbed(walked.cx.program, step)
     if why:
         for approval in new:
@@ -279,7 +279,7 @@ def _call(walked: _Walk, step: tree.Step, state: _State) -> None:
         danger = _danger(program, info) if isinstance(info, ActionCall) else ""
         if danger and isinstance(node, tree.Call):
             _require(walked, step, node, danger, state)
-    if isinstance(call, ActionCall) and _is_approve(program, step.action):
+    if isinstance(call, ActionCall) and program.is_approval(step.action):
         state.approvals.append(Approval((step,), _shown_in(program, step, state)))
     elif isinstance(call, FlowCallInfo):
         flow = program.flows.get(call.flow)
@@ -301,14 +301,6 @@ def _shown_in(program: Program, step: tree.Step, state: _State) -> tuple[tree.Ex
     args = call.args if isinstance(call, ActionCall) else ()
     show = next((arg.value for arg in args if arg.param == "show"), None)
     return () if show is None else shown_by(show, state.made)
-
-
-def _is_approve(program: Program, action: tree.Action) -> bool:
-    """Whether a call returns only after a yes."""
-    call = program.calls.get(action.id)
-    agent = program.agents.get(call.agent) if isinstance(call, ActionCall) else None
-    row = agent.kind.action(call.action) if isinstance(call, ActionCall) and agent and agent.kind else None
-    return row is not None and row.approves
 
 
 def _danger(program: Program, call: ActionCall) -> str:
@@ -405,7 +397,7 @@ def _asked_below(cx: Context, step: tree.Step, reads: Sequence[tree.Expr], state
         for other in block.statements:
             if not isinstance(other, tree.Step) or other.span.start <= step.span.start or _mentions(other) & late:
                 continue
-            if not _is_approve(cx.program, other.action) or _absorbed(cx.program, other):
+            if not cx.program.is_approval(other.action) or _absorbed(cx.program, other):
                 continue
             shown = Shown(_shown_in(cx.program, other, state), state.made, cx.program.refs)
             if not any(shown.missing(expr) for expr in reads):

@@ -1,9 +1,9 @@
 """Conditions whose answer is known before any run: one of the arms is never taken. Says nothing about constants with
 names, which a profile may change."""
 
-from leadflow.check.checked import ActionCall
 from leadflow.check.context import Context
 from leadflow.check.messages.foregone import known_beforehand
+from leadflow.plan.types import BOOL
 from leadflow.syntax import tree
 
 
@@ -54,11 +54,8 @@ def _is_yes(cx: Context, name: tree.Name) -> bool:
     step = var.node if var is not None else None
     if not isinstance(step, tree.Step) or any(isinstance(clause, tree.Catch) for clause in step.clauses):
         return False
-    call = cx.program.calls.get(step.action.id)
-    agent = cx.program.agents.get(call.agent) if isinstance(call, ActionCall) else None
-    row = agent.kind.action(call.action) if isinstance(call, ActionCall) and agent and agent.kind else None
     info = cx.program.steps.get(step.id)
-    return row is not None and row.approves and info is not None and info.type == row.result
+    return cx.program.is_approval(step.action) and info is not None and info.type == BOOL
 
 
 def _compared(op: str, left: tree.Expr, right: tree.Expr) -> bool | None:

@@ -9,7 +9,7 @@ from leadflow.check.context import Context
 from leadflow.check.infer import expect, infer
 from leadflow.check.messages.names import unknown_name
 from leadflow.check.messages.policies import bad_mock
-from leadflow.check.messages.trials import unknown_failure
+from leadflow.check.messages.trials import no_is_failure, unknown_failure
 from leadflow.check.program import Agent, AgentSymbol, BrokenSymbol, FlowSymbol, ModuleScope, Symbol, ToolSymbol
 from leadflow.check.reached import parts_of, walk_called
 from leadflow.check.statements import steps_of
@@ -35,6 +35,8 @@ class _Found:
     """It takes arguments of any name."""
     calls: Sequence[ActionCall] = ()
     """Further ones that it can answer, as far as its arguments let it."""
+    is_approval: bool = False
+    """It answers with a person's yes, or fails."""
     tool: ToolSymbol | None = None
     """A tool that is a call of an agent: what it sends is worked out from all of its arguments."""
 
@@ -85,6 +87,8 @@ def check_mock(cx: Context, mock: tree.Mock, calls: frozenset[int]) -> None:
         else:
             for type_ in types:
                 expect(cx, answer, type_, f"the answer of '{_written(mock)}'")
+        if found is not None and found.is_approval and isinstance(answer, tree.Bool) and not answer.value:
+            cx.report(no_is_failure(answer.span))
 
 
 def _reason(cx: Context, reason: tree.Expr) -> None:
@@ -230,7 +234,8 @@ def _of_step(cx: Context, mock: tree.Mock, symbol: FlowSymbol, rest: Sequence[tr
                 found.append(call.result)
             elif info is not None:
                 found.append(info.type)
-    return _Found(StepTarget(symbol.key, tuple(part.text for part in rest)), _unique(found))
+    is_approval = all(cx.program.is_approval(step.action) for step in steps if step.name.text == rest[-1].text)
+    return _Found(StepTarget(symbol.key, tuple(part.text for part in rest)), _unique(found), is_approval=is_approval)
 
 
 def _of_tool(cx: Context, symbol: ToolSymbol, calls: frozenset[int]) -> _Found:
@@ -256,7 +261,7 @@ def _of_action(cx: Context, key: str, action: tree.Ident, calls: frozenset[int])
         return None
     params = [(Slot(param.name, positional=param.positional), param.type, param.slot) for param in row.params]
     found = _of_calls(cx, key, action.text, calls)
-    return _Found(CallTarget(key, action.text), (), params, row.any_args, calls=found)
+    return _Found(CallTarget(key, action.text), (), params, row.any_args, found, row.approves)
 
 
 def _of_calls(cx: Context, agent: str, action: str | None, calls: frozenset[int]) -> list[ActionCall]:

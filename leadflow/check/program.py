@@ -8,7 +8,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from leadflow.check.checked import BoundArg, CallInfo, FlowCallInfo, FlowInfo, MockInfo, Module, Ref, StepInfo
+from leadflow.check.checked import (
+    ActionCall,
+    BoundArg,
+    CallInfo,
+    FlowCallInfo,
+    FlowInfo,
+    MockInfo,
+    Module,
+    Ref,
+    StepInfo,
+)
 from leadflow.diagnostics import Diagnostic, Report, Span
 from leadflow.plan.kinds import Catalogue, Kind
 from leadflow.plan.operators import Gauge
@@ -309,6 +319,13 @@ class Program:
             return False
         self.said.add((code, key))
         return True
+
+    def is_approval(self, action: tree.Action) -> bool:
+        """Whether a call returns only after a person's yes."""
+        call = self.calls.get(action.id)
+        agent = self.agents.get(call.agent) if isinstance(call, ActionCall) else None
+        row = agent.kind.action(call.action) if isinstance(call, ActionCall) and agent and agent.kind else None
+        return row is not None and row.approves
 
 
 Where = Literal["flow", "constant", "setting", "test", "trigger"]

@@ -57,7 +57,7 @@ agent desk: python { module: "desk.py"  reads: ["greet", "rank"] }
 flow main(names: list[string]) -> list[string] {
   step sorted: list[string] = desk.rank(names)
   step all = for name in sorted {
-    @retry(5, backoff: 1h)
+    @retry(5, backoff: 1h, max: 1h)
     step card: { text: string, at: float } = desk.greet(PROMPT)
     yield card.text
   }

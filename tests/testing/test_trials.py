@@ -66,7 +66,7 @@ def test_what_a_reason_means() -> None:
 FAST = (
     HEAD
     + """
-@retry(3, backoff: 1h)
+@retry(3, backoff: 1h, max: 1h)
 agent slow: http { url: "https://example.com" }
 flow main(ids: list[string]) -> list[string?] {
   @on_failure("partial")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from leadflow.diagnostics import Span, did_you_mean
+from leadflow.diagnostics import Edit, Fix, Span, did_you_mean
 from leadflow.diagnostics.codes import Draft, code
 
 _PASSING = frozenset({"flaky", "temporary", "unstable", "intermittent"})
@@ -52,3 +52,47 @@ def unknown_failure(span: Span, name: str, *, known: Sequence[str]) -> Draft:
     hint = "; did you mean 'transient'?" if name in _PASSING else did_you_mean(name, known)
     hint = hint or f"; there are {', '.join(known[:_CLASSES])}, and what `leadflow explain FLOW480` lists"
     return Draft(span, f"there is no failure '{name}'{hint}")
+
+
+@code("FLOW481", "A no is a failure")
+def no_is_failure(span: Span) -> Draft:
+    """`approve` returns on a yes only: a no, like a yes that comes too late, is the failure `permission.refused`. A
+    test in which `approve` gives false tries what cannot happen.
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    agent desk: human { }
+    flow main(text: string) -> string {
+      step ok = desk.approve("Send it?", show: text)
+      step sent: string = web.post("/letters", json: text) after ok
+      return sent
+    }
+    test "a no sends nothing" {
+      mock desk.approve => false
+      mock main.sent => "sent"
+      run r = main(text: "hello")
+      expect r.calls.sent == 0
+    }
+    ```
+
+    ```flow
+    leadflow 1
+    agent web: http { url: "https://example.com" }
+    agent desk: human { }
+    flow main(text: string) -> string {
+      step ok = desk.approve("Send it?", show: text)
+      step sent: string = web.post("/letters", json: text) after ok
+      return sent
+    }
+    test "a no sends nothing" {
+      mock desk.approve => fail "refused"
+      mock main.sent => "sent"
+      run r = main(text: "hello")
+      expect r.calls.sent == 0 and r.failure?.error == "permission.refused"
+    }
+    ```
+    """
+    right = 'fail "refused"'
+    fix = Fix(f"write '{right}'", (Edit(span, right),))
+    return Draft(span, "'approve' gives no false: a person's no is a failure", fix=fix)
