@@ -161,9 +161,10 @@ class Course:
         return self.talk.is_in_doubt or (bool(self.talk.written) and not self.repeatable)
 
     def made_before(self) -> tuple[int, float]:
-        """Attempts of the candidate, and seconds under way, before the process ended (T12, R22)."""
+        """Attempts of the candidate, and seconds under way, before the process ended (T12, R22). Two attempts beside
+        each other are one."""
         earlier = self.resumed
-        return (0, 0.0) if earlier is None else (earlier.attempts, earlier.seconds)
+        return (0, 0.0) if earlier is None else (earlier.attempts - earlier.beside, earlier.seconds)
 
     def resume_with(self, agent: str) -> None:
         """The candidate goes on that was asked when the process ended; those before it have failed. Who asked a person

@@ -38,6 +38,8 @@ def retrying(
         before, _ = course.made_before()
         repairs, number = 0, 1 + before
         repeatable = call.idempotent or course.order.key is not None
+        if course.resumed is not None and course.resumed.pause:  # the process ended between two attempts
+            await course.ports.clock.sleep(timedelta(seconds=course.resumed.pause))
         while True:
             try:
                 answer = await inner(course)

@@ -362,6 +362,10 @@ class Earlier:
     """Seconds since that question was asked, those in which it was open while nobody worked on the run included."""
     own: tuple[int, float] = (0, 0.0)
     """Of the attempts and the seconds, those of the agent that was asked last."""
+    beside: int = 0
+    """Of its attempts, those that began beside another one: the two are one (case R22)."""
+    pause: float = 0.0
+    """Seconds until its next attempt may begin (case R10)."""
 
 
 @record

@@ -166,10 +166,14 @@ def _models(kernel: Kernel) -> set[str]:
 
 
 def _on_time(command: Command, past: Past, kernel: Kernel, now: float) -> Command:
-    """A deadline that has run for a while runs only for the rest."""
-    if not isinstance(command, StartTimer):
-        return command
-    return replace(command, duration=max(timedelta(0), rest_of(command, past, kernel, now)))
+    """A deadline that has run for a while, and a pause that has lasted for a while, go on only for the rest."""
+    match command:
+        case StartTimer():
+            return replace(command, duration=max(timedelta(0), rest_of(command, past, kernel, now)))
+        case TryAgain(path=path) if (left := past.pause_of(path)) is not None:
+            return replace(command, delay=timedelta(seconds=left))
+        case _:
+            return command
 
 
 def rest_of(timer: StartTimer, past: Past, kernel: Kernel, now: float) -> timedelta:

@@ -89,6 +89,29 @@ class _Way:
     """Attempts of the agent, where that is not the one that was asked first."""
     since: float = 0.0
     """How long it had been under way when that agent was asked first."""
+    open: int = 1
+    """Attempts under way."""
+    beside: int = 0
+    """Attempts of the agent that was asked last that began beside another one."""
+    is_given_up: bool = False
+    """That agent has failed for good: who waits next is another one."""
+    pause: tuple[float, float] | None = None
+    """When its pause began (seconds since the epoch), and how long it lasts, while that is what it waits for."""
+
+    def ask(self, agent: str | None, seconds: float) -> None:
+        """That agent is asked; it may be another one."""
+        if agent != self.agent:
+            self.own, self.beside, self.since, self.agent = 0, 0, seconds, agent
+        self.is_given_up, self.pause = False, None
+
+    def begin(self, attempt: int, agent: str | None, seconds: float) -> None:
+        """An attempt begins, perhaps beside another one. Each turn of a model numbers its attempts anew."""
+        self.ask(agent, seconds)
+        if attempt <= self.attempts:
+            self.beside = 0
+        self.beside += attempt > 1 and self.open > 0
+        self.own, self.open = self.own + 1, self.open + 1
+        self.attempts, self.tried, self.is_pausing, self.is_unsent = attempt, seconds, False, False
 
     def seconds(self, worked: float) -> float:
         """For how long it has been under way."""
@@ -127,8 +150,8 @@ class Past:
                 self._worked += max(0.0, entry.at - before)
             before = entry.at
             self._read(entry)
-        if now is not None:
-            self._wait(before, now)
+        self._now = before if now is None else now
+        self._wait(before, self._now)
 
     def _read(self, entry: Entry) -> None:
         match entry.event:
@@ -136,18 +159,19 @@ class Past:
                 self._ways[path] = _Way(self._worked)
             case AttemptStarted(path=path, attempt=attempt, agent=agent) if path in self._ways:
                 way = self._ways[path]
-                if (agent or None) != way.agent:
-                    way.own, way.since = 0, way.seconds(self._worked)
-                way.own += 1
-                way.attempts, way.agent, way.is_pausing, way.is_unsent = attempt, agent or None, False, False
-                way.tried = way.seconds(self._worked)
-            case AttemptFailed(path=path, failure=failure, is_beside=is_beside) if path in self._ways:
+                way.begin(attempt, agent or None, way.seconds(self._worked))
+            case AttemptFailed(path=path, failure=failure, delay=delay, is_beside=is_beside) if path in self._ways:
                 way = self._ways[path]
                 way.failed.append(failure)
-                way.is_pausing, way.asks = not is_beside, None
-            case CallWaits(path=path) if path in self._ways:
+                way.is_pausing, way.asks, way.open = not is_beside, None, way.open - 1
+                way.is_given_up = delay is None and not is_beside
+                way.pause = None if delay is None else (entry.at, delay)
+            case CallWaits(path=path, agent=agent) if path in self._ways:
                 way = self._ways[path]
                 way.is_pausing, way.is_unsent = True, way.attempts == 1 and not way.failed and not way.is_lost
+                if way.is_given_up:
+                    way.ask(agent, way.seconds(self._worked))
+                way.pause = None
             case ToolCalled(path=path, effect="write" | "dangerous") if path in self._ways:
                 self._ways[path].has_written = True
             case CallUsed(path=path, attempt=attempt) if path in self._ways:
@@ -161,6 +185,7 @@ class Past:
                 way = self._ways[path]
                 way.failed += self._lost(way, settled)
                 way.is_lost = way.is_lost or not way.is_pausing
+                way.open = 0
                 # what goes on with a further attempt sends nothing before it has logged that one (case D4)
                 way.is_pausing = way.is_pausing and not (way.is_unsent or way.has_written)
             case CallAdmitted(path=path) if path in self._ways:
@@ -223,8 +248,17 @@ class Past:
         failed = tuple(one if one.agent else replace(one, agent=first) for one in known)
         if way.asks is not None:  # the attempt that asked goes on
             return Earlier(way.attempts - 1, failed, way.agent, seconds, way.asks.agent, seconds - way.asked)
-        own = (way.own, seconds - way.since)
-        return Earlier(way.attempts - way.is_unsent, failed, way.agent, seconds, own=own)
+        own, begun, pause = (way.own, seconds - way.since), way.attempts - way.is_unsent, self.pause_of(path) or 0.0
+        return Earlier(begun, failed, way.agent, seconds, own=own, beside=way.beside, pause=pause)
+
+    def pause_of(self, path: str) -> float | None:
+        """Seconds that are left of the pause between two attempts of a call or a block, if that is where it is (case
+        R10). By the wall clock; where that was set back, no more than all of it (case K1)."""
+        way = self._ways.get(path)
+        if way is None or way.pause is None:
+            return None
+        since, delay = way.pause
+        return min(delay, max(0.0, since + delay - self._now))
 
     def unsettled(self) -> list[BudgetSettled]:
         """What was set aside when the process ended counts as spent, because nobody knows better (case $8); an attempt

@@ -133,7 +133,7 @@ class Calls:
         """Calls that were told to stop, and why."""
         self._asked: dict[str, str] = {}
         """Calls that are to stop after the attempt that is under way, and why."""
-        self._pausing: set[str] = set()
+        self._pausing = {path for path, one in earlier.items() if one.pause}
         """Calls of which no attempt is under way: between two, or in a queue."""
         self._open = {path for path, one in earlier.items() if has_left_open(one.failed)}
         """Calls that go on although the other side may have acted: an attempt failed after that, or a tool was called

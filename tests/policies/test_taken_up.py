@@ -66,6 +66,21 @@ def test_r15_what_succeeds_at_once_gives_nothing_back_for_attempts_of_another_pr
     assert [0] * 9 + [1] == run_virtual(main())
 
 
+def test_two_attempts_beside_each_other_are_one() -> None:
+    """Case R22: a call killed in the first pair of `@hedge` has two of three attempts left."""
+    agent = Player(DOWN)
+    played = taken_up(agent, [Retry(3, backoff=s(1), jitter="none")], Earlier(2, (SLIP,), None, 0.0, beside=1))
+    assert [(3, "a"), (4, "a")] == played.attempts
+
+
+def test_a_pause_goes_on() -> None:
+    """Case R10: what is left of it is waited for before the next attempt, and not before that of another agent."""
+    first, second = Player(DOWN), Player("well")
+    policies: list[Policy] = [Fallback(("b",)), Retry(2, backoff=s(1), jitter="none")]
+    taken_up(first, policies, Earlier(1, (SLIP,), None, 0.0, pause=60.0), b=second)
+    assert ([60.0], [60.0]) == (first.at, second.at)
+
+
 def test_the_total_time_runs_on() -> None:
     """Case T12: of ten seconds of which six have passed four are left."""
     played = taken_up(Player(after(60)), [Timeout(total=s(10))], Earlier(1, (), None, 6.0))

@@ -1,5 +1,6 @@
 """A run whose process has ended: what is called again, what is in doubt, and how long deadlines still run."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -21,6 +22,7 @@ from leadflow.events.model import (
     DoubtSettled,
     Entry,
     Event,
+    NodeCancelled,
     NodeDone,
     NodeStarted,
     RunResumed,
@@ -35,16 +37,16 @@ from leadflow.plan.plan import Plan
 from leadflow.policies.call import Ports as PolicyPorts
 from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Stack
-from leadflow.run.adapters import SeededRng
+from leadflow.run.adapters import SeededRng, SystemClock
 from leadflow.run.driver import Driver, Ports, Result
-from leadflow.run.kernel import Kernel, Program, StartTimer
+from leadflow.run.kernel import Kernel, Program, StartTimer, TryAgain
 from leadflow.run.ports import Earlier, Reply, Request
 from leadflow.run.recover import Resumed, replay, take_up
 from leadflow.run.taken_up import NOT_FOUND, Past, Told
 from leadflow.stores.memory import MemoryJournal
 from leadflow.testing import run_virtual
 from tests.policies.playing import CLOCK
-from tests.run.fakes import STARTED, Fake, Says, compiled, run, started
+from tests.run.fakes import STARTED, Fails, Fake, Says, compiled, run, started
 
 FLOW = compiled("""
 flow f() -> string {
@@ -293,6 +295,91 @@ def test_a_past_tells_how_long_a_call_was_under_way() -> None:
     past = Past([Entry(0, 5.0, started(plan)), Entry(1, 7.0, NodeStarted("f/a")), Entry(2, 99.0, RunResumed("")),
                  Entry(3, 102.0, CallWaits("f/a", "look", "x", None))])  # fmt: skip
     assert 3.0 == past.earlier("f/a", DoubtSettled("f/a", "retry", "x")).seconds
+
+
+def taken(*told: tuple[float, Event], now: float | None = None) -> Earlier:
+    """What a call of `a` did that began at second 0, by what a log tells of it."""
+    entries = [Entry(seq, at, event) for seq, (at, event) in enumerate(((0.0, NodeStarted("f/x")), *told))]
+    return Past(entries, now=now).earlier("f/x", DoubtSettled("f/x", "retry", "it changes nothing"), "a")
+
+
+def failed(attempt: int, agent: str, delay: float | None, *, is_beside: bool = False) -> AttemptFailed:
+    """An attempt of that call failed."""
+    return AttemptFailed("f/x", AttemptFailure(attempt, agent, "network.lost", "x", 1.0), delay, is_beside)
+
+
+def begun(attempt: int, agent: str) -> AttemptStarted:
+    """An attempt of that call began."""
+    return AttemptStarted("f/x", attempt, agent)
+
+
+FIRST_PAIR = (1.0, begun(2, "a"))
+FIRST_FAILED = (3.0, failed(1, "a", None, is_beside=True))
+BOTH_FAILED = (4.0, failed(2, "a", 1.0))
+
+
+@pytest.mark.parametrize(
+    ("told", "attempts", "beside"),
+    [
+        ([FIRST_PAIR], 2, 1),
+        ([FIRST_PAIR, FIRST_FAILED], 2, 1),
+        ([FIRST_PAIR, FIRST_FAILED, BOTH_FAILED], 2, 1),
+        ([FIRST_PAIR, FIRST_FAILED, BOTH_FAILED, (5.0, begun(3, "a"))], 3, 1),
+        ([FIRST_PAIR, FIRST_FAILED, BOTH_FAILED, (5.0, begun(3, "a")), (6.0, begun(4, "a"))], 4, 2),
+        ([FIRST_PAIR, (2.0, RunResumed("me")), (2.0, DoubtSettled("f/x", "retry", "")), (2.0, begun(3, "a"))], 3, 1),
+        ([FIRST_PAIR, FIRST_FAILED, (4.0, failed(2, "a", None)), (4.0, begun(3, "b")), (5.0, begun(4, "b"))], 4, 1),
+    ],
+)
+def test_attempts_beside_each_other_are_told(told: list[tuple[float, Event]], attempts: int, beside: int) -> None:
+    """Case R22: whoever counts attempts of the agent that was asked last knows which began beside another one."""
+    found = taken(*told)
+    assert (attempts, beside) == (found.attempts, found.beside)
+
+
+def test_the_agent_that_waits_goes_on() -> None:
+    """Case R22: when the first agent has failed for good and the next one waits for its turn, that is asked."""
+    waits = CallWaits("f/x", "b", "1 call at once", None)
+    used_up = taken((1.0, failed(1, "a", 1.0)), (2.0, begun(2, "a")), (3.0, failed(2, "a", None)), (4.0, waits))
+    assert ("b", 2, (0, 0.0)) == (used_up.agent, used_up.attempts, used_up.own)
+    assert "a" == taken((1.0, begun(2, "a")), (3.0, failed(2, "a", 1.0)), (4.0, waits)).agent
+
+
+@pytest.mark.parametrize(("now", "left"), [(100.0, 3600.0), (3000.0, 700.0), (9000.0, 0.0), (50.0, 3600.0)])
+def test_a_pause_lasts_as_long_as_it_was_to_last(now: float, left: float) -> None:
+    """Cases R10, K1: time in which nobody works on the run counts; a clock that was set back makes it no longer."""
+    assert left == taken((100.0, failed(1, "a", 3600.0)), now=now).pause
+    again = (1000.0, RunResumed("me")), (1000.0, DoubtSettled("f/x", "retry", "no attempt was under way"))
+    assert min(left, 2700.0) == taken((100.0, failed(1, "a", 3600.0)), *again, now=max(now, 1000.0)).pause
+    assert 0.0 == taken((100.0, failed(1, "a", 3600.0)), (101.0, begun(2, "a")), now=now).pause
+
+
+def test_the_pause_of_a_block_goes_on() -> None:
+    """Case R10: a block that is tried again waits for the rest, wherever its process ended."""
+    plan = compiled(
+        'flow f() { @retry(2, backoff: 30s, jitter: "none", on: ["tool"]) step g = do { step a = look("1") } }'
+    )
+    entries = run(plan, {"a": Fails(category="tool")}).entries
+    cut = next(at for at, entry in enumerate(entries) if isinstance(entry.event, AttemptFailed)) + 1
+    kernel = Kernel(Program(plan))
+    step = replay(kernel, [entry.event for entry in entries[:cut]])
+    found = take_up(kernel, step, entries[:cut], told={}, owner="", now=entries[cut - 1].at + 20)
+    pauses = [one.delay for one in cast(Resumed, found).step.commands if isinstance(one, TryAgain)]
+    assert [timedelta(seconds=10)] == [timedelta(seconds=round(one.total_seconds(), 3)) for one in pauses]
+
+
+def test_who_stops_a_call_in_its_pause_waits_for_nothing() -> None:
+    """Case R10, rule A5: what is left of a pause is a pause, so that a cancel finds nothing under way."""
+    log = [*cut_behind(log_of(FLOW), NodeStarted("f/filed")), AttemptFailed("f/filed", SLIP, 3600.0)]
+    clock = SystemClock()
+    entries = [Entry(seq, clock.timestamp(), event) for seq, event in enumerate(log)]
+    driver = Driver(Program(FLOW), Ports(Fake({"filed": Says("x", 3600)}), MemoryJournal(clock, entries), clock))
+
+    async def main() -> Result:
+        asyncio.get_running_loop().call_later(1, driver.cancel, "enough")
+        return await driver.resume(entries, owner="me")
+
+    ended = [entry.event for entry in run_virtual(main()).entries if isinstance(entry.event, NodeCancelled)]
+    assert ("f/filed", False) in [(event.path, event.in_doubt) for event in ended]
 
 
 def test_what_was_set_aside_is_spent_once() -> None:
