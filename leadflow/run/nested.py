@@ -1,8 +1,8 @@
 """A flow as a tool: it runs inside of a call, under the call's deadline and budgets, and has no log of its own.
 
-What happens in it is told in the log around it (`ToolStep`), for people: nothing is decided by that. The call that it
-belongs to is one node of the run. A process that ends meanwhile leaves that node under way; so nothing in here is ever
-gone on with.
+What happens in it is told in the log around it (`ToolStep`), for people and for `@once`; no run is taken up by that.
+The call that it belongs to is one node of the run. A process that ends meanwhile leaves that node under way; so nothing
+in here is ever gone on with.
 """
 
 from collections.abc import Callable, Mapping
