@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from leadflow.events.model import (
+    AttemptFailed,
+    AttemptFailure,
     AttemptStarted,
     CacheUsed,
     CallAdmitted,
@@ -17,6 +19,7 @@ from leadflow.events.model import (
     Event,
     NodeStarted,
     OnceFound,
+    ToolCalled,
     Usage,
 )
 from leadflow.plan.policy import Breaker, Limit, PerTime
@@ -24,12 +27,23 @@ from leadflow.policies.admission import Admission, Ticket
 from leadflow.policies.circuit import Circuit, Refused
 from leadflow.policies.windows import Moment
 from leadflow.recalling import Taken, counted, midnight
+from leadflow.run.errors import ConnectFailed
 from leadflow.run.store import Recent
 from tests.cli.session import leadflow
+from tests.policies.playing import Player
+from tests.policies.talking import asks, talk, use
 from tests.run.fakes import compiled
 
-PLAN = compiled('flow f() { step a = put("1") step all = for t in ["1"] { step b = look(t) yield b } }')
+PLAN = compiled("""
+flow f() {
+  step a = put("1") undo put("2")
+  step all = for t in ["1"] { step b = look(t) step d = put(b) undo g() yield b }
+}
+flow g() { step c = put("3") undo none }
+agent fast: openai { model: "m"  tools: [put] }
+""")
 START = NodeStarted("f/a")
+FAILED = AttemptFailed("f/a", AttemptFailure(1, "put", "network.connect", "refused", 0.1), 1.0)
 
 
 @pytest.mark.parametrize(
@@ -48,12 +62,44 @@ START = NodeStarted("f/a")
         ([START, CallUsed("f/a", 1, "put", Usage(3, 4), None), CallUsed("f/a", 1, "put", None, None)], (1, 7)),
         ([START, CallUsed("f/a", 1, "look", Usage(3, 4), None)], (1, 0)),
         ([NodeStarted("f/gone")], (0, 0)),
+        ([START, FAILED, CallWaits("f/a", "put", "its turn", None)], (1, 0)),
+        ([START, FAILED, CallWaits("f/a", "put", "its turn", None), CallAdmitted("f/a", "put", 1.0),
+          AttemptStarted("f/a", 2, "put")], (2, 0)),
+        ([NodeStarted("f/a~undo"), AttemptStarted("f/a~undo", 2, "drop")], (1, 0)),
+        ([NodeStarted("f/all[0]/d~undo/c")], (1, 0)),
+        ([ToolCalled("f/a", 0, 1, "put", "write", {})], (2, 0)),
+        ([START, ToolCalled("f/a", 0, 1, "put", "write", {}), CallWaits("f/a", "put", "the run to go on", None)],
+         (2, 0)),
     ],
-)
+)  # fmt: skip
 def test_what_was_taken_is_counted(events: list[Event], taken: tuple[int, int]) -> None:
     """An attempt that began counts for the agent that was asked; one that waits, or needed none, does not."""
     found = [Recent("r", "p", Entry(seq, 0.0, event)) for seq, event in enumerate(events)]
     assert Taken(*taken) == counted(found, {"p": PLAN}, frozenset({"put"}))
+
+
+TOOLS = """
+@read @retry(3, backoff: 1s, jitter: "none") tool often(x: string) -> string = python("tools:often")
+flow both(x: string) -> string { step one = look(x)  step two = often(one)  return two }
+agent fast: openai { model: "m"  max_tokens: 100  tools: [look, often, both] }
+flow f() -> string { @retry(3, backoff: 1s, jitter: "none") step a = fast.ask("go")  return a }
+"""
+
+
+def test_what_models_and_their_tools_begin_is_counted() -> None:
+    """Case L10: each turn, each attempt of one, each use of a tool, also in a flow that is one."""
+    fast = Player(
+        asks(use("look", x="1"), use("look", x="2")), ConnectFailed("refused"), asks(use("both", x="3")),
+        asks(use("often", x="4"), use("look"), use("nothing", x="5")), asks(use("look", x="6")), "done",
+    )  # fmt: skip
+    often = Player("seen", *[ConnectFailed("refused")] * 3)
+    players = {"fast": fast, "look": Player("seen"), "often": often}
+    told, plan = talk(TOOLS, players, rates={"fast": None}), compiled(TOOLS)
+    found = [Recent("r", plan.hash, entry) for entry in told.result.entries]
+    assert "done" == told.result.value
+    assert {name: len(player.requests) for name, player in players.items()} == {
+        name: counted(found, {plan.hash: plan}, frozenset({name})).calls for name in players
+    }
 
 
 def test_a_day_begins_at_midnight_of_its_zone() -> None:
