@@ -13,6 +13,7 @@ from leadflow.check.habits import kind_meant, setting_elsewhere, setting_meant
 from leadflow.check.infer import expect, infer
 from leadflow.check.lines import Lines, report_beside, sharing
 from leadflow.check.messages.lint import listed_twice
+from leadflow.check.messages.locks import no_server
 from leadflow.check.messages.names import (
     duplicate,
     endless,
@@ -48,7 +49,7 @@ from leadflow.check.timing import check_together
 from leadflow.check.tools import declare_tool, tool_base
 from leadflow.check.types import is_text
 from leadflow.diagnostics import Edit, Fix, Span, nearest
-from leadflow.plan.kinds import PREDECLARED, SettingRow, find_kind
+from leadflow.plan.kinds import PREDECLARED, SERVER, SettingRow, find_kind
 from leadflow.plan.plan import Secret, SettingValue
 from leadflow.plan.policy import PerTime
 from leadflow.plan.reactions import stand_ins
@@ -314,11 +315,13 @@ def _take_kind(cx: Context, agent: Agent, path: Sequence[tree.Ident]) -> None:
     template = _template(program, cx.scope, path)
     agent.settings, agent.tools, agent.via, agent.effects = {}, (), (), {}
     if template is None:
-        kind = find_kind(program.catalogue, written)
+        span = path[0].span.to(path[-1].span)
+        kind = find_kind(program.catalogue, written) if written != SERVER else None
         agent.kind, agent.kind_name = kind, written
         owner = cx.scope.values.get(path[0].text)
-        if kind is None and not isinstance(owner, BrokenSymbol):
-            span = path[0].span.to(path[-1].span)
+        if written == SERVER:
+            cx.report(no_server(span))
+        elif kind is None and not isinstance(owner, BrokenSymbol):
             rows = [find_kind(program.catalogue, each) for each in program.catalogue]  # None: it cannot be loaded
             kinds = sorted(program.catalogue, key={row.name for row in rows if row and not row.runs}.__contains__)
             agents = (n for n, s in cx.scope.values.items() if isinstance(s, AgentSymbol) and n != agent.name)

@@ -87,7 +87,7 @@ _SHAKY = frozenset(
     )
 )
 """Numbers of findings that may only say that a part of the text could not be read."""
-_SHAKY_NEAR = frozenset((215, 301, 302, 305, 319, 331, 333, 335, 402, 404, 405, 406, 413, 432, 435, 441))
+_SHAKY_NEAR = frozenset((215, 240, 301, 302, 305, 319, 331, 333, 335, 402, 404, 405, 406, 413, 432, 435, 441))
 """Numbers of findings that may only say so when they, or what they point at, stand in the same declaration."""
 
 

@@ -18,12 +18,10 @@ from leadflow.check.schema_parts import NotJson, read_document
 from leadflow.check.schemas import Described, type_of
 from leadflow.check.statements import steps_of
 from leadflow.diagnostics import Diagnostic, Report, Span
-from leadflow.plan.kinds import ActionRow, Catalogue, Kind, ParamRow
+from leadflow.plan.kinds import SERVER, ActionRow, Catalogue, Kind, ParamRow
 from leadflow.plan.lock import BadLock, Lock, LockedTool, action_of, lock_path, read_lock
 from leadflow.plan.types import JSON, STRING, UNKNOWN, RecordType, Type, optional
 from leadflow.syntax import tree
-
-PREFIX = "mcp"
 
 
 def with_locks(
@@ -33,7 +31,7 @@ def with_locks(
 
     What is wrong with a lock that is there goes to `report`.
     """
-    base = catalogue.get(PREFIX)
+    base = catalogue.get(SERVER)
     if base is None:
         return catalogue, ()
     missing: list[Diagnostic] = []
@@ -45,10 +43,10 @@ def with_locks(
         asked.add(server)
         lock = _read(span, server, read)
         if isinstance(lock, Lock):
-            found[f"{PREFIX}.{server}"] = kind_of(lock, base)
+            found[f"{SERVER}.{server}"] = kind_of(lock, base)
         elif lock.severity == "error":
             report(lock)
-            found[f"{PREFIX}.{server}"] = _anything(base)
+            found[f"{SERVER}.{server}"] = _anything(base)
         else:
             missing.append(lock)
     return (_Both(found, catalogue) if found else catalogue), tuple(missing)
@@ -84,7 +82,7 @@ def _servers(loaded: Loaded) -> Iterator[tuple[Span, str]]:
             overrides = item.overrides if isinstance(item, tree.ProfileDecl) else (item,)
             for one in overrides:
                 kind = one.kind if isinstance(one, tree.AgentDecl | tree.AgentOverride) else None
-                if kind is not None and len(kind) == 2 and kind[0].text == PREFIX:
+                if kind is not None and len(kind) == 2 and kind[0].text == SERVER:
                     yield kind[0].span.to(kind[1].span), kind[1].text
 
 

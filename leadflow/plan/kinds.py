@@ -115,10 +115,14 @@ Catalogue = Mapping[str, Kind]
 """Kinds by name. A name `mcp.NAME` is looked up as `mcp` when it is not there itself."""
 
 
+SERVER = "mcp"
+"""What the kind of each server of tools begins with."""
+
+
 def find_kind(catalogue: Catalogue, name: str) -> Kind | None:
     """The row of a written kind; `mcp.NAME` falls back to the row `mcp`."""
     head, dot, _ = name.partition(".")
-    return catalogue.get(name) or (catalogue.get(head) if dot and head == "mcp" else None)
+    return catalogue.get(name) or (catalogue.get(head) if dot and head == SERVER else None)
 
 
 # --- rows shared by model kinds, and the kinds that are checked but not run yet -----------------------------------

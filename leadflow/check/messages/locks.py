@@ -1,4 +1,4 @@
-"""FLOW238 and FLOW239: what is wrong with the locks of the servers that agents name."""
+"""FLOW238 to FLOW240: what is wrong with the servers that agents name, and with their locks."""
 
 from leadflow.diagnostics import Span
 from leadflow.diagnostics.codes import Draft, code
@@ -62,3 +62,22 @@ def broken_lock(span: Span, path: str, *, server: str, why: str) -> Draft:
     """
     return Draft(span, f"the lock {path} cannot be used: {why}",
                  notes=(f"`leadflow mcp pin {server}` writes it anew",))  # fmt: skip
+
+
+@code("FLOW240", "Server without a name")
+def no_server(span: Span) -> Draft:
+    """Which server of tools an agent speaks to stands in its kind: `mcp.NAME` is the server that `leadflow.toml` starts
+    or reaches under `[mcp.NAME]`. The name of the agent does not say it.
+
+    ```flow
+    leadflow 1
+    agent filesystem: mcp { reads: ["list_directory"] }
+    ```
+
+    ```flow
+    leadflow 1
+    agent files: mcp.filesystem { reads: ["list_directory"] }
+    ```
+    """
+    return Draft(span, "'mcp' names no server: the kind is 'mcp.NAME', as 'mcp.filesystem' for the server of"
+                 " [mcp.filesystem] in leadflow.toml")  # fmt: skip
