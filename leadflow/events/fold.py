@@ -19,6 +19,7 @@ from leadflow.events.model import (
     BudgetSettled,
     CacheUsed,
     CallAdmitted,
+    CallPassedOn,
     CallUsed,
     CallWaits,
     CancelRequested,
@@ -124,6 +125,8 @@ class NodeState:
     """By all of its attempts; None: it asked no model."""
     failed_attempts: list[AttemptFailure] = field(default_factory=list)
     """Attempts that failed while the call went on."""
+    passed: list[CallPassedOn] = field(default_factory=list)
+    """Agents that were not asked, or not again, and why: the call went on with another one."""
     delay: float | None = None
     """While it waits: seconds from the last failed attempt to the next one."""
     waits_for: str | None = None
@@ -326,6 +329,12 @@ def _attempt_failed(state: RunState, event: AttemptFailed, at: float | None) -> 
     node.failed_attempts.append(event.failure)
 
 
+def _call_passed_on(state: RunState, event: CallPassedOn, at: float | None) -> None:
+    node = _move(state, event.path, Status.RUNNING, at)
+    node.waits_for = node.delay = None
+    node.passed.append(event)
+
+
 def _call_waits(state: RunState, event: CallWaits, at: float | None) -> None:
     node = _move(state, event.path, Status.WAITING, at)
     node.waits_for, node.delay = event.why, event.seconds
@@ -471,6 +480,7 @@ _APPLY: dict[type[Event], _Apply] = {
     NodeStarted: _node_started,
     AttemptStarted: _attempt_started,
     AttemptFailed: _attempt_failed,
+    CallPassedOn: _call_passed_on,
     CallWaits: _call_waits,
     CallAdmitted: _call_admitted,
     BreakerMoved: _breaker_moved,

@@ -248,6 +248,22 @@ class AttemptFailed:
     """Seconds until the next attempt; None when a fallback follows at once."""
     is_beside: bool = False
     """Another attempt of the call is under way beside it (`@hedge`)."""
+    then: str | None = None
+    """The agent that is asked next, where it is another one. None also in logs from before it was told."""
+
+
+@record
+class CallPassedOn:
+    """A call goes on with another agent for a failure that is none of an attempt: a limit or a breaker turned it away,
+    its time was over in a line, an equal call failed. Nothing was sent that is not told otherwise, and nobody counts
+    this as an attempt."""
+
+    path: str
+    agent: str
+    """The one that is asked no more, or was not at all."""
+    failure: Failure
+    then: str
+    """The agent that is asked next."""
 
 
 @record
@@ -502,6 +518,7 @@ FlowEvent: TypeAlias = (
     | NodeStarted
     | AttemptStarted
     | AttemptFailed
+    | CallPassedOn
     | CallWaits
     | CallAdmitted
     | CacheUsed
@@ -533,6 +550,7 @@ class ToolStep:
 CallEvent: TypeAlias = (
     AttemptStarted
     | AttemptFailed
+    | CallPassedOn
     | CallWaits
     | CallAdmitted
     | BreakerMoved

@@ -10,7 +10,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
-from leadflow.events.model import AttemptFailed, AttemptFailure, AttemptStarted, CallWaits, ErrorHandled, Failure
+from leadflow.events.model import (
+    AttemptFailed,
+    AttemptFailure,
+    AttemptStarted,
+    CallPassedOn,
+    CallWaits,
+    ErrorHandled,
+    Failure,
+)
 from leadflow.plan.plan import AgentCall
 from leadflow.plan.policy import GRACE, Does, ErrorClass
 from leadflow.plan.rates import Rates
@@ -188,8 +196,9 @@ class Course:
             self.attempts = []
         self.attempts.append(self.pending)
 
-    def go_on(self, delay: float | None) -> None:
-        """Another attempt follows the one that failed: after a delay, or with a fallback at once.
+    def go_on(self, delay: float | None, then: str | None = None) -> None:
+        """Another attempt follows the one that failed: after a delay, or with another agent at once, which may follow
+        as well when no attempt was made.
 
         Raises:
             CancelledError: the call was told to stop, and the agent made a failure of that (case X3); or it did not
@@ -199,8 +208,10 @@ class Course:
         if self.is_left or (task is not None and task.cancelling()):
             raise asyncio.CancelledError
         if self.pending is not None:
-            self.order.post(AttemptFailed(self.order.path, self.pending, delay))
+            self.order.post(AttemptFailed(self.order.path, self.pending, delay, then=then))
             self.pending = None
+        elif then is not None and self.tried:
+            self.order.post(CallPassedOn(self.order.path, *self.tried[-1], then))
 
     def handle(self, category: ErrorClass, does: Does, agent: str | None) -> None:
         """`@on_error` decided what follows a failure of that class."""

@@ -54,7 +54,7 @@ def falling_back(
                     raise
             candidate, step = steps[following.agent]
             course.ask_another()
-            course.go_on(None)
+            course.go_on(None, following.agent)
             if following.does is not None:
                 course.handle(following.category, following.does, following.agent)
             await course.ports.clock.sleep(timedelta(0))  # whoever asked to stop between two attempts is heard

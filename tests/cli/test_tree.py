@@ -19,6 +19,7 @@ from leadflow.events.model import (
     AttemptStarted,
     BudgetReserved,
     BudgetSettled,
+    CallPassedOn,
     CallUsed,
     CallWaits,
     CancelRequested,
@@ -67,10 +68,11 @@ EVENTS: list[tuple[float, Event]] = [
     (1.0, NodeDone("f/a", {"id": "T-1", "text": "x" * 200})),
     (1.0, UndoKept("f/a", {"x": "T-1"})),
     (1.0, NodeStarted("f/b")),
+    (1.0, CallPassedOn("f/b", "put", Failure("resource.breaker", "resource", "put is not asked"), "look")),
     (90.0, RunResumed("ada@host, process 7")),
     (90.0, DoubtSettled("f/b", "retry", "told by the operator")),
     (90.0, AttemptStarted("f/b", 2, "put")),
-    (92.0, NodeDone("f/b", "B")),
+    (92.0, NodeDone("f/b", "B", None, "look")),
     (92.0, NodeStarted("f/c")),
     (92.5, CallWaits("f/c", "put", "10 calls at once", None)),
     (95.0, CancelRequested("not today", False, "bob")),
@@ -92,16 +94,22 @@ def test_a_run_is_drawn(golden: Golden, capsys: pytest.CaptureFixture[str], monk
     """Times, attempts and why they failed, costs, undos, what waits for what, and who did what; then some moments."""
     monkeypatch.setattr("leadflow.cli.views.tree.moment", lambda at: f"{at - 1_000_000:.1f}")
     tree(KEPT, ENTRIES, Project(Path(), Settings()), now=1_000.0)
-    for number in (8, 14):
+    for number in (8, 15):
         print()
         moment_of(KEPT, ENTRIES, number)
     golden(Path(__file__).with_name("tree.txt"), capsys.readouterr().out)
 
 
+def test_machines_are_told_who_was_passed_over() -> None:
+    """Which agent, why, and who was asked for it."""
+    told = {"agent": "put", "failure": "put is not asked", "error": "resource.breaker", "then": "look"}
+    assert [told] == state_data(fold(ENTRIES))["steps"]["f/b"]["passed"]
+
+
 def test_what_is_under_way_takes_time(capsys: pytest.CaptureFixture[str]) -> None:
     """Of a run that somebody works on, it and its steps have taken as long as until now."""
     row = replace(ROW, status=Status.RUNNING, owner="ada 7 1", is_held=True)
-    tree(replace(KEPT, row=row), ENTRIES[:14], Project(Path(), Settings()), now=1_000_100.0)
+    tree(replace(KEPT, row=row), ENTRIES[:15], Project(Path(), Settings()), now=1_000_100.0)
     shown = capsys.readouterr().out.splitlines()
     assert "f  running  1 m 40 s" in shown[0]
     assert ["  ▸ c  8.0 s"] == [line.rstrip() for line in shown if "▸ c" in line]

@@ -1,5 +1,6 @@
 """A run in words, for logs: what is told of its events, in lines that stay; times and numbers; what `--help` lists."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from leadflow.events.model import (
     AttemptFailure,
     AttemptStarted,
     BreakerMoved,
+    CallPassedOn,
     CallWaits,
     CancelRequested,
     Entry,
@@ -90,21 +92,28 @@ def test_what_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_fallback_is_no_second_attempt(capsys: pytest.CaptureFixture[str]) -> None:
-    """Who answers for an agent that was not asked at all (its limit, its breaker, an equal call that failed) is not
-    asked a second time, and nothing is beside it."""
+    """It is told why an agent was not asked, or has failed, and who is asked for it: nobody is for a second time."""
     plan, _ = compile_source("main.flow", TEXT)
     assert plan is not None
     events: list[Event] = [
         NodeStarted("main/page"),
         CallWaits("main/page", "web", "1 call at once", None),
+        CallPassedOn("main/page", "web", Failure("resource.breaker", "resource", "web is not asked"), "spare"),
         AttemptStarted("main/page", 1, "spare"),
-        NodeDone("main/page", "x", None, "spare"),
+        AttemptFailed("main/page", replace(LOST, agent="spare"), None, then="third"),
+        AttemptStarted("main/page", 2, "third"),
+        NodeDone("main/page", "x", None, "third"),
     ]
     tell = Teller(plan)
     for number, event in enumerate(events):
         tell(Entry(number, 100.0, event))
     told = [" ".join(line.split()) for line in capsys.readouterr().err.splitlines()]
-    assert ["0 ms ▸ page web.get", '0 ms ✓ page web.get "x" from spare (0 ms)'] == told
+    assert [
+        "0 ms ▸ page web.get",
+        "0 ms … page web.get web is not asked [resource.breaker]; spare is asked",
+        "0 ms … page web.get the line went dead [network.lost]; third is asked",
+        '0 ms ✓ page web.get after 1 failure, "x" from third (0 ms)',
+    ] == told
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from leadflow.events.model import (
     AttemptFailed,
     AttemptStarted,
     CacheUsed,
+    CallPassedOn,
     DoubtSettled,
     Entry,
     ErrorHandled,
@@ -106,7 +107,9 @@ PEOPLE = {
 }  # fmt: skip
 """Flows that ask people. Whoever lives when such a run is paused answers its first question; nobody is asked twice."""
 ALL = {**FLOWS, **PEOPLE}
-MARKS = (RunResumed, RunPaused, DoubtSettled, AttemptStarted, AttemptFailed, ErrorHandled, CacheUsed)
+MARKS = (
+    RunResumed, RunPaused, DoubtSettled, AttemptStarted, AttemptFailed, CallPassedOn, ErrorHandled, CacheUsed,
+)  # fmt: skip
 """Events that tell of the crashes, or of attempts and memories, which they change."""
 _MOST_LIVES = 12
 

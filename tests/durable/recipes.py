@@ -46,6 +46,10 @@ SHAPES = {
                     '@cache(1h) flow inner() -> string { step a = look("slow") return a }',
     "hedged": 'flow f() { @hedge(after: 1s) step a = look("slow") step b = put(a) }',
     "fallback": 'flow f() { @fallback(spare) step a: string = one.look("fail") step b = put(a) }',
+    "passed-on": '@breaker(failures: 1, window: 60s, recovery: 60s) '
+                 'agent weak: python { module: "w.py" reads: ["look"] }\n'
+                 'flow f() { @fallback(spare) step a: string = weak.look("gone")\n'
+                 '@fallback(spare) step b: string = weak.look("gone ${a}") step c = put(b) }',
     "on-error": 'flow f() { @on_error(network: escalate(spare)) step a: string = one.look("gone") step b = put(a) }',
     "ended": 'flow f() { @on_error(network: terminate) step a: string = one.look("gone") step b = put("1") }',
     "asked-to-wait": 'flow f() { @retry(2, backoff: 1ms) step a = look("busy") step b = put(a) }',

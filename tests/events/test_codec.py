@@ -56,7 +56,7 @@ BY_TYPE = {
     model.BreakerMoved: st.builds(
         model.BreakerMoved, TEXTS, TEXTS, st.sampled_from(get_args(model.BreakerState)), TEXTS, SECONDS
     ),
-    model.AttemptFailed: st.builds(model.AttemptFailed, TEXTS, ATTEMPTS, SECONDS),
+    model.AttemptFailed: st.builds(model.AttemptFailed, TEXTS, ATTEMPTS, SECONDS, st.booleans(), st.none() | TEXTS),
     model.QuestionAsked: st.builds(
         model.QuestionAsked, TEXTS, COUNTS, TEXTS, TEXTS, VALUES, st.none() | TEXTS, SECONDS, st.booleans()
     ),

@@ -11,6 +11,7 @@ from leadflow.events.model import (
     AttemptStarted,
     BranchTaken,
     CallAdmitted,
+    CallPassedOn,
     CallWaits,
     CancelRequested,
     DeadlinePassed,
@@ -115,6 +116,13 @@ def test_a_call_waits_for_its_turn() -> None:
 def test_a_fallback_follows_at_once() -> None:
     """An attempt that failed without a delay leaves the node running."""
     assert Status.RUNNING is after(NodeStarted("f/a"), AttemptFailed("f/a", SLIP, None)).nodes["f/a"].status
+
+
+def test_an_agent_that_is_passed_over_is_no_attempt() -> None:
+    """A call whose agent turned it away goes on, and both are known: that it was, and why."""
+    passed = CallPassedOn("f/a", "fast", FAILURE, "spare")
+    node = after(NodeStarted("f/a"), CallWaits("f/a", "fast", "1 call at once", None), passed).nodes["f/a"]
+    assert NodeState(Status.RUNNING, 1, passed=[passed], started_at=1.0) == node
 
 
 def test_what_is_taken_back_is_known() -> None:

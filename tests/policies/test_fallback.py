@@ -4,8 +4,17 @@ import asyncio
 
 import pytest
 
-from leadflow.events.model import AttemptFailed, AttemptStarted, CallWaits
-from leadflow.plan.policy import Fallback, Policy, Retry, Timeout
+from leadflow.events.model import (
+    AttemptFailed,
+    AttemptStarted,
+    BreakerMoved,
+    CacheUsed,
+    CallPassedOn,
+    CallWaits,
+    Event,
+    Failure,
+)
+from leadflow.plan.policy import Breaker, Cache, Fallback, Policy, Retry, Timeout
 from leadflow.plan.types import INT
 from leadflow.run.errors import CallError, ConnectFailed, ConnectionLost, Rejected, ServerError, ValueProblem
 from leadflow.run.ports import Answer
@@ -85,7 +94,7 @@ def test_f4_each_candidate_has_its_own_slots() -> None:
 
 
 def test_a_fallback_follows_a_queue_that_took_too_long() -> None:
-    """When the first agent was never asked, the only attempt that is told is the one that the fallback makes."""
+    """When the first agent was never asked, it is told why, and the only attempt is the one that the fallback makes."""
     agents = {"main": Player(1), "spare": Player(2)}
     scene = Scene(agents, (SPARE, Timeout(s(9))), slots={"main": 1})
 
@@ -96,7 +105,12 @@ def test_a_fallback_follows_a_queue_that_took_too_long() -> None:
         played = call.result()
         return played.value, played.seconds, list(played.events)
 
-    events = [CallWaits("main/a", "main", "1 call at once", None), AttemptStarted("main/a", 1, "spare")]
+    late = Failure("timeout.total", "timeout", "main was not asked within the total time: 1 call at once", "main/a")
+    events = [
+        CallWaits("main/a", "main", "1 call at once", None),
+        CallPassedOn("main/a", "main", late, "spare"),
+        AttemptStarted("main/a", 1, "spare"),
+    ]
     assert (2, 9.0, events) == run_virtual(queued())
     assert [] == agents["main"].requests
 
@@ -112,12 +126,41 @@ def test_retries_and_validation_are_inside_each_candidate() -> None:
 
 
 def test_the_log_tells_the_whole_story() -> None:
-    """A failed attempt is followed by a delay, or by none when a fallback follows at once."""
+    """A failed attempt is followed by a delay, or by none when a fallback follows at once, which is named."""
     played = pair(Player(LOST), Player("spare"), Retry(2, s(1), jitter="none")).run()
     failed = [event for event in played.events if isinstance(event, AttemptFailed)]
     assert [(1, 1.0), (2, None)] == [(event.failure.attempt, event.delay) for event in failed]
+    assert [None, "spare"] == [event.then for event in failed]
     assert [AttemptFailed, AttemptStarted] * 2 == [type(event) for event in played.events]
     assert [(2, "main"), (3, "spare")] == played.attempts
+
+
+def test_it_is_told_why_an_agent_is_not_asked() -> None:
+    """F1: with its breaker open the agent is passed over, and that is no attempt: the only one is the fallback's. An
+    agent that was asked and is turned away at its next attempt is passed over behind that one."""
+    main, spare = Player(LOST), Player("spare")
+    scene = Scene({"main": main, "spare": spare}, (SPARE, Retry(2, s(1), jitter="none")), breakers={"main": Breaker(1)})
+    first, second = scene.run(), scene.run()
+    assert [BreakerMoved, AttemptFailed, CallPassedOn, AttemptStarted] == [type(event) for event in first.events]
+    (passed,) = [event for event in first.events if isinstance(event, CallPassedOn)]
+    assert ("main", "resource.breaker", "spare") == (passed.agent, passed.failure.error, passed.then)
+    assert [CallPassedOn, AttemptStarted] == [type(event) for event in second.events]
+    assert ([(1, "spare")], 1) == (second.attempts, len(main.requests))
+
+
+def test_who_waited_for_an_equal_call_says_why_it_asks_another() -> None:
+    """C3: its own agent was not asked by it, and failed all the same."""
+    agents = {"main": Player(after(1, Rejected("no such model"))), "spare": Player("spare")}
+    scene = Scene(agents, (SPARE, Cache(s(60))))
+
+    async def both() -> list[list[type[Event]]]:
+        async with asyncio.TaskGroup() as group:
+            calls = [group.create_task(scene.play()) for _ in range(2)]
+        return [[type(event) for event in call.result().events] for call in calls]
+
+    leads, follows = run_virtual(both())
+    assert [AttemptFailed, AttemptStarted] == leads
+    assert [CallWaits, CacheUsed, CallPassedOn] == follows[:3]
 
 
 def test_an_error_of_no_call_is_a_failure_too() -> None:

@@ -16,6 +16,7 @@ from leadflow.cli.views.kept import moment, stands
 from leadflow.cli.views.marks import MARKS, marked
 from leadflow.events.fold import NodeState, RunState, ToolState, fold
 from leadflow.events.model import (
+    CallPassedOn,
     CancelRequested,
     DoubtSettled,
     Entry,
@@ -115,6 +116,7 @@ def state_data(state: RunState) -> dict[str, Any]:
             **({} if node.status is not Status.DONE else {"value": to_plain(node.value)}),
             **({} if node.failure is None else {"failure": node.failure.message, "error": node.failure.error}),
             **({} if not node.reason else {"reason": node.reason}),
+            **({} if not node.passed else {"passed": [_passed_data(one) for one in node.passed]}),
             **({} if node.found is None else {"once": {"run": node.found.run, "step": node.found.step}}),
             **({} if node.used is None else {"used": spending.data(node.used)}),
             **({} if not node.spent and not node.spent_tokens else {"spent": node.spent, "tokens": node.spent_tokens}),
@@ -133,6 +135,12 @@ def state_data(state: RunState) -> dict[str, Any]:
         "tokens": state.spent_tokens,
         "steps": steps,
     }
+
+
+def _passed_data(passed: CallPassedOn) -> dict[str, Any]:
+    """An agent that was not asked, for machines."""
+    why = passed.failure
+    return {"agent": passed.agent, "failure": why.message, "error": why.error, "then": passed.then}
 
 
 def origin(run: Kept) -> dict[str, Any]:
@@ -303,11 +311,12 @@ def once_words(found: OnceFound) -> str:
 
 
 def _attempts(state: NodeState) -> Iterator[str]:
-    """The attempts of a step that failed, where more than one was made."""
-    if state.attempts < 2:
-        return
-    for one in state.failed_attempts:
+    """The attempts of a step that failed, where more than one was made; and the agents that were not asked."""
+    for one in state.failed_attempts if state.attempts > 1 else ():
         yield f"  attempt {one.attempt}, {one.agent}: {one_line(one.message)} ({duration(one.seconds)})"
+    for passed in state.passed:
+        why = passed.failure
+        yield f"  {passed.agent} was passed over: {one_line(why.message)} [{why.error}]"
 
 
 def _short(value: Any) -> str:

@@ -12,6 +12,7 @@ from leadflow.events.model import (
     AttemptFailed,
     AttemptStarted,
     BreakerMoved,
+    CallPassedOn,
     CallWaits,
     CancelRequested,
     Entry,
@@ -67,7 +68,7 @@ class Teller:
     def _count(self, event: object, path: str) -> None:
         """Note whether an attempt of a call is under way; those of a process that ended are not."""
         match event:
-            case AttemptFailed(is_beside=False):
+            case AttemptFailed(is_beside=False) | CallPassedOn():
                 self._between.add(path)
             case RunResumed():
                 self._between.update(self._since)
@@ -88,10 +89,10 @@ class Teller:
                 again = f"again in {duration(delay)}" if delay else "again at once"
                 head = self._head(step, self._trace.call(path) or "")
                 return f"{head}{one_line(failure.message)} [{failure.error}]; {again}"
-            # number 1 is that of a fallback where the agent before it was not asked at all: a limit or a breaker
-            case AttemptStarted(attempt=number, agent=agent) if (
-                number > 1 and path in self._since and path not in self._between
-            ):
+            case AttemptFailed(failure=failure, then=str() as then) | CallPassedOn(failure=failure, then=then):
+                head = self._head(step, self._trace.call(path) or "")
+                return f"{head}{one_line(failure.message)} [{failure.error}]; {then} is asked"
+            case AttemptStarted(agent=agent) if path in self._since and path not in self._between:
                 return f"{self._head(step, self._trace.call(path) or '')}no answer yet: {agent} is asked a second time"
             case CallWaits(agent=agent, why=why, seconds=float() as seconds) if seconds >= _LONG:
                 return f"{self._head(step, self._trace.call(path) or '')}waiting {duration(seconds)}: {agent}, {why}"
