@@ -69,8 +69,14 @@ def node_cost(context: Context, node: Node) -> Cost:
 def undo_cost(context: Context) -> Cost:
     """What one run of a flow costs at most to take back."""
     if context.undo_cost is None:
-        context.undo_cost = undos(context, Sums(FREE, _together, _either, _times, node_cost, undo_cost, _too_deep))
+        sums = Sums(FREE, _together, _either, _times, node_cost, undo_cost, _free, _too_deep)
+        context.undo_cost = undos(context, sums)
     return context.undo_cost
+
+
+def _free(context: Context, node: Node) -> Cost:
+    """What flows that a model uses take back is counted with each use."""
+    return FREE
 
 
 # --- flows --------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from leadflow.bound import figures, rates
 from leadflow.bound.arms import put_together
 from leadflow.bound.asks import tool_loop
 from leadflow.bound.budgets import has_budgets
-from leadflow.bound.context import DEEPEST, Context
+from leadflow.bound.context import DEEPEST, Context, open_flow
 from leadflow.bound.costs import is_hedged
 from leadflow.bound.figures import NOTHING, Cause, Course, Figure, cut, endless, product, share
 from leadflow.bound.undos import Sums, attempts_of, undos
@@ -51,7 +51,7 @@ from leadflow.plan.reactions import retry_in_force
 from leadflow.plan.undoing import SUFFIX
 from leadflow.run.errors import InternalError
 from leadflow.run.kernel_layout import whole_timeout
-from leadflow.run.support import agents_of
+from leadflow.run.support import agents_of, tools_of
 
 _MICROSECOND = timedelta(microseconds=1)
 _AT_ONCE = Course()
@@ -74,7 +74,7 @@ def flow_time(context: Context) -> Figure:
 def undo_time(context: Context) -> Figure:
     """How long it takes at most to take one run of a flow back: one undo after the other, under no deadline of it."""
     if context.undo_time is None:
-        sums = Sums(NOTHING, figures.total, figures.largest, product, _undo_itself, undo_time, _endless)
+        sums = Sums(NOTHING, figures.total, figures.largest, product, _undo_itself, undo_time, _undo_tools, _endless)
         context.undo_time = undos(context, sums)
     return context.undo_time
 
@@ -89,6 +89,15 @@ def _undo_itself(context: Context, undo: Node) -> Figure:
             return flow_time(context.child(called))
         case _:
             return _endless(context.flow)
+
+
+def _undo_tools(context: Context, node: Node) -> Figure:
+    """What a flow takes back that a model uses, when the time of its step is over: of those that write one runs."""
+    flows = [tool.work.flow for tool in tools_of(context.plan, node) if isinstance(tool.work, FlowCall)]
+    if flows and context.depth >= DEEPEST:
+        return _endless(context.flow)
+    opened = (open_flow(context.plan, context.known, flow, {}, depth=context.depth + 1) for flow in flows)
+    return figures.largest(undo_time(each) for each in opened)
 
 
 def _endless(flow: FlowPlan) -> Figure:

@@ -31,6 +31,8 @@ class Sums(NamedTuple, Generic[T]):
     """Of the node of one undo."""
     flow: Callable[[Context], T]
     """Of all undos of a called flow."""
+    tools: Callable[[Context, Node], T]
+    """Of a call whose model uses flows as tools: what the last of them takes back when its step is stopped."""
     too_deep: Callable[[FlowPlan], T]
     """Of flows that call each other without end."""
 
@@ -65,6 +67,8 @@ def _node(context: Context, node: Node, sums: Sums[T]) -> T:
             inside = sums.times(_scope(context, scope, sums), context.rounds(node, work))
         case Parallel(scope=scope) | Race(scope=scope) | Do(scope=scope):
             inside = _scope(context, scope, sums)
+        case AgentCall():
+            inside = sums.tools(context, node)
         case _:
             inside = sums.nothing
     if not isinstance(node.work, AgentCall):

@@ -18,6 +18,7 @@ from typing import Any
 
 from leadflow.events.model import AttemptFailed, CallAdmitted, CallEvent, CallWaits
 from leadflow.plan.policy import Hedge
+from leadflow.policies.apart import Apart
 from leadflow.policies.call import Course, Step
 from leadflow.policies.shared import RetryBudget
 from leadflow.run.errors import CallError, NotAllowed
@@ -102,35 +103,13 @@ class Fork(Course):
         self._main.instance, self._main.has_last_of_total = self.instance, self.has_last_of_total
 
 
-class _Try:
-    """An attempt in a task of its own, and how it ended, which may be before the task does."""
+class _Try(Apart[Answer | None]):
+    """One of the two."""
 
     def __init__(self, work: Coroutine[Any, Any, Answer | None], course: Fork) -> None:
-        loop = asyncio.get_running_loop()
+        super().__init__(work)
         self.course = course
-        self.end: asyncio.Future[Answer | None] = loop.create_future()
-        self.task = loop.create_task(work)
-        self.task.add_done_callback(self._ended)
-        course.left = self._leave
-
-    def _ended(self, task: "asyncio.Task[Answer | None]") -> None:
-        problem = None if task.cancelled() else task.exception()
-        if self.end.done():
-            return
-        if task.cancelled():
-            self.end.cancel()
-        elif problem is not None:
-            self._fail(problem)
-        else:
-            self.end.set_result(task.result())
-
-    def _leave(self, error: CallError) -> None:
-        if not self.end.done():
-            self._fail(error)
-
-    def _fail(self, problem: BaseException) -> None:
-        self.end.set_exception(problem)
-        self.end.exception()  # it counts as seen, also where nobody asks for it any more
+        course.left = self.fail
 
     def error(self) -> CallError | None:
         """The failure that it ended with; what is no failure of the call is raised."""
@@ -138,10 +117,6 @@ class _Try:
         if problem is not None and not isinstance(problem, CallError):
             raise problem
         return problem
-
-
-_behind: set["asyncio.Task[Answer | None]"] = set()
-"""Attempts that do not stop: the loop alone would forget them."""
 
 
 def hedging(inner: Step, policy: Hedge, budget: RetryBudget) -> Step:
@@ -263,8 +238,7 @@ class _Round:
             if not each.task.done():
                 _log.warning("an attempt of %s does not stop and is left behind", self._course.order.path)
                 each.course.let_go()
-                _behind.add(each.task)
-                each.task.add_done_callback(_behind.discard)
+                each.let_go()
 
 
 def _unless_waiting(event: CallEvent, post: Callable[[CallEvent], None]) -> None:

@@ -34,10 +34,13 @@ from leadflow.plan.types import Value
 from leadflow.policies.budget import Tariff
 from leadflow.policies.call import DOUBT, Course, Step
 from leadflow.policies.talk import Talk
+from leadflow.policies.tool_use import Use
 from leadflow.policies.toolset import Refusal, Tool, Toolset
+from leadflow.policies.watch import Timer
 from leadflow.record import record
 from leadflow.run.errors import (
     BudgetExceeded,
+    CallError,
     FunctionCutOff,
     LoopStopped,
     TotalTimeout,
@@ -72,24 +75,32 @@ def conversing(inner: Step, tools: Toolset, loop: Loop, tariff: Tariff, own: Bud
         if late is not None:
             end = min(end, late)
         talking = _Talking(course, talk, tools, loop, own)
-        timer = asyncio.timeout(end - now)
-        try:
-            async with timer:
-                while True:
-                    course.further = tools.tokens + talk.further
-                    answer = await _turn(inner, course, talk, loop, tariff)
-                    if answer.asked is None:
-                        return replace(answer, usage=talk.usage)
-                    await talking.answer(answer.asked)
-                    course.next_turn()
-                    course.heed(course.agent)
-        except TimeoutError:
-            if not timer.expired():
-                raise
+
+        def expired() -> CallError:
             if late is not None and late <= talk.ends:
-                raise TotalTimeout(_said(talk, "the turns and tools took longer than the total time")) from None
-            what = f"the turns and tools took longer than {loop.time.total_seconds():g} s"
-            raise _stopped(talk, "time", what) from None
+                return TotalTimeout(_said(talk, "the turns and tools took longer than the total time"))
+            return _stopped(talk, "time", f"the turns and tools took longer than {loop.time.total_seconds():g} s")
+
+        def leave() -> None:
+            if not talking.is_answering:  # a tool is left behind by itself
+                course.leave(expired())
+
+        timer = Timer(end, course.watch, leave)
+        try:
+            while True:
+                course.further = tools.tokens + talk.further
+                answer = await _turn(inner, course, talk, loop, tariff)
+                if answer.asked is None:
+                    break
+                await talking.answer(answer.asked)
+                course.next_turn()
+                course.heed(course.agent)
+        except BaseException as problem:
+            if timer.stop() and isinstance(problem, asyncio.CancelledError):
+                raise expired() from None
+            raise
+        timer.stop()
+        return replace(answer, usage=talk.usage)
 
     return converse
 
@@ -159,6 +170,8 @@ class _Talking:
         self._course, self._talk, self._tools, self._loop = course, talk, tools, loop
         order = course.order
         self._budgets = order.budgets if own is None else ((order.path, own), *order.budgets)
+        self.is_answering = False
+        """Tools run."""
 
     async def answer(self, asked: Asked) -> None:
         """Run what a turn asks for, and note what the model is told.
@@ -174,6 +187,7 @@ class _Talking:
             uses.setdefault(use.id, use)
         wanted = [self._wanted(use) for use in uses.values()]
         results = [ToolResult(use.id, UNHEARD, is_error=True) for use in uses.values()]
+        self.is_answering = True
         try:
             if any(each.is_harmful for each in wanted):
                 for place, each in enumerate(wanted):
@@ -181,6 +195,7 @@ class _Talking:
             else:
                 await self._beside(wanted, results)
         finally:  # what was done is done: whoever goes on with a turn that was cut off has to know
+            self.is_answering = False
             talk.exchanges.append(Exchange(asked, tuple(results)))
             talk.further += asked.tokens + sum(PER_MESSAGE + text_tokens(result.text) for result in results)
             self._course.exchanges = tuple(talk.exchanges)
@@ -240,10 +255,10 @@ class _Talking:
         inner = CallOrder(
             f"{order.path}{TOOLS}[{wanted.number}]", {}, None, order.run, self._deadline(), self._post,
             priority=order.priority, budgets=self._budgets, unkept=order.unkept, hear=order.hear,
-            is_ending=order.is_ending,
+            is_ending=order.is_ending, hold=order.hold,
         )  # fmt: skip
         try:
-            ran = await tool.run(args, inner)
+            ran = await Use(tool, args, inner, self._course.ports.grace).end()
         except asyncio.CancelledError:
             self._talk.is_in_doubt = self._talk.is_in_doubt or not tool.is_repeatable
             raise

@@ -24,7 +24,7 @@ from leadflow.run.context import Compiled, RunValues
 from leadflow.run.errors import InternalError, ValueProblem
 from leadflow.run.evaluate import compile_expr
 from leadflow.run.keys import made_key
-from leadflow.run.ports import Caller, CallOrder, Ran, may_stand
+from leadflow.run.ports import Answer, Caller, CallOrder, Ran, may_stand
 from leadflow.run.toolbox import ToolSpec, ToolUse
 from leadflow.run.values import Mismatch, admit, admit_inputs
 
@@ -75,6 +75,11 @@ class Tool:
         return self.plan.effect in HARMFUL
 
     @property
+    def is_flow(self) -> bool:
+        """Whether it is a flow, and not one call."""
+        return isinstance(self.plan.work, FlowCall)
+
+    @property
     def is_repeatable(self) -> bool:
         """Whether it may be called again although it may have been done."""
         work = self.plan.work
@@ -117,7 +122,10 @@ class Tool:
         given = {name: value for name, value in made.items() if value is not None or self.plan.is_open}
         if self._makes_key:
             key = made_key(order.run, f"{order.path}/{self.plan.key}", given)
-        outcome = await self._caller(_ordered(order, given, key))
+        return self.ran(await self._caller(_ordered(order, given, key)))
+
+    def ran(self, outcome: Answer | Failure) -> Ran:
+        """What came of its call."""
         return Ran(outcome, self.is_harmful and may_stand(outcome))
 
 

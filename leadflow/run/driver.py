@@ -305,7 +305,7 @@ class Driver:
             self._tasks.spawn(self._drain(why))
         self._is_cancelled, self._is_forced = True, force
         if force:
-            self._stop_all(why)
+            self._stop_all(why, force=True)
 
     def pause(self, why: str) -> None:
         """Begin nothing more: what is under way may end for a while, then all is let go, and the run goes on when it is
@@ -453,14 +453,14 @@ class Driver:
         if not self._kernel.is_undoing:
             self._stop_all(why)
 
-    def _stop_all(self, why: str) -> None:
-        if self._calls is not None and (told := self._calls.stop_all(why)):
+    def _stop_all(self, why: str, *, force: bool = False) -> None:
+        if self._calls is not None and (told := self._calls.stop_all(why, force=force)):
             self._tasks.spawn(self._give_up(told))
 
     async def _give_up(self, paths: Sequence[str]) -> None:
-        await self._ports.clock.sleep(self._bounds.grace)
-        if self._calls is not None:
-            self._calls.give_up(paths)
+        while paths and self._calls is not None:
+            await self._ports.clock.sleep(self._bounds.grace)
+            paths = self._calls.give_up(paths)
 
     async def _paused(self, run: str, calls: Calls | None, events: Sequence[Event]) -> Result:
         """Keep what says that the run is paused, and let it go.

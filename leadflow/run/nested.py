@@ -5,14 +5,17 @@ The call that it belongs to is one node of the run. A process that ends meanwhil
 in here is ever gone on with.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
 
 from leadflow.events.model import (
     BreakerMoved,
     BudgetReserved,
     BudgetSettled,
+    CallEvent,
     CallUsed,
     Entry,
     Event,
@@ -31,6 +34,7 @@ from leadflow.plan.undoing import SUFFIX, is_undoing
 from leadflow.run.driver import Bounds, Driver, Ports, Result
 from leadflow.run.kernel import Program
 from leadflow.run.ports import Answer, Caller, Callers, CallOrder, Clock, Journal, Memo, Ran, Rng, may_stand
+from leadflow.run.set_aside import SetAside
 
 
 class Nested:
@@ -54,18 +58,37 @@ class Nested:
 
         Args:
             order: of the call inside of which it runs; its path is that of the flow here.
+
+        Raises:
+            CancelledError: it was stopped. Whoever does that has waited for writes already.
         """
         seed = int(self._rng.random() * (1 << 53))
         started = RunStarted(order.run, flow, self._program.plan.hash, args, seed, self._clock.now())
         inside = _Inside(callers, order)
         hear = () if order.hear is None else (order.hear,)
         ports = Ports(inside, self._journal(), self._clock, (inside.tell,), listeners=hear, memo=self._memo)
+        bounds = Bounds(calls=self._calls, drain=timedelta(0))
         try:
-            driver = Driver(self._program, ports, Bounds(calls=self._calls), around=f"{order.path}/")
-            result = await driver.run(started)
+            result = await _ended(Driver(self._program, ports, bounds, around=f"{order.path}/"), started, order)
         finally:
             inside.leave()
         return Ran(_outcome(result, inside, order), stands=bool(inside.standing))
+
+
+async def _ended(driver: Driver, started: RunStarted, order: CallOrder) -> Result:
+    """How a flow ended. Once it is stopped, it takes back what it did if somebody waits for that."""
+    work = asyncio.get_running_loop().create_task(driver.run(started))
+    is_stopped = False
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError:
+            driver.cancel("interrupted", force=is_stopped or not order.hold(order.path, True))
+            is_stopped = True
+    order.hold(order.path, False)
+    if is_stopped:
+        raise asyncio.CancelledError
+    return work.result()
 
 
 def _outcome(result: Result, inside: "_Inside", order: CallOrder) -> Answer | Failure:
@@ -95,8 +118,8 @@ class _Inside(Callers):
         """Steps that may have changed something, and were not taken back."""
         self.cut_off: set[str] = set()
         """Steps of which nobody knows whether they did: they were stopped."""
-        self._set_aside: dict[tuple[str, int], BudgetReserved] = {}
-        """Of attempts that have not settled, by their paths in the log around."""
+        self._set_aside = SetAside()
+        """By paths in the log around."""
 
     def tell(self, entry: Entry) -> None:
         """Tell the log around the flow what happened in it. What it costs is told already, as it happened."""
@@ -116,26 +139,26 @@ class _Inside(Callers):
 
         async def ask(order: CallOrder) -> Answer | Failure:
             def post(event: Any) -> None:
-                if isinstance(event, BudgetSettled):
-                    self._settle(event)
-                elif isinstance(event, BreakerMoved | BudgetReserved | CallUsed | ToolStep):
-                    outer.post(event)
-                if isinstance(event, BudgetReserved):
-                    self._set_aside[event.path, event.attempt] = event
+                if isinstance(event, BreakerMoved | BudgetReserved | BudgetSettled | CallUsed | ToolStep):
+                    self._tell(event)
                 if not isinstance(event, ToolStep):
                     order.post(replace(event, path=order.path))
 
-            ends = [end for end in (order.deadline, outer.deadline) if end is not None]
+            ends = [order.deadline]
+            if not is_undoing(order.path):  # no time that is over keeps a step from being taken back
+                ends.append(outer.deadline)
+                if is_harmful:
+                    self.standing.add(order.path)
             budgets = tuple((self._path(path), budget) for path, budget in order.budgets)
-            if is_harmful and not is_undoing(order.path):
-                self.standing.add(order.path)
             answer = await caller(
                 replace(
                     order,
                     path=self._path(order.path),
-                    deadline=min(ends, default=None),
+                    deadline=min((end for end in ends if end is not None), default=None),
                     post=cast(Callable[[Event], None], post),
-                    give_up=lambda path, failure: order.give_up(order.path, failure),
+                    give_up=lambda _, failure: order.give_up(order.path, failure),
+                    when_left=lambda _, told: order.when_left(order.path, told),
+                    hold=lambda path, holds: order.hold(self._inner(path), holds),
                     budgets=(*budgets, *outer.budgets),
                     unkept=outer.unkept,  # what is told here is kept with what is around, or nowhere
                     is_ending=lambda _: order.is_ending(order.path),
@@ -149,22 +172,26 @@ class _Inside(Callers):
 
     def leave(self) -> None:
         """The flow is over: what attempts have set aside that it left behind is spent (case $3)."""
-        for one in [*self._set_aside.values()]:
-            self._settle(BudgetSettled(one.path, one.attempt, one.money, one.tokens, is_estimated=True))
+        for one in self._set_aside.spent():
+            self._tell(one)
 
-    def _settle(self, event: BudgetSettled) -> None:
-        """Tell what an attempt took, once: what is left behind is counted by then."""
-        if self._set_aside.pop((event.path, event.attempt), None) is not None:
+    def _tell(self, event: CallEvent) -> None:
+        """Tell the log around the flow what a call in it took, or did."""
+        if self._set_aside.hears(event):
             self._order.post(event)
 
     def _failed(self, failure: Failure, order: CallOrder) -> Failure:
         """A failure as the flow sees it: a budget of its own by its own path, one around it as the end of the run."""
         limit = failure.limit
         if limit is not None and is_inside(limit, self._order.path):
-            limit = limit.removeprefix(f"{self._order.path}/")
+            limit = self._inner(limit)
         elif limit is not None:
             self.broken, limit = self.broken or failure, ""
         return replace(failure, path=order.path, limit=limit)
+
+    def _inner(self, path: str) -> str:
+        """A path of the log around, as the flow has it."""
+        return path.removeprefix(f"{self._order.path}/")
 
     def _path(self, path: str) -> str:
         """A path of the flow, as the log around it has it: `main/answer~tools[0]/look/page`."""

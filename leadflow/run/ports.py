@@ -405,6 +405,9 @@ class CallOrder:
     is_ending: Callable[[str], bool] = lambda path: False
     """Whether nothing more of the call of that path may begin: somebody asks it to stop, or its run to pause. Who sends
     several things in one call asks before each, tells with `CallWaits` that none is under way, and is cancelled."""
+    hold: Callable[[str, bool], bool] = lambda path, holds: True
+    """Asks not to leave the call behind while what runs in it under that path, and was told to stop, takes back what
+    it did; then that this is over. False: nobody waits for that, because somebody insists, or the run is let go."""
 
 
 @record

@@ -14,8 +14,6 @@ from typing import Any, TypeAlias
 from leadflow.events.model import (
     AttemptFailed,
     AttemptStarted,
-    BudgetReserved,
-    BudgetSettled,
     CallAdmitted,
     CallEvent,
     CallUsed,
@@ -35,6 +33,7 @@ from leadflow.run.errors import has_left_open
 from leadflow.run.kernel import Call, StartTimer, TryAgain
 from leadflow.run.kernel_layout import NodeLayout
 from leadflow.run.ports import BREATH, LATE, Answer, Caller, Callers, CallOrder, Clock, Earlier
+from leadflow.run.set_aside import SetAside
 
 _log = logging.getLogger("leadflow")
 Task: TypeAlias = "asyncio.Task[None]"
@@ -138,8 +137,7 @@ class Calls:
         self._open = {path for path, one in earlier.items() if has_left_open(one.failed)}
         """Calls that go on although the other side may have acted: an attempt failed after that, or a tool was called
         that writes."""
-        self._set_aside: dict[tuple[str, int], BudgetReserved] = {}
-        """Of attempts that have not settled; of one that is left behind it is spent (case $3)."""
+        self._set_aside = SetAside()
         self._said: Waiting = {}
         """Calls that posted something that is not being committed yet, and who waits for that."""
         self._keeping: Waiting = {}
@@ -151,6 +149,7 @@ class Calls:
         self._put_down: list[Task] = []
         self.leaked: dict[str, Task] = {}
         self._when_left = _Waiters()
+        self._holds = _Holds(self._running)
 
     def begin(self, call: Call, deadline: float | None) -> None:
         """A call starts."""
@@ -175,6 +174,7 @@ class Calls:
             self._when_left,
             call.once,
             self._is_ending,
+            self._holds,
         )
         # Not `loop.create_task`: it asks three questions that are answered here already, once per call.
         self._running[path] = asyncio.Task(self._call(caller, order), loop=self._loop, name=path)
@@ -222,12 +222,10 @@ class Calls:
                 self.put_down()
             elif (why := self._asked.pop(event.path, None)) is not None:
                 self.stop(event.path, why)
-        elif isinstance(event, BudgetReserved):
-            self._set_aside[event.path, event.attempt] = event
-        elif isinstance(event, BudgetSettled):
-            self._set_aside.pop((event.path, event.attempt), None)
         elif isinstance(event, ToolCalled) and event.effect in ("write", "dangerous"):
             self._open.add(event.path)
+        elif not self._set_aside.hears(event):
+            return
         if isinstance(event, AttemptFailed) and has_left_open([event.failure]):
             self._open.add(event.path)
         self._said.setdefault(getattr(in_place(event), "path", event.path), [])
@@ -300,15 +298,21 @@ class Calls:
         task.cancel()
         return True
 
-    def stop_all(self, why: str) -> list[str]:
-        """Cancel all calls, and say which."""
+    def stop_all(self, why: str, *, force: bool = False) -> list[str]:
+        """Cancel all calls, and say which; by force also those that take back what they did."""
+        if force:
+            for path in self._holds.refuse():
+                self._running[path].cancel()
         return [path for path in list(self._running) if self.stop(path, why)]
 
-    def give_up(self, paths: Sequence[str]) -> None:
-        """Go on without those of these calls that have not stopped."""
+    def give_up(self, paths: Sequence[str]) -> list[str]:
+        """Go on without those of these calls that have not stopped, and say of which that is to be asked again: flows
+        in them take back what they did."""
+        held = self._holds.calls()
         for path in paths:
-            if path in self._running:
+            if path in self._running and path not in held:
                 self._behind(path, NodeCancelled(path, f"{self._told[path]}; it did not stop", in_doubt=True))
+        return [path for path in paths if path in held]
 
     def _leave(self, path: str, failure: Failure) -> None:
         """A call is over although it does not stop: its own policies say so."""
@@ -318,8 +322,8 @@ class Calls:
     def _behind(self, path: str, fact: Event) -> None:
         _log.warning("call %s of run %s does not stop and is left behind", path, self._run)
         self.leaked[path] = self._running[path]
-        for one in [each for each in self._set_aside.values() if call_of(each.path) == path]:
-            self._heard(BudgetSettled(one.path, one.attempt, one.money, one.tokens, is_estimated=True))
+        for one in self._set_aside.spent(path):
+            self._heard(one)
         self._end(path, fact)
         self._when_left.tell(path)
 
@@ -352,6 +356,34 @@ class _Waiters:
         """The call of that path is."""
         if (told := self._told.pop(path, None)) is not None:
             told()
+
+
+class _Holds:
+    """What was told to stop, and takes back what it did: its calls are not left behind so long."""
+
+    def __init__(self, running: Mapping[str, Task]) -> None:
+        self._running = running
+        self._paths: set[str] = set()
+        self._are_refused = False
+
+    def __call__(self, path: str, holds: bool) -> bool:
+        """`CallOrder.hold`."""
+        is_held = holds and not self._are_refused and call_of(path) in self._running
+        if is_held:
+            self._paths.add(path)
+        else:
+            self._paths.discard(path)
+        return is_held
+
+    def calls(self) -> set[str]:
+        """The paths of those calls."""
+        return {call for path in self._paths if (call := call_of(path)) in self._running}
+
+    def refuse(self) -> set[str]:
+        """Somebody insists: nobody waits for any of them, and they are to be told."""
+        calls, self._are_refused = self.calls(), True
+        self._paths.clear()
+        return calls
 
 
 def _broken(path: str, text: str) -> Failure:

@@ -133,3 +133,18 @@ def test_what_has_no_bound_says_why(change: tuple[str, str], what: str) -> None:
     found = bound(compiled(more + text_of("turns: 3", 1).replace(*change)))
     assert found.tokens.is_endless
     assert what in next(cause.what for cause in found.tokens.causes)
+
+
+def test_a_flow_that_is_cut_off_takes_back_what_it_did() -> None:
+    """Behind the time of the loop: one such flow at the most, with the time of its undo's own agent."""
+    tools = "".join(
+        f'@idempotent @timeout({seconds}s) tool {name}(x: string) = python("tools:{name}")\n'
+        for name, seconds in (("short", 30), ("long", 60))
+    )
+    head = "".join(
+        f"flow {flow}(x: string) {{\n step a = put(x) undo {tool}(x)\n}}\n"
+        for flow, tool in (("one", "short"), ("two", "long"))
+    )
+    agent = AGENT.replace("look, double", "one, two").replace("LOOP", "time: 20s")
+    time = bound(compiled(tools + head + agent + ASK)).time
+    assert (True, 20 + 5 + 60 + 5) == (time.is_plain, time.known // 1_000_000)
