@@ -123,6 +123,8 @@ def _block(
 
 
 def _call(cx: Context, step: tree.Step, action: tree.Expr, declared: Type | None) -> _Done:
+    if isinstance(action, tree.BadExpr):  # it may have been a block: what its annotations may say nobody knows
+        return _Done(Written(), declared or UNKNOWN)
     written = read_annotations(cx, step.annotations, "call", origin="step")
     check_inside(cx, written.applied, written.spans)
     if isinstance(action, tree.Call):
@@ -131,7 +133,7 @@ def _call(cx: Context, step: tree.Step, action: tree.Expr, declared: Type | None
             _check_waits(cx, action, written)
             check_doubt(cx, step, written, called)
             return _Done(written, called.result, called.effect, called.unkeyed, called.attempts, called)
-    elif not isinstance(action, tree.BadExpr):
+    else:
         infer(cx, action)
         start = step.span._replace(end=step.name.span.start)
         fix = Fix("write 'let'", (Edit(start, "let "),)) if not step.annotations and not step.clauses else None

@@ -10,6 +10,7 @@ from leadflow.syntax import messages, messages_source
 from leadflow.syntax.braces import Braces
 from leadflow.syntax.explain_annotations import ANNOTATION_EXPLANATIONS
 from leadflow.syntax.explain_habits import HABIT_EXPLANATIONS
+from leadflow.syntax.explain_loops import LOOP_EXPLANATIONS
 from leadflow.syntax.explain_statements import STATEMENT_EXPLANATIONS
 from leadflow.syntax.explain_units import UNIT_EXPLANATIONS
 from leadflow.syntax.explain_values import VALUE_EXPLANATIONS
@@ -41,6 +42,7 @@ def hole(trouble: Trouble) -> Diagnostic:
 _EXPLANATIONS = (
     *ANNOTATION_EXPLANATIONS,
     *UNIT_EXPLANATIONS,
+    *LOOP_EXPLANATIONS,
     *HABIT_EXPLANATIONS,
     *STATEMENT_EXPLANATIONS,
     *VALUE_EXPLANATIONS,

@@ -182,8 +182,6 @@ def _loop(trouble: Trouble, braces: Braces) -> Finding | None:
         return Finding(messages_habits.foreign_loop(span, f"repeat {trouble.written}"))
     if trouble.written == "most" and before == "at" and trouble.kind_at(trouble.token - 2) == "REPEAT":
         return Finding(messages_habits.foreign_loop(trouble.tokens.span(trouble.token - 2), "repeat at most"))
-    if before == "for" and trouble.kind == "LPAR":
-        return Finding(messages_habits.foreign_loop(trouble.span, "(", way="for item in items { … }"))
     if trouble.written == "until" and trouble.takes("LBRACE"):
         way = "repeat value = start at most 5 { … } until condition"
         found = messages_habits.foreign_loop(trouble.span, "until before the block", way=way)
@@ -470,11 +468,16 @@ def _thin_arrow(trouble: Trouble, braces: Braces) -> Finding | None:
     return None
 
 
+_LIST_MADE = "a list is made by '[… for item in items]'"
+
+
 def _expression(trouble: Trouble, braces: Braces) -> Finding | None:
     """Lambdas, slices, pipes, handlers without a name, lists of calls."""
     way = None
     if trouble.kind == "GIVES" and trouble.takes("PLUS") and not trouble.place.startswith("match"):
-        way = "there are no functions as values; a list is made by '[… for item in items]'"
+        is_block = trouble.kind_at(trouble.token + 1) == "LBRACE"
+        made = "rounds over a list are 'step all = for item in items { … }'" if is_block else _LIST_MADE
+        way = f"there are no functions as values; {made}"
     elif trouble.kind == "COLON" and trouble.takes("RSQB") and trouble.takes("PLUS"):
         way = "a part of a list or text is 'slice(items, from, to)'"
     elif trouble.written == "|" and trouble.takes("PLUS"):

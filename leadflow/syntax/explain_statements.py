@@ -163,6 +163,9 @@ def _colon_keyword(trouble: Trouble, braces: Braces) -> Finding | None:
 _ADDING = frozenset({".append", ".push", ".add", ".extend"})
 """How others put an item into a list."""
 
+_EACH = frozenset({".forEach", ".each", ".map", ".foreach"})
+"""How others go over a list."""
+
 
 def _parallel_for(trouble: Trouble, braces: Braces) -> Finding | None:
     """`step xs = parallel for …`: the rounds of a `for` overlap anyway."""
@@ -202,6 +205,9 @@ def _bare_statement(trouble: Trouble, braces: Braces) -> Finding | None:
         return Finding(found, Insert(("LET",)))
     if following == "MEMBER" and trouble.tokens.written(trouble.token + 1) in _ADDING:
         way = "lists do not change: a 'for' gives the list of what its rounds yield, 'yield value'"
+        return Finding(messages.bare_statement(trouble.span, written=word, way=way, fix=None))
+    if following == "MEMBER" and trouble.tokens.written(trouble.token + 1) in _EACH:
+        way = f"rounds over a list are a step: 'step all = for item in {word} {{ … }}'"
         return Finding(messages.bare_statement(trouble.span, written=word, way=way, fix=None))
     assigned = trouble.kind_at(trouble.token + 2) == "EQUAL"
     if following in {"PLUS", "SIGN", "TIMES"} and assigned:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from leadflow.diagnostics import Diagnostic
 from leadflow.syntax import messages_habits, messages_source
 from leadflow.syntax.braces import Braces
-from leadflow.syntax.repair import Blank, Explanation, Finding, Insert, Skip
+from leadflow.syntax.repair import Explanation, Finding, Insert, Instead, Skip
 from leadflow.syntax.trouble import Trouble, edits
 from leadflow.syntax.units import OWN_UNITS, counts_tokens, per, with_unit
 
@@ -45,7 +45,7 @@ def _counted(trouble: Trouble, braces: Braces) -> Finding | None:
     if rate:
         right = f"{number} per {per(time) if mark == '/' else time}"
         found = messages_source.unknown_unit(span.to(tokens.span(following + 1)), word, fix=right, safe=True)
-        return Finding(found, Skip(following) if mark == "per" else Blank(trouble.before, following + 2))
+        return Finding(found, Skip(following) if mark == "per" else Instead(trouble.before, ("BROKEN",), following + 2))
     fix = number if named or word in _TIMES else None
     return Finding(messages_source.unknown_unit(span, word, fix=fix, safe=trouble.place != "list"), Skip(following))
 
@@ -71,7 +71,7 @@ def _apart(trouble: Trouble, braces: Braces) -> Finding | None:
         found = messages_source.bad_number(span, f"a unit touches its number: '{right}'", fix=right, safe=safe)
     else:
         found = messages_source.unknown_unit(span, unit, fix=right, safe=safe and len(unit) > 1)
-    return Finding(found, Blank(trouble.before, trouble.token + 1))
+    return Finding(found, Instead(trouble.before, ("BROKEN",), trouble.token + 1))
 
 
 def _bad_rate(trouble: Trouble, braces: Braces) -> Finding | None:

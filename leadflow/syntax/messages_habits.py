@@ -65,7 +65,7 @@ def no_braces(span: Span, *, after: str, fix: Fix | None = None) -> Draft:
 
 
 @code("FLOW164", "Loop of another language")
-def foreign_loop(span: Span, written: str, *, way: str = "") -> Draft:
+def foreign_loop(span: Span, written: str, *, way: str = "", fix: Fix | None = None) -> Draft:
     """A loop is a step. `for` goes over a list; `repeat` hands a value from round to round, at most so many times,
     until a condition holds. Without a bound nobody could say what a run costs.
 
@@ -88,7 +88,7 @@ def foreign_loop(span: Span, written: str, *, way: str = "") -> Draft:
     ```
     """
     right = way or "repeat value = start at most 5 { … } until condition"
-    return Draft(span, f"a loop is written '{right}', not with '{written}'")
+    return Draft(span, f"a loop is written '{right}', not with '{written}'", fix=fix)
 
 
 @code("FLOW159", "Loop without a bound")

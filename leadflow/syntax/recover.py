@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from leadflow.syntax.braces import Braces, column, indent
 from leadflow.syntax.explain import explain, hole
 from leadflow.syntax.machine import Machine
-from leadflow.syntax.repair import Blank, Finding, Insert, Replace, Reread, Search, Skip
+from leadflow.syntax.repair import Finding, Insert, Instead, Replace, Reread, Search, Skip
 from leadflow.syntax.trouble import (
     CLOSERS,
     OPENERS,
@@ -26,6 +26,9 @@ _MOST_MESSAGES = 100
 """After so many the rest of the file is passed over."""
 
 _MOST_MENDED = 1_000
+
+_READ_SO_FAR = "__policy_plus"
+"""Several annotations while they are read, as the parser's tables call them: a policy is where they stand first."""
 
 
 @dataclass(slots=True)
@@ -119,15 +122,16 @@ class Recovery:
                 return token
             case Reread(token=earlier, kinds=kinds) if self._back(earlier, kinds):
                 return earlier
-            case Blank(first, following) if self._back(first, ("BROKEN",)):
-                machine.feed(first, only=True)
+            case Instead(first, kinds, following) if self._back(first, kinds):
+                for read in range(first, first + len(kinds)):
+                    machine.feed(read, only=True)
                 return following
             case Skip(token=following):
                 return following
             case Search(token=following):
-                return self._resume(following)
+                return self._go_on(following, token)
             case _:
-                return self._resume(token)
+                return self._go_on(token, token)
 
     def _is_name(self, token: int) -> bool:
         """True for the word of a declaration at the begin of a line that was taken for a name."""
@@ -154,6 +158,35 @@ class Recovery:
             self.machine.feed(self.machine.tokens.add(kind, place, place), only=True)
 
     # --- going on ---------------------------------------------------------------------------------------------------
+
+    def _go_on(self, token: int, wrong: int) -> int:
+        """Find where things can go on, from a token, after one that is wrong.
+
+        Annotations go with what they stand above: where nothing of it could be read they are dropped, and an annotated
+        step of which a part is passed over gets a value that says nothing, on which nobody judges them.
+        """
+        machine = self.machine
+        _drop_annotations(machine)
+        action = self._torn_action(wrong)
+        following = self._resume(token)
+        kept = 0 < action < len(machine.begins) and machine.begins[action] < machine.tokens.starts[wrong]
+        if kept and machine.takes("BROKEN", machine.tokens.kinds[following], height=action, exact=True):
+            begin = machine.begins[action]
+            machine.cut(action)
+            machine.feed(machine.tokens.add("BROKEN", begin, machine.end), only=True)
+        return following
+
+    def _torn_action(self, wrong: int) -> int:
+        """The height of the stack on which the action of an annotated step stands that a token is in the midst of; 0
+        when there is none, or a block of it is open."""
+        tokens, symbols = self.machine.tokens, self.machine.symbols()
+        begins = starts_declaration(tokens, wrong) or starts_statement(tokens, wrong)
+        above = max((n for n, name in enumerate(symbols) if name == "annotations"), default=-1)
+        if begins or tokens.kinds[wrong] in {*CLOSERS, "$END"} or above < 0 or not self.machine.values[above]:
+            return 0
+        is_step = symbols[above + 1 : above + 4 : 2] == ["STEP", "EQUAL"]
+        opener = (open_brackets(symbols) or [-1])[-1]
+        return above + 4 if is_step and (opener < above or symbols[opener] != "LBRACE") else 0
 
     def _resume(self, token: int) -> int:
         """Find the next token from which things can go on, and put the stack into the state that it needs."""
@@ -194,7 +227,7 @@ class Recovery:
         opener = (open_brackets(machine.symbols()) or [-1])[-1]
         for height in range(len(machine.values), opener, -1):
             if any(machine.takes(kind, height=height, exact=True) for kind in ("STEP", "FLOW", "EXPECT")):
-                machine.cut(height)
+                machine.cut(_below_annotations(machine, height))
                 return True
         return False
 
@@ -248,6 +281,7 @@ class Recovery:
     def _cut(self, height: int, kinds: tuple[str, ...], token: int) -> None:
         """Cut the stack, and put in a value where one is needed before the tokens that follow."""
         machine = self.machine
+        height = _below_annotations(self.machine, height)
         needs_value = not machine.takes(*kinds, height=height, exact=True)
         begin = machine.begins[height] if height < len(machine.begins) else machine.end
         machine.cut(height)
@@ -265,3 +299,18 @@ class Recovery:
             return
         self._cut(height, (closer,), token)
         self._insert(closer, before=token)
+
+
+def _drop_annotations(machine: Machine) -> None:
+    """Drop annotations under which nothing stands yet."""
+    symbols = machine.symbols()
+    opener = (open_brackets(symbols) or [-1])[-1]
+    above = (n for n, name in enumerate(symbols) if name == "ABOVE" or name.startswith(_READ_SO_FAR))
+    first = next((n for n in above if n > opener), None)
+    if first is not None and any(machine.takes(kind, exact=True) for kind in ("STEP", "LET", "AGENT")):
+        machine.cut(first)
+
+
+def _below_annotations(machine: Machine, height: int) -> int:
+    """The height below annotations on which something else than what they stand above is to begin."""
+    return height - (machine.symbols()[height - 1 : height] == ["annotations"])

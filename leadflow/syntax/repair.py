@@ -29,10 +29,11 @@ class Reread(NamedTuple):
     kinds: tuple[str, ...]
 
 
-class Blank(NamedTuple):
-    """Go back to an earlier token, and read a value that says nothing from there up to another token."""
+class Instead(NamedTuple):
+    """Go back to an earlier token, and read tokens of these kinds in place of it and those up to another."""
 
     first: int
+    kinds: tuple[str, ...]
     following: int
 
 
@@ -48,7 +49,7 @@ class Search(NamedTuple):
     token: int
 
 
-Repair = Insert | Replace | Reread | Blank | Skip | Search
+Repair = Insert | Replace | Reread | Instead | Skip | Search
 
 
 class Finding(NamedTuple):

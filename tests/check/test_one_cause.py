@@ -51,6 +51,41 @@ def test_a_step_that_could_not_be_read_needs_nothing() -> None:
     assert ["FLOW154"] == codes(f"leadflow 1\n{agent}\n{flow}")
 
 
+@pytest.mark.parametrize(
+    ("head", "code"),
+    [
+        ("step all = for id of ids {", "FLOW164"),
+        ("step all = foreach id in ids {", "FLOW164"),
+        ("step all = for (id in ids) {", "FLOW164"),
+        ("step all = for each id in ids {", "FLOW164"),
+        ("step all = loop over ids {", "FLOW164"),
+        ("step all = ids.map(id => {", "FLOW167"),
+        ("step all = gather ids {", "FLOW101"),
+        ("foreach id in ids {", "FLOW133"),
+        ("ids.each(id => {", "FLOW155"),
+    ],
+)
+def test_annotations_go_with_the_step_under_them(head: str, code: str) -> None:
+    """Those above a step that cannot be read, or only in part, are judged on nothing else (rule D1)."""
+    agent = 'agent web: http { url: "https://example.com" }'
+    rounds = '    step page: string = web.get("/x")\n    yield page\n  }\n  return ids'
+    above = '@concurrency(2) @on_failure("partial")'
+    flow = f"flow main(ids: list[string]) -> list[string] {{\n  {above}\n  {head}\n{rounds}\n}}"
+    assert [code] == codes(f"leadflow 1\n{agent}\n{flow}\n")
+
+
+def test_annotations_go_with_the_declaration_under_them() -> None:
+    """What stands above an agent of which nothing could be read is not judged on the flow below it."""
+    flow = "flow main(n: int) -> int { return n }"
+    assert ["FLOW157"] == codes(f"leadflow 1\n@limit(60 per minute) @breaker(failures: 3)\nserver crm http\n{flow}\n")
+
+
+def test_a_step_without_a_value_has_no_wrong_annotations() -> None:
+    """Whether a call or a loop was to stand there nobody knows."""
+    flow = "flow main(n: int) -> int {\n  @concurrency(2)\n  step all =\n  return n\n}"
+    assert ["FLOW142"] == codes(f"leadflow 1\n{flow}\n")
+
+
 def said(code: str, message: str, start: int, fix: Fix | None = None) -> Diagnostic:
     """A finding at a place."""
     return Diagnostic(code, "title", "error", Span("main.flow", start, start + 1), message, fix=fix)
