@@ -11,7 +11,7 @@ from leadflow.check.consts import NotConstant, fold
 from leadflow.check.context import Context
 from leadflow.check.habits import kind_meant, setting_elsewhere, setting_meant
 from leadflow.check.infer import expect, infer
-from leadflow.check.lines import Lines, report_beside, sharing
+from leadflow.check.lines import Lines, report_beside, report_too_small, sharing
 from leadflow.check.messages.lint import listed_twice
 from leadflow.check.messages.locks import no_server
 from leadflow.check.messages.names import (
@@ -137,6 +137,7 @@ def declare_agents(program: Program) -> None:
     for agent in list(program.agents.values()):
         _check_made(program, agent)
     report_beside(program)
+    report_too_small(program)
     for name, kind in PREDECLARED.items():
         program.agents.setdefault(name, Agent(name, name, kind, name, None, None, shares=name))
 

@@ -4,9 +4,11 @@ asked beside the line of another agent, though their provider counts both togeth
 from collections.abc import Hashable
 from typing import TypeAlias
 
-from leadflow.check.messages.timing import beside_the_limit
+from leadflow.check.messages.timing import beside_the_limit, no_answer_fits
 from leadflow.check.program import Agent, Program
+from leadflow.plan.policy import Limit, policy_of
 from leadflow.plan.settings import upstream_of
+from leadflow.plan.words import per_words
 
 COUNTED = frozenset({"limit", "concurrency"})
 """Policies that say how much an upstream takes."""
@@ -47,6 +49,21 @@ def report_beside(program: Program) -> None:
             continue
         other, held = limited[asked]
         program.report(beside_the_limit(agent.span, agent.name, other=other.name, policies=held, declared=other.span))
+
+
+def report_too_small(program: Program) -> None:
+    """Report models one answer of which may take as much as their limit allows, or more: a request has tokens of its
+    own, so no attempt ever begins (case L6). A call that writes a smaller `max_tokens` could; that is why it is no
+    error."""
+    for agent in program.agents.values():
+        limit, most = policy_of(agent.shared, Limit), agent.settings.get("max_tokens")
+        tokens = None if limit is None else limit.tokens
+        if "model" not in agent.settings or most is None or tokens is None or type(most.folded) is not int:
+            continue
+        span = most.value.span
+        if most.folded >= tokens.amount and program.once("no_answer_fits", f"{span} {tokens}"):
+            told = f"{tokens.amount:,} per {per_words(tokens.period)}"
+            program.report(no_answer_fits(span, agent.name, most=most.folded, limit=told))
 
 
 def _asked(agent: Agent) -> Hashable:

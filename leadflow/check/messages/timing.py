@@ -1,4 +1,4 @@
-"""FLOW511 to FLOW514 and FLOW522: warnings about policies that stand together and leave each other nothing to do."""
+"""FLOW511 to FLOW514, FLOW522, FLOW523: warnings about policies that leave each other, or all calls, nothing to do."""
 
 from collections.abc import Sequence
 
@@ -128,4 +128,33 @@ def beside_the_limit(span: Span, name: str, *, other: str, policies: Sequence[st
         f"'{name}' asks the model of '{other}' with the same credential, and passes by its {said}",
         (Label(declared, f"its {said} holds here only"),) if declared is not None else (),
         (f"write the same {said} on both, or `agent {name}: {other} {{ … }}`: then they share one line",),
+    )
+
+
+@code("FLOW523", "Limit that no answer fits", severity="warning")
+def no_answer_fits(span: Span, name: str, *, most: int, limit: str) -> Draft:
+    """An attempt reserves what it may take: the tokens of the request, and `max_tokens` for the answer. Where that is
+    more than all that the limit of the agent allows, the agent is never asked: each call fails with
+    `resource.too_large`, or all of them go to the fallback.
+
+    ```flow
+    leadflow 1
+    @limit(tokens: 200 per minute)
+    agent writer: openai { model: "gpt-5-mini"  max_tokens: 300 }
+    ```
+
+    Write a limit that has room for several requests, or a smaller `max_tokens`; a call may have one of its own.
+
+    ```flow
+    leadflow 1
+    @limit(tokens: 20_000 per minute)
+    agent writer: openai { model: "gpt-5-mini"  max_tokens: 300 }
+    ```
+    """
+    return Draft(
+        span,
+        f"'{name}' is never asked: an answer may take {most:,} tokens, and its @limit allows {limit} for all",
+        notes=(
+            "raise 'tokens' of its @limit, or lower 'max_tokens': an attempt begins when all that it may take fits",
+        ),
     )
