@@ -6,46 +6,21 @@ of an hour, a breaker that is closed, or a cache knows is that of a process.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from leadflow.assembly import Making, upstream_keys
-from leadflow.events.model import (
-    AttemptFailed,
-    AttemptStarted,
-    BreakerMoved,
-    CacheUsed,
-    CallAdmitted,
-    CallUsed,
-    CallWaits,
-    Event,
-    NodeStarted,
-    OnceFound,
-    ToolCalled,
-    ToolEnded,
-    ToolStep,
-)
-from leadflow.events.places import in_place
+from leadflow.events.model import BreakerMoved, CallUsed
 from leadflow.plan.codec import NotAPlan, from_text
-from leadflow.plan.looping import TOOLS, inside_tool
-from leadflow.plan.paths import NoSuchStep, find_steps, without_numbers
-from leadflow.plan.plan import AgentCall, FlowCall, Plan, Work
+from leadflow.plan.plan import Plan
 from leadflow.plan.policy import Breaker, Concurrency, Limit, PerTime, policy_of
-from leadflow.plan.undoing import SUFFIX, undo_node
 from leadflow.policies.windows import Moment
 from leadflow.record import record
 from leadflow.run.adapters import zone_of
+from leadflow.run.begun import TELLING, Begun
 from leadflow.run.ports import Clock
 from leadflow.run.store import Recent, Store
 
 _DAY = timedelta(days=1)
-_READ = (
-    NodeStarted, AttemptStarted, AttemptFailed, CallWaits, CallAdmitted, CacheUsed, OnceFound, CallUsed, ToolCalled,
-    ToolEnded, ToolStep,
-)  # fmt: skip
-"""What is counted by."""
-_NOT_CALLED = ("tool.unknown", "tool.arguments", "tool.calls")
-"""Failures of uses that called nothing."""
 
 
 @record
@@ -110,7 +85,7 @@ def _in_a_row(moves: Iterable[BreakerMoved]) -> int:
 
 async def _taken(store: Store, plan: Plan, agents: frozenset[str], since: float) -> Taken:
     """What calls of these agents took since then."""
-    found = await store.recent(plan.file, since, tuple(kind.__name__ for kind in _READ))
+    found = await store.recent(plan.file, since, tuple(kind.__name__ for kind in TELLING))
     plans = {each: await _plan(store, each, plan) for each in dict.fromkeys(one.plan for one in found)}
     return counted(found, plans, agents)
 
@@ -125,95 +100,10 @@ async def _plan(store: Store, hash_: str, plan: Plan) -> Plan | None:
 
 def counted(found: Iterable[Recent], plans: Mapping[str, Plan | None], agents: frozenset[str]) -> Taken:
     """What began with these agents, and what models reported: in the order of the logs."""
-    calls: dict[tuple[str, str], _Begun] = {}
+    runs: dict[tuple[str, str], Begun] = {}
     tokens = 0
     for one in found:
-        event = in_place(one.entry.event)
-        path = getattr(event, "path", "")
-        call = calls.setdefault((one.run, path), _Begun(plans.get(one.plan), path))
-        if isinstance(event, ToolCalled | ToolEnded):
-            use = f"{path}{TOOLS}[{event.call}]"
-            calls.setdefault((one.run, use), _Begun(call.plan, use)).read_use(event)
-        call.read(event)
+        runs.setdefault((one.run, one.plan), Begun(plans.get(one.plan))).read(event := one.entry.event)
         if isinstance(event, CallUsed) and event.agent in agents and event.usage is not None:
             tokens += (event.usage.input_tokens or 0) + (event.usage.output_tokens or 0)
-    return Taken(sum(agent in agents for call in calls.values() for agent in call.asked), tokens)
-
-
-@dataclass(slots=True)
-class _Begun:
-    """What began of a call, or of a use of a tool."""
-
-    plan: Plan | None
-    path: str
-    asked: list[str] = field(default_factory=list)
-    """The agent of each attempt."""
-    agent: str | None = None
-    """Who was asked last."""
-    is_ahead: bool = False
-    """Nobody has heard of the last of these: it may have to wait, or not be made at all."""
-    is_admitted: bool = False
-    """It has waited, and its own start may follow."""
-    turn: int = 0
-    """Of its model, the last that has asked for a tool."""
-
-    def read(self, event: Event) -> None:
-        """What happened to a call."""
-        match event:
-            case NodeStarted():
-                self._begin(_agent_of(self.plan, self.path))
-            case AttemptStarted(agent=agent):
-                if self.is_admitted:
-                    self.asked.pop()
-                self.turn = 0
-                self._begin(agent)
-            case CallAdmitted(agent=agent):
-                self._begin(agent, is_admitted=True)
-            case CallWaits() | CacheUsed() | OnceFound():
-                if self.is_ahead:
-                    self.asked.pop()
-                self.is_ahead = self.is_admitted = False
-            case CallUsed() | AttemptFailed():
-                self.is_ahead = self.is_admitted = False
-            case ToolCalled(turn=turn) if turn != self.turn:  # once its tools have ended, the model has the next turn
-                self.turn = turn
-                self._begin(self.agent or _agent_of(self.plan, self.path))
-            case _:
-                pass
-
-    def read_use(self, event: ToolCalled | ToolEnded) -> None:
-        """A tool is called, or has ended: of its attempts those are known that failed with it."""
-        if isinstance(event, ToolCalled):
-            tools = () if self.plan is None else self.plan.tools
-            works = (tool.work for tool in tools if tool.key == event.tool)
-            self._begin(next((work.agent for work in works if isinstance(work, AgentCall)), None))
-        elif event.failure is not None and self.is_ahead:
-            attempts = [attempt.agent for attempt in event.failure.attempts]
-            if attempts or event.failure.error in _NOT_CALLED:
-                self.asked[-1:] = attempts
-
-    def _begin(self, agent: str | None, *, is_admitted: bool = False) -> None:
-        self.agent, self.is_ahead, self.is_admitted = agent, agent is not None, is_admitted
-        if agent is not None:
-            self.asked.append(agent)
-
-
-def _agent_of(plan: Plan | None, path: str) -> str | None:
-    """The agent that a path's call asks first; None where it names no call."""
-    in_tool = inside_tool(path)
-    works = () if plan is None else _works_of(plan, path if in_tool is None else in_tool[1])
-    return next((work.agent for work in works if isinstance(work, AgentCall)), None)
-
-
-def _works_of(plan: Plan, path: str) -> tuple[Work, ...]:
-    """What the nodes of that path do, also where that takes a step back."""
-    ways = find_steps(plan, path)
-    if not isinstance(ways, NoSuchStep):
-        return tuple(way[-1].node.work for way in ways)
-    step, undo, inside = without_numbers(path).partition(SUFFIX)
-    found = find_steps(plan, step) if undo else ways
-    nodes = () if isinstance(found, NoSuchStep) else tuple(undo_node(way[-1].node) for way in found)
-    works = tuple(node.work for node in nodes if node is not None)
-    if not inside:
-        return works
-    return tuple(work for flow in works if isinstance(flow, FlowCall) for work in _works_of(plan, flow.flow + inside))
+    return Taken(sum(agent in agents for run in runs.values() for agent in run.asked()), tokens)

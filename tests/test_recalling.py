@@ -15,11 +15,13 @@ from leadflow.events.model import (
     CallAdmitted,
     CallUsed,
     CallWaits,
+    DoubtSettled,
     Entry,
     Event,
     NodeStarted,
     OnceFound,
     ToolCalled,
+    ToolEnded,
     Usage,
 )
 from leadflow.plan.policy import Breaker, Limit, PerTime
@@ -43,6 +45,8 @@ flow g() { step c = put("3") undo none }
 agent fast: openai { model: "m"  tools: [put] }
 """)
 START = NodeStarted("f/a")
+USED = CallUsed("f/a", 1, "put", None, None)
+PUT = (ToolCalled("f/a", 0, 1, "put", "write", {}), ToolEnded("f/a", 0, "put", 0.1, None, 4))
 FAILED = AttemptFailed("f/a", AttemptFailure(1, "put", "network.connect", "refused", 0.1), 1.0)
 
 
@@ -67,9 +71,11 @@ FAILED = AttemptFailed("f/a", AttemptFailure(1, "put", "network.connect", "refus
           AttemptStarted("f/a", 2, "put")], (2, 0)),
         ([NodeStarted("f/a~undo"), AttemptStarted("f/a~undo", 2, "drop")], (1, 0)),
         ([NodeStarted("f/all[0]/d~undo/c")], (1, 0)),
-        ([ToolCalled("f/a", 0, 1, "put", "write", {})], (2, 0)),
-        ([START, ToolCalled("f/a", 0, 1, "put", "write", {}), CallWaits("f/a", "put", "the run to go on", None)],
-         (2, 0)),
+        ([START, USED, *PUT], (3, 0)),
+        ([START, USED, *PUT, *PUT], (4, 0)),
+        ([START, USED, *PUT, CallWaits("f/a", "put", "the run to go on", None)], (2, 0)),
+        ([START, DoubtSettled("f/a", "retry", "it is a read")], (1, 0)),
+        ([START, CallWaits("f/a", "put", "its turn", None), DoubtSettled("f/a", "retry", "it waited")], (1, 0)),
     ],
 )  # fmt: skip
 def test_what_was_taken_is_counted(events: list[Event], taken: tuple[int, int]) -> None:

@@ -73,12 +73,12 @@ def take_up(
         now: seconds since the epoch, for the run's own deadline, which does not wait for anybody (case T12).
         why: why a probe could not tell, by path.
     """
-    past = Past(entries, answers, now=now)
+    past, plan = Past(entries, answers, now=now), kernel.state.program.plan
     under_way = [one for one in step.commands if isinstance(one, Call) and past.has_begun(one.path)]
     settled = {call.path: past.settled(call, told) for call in under_way}
     if doubts := [path for path, decision in settled.items() if decision is None]:
         return in_doubt(doubts, why or {})
-    facts: list[Event] = [RunResumed(owner), *past.unsettled(), *past.unheard(under_way, _models(kernel)), *answers]
+    facts: list[Event] = [RunResumed(owner), *past.unsettled(), *past.unheard(under_way, plan), *answers]
     earlier: dict[str, Earlier] = {}
     works = {call.path: call.layout.node.work for call in under_way}
     firsts = {path: work.agent if isinstance(work, AgentCall) else "" for path, work in works.items()}
@@ -114,11 +114,11 @@ def give_up(
         after = kernel.on([wish])
         both = Step([*resumed.step.events, *after.events], [*resumed.step.commands, *after.commands])
         return replace(resumed, step=both)
-    past = Past(entries)
+    past, plan = Past(entries), kernel.state.program.plan
     calls = [one for one in step.commands if isinstance(one, Call)]
     ends = [NodeCancelled(one.path, wish.why, in_doubt=past.is_open(one.path)) for one in calls]
     begun = [one for one in calls if past.has_begun(one.path)]
-    after = kernel.on([RunResumed(owner), *past.unsettled(), *past.unheard(begun, _models(kernel)), wish, *ends])
+    after = kernel.on([RunResumed(owner), *past.unsettled(), *past.unheard(begun, plan), wish, *ends])
     gone = {one.path for one in calls}
     commands = [one for one in after.commands if not (isinstance(one, CancelCall) and one.path in gone)]
     return Resumed(Step([*step.events, *after.events], commands), {})
@@ -158,11 +158,6 @@ def unsent(kernel: Kernel) -> list[CallWaits]:
         for path, (_, layout) in kernel.state.calls.items()
         if isinstance(layout.node.work, AgentCall)
     ]
-
-
-def _models(kernel: Kernel) -> set[str]:
-    """The agents that ask a model."""
-    return {name for name, spec in kernel.state.program.plan.agents.items() if "model" in spec.settings}
 
 
 def _on_time(command: Command, past: Past, kernel: Kernel, now: float) -> Command:

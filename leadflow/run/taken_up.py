@@ -5,7 +5,7 @@ between two attempts: then nothing of it was. What changes nothing, or may be re
 else somebody has to say what is true. Pure: reads entries, and decides for each call on its own.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -32,11 +32,13 @@ from leadflow.events.model import (
     RunStarted,
     ToolCalled,
 )
+from leadflow.plan.looping import call_of
 from leadflow.plan.paths import is_inside
-from leadflow.plan.plan import AgentCall
+from leadflow.plan.plan import AgentCall, Plan
 from leadflow.plan.policy import OnDoubt, policy_of
 from leadflow.plan.types import Value
 from leadflow.record import record
+from leadflow.run.begun import Begun
 from leadflow.run.errors import has_left_open
 from leadflow.run.kernel import Call
 from leadflow.run.ports import Earlier
@@ -74,8 +76,8 @@ class _Way:
     """How long it had been under way when its last attempt began."""
     is_unsent: bool = False
     """It waits for its first attempt."""
-    used: int = 0
-    """The last attempt of which it is known what it used, or that nobody knows."""
+    is_sent: bool = False
+    """A model has answered it: what it waits for now is not its first attempt."""
     has_written: bool = False
     """A tool that writes was called: between two attempts it may be done, too."""
     asks: QuestionAsked | None = None
@@ -130,6 +132,7 @@ class Past:
             answers: what people have answered since.
             now: when the run is taken up, in seconds since the epoch; None: when its log ends.
         """
+        self._entries = entries
         self._ways: dict[str, _Way] = {}
         self._reserved: dict[tuple[str, int], BudgetReserved] = {}
         """What was set aside for attempts that have not settled."""
@@ -168,14 +171,15 @@ class Past:
                 way.pause = None if delay is None else (entry.at, delay)
             case CallWaits(path=path, agent=agent) if path in self._ways:
                 way = self._ways[path]
-                way.is_pausing, way.is_unsent = True, way.attempts == 1 and not way.failed and not way.is_lost
+                is_first = way.attempts == 1 and not way.failed and not way.is_lost
+                way.is_pausing, way.is_unsent = True, is_first and not way.is_sent
                 if way.is_given_up:
                     way.ask(agent, way.seconds(self._worked))
                 way.pause = None
             case ToolCalled(path=path, effect="write" | "dangerous") if path in self._ways:
                 self._ways[path].has_written = True
-            case CallUsed(path=path, attempt=attempt) if path in self._ways:
-                self._ways[path].used = attempt
+            case CallUsed(path=path) if path in self._ways:
+                self._ways[path].is_sent = True
             case BudgetReserved() as reserved:
                 self._reserved[reserved.path, reserved.attempt] = reserved
             case BudgetSettled() as settled:
@@ -266,21 +270,18 @@ class Past:
         left = [one for one in self._reserved.values() if one.path not in self._ways or not self._ways[one.path].asks]
         return [BudgetSettled(one.path, one.attempt, one.money, one.tokens, True) for one in left]
 
-    def unheard(self, calls: Iterable[Call], models: Container[str]) -> list[CallUsed]:
+    def unheard(self, calls: Iterable[Call], plan: Plan) -> list[CallUsed]:
         """Models that may have answered when the process ended: nobody knows what that used (case $8).
 
         Args:
             calls: those that were under way.
-            models: agents that ask one.
         """
-        found = []
-        for call in calls:
-            way, work = self._ways[call.path], call.layout.node.work
-            agent = way.agent or (work.agent if isinstance(work, AgentCall) else "")
-            is_open = not way.is_pausing and way.asks is None and way.used < way.attempts
-            if is_open and agent in models:
-                found.append(CallUsed(call.path, way.attempts, agent, None, None))
-        return found
+        begun, paths = Begun(plan), {call.path for call in calls}
+        for entry in self._entries:
+            if call_of(getattr(entry.event, "path", "")) in paths:
+                begun.read(entry.event)
+        lost = (one for one in begun.open() if "model" in plan.agents[one.agent].settings)
+        return [CallUsed(one.path, one.attempt, one.agent, None, None) for one in lost]
 
     def spent(self) -> list[BudgetSettled]:
         """All that attempts took, those that were under way included."""

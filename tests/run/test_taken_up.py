@@ -30,6 +30,7 @@ from leadflow.events.model import (
     Status,
     ToolCalled,
     ToolEnded,
+    ToolStep,
     Usage,
 )
 from leadflow.plan.forms import time_text
@@ -449,6 +450,50 @@ def test_what_a_model_used_when_its_process_ended_is_unknown(is_told: bool) -> N
         found = take_up(kernel, replay(kernel, events), entries, told={}, owner="", now=9.0)
         events += cast(Resumed, found).step.events
     assert [known if is_told else unknown] == [event for event in events if isinstance(event, CallUsed)]
+
+
+TALKING = compiled("""
+agent fast: openai { model: "m"  max_tokens: 9  tools: [put, wise] }
+agent sage: openai { model: "m"  max_tokens: 9 }
+flow wise() -> string { step w = sage.ask("go")  return w }
+flow f() -> string { step a = fast.ask("go")  return a }
+""")
+HEARD = CallUsed("f/a", 1, "fast", Usage(3, 4), 10)
+PUT = (ToolCalled("f/a", 0, 1, "put", "write", {}), ToolEnded("f/a", 0, "put", 1.0, None, 4))
+WISE = (ToolCalled("f/a", 0, 1, "wise", "read", {}), ToolStep("f/a~tools[0]", NodeStarted("wise/w")))
+REFUSED = AttemptFailed("f/a", AttemptFailure(1, "fast", "network.connect", "refused", 1.0), 5.0)
+SECOND = AttemptStarted("f/a", 2, "fast")
+
+
+@pytest.mark.parametrize(
+    ("events", "lost"),
+    [
+        ((), [("f/a", 1, "fast")]),
+        ((HEARD,), []),
+        ((HEARD, PUT[0]), []),
+        ((HEARD, *PUT), [("f/a", 1, "fast")]),
+        ((HEARD, *PUT, PUT[0]), []),
+        ((HEARD, *PUT, HEARD), []),
+        ((HEARD, *PUT, REFUSED), []),
+        ((HEARD, *PUT, REFUSED, SECOND), [("f/a", 2, "fast")]),
+        ((HEARD, *PUT, REFUSED, SECOND, replace(HEARD, attempt=2), *PUT, HEARD), []),
+        ((HEARD, *PUT, CallWaits("f/a", "fast", "its turn", None)), []),
+        ((HEARD, *PUT, CallWaits("f/a", "fast", "its turn", None), CallAdmitted("f/a", "fast", 1.0)),
+         [("f/a", 1, "fast")]),
+        ((HEARD, *WISE), [("f/a~tools[0]/wise/w", 1, "sage")]),
+        ((HEARD, *WISE, CallUsed("f/a~tools[0]/wise/w", 1, "sage", None, None)), []),
+        ((HEARD, *WISE, ToolStep("f/a~tools[0]", NodeCancelled("wise/w", "enough"))), []),
+    ],
+)  # fmt: skip
+def test_what_a_turn_used_when_its_process_ended_is_unknown(
+    events: Sequence[Event], lost: list[tuple[str, int, str]]
+) -> None:
+    """Case $8: each turn of a model is a request of its own, and so is each in a flow that it uses as a tool."""
+    log: list[Event] = [started(TALKING), NodeStarted("f/a"), *events]
+    kernel, entries = Kernel(Program(TALKING)), [Entry(seq, 0.0, event) for seq, event in enumerate(log)]
+    found = take_up(kernel, replay(kernel, log), entries, told={"f/a": Told("retry")}, owner="", now=9.0)
+    after = cast(Resumed, found).step.events
+    assert lost == [(one.path, one.attempt, one.agent) for one in after if isinstance(one, CallUsed)]
 
 
 @pytest.mark.parametrize(("why", "is_open"), [("it may be repeated", True), (NOT_FOUND, False)])
