@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from leadflow.check.checked import ActionCall, FlowCallInfo
 from leadflow.check.context import Context
 from leadflow.check.env import Var
+from leadflow.check.keys import check_keys
 from leadflow.check.messages.lint import (
     needless_optional,
     read_in_one_arm,
@@ -37,7 +38,8 @@ def is_library(name: str) -> bool:
 
 
 def lint_flow(cx: Context, *, is_clean: bool, is_right: bool) -> None:
-    """Warn about names of a flow that nobody reads (rule A3), writes without `undo`, and a needless `?`.
+    """Warn about names of a flow that nobody reads (rule A3), writes without `undo`, keys that are all the same, and a
+    needless `?`.
 
     Args:
         is_clean: nothing was said about the flow so far: what is known of its values is all that there is to know.
@@ -58,6 +60,8 @@ def lint_flow(cx: Context, *, is_clean: bool, is_right: bool) -> None:
             what = "value" if var.what == "let" else var.what
             cx.report(unused_name(var.span, var.name, what=what))
     _lint_undo(cx, writes)
+    if is_right:
+        check_keys(cx)
     if is_clean:
         _lint_result(cx)
 

@@ -14,6 +14,7 @@ from leadflow.check.doubt import check_doubt
 from leadflow.check.env import Frame, Var, mark
 from leadflow.check.grouped import check_group, check_remembered, varies
 from leadflow.check.infer import expect, infer
+from leadflow.check.keys import check_quoted
 from leadflow.check.lookup import action_called, check_new
 from leadflow.check.messages.flows import bad_after, bad_undo, clause_twice, no_action
 from leadflow.check.messages.lint import nothing_to_remove, retries_multiply, undo_only_reads
@@ -127,6 +128,7 @@ def _call(cx: Context, step: tree.Step, action: tree.Expr, declared: Type | None
         return _Done(Written(), declared or UNKNOWN)
     written = read_annotations(cx, step.annotations, "call", origin="step")
     check_inside(cx, written.applied, written.spans)
+    check_quoted(cx, written)
     if isinstance(action, tree.Call):
         called = check_call(cx, action, declared)
         if called is not None:
