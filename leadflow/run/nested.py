@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from leadflow.events.model import (
     BreakerMoved,
@@ -17,6 +17,7 @@ from leadflow.events.model import (
     BudgetSettled,
     CallEvent,
     CallUsed,
+    CallWaits,
     Entry,
     Event,
     Failure,
@@ -28,12 +29,13 @@ from leadflow.events.model import (
     ToolStep,
 )
 from leadflow.plan.paths import is_inside
-from leadflow.plan.plan import FlowPlan, Node
+from leadflow.plan.plan import AgentCall, FlowPlan, Node
 from leadflow.plan.types import HARMFUL, Value
 from leadflow.plan.undoing import SUFFIX, is_undoing
 from leadflow.run.driver import Bounds, Driver, Ports, Result
+from leadflow.run.errors import InternalError
 from leadflow.run.kernel import Program
-from leadflow.run.ports import Answer, Caller, Callers, CallOrder, Clock, Journal, Memo, Ran, Rng, may_stand
+from leadflow.run.ports import PAUSED, Answer, Caller, Callers, CallOrder, Clock, Journal, Memo, Ran, Rng, may_stand
 from leadflow.run.set_aside import SetAside
 
 
@@ -120,6 +122,10 @@ class _Inside(Callers):
         """Steps of which nobody knows whether they did: they were stopped."""
         self._set_aside = SetAside()
         """By paths in the log around."""
+        self._under_way = 0
+        self._is_quiet = asyncio.Event()
+        """No call is under way."""
+        self._is_ending = False
 
     def tell(self, entry: Entry) -> None:
         """Tell the log around the flow what happened in it. What it costs is told already, as it happened."""
@@ -136,6 +142,7 @@ class _Inside(Callers):
         """The caller of a node, whose calls belong to what is around."""
         caller, outer = self._callers.prepare(flow, node), self._order
         is_harmful = node.effect in HARMFUL
+        asks = node.work.agent if isinstance(node.work, AgentCall) else ""
 
         async def ask(order: CallOrder) -> Answer | Failure:
             def post(event: Any) -> None:
@@ -146,29 +153,49 @@ class _Inside(Callers):
 
             ends = [order.deadline]
             if not is_undoing(order.path):  # no time that is over keeps a step from being taken back
+                if outer.is_ending(outer.path):
+                    order.post(CallWaits(order.path, asks, PAUSED, None))
+                    await self._end()
                 ends.append(outer.deadline)
                 if is_harmful:
                     self.standing.add(order.path)
             budgets = tuple((self._path(path), budget) for path, budget in order.budgets)
-            answer = await caller(
-                replace(
-                    order,
-                    path=self._path(order.path),
-                    deadline=min((end for end in ends if end is not None), default=None),
-                    post=cast(Callable[[Event], None], post),
-                    give_up=lambda _, failure: order.give_up(order.path, failure),
-                    when_left=lambda _, told: order.when_left(order.path, told),
-                    hold=lambda path, holds: order.hold(self._inner(path), holds),
-                    budgets=(*budgets, *outer.budgets),
-                    unkept=outer.unkept,  # what is told here is kept with what is around, or nowhere
-                    is_ending=lambda _: order.is_ending(order.path),
-                )
+            inner = replace(
+                order,
+                path=self._path(order.path),
+                deadline=min((end for end in ends if end is not None), default=None),
+                post=cast(Callable[[Event], None], post),
+                give_up=lambda _, failure: order.give_up(order.path, failure),
+                when_left=lambda _, told: order.when_left(order.path, told),
+                hold=lambda path, holds: order.hold(self._inner(path), holds),
+                budgets=(*budgets, *outer.budgets),
+                unkept=outer.unkept,  # what is told here is kept with what is around, or nowhere
+                is_ending=lambda _: order.is_ending(order.path),
             )
+            self._under_way += 1
+            self._is_quiet.clear()
+            try:
+                answer = await caller(inner)
+            finally:
+                self._under_way -= 1
+                if not self._under_way:
+                    self._is_quiet.set()
             if not may_stand(answer):
                 self.standing.discard(order.path)
             return answer if isinstance(answer, Answer) else self._failed(answer, order)
 
         return ask
+
+    async def _end(self) -> NoReturn:
+        """The call around is to stop, so that nothing more begins here. It stops, and with it this flow, once all has
+        ended that is under way (rules A5, C1; case X8)."""
+        while self._under_way:
+            await self._is_quiet.wait()
+        if not self._is_ending:
+            self._is_ending = True
+            self._order.post(CallWaits(self._order.path, "", PAUSED, None))
+        await asyncio.get_running_loop().create_future()
+        raise InternalError("nobody ends this")
 
     def leave(self) -> None:
         """The flow is over: what attempts have set aside that it left behind is spent (case $3)."""

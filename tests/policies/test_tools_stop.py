@@ -9,10 +9,11 @@ import pytest
 from leadflow.events.model import CancelRequested, DoubtSettled, Entry, NodeCancelled, Status, ToolCalled
 from leadflow.run.driver import Driver, Result
 from leadflow.run.errors import ConnectFailed, Rejected
+from leadflow.run.ports import Request
 from leadflow.run.taken_up import Told
 from leadflow.stores.memory import MemoryJournal
 from leadflow.testing import run_virtual
-from tests.policies.playing import CLOCK, Player, after
+from tests.policies.playing import CLOCK, Player, after, s
 from tests.policies.talking import ASK, MODEL, asks, driver_of, talk, use
 from tests.run.fakes import compiled, started
 
@@ -158,3 +159,35 @@ def test_a_tool_of_a_tool_does_not_begin() -> None:
     fast = Player(asks(use("wise", q="1")), "done")
     result = stopped("cancel", 2.5, text, {"fast": fast, "wise": turns("put"), "put": put})
     assert ([1.0], Status.CANCELLED) == (put.at, result.status)
+
+
+FLOWING = """
+tool drop(x: string) = python("tools:drop")
+flow both(x: string) -> string {
+  step one = parallel {
+    step p = put("${x} p") undo drop(p)
+    step q = put("${x} q") undo drop(q)
+  }
+  step two = put("last") undo none after one
+  return two
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "dropped", "ends"), [("cancel", ["w p", "w q"], 4.0), ("pause", [], 3.0), ("fail", ["w p", "w q"], 4.0)]
+)
+def test_in_a_flow_that_is_a_tool_nothing_begins(how: str, dropped: list[str], ends: float) -> None:
+    """C1, X8: its writes that are under way are awaited, then taken back, but where the run pauses."""
+    text = FLOWING + (BESIDE if how == "fail" else WRITES).replace("[put", "[both, put")
+
+    async def writes(request: Request) -> str:
+        await CLOCK.sleep(s(3.0 if str(request.args["x"]).endswith("p") else 1.0))
+        return f"w {request.args['x']}"[:2] + str(request.args["x"])[-1]
+
+    fast, put, drop = Player(asks(use("both", x="1")), "done"), Player(writes), Player(after(0.5, "gone"))
+    players = {"fast": fast, "put": put, "drop": drop, "think": Player(after(0.5, Rejected("no")))}
+    result = talk(text, players).result if how == "fail" else stopped(how, 0.5, text, players)
+    assert ([0.0, 0.0], dropped) == (put.at, [request.args["x"] for request in drop.requests])
+    assert ends == result.entries[-1].at
+    assert 1 == len(fast.at)
