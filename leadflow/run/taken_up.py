@@ -16,6 +16,7 @@ from leadflow.events.model import (
     BudgetReserved,
     BudgetSettled,
     CallAdmitted,
+    CallPassedOn,
     CallUsed,
     CallWaits,
     Decision,
@@ -95,16 +96,24 @@ class _Way:
     """Attempts under way."""
     beside: int = 0
     """Attempts of the agent that was asked last that began beside another one."""
-    is_given_up: bool = False
-    """That agent has failed for good: who waits next is another one."""
     pause: tuple[float, float] | None = None
     """When its pause began (seconds since the epoch), and how long it lasts, while that is what it waits for."""
 
     def ask(self, agent: str | None, seconds: float) -> None:
-        """That agent is asked; it may be another one."""
+        """That agent is asked from now on; it may be another one."""
         if agent != self.agent:
             self.own, self.beside, self.since, self.agent = 0, 0, seconds, agent
-        self.is_given_up, self.pause = False, None
+
+    def fail(self, failed: AttemptFailed, at: float) -> None:
+        """An attempt failed, and the call goes on."""
+        self.failed.append(failed.failure)
+        self.is_pausing, self.asks, self.open = not failed.is_beside, None, self.open - 1
+        self.pause = None if failed.delay is None else (at, failed.delay)
+
+    def wait(self) -> None:
+        """No attempt is under way any more, or none yet."""
+        self.is_pausing, self.pause = True, None
+        self.is_unsent = self.attempts == 1 and not (self.failed or self.is_lost or self.is_sent)
 
     def begin(self, attempt: int, agent: str | None, seconds: float) -> None:
         """An attempt begins, perhaps beside another one. Each turn of a model numbers its attempts anew."""
@@ -114,6 +123,7 @@ class _Way:
         self.beside += attempt > 1 and self.open > 0
         self.own, self.open = self.own + 1, self.open + 1
         self.attempts, self.tried, self.is_pausing, self.is_unsent = attempt, seconds, False, False
+        self.pause = None
 
     def seconds(self, worked: float) -> float:
         """For how long it has been under way."""
@@ -163,19 +173,18 @@ class Past:
             case AttemptStarted(path=path, attempt=attempt, agent=agent) if path in self._ways:
                 way = self._ways[path]
                 way.begin(attempt, agent or None, way.seconds(self._worked))
-            case AttemptFailed(path=path, failure=failure, delay=delay, is_beside=is_beside) if path in self._ways:
+            case AttemptFailed(path=path, then=then) as failed if path in self._ways:
                 way = self._ways[path]
-                way.failed.append(failure)
-                way.is_pausing, way.asks, way.open = not is_beside, None, way.open - 1
-                way.is_given_up = delay is None and not is_beside
-                way.pause = None if delay is None else (entry.at, delay)
-            case CallWaits(path=path, agent=agent) if path in self._ways:
+                way.fail(failed, entry.at)
+                if then is not None:
+                    way.ask(then, way.seconds(self._worked))
+            case CallPassedOn(path=path, then=then) if path in self._ways:
                 way = self._ways[path]
-                is_first = way.attempts == 1 and not way.failed and not way.is_lost
-                way.is_pausing, way.is_unsent = True, is_first and not way.is_sent
-                if way.is_given_up:
-                    way.ask(agent, way.seconds(self._worked))
-                way.pause = None
+                way.wait()
+                way.open = 0
+                way.ask(then, way.seconds(self._worked))
+            case CallWaits(path=path) if path in self._ways:
+                self._ways[path].wait()
             case ToolCalled(path=path, effect="write" | "dangerous") if path in self._ways:
                 self._ways[path].has_written = True
             case CallUsed(path=path) if path in self._ways:

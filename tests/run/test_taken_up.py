@@ -17,11 +17,13 @@ from leadflow.events.model import (
     BudgetReserved,
     BudgetSettled,
     CallAdmitted,
+    CallPassedOn,
     CallUsed,
     CallWaits,
     DoubtSettled,
     Entry,
     Event,
+    Failure,
     NodeCancelled,
     NodeDone,
     NodeStarted,
@@ -304,9 +306,11 @@ def taken(*told: tuple[float, Event], now: float | None = None) -> Earlier:
     return Past(entries, now=now).earlier("f/x", DoubtSettled("f/x", "retry", "it changes nothing"), "a")
 
 
-def failed(attempt: int, agent: str, delay: float | None, *, is_beside: bool = False) -> AttemptFailed:
+def failed(
+    attempt: int, agent: str, delay: float | None, *, is_beside: bool = False, then: str | None = None
+) -> AttemptFailed:
     """An attempt of that call failed."""
-    return AttemptFailed("f/x", AttemptFailure(attempt, agent, "network.lost", "x", 1.0), delay, is_beside)
+    return AttemptFailed("f/x", AttemptFailure(attempt, agent, "network.lost", "x", 1.0), delay, is_beside, then)
 
 
 def begun(attempt: int, agent: str) -> AttemptStarted:
@@ -337,12 +341,33 @@ def test_attempts_beside_each_other_are_told(told: list[tuple[float, Event]], at
     assert (attempts, beside) == (found.attempts, found.beside)
 
 
-def test_the_agent_that_waits_goes_on() -> None:
-    """Case R22: when the first agent has failed for good and the next one waits for its turn, that is asked."""
-    waits = CallWaits("f/x", "b", "1 call at once", None)
-    used_up = taken((1.0, failed(1, "a", 1.0)), (2.0, begun(2, "a")), (3.0, failed(2, "a", None)), (4.0, waits))
-    assert ("b", 2, (0, 0.0)) == (used_up.agent, used_up.attempts, used_up.own)
-    assert "a" == taken((1.0, begun(2, "a")), (3.0, failed(2, "a", 1.0)), (4.0, waits)).agent
+PASSED_ON = CallPassedOn("f/x", "a", Failure("resource.queue", "resource", "full"), "b")
+WAITS = CallWaits("f/x", "b", "1 call at once", None)
+
+
+@pytest.mark.parametrize(
+    ("told", "agent", "attempts", "own"),
+    [
+        ([(3.0, failed(2, "a", None, then="b"))], "b", 2, (0, 0.0)),
+        ([(3.0, failed(2, "a", None, then="b")), (5.0, WAITS)], "b", 2, (0, 2.0)),
+        ([(3.0, failed(2, "a", None, then="b")), (5.0, WAITS), (6.0, begun(3, "b"))], "b", 3, (1, 3.0)),
+        ([(3.0, failed(2, "a", 1.0)), (5.0, PASSED_ON)], "b", 2, (0, 0.0)),
+        ([(3.0, failed(2, "a", 1.0))], "a", 2, (1, 1.0)),
+    ],
+)
+def test_the_agent_that_is_next_goes_on(
+    told: list[tuple[float, Event]], agent: str, attempts: int, own: tuple[int, float]
+) -> None:
+    """Case R22: when the first agent has failed for good the next one is asked, whether or not it was asked already."""
+    found = taken((1.0, failed(1, "a", 1.0)), (2.0, begun(2, "a")), *told)
+    assert (agent, attempts, own) == (found.agent, found.attempts, found.own)
+
+
+def test_an_agent_that_was_never_asked_has_left_nothing_open() -> None:
+    """Cases D2, F3: a call that was passed on to another agent before its first attempt has sent nothing."""
+    found = taken((1.0, PASSED_ON))
+    assert ("b", 0, (0, 0.0)) == (found.agent, found.attempts, found.own)
+    assert not Past([Entry(0, 0.0, NodeStarted("f/x")), Entry(1, 1.0, PASSED_ON)]).is_open("f/x")
 
 
 @pytest.mark.parametrize(("now", "left"), [(100.0, 3600.0), (3000.0, 700.0), (9000.0, 0.0), (50.0, 3600.0)])
