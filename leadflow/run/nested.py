@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from leadflow.events.model import (
     BreakerMoved,
@@ -122,10 +122,12 @@ class _Inside(Callers):
         """Steps of which nobody knows whether they did: they were stopped."""
         self._set_aside = SetAside()
         """By paths in the log around."""
-        self._under_way = 0
-        self._is_quiet = asyncio.Event()
-        """No call is under way."""
-        self._is_ending = False
+        self._under_way: set[str] = set()
+        """Calls in here."""
+        self._resting: set[str] = set()
+        """Calls of which nothing is under way, nor will be: the call around is to stop."""
+        self._has_told = False
+        """The call around knows that it may stop."""
 
     def tell(self, entry: Entry) -> None:
         """Tell the log around the flow what happened in it. What it costs is told already, as it happened."""
@@ -150,12 +152,14 @@ class _Inside(Callers):
                     self._tell(event)
                 if not isinstance(event, ToolStep):
                     order.post(replace(event, path=order.path))
+                if isinstance(event, CallWaits) and self._stops(order.path):
+                    self._rest(order.path)
 
             ends = [order.deadline]
+            if self._stops(order.path):
+                post(CallWaits(order.path, asks, PAUSED, None))
+                await asyncio.get_running_loop().create_future()
             if not is_undoing(order.path):  # no time that is over keeps a step from being taken back
-                if outer.is_ending(outer.path):
-                    order.post(CallWaits(order.path, asks, PAUSED, None))
-                    await self._end()
                 ends.append(outer.deadline)
                 if is_harmful:
                     self.standing.add(order.path)
@@ -170,32 +174,44 @@ class _Inside(Callers):
                 hold=lambda path, holds: order.hold(self._inner(path), holds),
                 budgets=(*budgets, *outer.budgets),
                 unkept=outer.unkept,  # what is told here is kept with what is around, or nowhere
-                is_ending=lambda _: order.is_ending(order.path),
+                is_ending=lambda _: order.is_ending(order.path) or self._stops(order.path),
             )
-            self._under_way += 1
-            self._is_quiet.clear()
-            try:
-                answer = await caller(inner)
-            finally:
-                self._under_way -= 1
-                if not self._under_way:
-                    self._is_quiet.set()
+            answer = await self._answer(caller, inner, order.path)
             if not may_stand(answer):
                 self.standing.discard(order.path)
             return answer if isinstance(answer, Answer) else self._failed(answer, order)
 
         return ask
 
-    async def _end(self) -> NoReturn:
-        """The call around is to stop, so that nothing more begins here. It stops, and with it this flow, once all has
-        ended that is under way (rules A5, C1; case X8)."""
-        while self._under_way:
-            await self._is_quiet.wait()
-        if not self._is_ending:
-            self._is_ending = True
+    async def _answer(self, caller: Caller, order: CallOrder, path: str) -> Answer | Failure:
+        """What a call comes to, which is under way meanwhile."""
+        self._under_way.add(path)
+        try:
+            return await caller(order)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling() or not self._stops(path):
+                raise
+        finally:
+            self._under_way.discard(path)
+            self._end_at_last()
+        await asyncio.get_running_loop().create_future()  # it has heeded that it is to stop, and is stopped
+        raise InternalError(f"nobody has stopped {path}")
+
+    def _stops(self, path: str) -> bool:
+        """Whether nothing more of that call begins, because the one around is to stop; what is taken back, is."""
+        return self._order.is_ending(self._order.path) and not is_undoing(path)
+
+    def _rest(self, path: str) -> None:
+        """That holds, and of that call nothing is under way."""
+        self._resting.add(path)
+        self._end_at_last()
+
+    def _end_at_last(self) -> None:
+        """The call around may stop once all has ended that is under way in here (rules A5, C1; case X8)."""
+        if self._resting and self._under_way <= self._resting and not self._has_told:
+            self._has_told = True
             self._order.post(CallWaits(self._order.path, "", PAUSED, None))
-        await asyncio.get_running_loop().create_future()
-        raise InternalError("nobody ends this")
 
     def leave(self) -> None:
         """The flow is over: what attempts have set aside that it left behind is spent (case $3)."""

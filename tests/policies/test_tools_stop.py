@@ -191,3 +191,32 @@ def test_in_a_flow_that_is_a_tool_nothing_begins(how: str, dropped: list[str], e
     assert ([0.0, 0.0], dropped) == (put.at, [request.args["x"] for request in drop.requests])
     assert ends == result.entries[-1].at
     assert 1 == len(fast.at)
+
+
+INSIDE = """
+agent sage: openai { model: "m"  max_tokens: 100  tools: [put] }
+agent lead: openai { model: "m"  max_tokens: 100  tools: [wise] }
+flow wise() -> string {
+  step w = sage.ask("go")
+  return w
+}
+flow wiser() -> string {
+  step w = lead.ask("go")
+  return w
+}
+"""
+
+
+@pytest.mark.parametrize("how", ["cancel", "pause", "fail"])
+@pytest.mark.parametrize("tool", ["wise", "wiser"])
+def test_a_model_in_a_flow_that_is_a_tool_stops(how: str, tool: str) -> None:
+    """C1, X8: it has no further turn, and uses no further tool, as if it stood in the run itself."""
+    text = INSIDE + (BESIDE if how == "fail" else WRITES).replace("[put", f"[{tool}, put")
+    fast, lead = Player(asks(use(tool)), "done"), Player(asks(use("wise")), "done")
+    sage, put = turns("put"), Player(after(1, "written"))
+    players = {"fast": fast, "lead": lead, "sage": sage, "put": put, "think": Player(after(2.5, Rejected("no")))}
+    result = talk(text, players).result if how == "fail" else stopped(how, 2.5, text, players)
+    assert ([1.0], [0.0, 2.0], [0.0]) == (put.at, sage.at, fast.at)
+    assert 3.0 == result.entries[-1].at
+    error = None if result.failure is None else result.failure.error
+    assert {"cancel": "run.cancelled", "pause": None, "fail": "system.in_doubt"}[how] == error
