@@ -289,8 +289,8 @@ class Past:
         for entry in self._entries:
             if call_of(getattr(entry.event, "path", "")) in paths:
                 begun.read(entry.event)
-        lost = (one for one in begun.open() if "model" in plan.agents[one.agent].settings)
-        return [CallUsed(one.path, one.attempt, one.agent, None, None) for one in lost]
+        models = {name for name, spec in plan.agents.items() if "model" in spec.settings}
+        return [CallUsed(one.path, one.attempt, one.agent, None, None) for one in begun.open() if one.agent in models]
 
     def spent(self) -> list[BudgetSettled]:
         """All that attempts took, those that were under way included."""

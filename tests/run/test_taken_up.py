@@ -496,6 +496,7 @@ SECOND = AttemptStarted("f/a", 2, "fast")
         ((), [("f/a", 1, "fast")]),
         ((HEARD,), []),
         ((HEARD, PUT[0]), []),
+        ((HEARD, AttemptStarted("f/a", 2, "an agent that is gone")), []),
         ((HEARD, *PUT), [("f/a", 1, "fast")]),
         ((HEARD, *PUT, PUT[0]), []),
         ((HEARD, *PUT, HEARD), []),
