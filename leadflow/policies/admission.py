@@ -197,6 +197,23 @@ class Admission:
                 found = Why(what, wait)
         return found
 
+    def at_least(self, now: Moment) -> tuple[str, float] | None:
+        """What all who wait have to wait for, whatever happens meanwhile, and for how many seconds; None: nothing.
+
+        Certain are the starts of what has ended, as long as they count, and until when the upstream asked to be left
+        alone. All else may come sooner than it looks: a start under way is taken off when it turns out that nothing
+        was sent, an answer gives back tokens that it did not take or tells of more that are left, who has a place
+        ends, and who stands before leaves.
+        """
+        at = self._at(now)
+        found = ASKED, self._paused - at.seconds
+        for word, window in self._calls:
+            lacking = 1 + window.used(at) - self.under_way - window.limit
+            wait = window.passing(lacking, at) if lacking > 0 else None
+            if wait is not None and wait > found[1]:
+                found = word, wait
+        return found if found[1] > SAME else None
+
     def leave(self, ticket: Ticket) -> None:
         """It waits no longer."""
         line = self._lines[ticket.priority]

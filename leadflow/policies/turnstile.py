@@ -2,7 +2,8 @@
 
 Nobody polls: who waits is woken by who ends, leaves or begins, or by one timer that stands for the first in line.
 Whatever ends a wait (its turn, the end of its total time, a cancel, a breaker that opens) leaves nothing behind
-and wakes whoever comes next (cases L3, L8, X2).
+and wakes whoever comes next (cases L3, L8, X2). Nobody waits in vain: where it is certain that a turn would come behind
+the end of the total time, the call fails at once, as it would then (cases T2, R9).
 
 What a call waits for is told when it begins to wait. Whoever is first in line tells it again when that has changed, or
 takes longer than was told: an upstream that asks to be left alone is seen as the reason by whoever looks at the run.
@@ -24,10 +25,10 @@ _WORTH_TELLING = 1.0
 class _Waiter:
     """A call that waits, and what was told of that."""
 
-    __slots__ = ("name", "order", "turn", "until", "what")
+    __slots__ = ("deadline", "name", "order", "turn", "until", "what")
 
-    def __init__(self, order: CallOrder, name: str, turn: "Future[None]") -> None:
-        self.order, self.name, self.turn = order, name, turn
+    def __init__(self, order: CallOrder, name: str, turn: "Future[None]", deadline: float | None) -> None:
+        self.order, self.name, self.turn, self.deadline = order, name, turn, deadline
         self.what, self.until = "", 0.0
 
     def tell(self, why: Why, now: float) -> None:
@@ -42,6 +43,14 @@ class _Waiter:
             return
         if why.what != self.what or now + why.seconds >= self.until + _WORTH_TELLING:
             self.tell(why, now)
+
+    def in_vain(self, least: tuple[str, float] | None, now: float) -> TotalTimeout | None:
+        """The failure of a call whose total time ends before a wait that is certain; None: it may have its turn."""
+        if self.deadline is None or least is None or now + least[1] <= self.deadline:
+            return None
+        (what, seconds), left = least, max(0.0, self.deadline - now)
+        why = f"it would wait {round(seconds, 3):g} s or more ({what}), and {round(left, 3):g} s of its time are left"
+        return TotalTimeout(f"{self.name} is not asked: {why}", sent=False)
 
 
 class Turnstile:
@@ -79,9 +88,11 @@ class Turnstile:
         self, ticket: Ticket, order: CallOrder, name: str, *, deadline: float | None, clock: Clock, begun: Moment
     ) -> Moment:
         loop = asyncio.get_running_loop()
-        waiter = self._waiters[ticket] = _Waiter(order, name, loop.create_future())
+        waiter = self._waiters[ticket] = _Waiter(order, name, loop.create_future(), deadline)
         late = None
         try:
+            if (error := waiter.in_vain(self.admission.at_least(begun), begun.seconds)) is not None:
+                raise error
             waiter.tell(self.admission.why(ticket, begun, ahead=self.admission.waiting - 1), begun.seconds)
             if deadline is not None:
                 late = loop.call_later(max(0.0, deadline - begun.seconds), self._expire, ticket, name, clock)
@@ -134,12 +145,25 @@ class Turnstile:
                 self.admission.give_back(ticket)
             else:
                 turn.set_result(None)
+        self._turn_away(now)
         due = self.admission.due(now)
         if due is not None:
             self._ring_at(now.seconds + due, due, clock)
         if self.admission.waiting and (due is None or due >= _WORTH_TELLING):
             first, why = self.admission.first(now)
             self._waiters[first].tell_again(why, now.seconds)
+
+    def _turn_away(self, now: Moment) -> None:
+        """Whoever is first in line waits no more when that has become vain. Those behind are looked at when they are
+        first: they came later, and few have less time."""
+        while self.admission.waiting:
+            ticket, _ = self.admission.first(now)
+            error = self._waiters[ticket].in_vain(self.admission.at_least(now), now.seconds)
+            if error is None:
+                return
+            self.admission.leave(ticket)
+            if not (turn := self._waiters.pop(ticket).turn).done():
+                turn.set_exception(error)
 
     def _ring_at(self, when: float, seconds: float, clock: Clock) -> None:
         if self._handle is not None:

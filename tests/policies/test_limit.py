@@ -522,12 +522,31 @@ def test_t2_the_total_time_bounds_the_wait() -> None:
     scene = limited(per(1, 60), player=player, policies=(Timeout(s(9)),))
 
     async def two() -> Played:
-        await scene.play()
-        return await scene.play()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(scene.limits_held("main", s(30)))  # it may turn out that nothing was sent
+            call = group.create_task(scene.play())
+        return call.result()
 
     played = run_virtual(two())
     assert ("timeout.total", "main was not asked within the total time: 1 per minute", 9.0) == (
         played.failure.error, played.failure.message, played.seconds,
+    )  # fmt: skip
+    assert (False, 0) == (played.failure.in_doubt, len(player.requests))
+
+
+def test_t2_who_cannot_have_its_turn_in_time_does_not_wait() -> None:
+    """T2, R9: the failure is that of a time that is over, and comes at once; nothing is sent, and no wait is told."""
+    player = Player("x")
+    scene = limited(per(1, 60), player=player, policies=(Timeout(s(9)),))
+
+    async def two() -> Played:
+        await scene.play()
+        return await scene.play()
+
+    played = run_virtual(two())
+    why = "main is not asked: it would wait 60.6 s or more (1 per minute), and 9 s of its time are left"
+    assert ("timeout.total", why, 0.0, []) == (
+        played.failure.error, played.failure.message, played.seconds, played.events,
     )  # fmt: skip
     assert (False, 1) == (played.failure.in_doubt, len(player.requests))
 

@@ -66,6 +66,8 @@ class Both(RuleBasedStateMachine):
         self.granted: list[Pair] = []
         self.begun: list[Pair] = []
         self.starts: list[float] = []
+        self.not_before = 0.0
+        """When somebody may begin at the earliest, as far as that was ever certain."""
 
     @property
     def moment(self) -> Moment:
@@ -103,6 +105,7 @@ class Both(RuleBasedStateMachine):
         expected = not self.model.line and self.model.may(tokens, self.at)
         assert expected == self.admission.ask(ticket, self.moment)
         if expected:
+            assert self.now >= self.not_before
             self.model.grant(one)
             self.granted.append((ticket, one))
         else:
@@ -121,6 +124,7 @@ class Both(RuleBasedStateMachine):
                 break
             pair = next(pair for pair in self.waiting if pair[1] is first)
             assert pair[0] is ticket
+            assert self.now >= self.not_before
             self.model.grant(first)
             self.waiting.remove(pair)
             self.granted.append(pair)
@@ -189,6 +193,13 @@ class Both(RuleBasedStateMachine):
         self.now += due + 0.001
         again = self.admission.due(self.moment)
         return again is None or again > 0
+
+    @invariant()
+    def what_is_certain_holds(self) -> None:
+        """T2: nobody begins before a wait that was ever said to be certain is over, whatever comes between."""
+        if hasattr(self, "admission"):
+            least = self.admission.at_least(self.moment)
+            self.not_before = max(self.not_before, self.now + (0.0 if least is None else least[1] - 0.001))
 
     @invariant()
     def nothing_is_lost(self) -> None:

@@ -142,14 +142,59 @@ def test_what_took_too_long_is_what_it_waited_for() -> None:
     at = door((1, 1.0), (2, 60.0))
 
     async def main() -> None:
-        await at.call(0)
+        holder = at.begin(1)
+        await CLOCK.sleep(s(0))
         try:
             await at.call(0, total=0.5)
         except TotalTimeout as problem:
             assert "fast was not asked within the total time: 1 per second" == problem.message
+        await holder
 
     at.run(main())
     assert [0.0] == at.began
+
+
+def test_nobody_waits_in_vain() -> None:
+    """T2, R9: where it is certain that the turn would come too late, the call fails at once, and nothing is told of a
+    wait; where the turn comes in time, it waits."""
+    at = door((1, 10.0))
+    told: list[tuple[str, float]] = []
+
+    async def main() -> None:
+        await at.call(0)
+        for total in (10.09, 10.11):
+            try:
+                await at.call(0, total=total)
+            except TotalTimeout as problem:
+                told.append((problem.message, CLOCK.monotonic()))
+
+    at.run(main())
+    vain = "fast is not asked: it would wait 10.1 s or more (1 per 10s), and 10.09 s of its time are left"
+    assert ([(vain, 0.0)], [0.0, 10.1]) == (told, at.began)
+    assert [("1 per 10s", 10.1)] == at.waits("main/a")
+
+
+def test_a_wait_that_becomes_vain_ends() -> None:
+    """T2: a start under way may still be taken off, so whoever waits for it is turned away when it has ended; and so is
+    who learns that the upstream asks for a longer pause than there is time, but nobody else."""
+    at = door((2, 60.0), places=1)
+    late: list[float] = []
+
+    async def short() -> None:
+        try:
+            await at.call(0, total=20)
+        except TotalTimeout:
+            late.append(CLOCK.monotonic())
+
+    async def main() -> None:
+        calls = [at.begin(1), at.begin(2)]
+        await CLOCK.sleep(s(0))
+        await asyncio.gather(*calls, short(), short(), at.call(0))
+        at.turnstile = door(places=1).turnstile
+        await asyncio.gather(at.call(1, pause=30), short())
+
+    at.run(main())
+    assert ([3.0, 3.0, 61.6], [0.0, 1.0, 60.6, 60.6]) == ([round(one, 3) for one in late], at.began)
 
 
 def test_l3_a_place_that_comes_as_the_time_is_over_is_given_back_once() -> None:
