@@ -59,7 +59,16 @@ _AT_ONCE = Course()
 
 def flow_time(context: Context) -> Figure:
     """How long one run of a flow takes at most, when it is the only one of its process."""
-    course = _flow(context)
+    return _with_queues(context, _flow(context), whole_timeout(context.flow.policies))
+
+
+def node_time(context: Context, node: Node) -> Figure:
+    """How long a block or the call of a flow takes at most, when nothing but it is under way."""
+    return _with_queues(context, _node(context, node), whole_timeout(node.policies))
+
+
+def _with_queues(context: Context, course: Course, timeout: timedelta | None) -> Figure:
+    """What has to end in time, if it has to, with all that waits in it."""
     waits = [_queue(course, context.known.calls), *rates.waits(context.plan, course)]
     for owner, part in course.slots:
         if rates.is_rate(owner):
@@ -68,7 +77,7 @@ def flow_time(context: Context) -> Figure:
         waits.append(_queue(part, min(limit for limit in places if limit is not None)))
     if has_budgets(context.plan, context.flow.name):  # a gate too: at worst only one call fits at a time
         waits.append(_queue(course, 1))
-    return _limited(figures.total((course.span, *waits)), whole_timeout(context.flow.policies))
+    return _limited(figures.total((course.span, *waits)), timeout)
 
 
 def undo_time(context: Context) -> Figure:

@@ -2,18 +2,20 @@
 
 Rule C5: `@timeout` bounds one agent of a call, so that fallbacks come on top. The time of an agent is that of the
 bound of the whole run (`bound.times`), without its queues: where no total time is set, waiting for a free
-place is not counted.
+place is not counted. That of a block or of a flow is its part of that bound, with the queues in it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from operator import itemgetter
 from typing import Any
 
 from leadflow.bound import rates
-from leadflow.bound.asks import tool_loop
+from leadflow.bound.asks import Known, tool_loop
+from leadflow.bound.context import open_flow
 from leadflow.bound.costs import is_hedged
 from leadflow.bound.figures import Figure, total
-from leadflow.bound.times import candidate, within_loop
+from leadflow.bound.times import candidate, node_time, within_loop
 from leadflow.plan.expr import Const
 from leadflow.plan.forms import to_plain
 from leadflow.plan.paths import Stop, node_path, owners
@@ -45,10 +47,11 @@ class Worst:
     calls_why: str
 
 
-def worst(plan: Plan, way: Sequence[Stop]) -> Worst:
+def worst(plan: Plan, way: Sequence[Stop], known: Known) -> Worst:
     """The bounds of the last node of a way."""
     node = way[-1].node
-    time, why = _call_time(plan, node, node.work) if isinstance(node.work, AgentCall) else _whole_time(plan, node)
+    call = node.work if isinstance(node.work, AgentCall) else None
+    time, why = _whole_time(plan, way, known) if call is None else _call_time(plan, node, call)
     for limit, where in _deadlines(way):
         if time is None or limit + GRACE < time:
             time, why = limit + GRACE, f"the deadline of {where}"
@@ -81,14 +84,21 @@ def _duration(figure: Figure) -> timedelta:
     return -(-timedelta(microseconds=figure.known) // _MILLISECOND) * _MILLISECOND
 
 
-def _whole_time(plan: Plan, node: Node) -> tuple[timedelta | None, str]:
-    """A block or the call of a flow: what stands on it as a whole, and on the flow."""
+def _whole_time(plan: Plan, way: Sequence[Stop], known: Known) -> tuple[timedelta | None, str]:
+    """A block or the call of a flow: what stands on it as a whole, and on the flow, or the steps in it."""
+    node = way[-1].node
     found = [(limit + GRACE, "its total time") for limit in [whole_timeout(node.policies)] if limit is not None]
     if isinstance(node.work, FlowCall):
         name = node.work.flow
         limit = whole_timeout(plan.flows[name].policies)
         found += [] if limit is None else [(limit + GRACE, f"the deadline of flow {name}")]
-    return min(found) if found else (None, "no deadline stands on it")
+    context = open_flow(plan, known, way[0].flow.name, {}, depth=1)  # nobody is told to give inputs: it takes none
+    for stop in way[:-1]:
+        context = context.child(stop.node.work) if isinstance(stop.node.work, FlowCall) else context
+    inside = node_time(context, node)
+    if inside.is_plain:
+        found.append((_duration(inside), "the longest way through it"))
+    return min(found, key=itemgetter(0)) if found else (None, f"{inside.causes[0].what}; {inside.causes[0].mend}")
 
 
 def _deadlines(way: Sequence[Stop]) -> Iterable[tuple[timedelta, str]]:

@@ -7,7 +7,9 @@ import click
 
 import leadflow.pipeline  # noqa: F401  (its phases register their codes)
 from leadflow.bound.worst import worst, worst_data, worst_facts
+from leadflow.cli.bounds import known_of
 from leadflow.cli.files import main_flow
+from leadflow.cli.inputs import find_project
 from leadflow.cli.programs import compile_flow
 from leadflow.cli.refused import Refused
 from leadflow.cli.views import human, machine
@@ -16,6 +18,7 @@ from leadflow.diagnostics import page, pages
 from leadflow.plan.around import around
 from leadflow.plan.around_text import around_text, as_json
 from leadflow.plan.paths import NoSuchStep, find_steps, is_control
+from leadflow.plugins import Installed
 
 _CODE = re.compile(r"(FLOW)?[0-9]+", re.IGNORECASE)
 
@@ -77,11 +80,13 @@ def _hint(code: str) -> str:
 
 
 def _explain_step(file: str, path: str, profile: str | None, form: str) -> None:
-    plan = compile_flow(file, profile=profile)
+    catalogue = Installed()
+    plan = compile_flow(file, profile=profile, catalogue=catalogue)
     ways = find_steps(plan, path)
     if isinstance(ways, NoSuchStep):
         raise Refused(ways.said)
-    found = [(around(plan, way), None if is_control(way[-1].node) else worst(plan, way)) for way in ways]
+    known = known_of(find_project(file).settings, catalogue)
+    found = [(around(plan, way), None if is_control(way[-1].node) else worst(plan, way, known)) for way in ways]
     if form == "json":
         machine.document([{**as_json(one), "worst": most and worst_data(most)} for one, most in found])
     else:

@@ -107,7 +107,7 @@ def test_the_time_of_a_loop_bounds_the_step() -> None:
     ways = find_steps(plan, "f.a")
     assert not isinstance(ways, NoSuchStep)
     assert (timedelta(seconds=25), "the time of its loop of tools") == (
-        worst(plan, ways[0]).time, worst(plan, ways[0]).time_why,
+        worst(plan, ways[0], KNOWN).time, worst(plan, ways[0], KNOWN).time_why,
     )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def test_each_turn_is_a_request_that_explain_counts() -> None:
     plan = compiled(text_of("turns: 3, calls: 5", 2))
     ways = find_steps(plan, "f.a")
     assert not isinstance(ways, NoSuchStep)
-    found = worst(plan, ways[0])
+    found = worst(plan, ways[0], KNOWN)
     assert (6, "2 with fast in each of 3 turns") == (found.attempts, found.attempts_why)
 
 

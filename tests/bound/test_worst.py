@@ -2,18 +2,25 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadflow.bound.asks import Known
+from leadflow.bound.prices import read_prices
+from leadflow.bound.report import bound_of
 from leadflow.bound.worst import Worst, worst, worst_data, worst_facts
+from leadflow.plan.kinds import BUILT_IN, LATER, PREDECLARED
 from leadflow.plan.paths import NoSuchStep, Stop, find_steps
 from leadflow.plan.policy import GRACE, Fallback, Policy, Retry, Timeout
+from leadflow.resources import prices_text
 from leadflow.run.errors import ConnectionLost, RateLimited
 from tests.graph.dumps import plan_of
 from tests.plan.test_around import SOURCE
 from tests.plans import plan
 from tests.policies.playing import Player, Scene, after, s
 
+KNOWN = Known({**LATER, **BUILT_IN, **PREDECLARED}, read_prices(prices_text()), {}, 500)
 TIMES = st.integers(1, 60).map(s)
 JITTERS = st.sampled_from(["full", "equal", "decorrelated", "none"])
 ENDS = st.just(ConnectionLost("cut off")) | st.integers(0, 30).map(lambda n: RateLimited("wait", retry_after=s(n)))
@@ -22,7 +29,7 @@ SCRIPTS = st.lists(st.builds(after, st.integers(0, 80), ENDS), min_size=1, max_s
 
 def bounds(scene: Scene) -> Worst:
     """The bounds of the only node of a scene."""
-    return worst(plan(scene.flow, agents=[*scene.agents]), (Stop(scene.flow, scene.flow.nodes[0]),))
+    return worst(plan(scene.flow, agents=[*scene.agents]), (Stop(scene.flow, scene.flow.nodes[0]),), KNOWN)
 
 
 @given(
@@ -77,7 +84,7 @@ def only(path: str) -> Worst:
     made = plan_of(SOURCE)
     ways = find_steps(made, path)
     assert not isinstance(ways, NoSuchStep), ways.said
-    return worst(made, ways[0])
+    return worst(made, ways[0], KNOWN)
 
 
 def test_deadlines_around_cut_the_worst_time() -> None:
@@ -101,6 +108,55 @@ def test_what_has_no_end_says_what_would_give_it_one() -> None:
     endless = only("main/got@2")
     assert endless.time is None
     assert "write `@timeout(…)` on it or on agent 'n'" in endless.time_why
+
+
+GROUPS = {
+    "rounds": "step all = for x in xs at most 10 { step one = inner() yield one }",
+    "rounds in groups": "@concurrency(3)\nstep all = for x in xs at most 10 { step one = inner() yield one }",
+    "rounds that queue for places": "step all = for x in xs at most 10 { step one = few.get() yield one }",
+    "a flow": "step all = inner()",
+    "a flow that is tried again": "@retry(3, backoff: 1s)\nstep all = inner()",
+    "members": "step all = parallel { step a = r.get() step b = few.get() }",
+    "one after the other": "step all = do { step a = r.get() step b = r.get() after a yield b }",
+    "a deadline that is shorter": "@timeout(3s)\nstep all = do { step a = r.get() yield a }",
+    "a deadline that is longer": "@timeout(1h)\nstep all = inner()",
+    "a budget, for which calls wait": "@budget($1)\nstep all = parallel { step a = r.get() step b = r.get() }",
+    "as many as there are": "step all = for x in xs { step one = inner() yield one }",
+    "no deadline anywhere": "step all = do { step a = bare.get() yield a }",
+}
+
+
+@pytest.mark.parametrize("step", GROUPS.values(), ids=GROUPS)
+def test_a_group_takes_as_long_as_a_run_of_nothing_else(step: str) -> None:
+    """`explain` says of a block or the call of a flow what `plan` says of the flow around it."""
+    made = plan_of(
+        '@timeout(5s)\nagent r: python { module: "r.py"  reads: ["get"] }\n'
+        '@timeout(7s) @concurrency(2)\nagent few: python { module: "few.py"  reads: ["get"] }\n'
+        'agent bare: python { module: "b.py"  reads: ["get"] }\n'
+        "flow inner() -> json {\n step one = r.get()\n return one\n}\n"
+        f"flow main(xs: list[int]) -> json {{\n {step}\n return all\n}}\n"
+    )
+    ways = find_steps(made, "main.all")
+    assert not isinstance(ways, NoSuchStep), ways.said
+    found, planned = worst(made, ways[0], KNOWN), bound_of(made, "main", KNOWN, {}).time
+    assert (-(-planned.known // 1000) if planned.is_plain else None) == (
+        None if found.time is None else found.time // timedelta(milliseconds=1)
+    )
+
+
+def test_a_group_without_an_end_says_what_would_give_it_one() -> None:
+    """The line that makes it so, and what to write there; not that inputs may be given: `explain` takes none."""
+    step = "step all = for x in xs { step one: json = r.get() yield one }"
+    made = plan_of(
+        '@timeout(5s)\nagent r: python { module: "r.py"  reads: ["get"] }\n'
+        f"flow main(xs: list[int]) -> list[json] {{\n {step}\n return all\n}}\n"
+    )
+    ways = find_steps(made, "main.all")
+    assert not isinstance(ways, NoSuchStep), ways.said
+    assert (
+        "`all` takes as many as there are in xs; write `at most …` behind the list, or `@length(…)` behind its type"
+        == worst(made, ways[0], KNOWN).time_why
+    )
 
 
 def test_the_same_for_machines() -> None:
