@@ -13,11 +13,13 @@ from leadflow.events.model import (
     AttemptStarted,
     CacheUsed,
     CallAdmitted,
+    CallPassedOn,
     CallUsed,
     CallWaits,
     DoubtSettled,
     Entry,
     Event,
+    Failure,
     NodeStarted,
     OnceFound,
     ToolCalled,
@@ -48,6 +50,7 @@ START = NodeStarted("f/a")
 USED = CallUsed("f/a", 1, "put", None, None)
 PUT = (ToolCalled("f/a", 0, 1, "put", "write", {}), ToolEnded("f/a", 0, "put", 0.1, None, 4))
 FAILED = AttemptFailed("f/a", AttemptFailure(1, "put", "network.connect", "refused", 0.1), 1.0)
+PASSED = CallPassedOn("f/a", "put", Failure("resource.breaker", "resource", "put is not asked"), "spare")
 
 
 @pytest.mark.parametrize(
@@ -67,6 +70,9 @@ FAILED = AttemptFailed("f/a", AttemptFailure(1, "put", "network.connect", "refus
         ([START, CallUsed("f/a", 1, "look", Usage(3, 4), None)], (1, 0)),
         ([NodeStarted("f/gone")], (0, 0)),
         ([START, FAILED, CallWaits("f/a", "put", "its turn", None)], (1, 0)),
+        ([START, PASSED, AttemptStarted("f/a", 1, "spare")], (0, 0)),
+        ([START, FAILED, PASSED, AttemptStarted("f/a", 2, "spare")], (1, 0)),
+        ([START, USED, *PUT, PASSED, AttemptStarted("f/a", 1, "spare")], (2, 0)),
         ([START, FAILED, CallWaits("f/a", "put", "its turn", None), CallAdmitted("f/a", "put", 1.0),
           AttemptStarted("f/a", 2, "put")], (2, 0)),
         ([NodeStarted("f/a~undo"), AttemptStarted("f/a~undo", 2, "drop")], (1, 0)),

@@ -13,6 +13,7 @@ from leadflow.events.model import (
     AttemptStarted,
     CacheUsed,
     CallAdmitted,
+    CallPassedOn,
     CallUsed,
     CallWaits,
     DoubtSettled,
@@ -34,8 +35,8 @@ from leadflow.plan.undoing import SUFFIX, undo_node
 from leadflow.record import record
 
 TELLING = (
-    NodeStarted, AttemptStarted, AttemptFailed, CallWaits, CallAdmitted, CacheUsed, OnceFound, CallUsed, ToolCalled,
-    ToolEnded, ToolStep, DoubtSettled,
+    NodeStarted, AttemptStarted, AttemptFailed, CallPassedOn, CallWaits, CallAdmitted, CacheUsed, OnceFound, CallUsed,
+    ToolCalled, ToolEnded, ToolStep, DoubtSettled,
 )  # fmt: skip
 """The events that say what began."""
 _NOT_CALLED = ("tool.unknown", "tool.arguments", "tool.calls")
@@ -123,7 +124,7 @@ class _Call:
                 self._begin(attempt, agent)
             case CallAdmitted(agent=agent):
                 self._begin(_WAITED, agent)
-            case CallWaits() | CacheUsed() | OnceFound():
+            case CallPassedOn() | CallWaits() | CacheUsed() | OnceFound():
                 self._take_back(self.last)
             case CallUsed(attempt=attempt):
                 self._hear(attempt)
@@ -165,7 +166,7 @@ class _Call:
         self.last, self.agent, self.is_turn = attempt, agent, False
 
     def _take_back(self, attempt: int) -> None:
-        """It has not begun: it waits, or is not needed."""
+        """It has not begun: it waits, was turned away, or is not needed."""
         if attempt in self.open:
             del self.open[attempt]
             self.asked.pop()
