@@ -16,6 +16,7 @@ from leadflow.events.model import (
     AttemptStarted,
     CallAdmitted,
     CallEvent,
+    CallPassedOn,
     CallUsed,
     CallWaits,
     DeadlinePassed,
@@ -216,7 +217,7 @@ class Calls:
             pass
         elif isinstance(event, AttemptStarted | CallAdmitted):
             self._pausing.discard(event.path)
-        elif isinstance(event, CallWaits) or (isinstance(event, AttemptFailed) and not event.is_beside):
+        elif isinstance(event, CallWaits | CallPassedOn) or (isinstance(event, AttemptFailed) and not event.is_beside):
             self._pausing.add(event.path)
             if self._is_closing:
                 self.put_down()

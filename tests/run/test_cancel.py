@@ -5,7 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from leadflow.events.model import AttemptFailed, AttemptFailure, AttemptStarted, DeadlinePassed, Failure, Status
+from leadflow.events.model import (
+    AttemptFailed,
+    AttemptFailure,
+    AttemptStarted,
+    CallPassedOn,
+    DeadlinePassed,
+    Failure,
+    Status,
+)
 from leadflow.plan.plan import FlowPlan, Node
 from leadflow.plan.types import Value
 from leadflow.run.adapters import SystemClock
@@ -142,6 +150,41 @@ def test_a_write_is_awaited_to_the_end_of_its_attempt(cancel_after: float, end: 
     result, ended = run_virtual(main())
     assert (Status.CANCELLED, end, attempts) == (result.status, round(ended, 3), len(callers.begun))
     assert {"a": "cancelled: enough"} == ends(result)
+
+
+class TurnedAway:
+    """Callers whose first agent turns each call away after 2 s, so that another one is asked."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+
+    def prepare(self, flow: FlowPlan, node: Node) -> Caller:
+        """The caller of a node."""
+
+        async def call(order: CallOrder) -> Answer | Failure:
+            clock = SystemClock()
+            await clock.sleep(timedelta(seconds=2))
+            order.post(CallPassedOn(order.path, "put", Failure("timeout.total", "timeout", "too late"), "spare"))
+            await clock.sleep(timedelta(0))
+            self.begun += 1
+            return Answer("spare")
+
+        return call
+
+
+def test_a_write_that_is_to_stop_is_not_passed_on() -> None:
+    """Rule A5: where an agent has turned a call away nothing of it is under way: no other agent is asked, and nothing
+    is in doubt."""
+    plan, callers = compiled('flow f() { step a = put("1") }'), TurnedAway()
+
+    async def main() -> Result:
+        clock = SystemClock()
+        driver = Driver(Program(plan), Ports(callers, MemoryJournal(clock), clock))
+        asyncio.get_running_loop().call_later(1, driver.cancel, "enough")
+        return await driver.run(started(plan))
+
+    result = run_virtual(main())
+    assert (Status.CANCELLED, 0, {"a": "cancelled: enough"}) == (result.status, callers.begun, ends(result))
 
 
 # --- deadlines ----------------------------------------------------------------------------------------------------
