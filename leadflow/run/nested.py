@@ -88,9 +88,10 @@ async def _ended(driver: Driver, started: RunStarted, order: CallOrder) -> Resul
             driver.cancel("interrupted", force=is_stopped or not order.hold(order.path, True))
             is_stopped = True
     order.hold(order.path, False)
+    result = work.result()
     if is_stopped:
         raise asyncio.CancelledError
-    return work.result()
+    return result
 
 
 def _outcome(result: Result, inside: "_Inside", order: CallOrder) -> Answer | Failure:
