@@ -3,7 +3,7 @@
 from leadflow.diagnostics import Fix, Span
 from leadflow.syntax import messages, messages_habits
 from leadflow.syntax.braces import Braces
-from leadflow.syntax.repair import Explanation, Finding, Search, Skip
+from leadflow.syntax.repair import Explanation, Finding, Instead, Search, Skip
 from leadflow.syntax.trouble import CLOSERS, OPENERS, Trouble, edits
 
 
@@ -177,10 +177,46 @@ def _catch(trouble: Trouble, braces: Braces) -> Finding | None:
     return Finding(found, Search(_annotation_end(trouble, trouble.before)))
 
 
+def _colon(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`@timeout: 3s`."""
+    if trouble.kind != "KEY" or trouble.kind_before != "ABOVE":
+        return None
+    tokens, first = trouble.tokens, trouble.token + 2
+    end = next((n for n in range(first, tokens.count) if _ends_line(trouble, n)), tokens.count)
+    name, last = trouble.written, tokens.ends[end - 1]
+    value = tokens.text[tokens.starts[first] : last] if end > first else "…"
+    way = _short(f"@{name}({value})")
+    span = tokens.span(trouble.before)._replace(end=last)
+    fix = edits(f"write '{way}'", (span._replace(start=trouble.span.end), f"({value})")) if end > first else None
+    found = messages_habits.foreign_declaration(span, "an annotation", way=way, fix=fix)
+    following = next((n for n in range(end, tokens.count) if tokens.begins_line(n)), tokens.count - 1)
+    return Finding(found, Instead(trouble.before, (), end if trouble.kind_at(end) != "BEHIND" else following))
+
+
+def _ends_line(trouble: Trouble, token: int) -> bool:
+    """Whether a token is no part of what stands before it on its line: on the next, or an annotation."""
+    return trouble.tokens.begins_line(token) or trouble.kind_at(token) in {"ABOVE", "BEHIND", "$END"}
+
+
+def _parallel(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`@parallel(20)`."""
+    if trouble.kind != "PARALLEL" or trouble.kind_before != "ABOVE":
+        return None
+    end = _annotation_end(trouble, trouble.before)
+    right = "@concurrency" + trouble.tokens.text[trouble.span.end : trouble.tokens.ends[end - 1]]
+    fix = edits("write 'concurrency'", (trouble.span, "concurrency"))
+    span = trouble.tokens.span(trouble.before).to(trouble.span)
+    way = f"how many rounds or steps overlap is '{_short(right)}'"
+    found = messages_habits.foreign_expression(span, "@parallel", way=way, fix=fix)
+    return Finding(found, Instead(trouble.before, (), end))
+
+
 ANNOTATION_EXPLANATIONS: tuple[Explanation, ...] = (
     _behind,
     _constraint_first,
     _default_last,
     _lone_annotation,
     _catch,
+    _colon,
+    _parallel,
 )

@@ -146,15 +146,36 @@ def _colon_keyword(trouble: Trouble, braces: Braces) -> Finding | None:
     if word in {"after", "catch", "undo"} and trouble.place == "block":
         way = f"behind a call is written '{word} …'"
     if way is None:
-        if trouble.place != "block":
-            return None
-        written = f"let {word} ="
-        fix = edits(f"write '{written} …'", (Span(colon.file, trouble.span.start, colon.end), written))
-        return Finding(messages.bare_statement(trouble.span, written=f"{word}:", way=f"write '{written} …'", fix=fix))
+        return _bare_key(trouble) if trouble.place == "block" else None
     brace = trouble.kind_at(trouble.token + 2) == "LBRACE"
     removable = colon if word == "else" and brace else None
     found = messages.colon_after_keyword(trouble.span, word, way=way, colon=removable)
     return Finding(found, Search(trouble.token + 1))
+
+
+def _bare_key(trouble: Trouble) -> Finding:
+    """`reply: string = fast.ask(…)` and `total: 3`, without their first word."""
+    tokens, name = trouble.tokens, trouble.written
+    line = range(trouble.token + 2, tokens.count)
+    end = next((n for n in line if tokens.begins_line(n)), tokens.count - 1)
+    equals = next((n for n in range(trouble.token + 2, end) if tokens.kinds[n] == "EQUAL"), None)
+    value = trouble.token + 2 if equals is None else equals + 1
+    called = [trouble.kind_at(n) for n in range(value, value + 3)] == ["NAME", "MEMBER", "LPAR"]
+    word = "step" if called or trouble.kind_at(value) in _BLOCKS else "let"
+    if equals is None:
+        written = f"{word} {name} ="
+        colon = tokens.span(trouble.token + 1)
+        fix = edits(f"write '{written} …'", (Span(colon.file, trouble.span.start, colon.end), written))
+        found = messages.bare_statement(trouble.span, written=f"{name}:", way=f"write '{written} …'", fix=fix)
+        return Finding(found, Search(value))
+    type_ = tokens.text[tokens.ends[trouble.token + 1] : tokens.starts[equals]].strip()
+    fix = edits(f"write '{word}' before it", (at(trouble.span), f"{word} "))
+    way = f"write '{word} {name}: {type_} = …'"
+    return Finding(messages.bare_statement(trouble.span, written=f"{name}:", way=way, fix=fix), Insert((word.upper(),)))
+
+
+_BLOCKS = {"FOR", "REPEAT", "PARALLEL", "RACE", "DO"}
+"""What begins the block of a step."""
 
 
 # --- statements and declarations ------------------------------------------------------------------------------------
@@ -262,7 +283,7 @@ def _misplaced(trouble: Trouble, braces: Braces) -> Finding | None:
     if declares and trouble.place == "block" and trouble.takes("STEP") and not _begins(trouble):
         way = "declarations stand at the top of a file"
         return Finding(messages.misplaced(trouble.span, word, where=where, way=way))
-    if trouble.kind in {"FOR", "REPEAT", "PARALLEL", "RACE", "DO"} and trouble.takes("STEP"):
+    if trouble.kind in _BLOCKS and trouble.takes("STEP"):
         way = f"it is what a step does: 'step name = {word} …'"
         fix_found = messages.misplaced(trouble.span, word, where=f"{where} as a statement", way=way)
         return Finding(fix_found, Insert(("STEP", "NAME", "EQUAL")))

@@ -61,6 +61,7 @@ def test_a_step_that_could_not_be_read_needs_nothing() -> None:
         ("step all = loop over ids {", "FLOW164"),
         ("step all = ids.map(id => {", "FLOW167"),
         ("step all = gather ids {", "FLOW101"),
+        ("all: list[string] = for id in ids {", "FLOW155"),
         ("foreach id in ids {", "FLOW133"),
         ("ids.each(id => {", "FLOW155"),
     ],
