@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from leadflow.check.checked import ActionCall, FlowCallInfo
 from leadflow.check.context import Context
+from leadflow.check.granted import granted
 from leadflow.check.messages.approval import shows_too_little, without_approval
 from leadflow.check.program import Agent, AgentSymbol, Program
 from leadflow.check.shown import Shown, as_called, names_in, shown_by
@@ -319,27 +320,8 @@ def _danger(program: Program, call: ActionCall) -> str:
 
 def _dangerous_tool(program: Program, agent: Agent) -> str:
     """The dangerous tool or action that a model may call, also by way of another model."""
-    waiting, seen = [agent], {agent.key}
-    while waiting:
-        model = waiting.pop()
-        nexts = [] if model.kind_name == "role" else list(model.via)
-        for kind, key in model.tools:
-            owner, _, action = key.rpartition(".") if kind == "action" else (key, "", "")
-            called = program.agents.get(owner)
-            if kind == "flow" or called is None or called.kind is None:
-                continue
-            action = called.action if kind == "tool" else action
-            row = called.kind.action(action)
-            if row is not None and called.effects.get(action, row.effect) == "dangerous":
-                return called.name if kind == "tool" else f"{called.name}.{action}"
-            if row is not None and row.asks_model:
-                nexts.append(owner)
-        for key in nexts:
-            found = program.agents.get(key)
-            if found is not None and key not in seen:
-                seen.add(key)
-                waiting.append(found)
-    return ""
+    found = (one.name for one in granted(program, agent) if one.effect == "dangerous" and not one.is_flow)
+    return next(found, "")
 
 
 def _require(walked: _Walk, step: tree.Step, call: tree.Call, danger: str, state: _State) -> None:

@@ -76,9 +76,8 @@ def check_flow(program: Program, symbol: FlowSymbol) -> None:
         cx.report(no_return(decl.name.span, owner=f"flow '{name}'", result=show(signature.result), where=end))
     effect = program.flow_effects.get(symbol.key, "pure")
     if written.get("retry") is not None and cx.body.unkeyed is not None:
-        what, on = write_inside(cx, cx.body.unkeyed)
-        cx.report(repeats_write(written.spans["retry"], "retry", what=what, where=cx.body.unkeyed, inherited=False,
-                                on=on))  # fmt: skip
+        write = write_inside(cx, cx.body.unkeyed)
+        cx.report(repeats_write(written.spans["retry"], "retry", write, source=None, inherited=False))
     retry = written.get("retry")
     attempts = retry.policy.attempts if retry is not None and isinstance(retry.policy, Retry) else 1
     if attempts > 1 and cx.body.attempts > 1:

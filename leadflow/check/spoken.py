@@ -1,7 +1,8 @@
 """How messages call a value or a write: in the author's words where they are short, else `this`."""
 
 from leadflow.check.context import Context
-from leadflow.diagnostics import Span
+from leadflow.check.messages.policies import Repeated
+from leadflow.diagnostics import Label, Span
 from leadflow.syntax import tree
 
 
@@ -29,9 +30,9 @@ def _words(expr: tree.Expr) -> str | None:
         expr = target
 
 
-def write_inside(cx: Context, at: Span) -> tuple[str, str]:
+def write_inside(cx: Context, at: Span) -> Repeated:
     """How messages call a write inside of what may be repeated, and where its key is written."""
-    source = cx.scope.module.source
+    source, labels = cx.scope.module.source, (Label(at, "this is the write"),)
     if at.file != source.name:
-        return "a write inside", "on the step inside that writes"
-    return f"the write of step '{source.at(at)}' inside", f"on step '{source.at(at)}'"
+        return Repeated("a write inside", "on the step inside that writes", labels=labels)
+    return Repeated(f"the write of step '{source.at(at)}' inside", f"on step '{source.at(at)}'", labels=labels)

@@ -12,6 +12,7 @@ from leadflow.check.context import Context
 from leadflow.check.declarations import resolve
 from leadflow.check.doubt import check_doubt
 from leadflow.check.env import Frame, Var, mark
+from leadflow.check.granted import granted
 from leadflow.check.grouped import check_group, check_remembered, varies
 from leadflow.check.infer import expect, infer
 from leadflow.check.keys import check_quoted
@@ -19,10 +20,11 @@ from leadflow.check.lookup import action_called, check_new
 from leadflow.check.messages.flows import bad_after, bad_undo, clause_twice, no_action
 from leadflow.check.messages.lint import nothing_to_remove, retries_multiply, undo_only_reads
 from leadflow.check.messages.names import needs_itself, unknown_name
-from leadflow.check.messages.policies import caches_chance, caches_write, repeats_write
+from leadflow.check.messages.policies import Repeated, caches_chance, caches_write, repeats_write
 from leadflow.check.messages.timing import never_comes
 from leadflow.check.messages.types import wrong_type
 from leadflow.check.policies import Written, read_annotations
+from leadflow.check.program import Agent
 from leadflow.check.spoken import write_inside
 from leadflow.check.statements import steps_in
 from leadflow.check.timing import check_inside, check_together, check_wait
@@ -209,15 +211,11 @@ def _check_policies(cx: Context, step: tree.Step, done: _Done, policies: Sequenc
         own = done.written.spans.get(policy.name)
         at = own if own is not None else step.action.span
         if _sends_again(policy) and not repeatable:
-            inherited = own is None
-            what, on = f"the write of step '{step.name.text}'", "beside it"
-            if done.unkeyed is not None:
-                what, on = write_inside(cx, done.unkeyed)
-            where = (
-                done.called.agent.span if inherited and done.called is not None and done.called.agent else done.unkeyed
-            )
+            write = _repeated(cx, step, done)
+            source = done.called.agent.span if done.called is not None and done.called.agent is not None else None
             reads = _may_be_read(step.action, done.called)
-            cx.report(repeats_write(at, policy.name, what=what, where=where, inherited=inherited, reads=reads, on=on))
+            if write is not None:
+                cx.report(repeats_write(at, policy.name, write, source=source, inherited=own is None, reads=reads))
         elif policy.name == "cache" and done.effect not in SAFE:
             inherited = own is None
             cx.report(caches_write(at, what=f"the write of step '{step.name.text}'", inherited=inherited))
@@ -226,6 +224,31 @@ def _check_policies(cx: Context, step: tree.Step, done: _Done, policies: Sequenc
         others = stand_ins((policy,))
         if others and done.called is not None and isinstance(step.action, tree.Call):
             check_fallback(cx, step.action, done.called, others, at, inherited=own is None)
+
+
+def _repeated(cx: Context, step: tree.Step, done: _Done) -> Repeated | None:
+    """The write of a step that may not be repeated. None: it is that of a model whose tools may all be; another attempt
+    calls none of them again."""
+    if done.unkeyed is not None:
+        return write_inside(cx, done.unkeyed)
+    agent = done.called.agent if done.called is not None else None
+    tools = [one for one in granted(cx.program, agent) if one.effect not in SAFE] if agent is not None else []
+    if not tools or agent is None or _own_effect(agent, done) not in SAFE:
+        return Repeated(f"the write of step '{step.name.text}'")
+    tool = next((one for one in tools if not one.is_keyed), None)
+    if tool is None:
+        return None
+    is_here = tool.place is not None and tool.place.file == step.span.file
+    labels = (Label(tool.place, f"step '{step.name.text}' may call this"),) if tool.place and is_here else ()
+    return Repeated(f"the write of '{tool.name}', a tool of step '{step.name.text}',", f"on {tool.what}",
+                    "@idempotent", labels)  # fmt: skip
+
+
+def _own_effect(agent: Agent, done: _Done) -> Effect:
+    """The effect of a call without what the tools of its model do."""
+    action = done.called.action if done.called is not None else ""
+    row = agent.kind.action(action) if agent.kind is not None else None
+    return "write" if row is None or not row.asks_model else agent.effects.get(action, row.effect)
 
 
 def _sends_again(applied: Applied) -> bool:

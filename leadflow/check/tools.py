@@ -14,7 +14,14 @@ from leadflow.check.env import Frame, Var
 from leadflow.check.lookup import check_new
 from leadflow.check.messages.lint import unused_name
 from leadflow.check.messages.names import unknown_action, unknown_name
-from leadflow.check.messages.policies import abstract_agent, bad_tool, caches_write, repeats_write, two_effects
+from leadflow.check.messages.policies import (
+    Repeated,
+    abstract_agent,
+    bad_tool,
+    caches_write,
+    repeats_write,
+    two_effects,
+)
 from leadflow.check.policies import Written, in_force, read_annotations
 from leadflow.check.program import Agent, AgentSymbol, BrokenSymbol, FlowSymbol, Program, Setting, ToolSymbol
 from leadflow.check.spoken import spoken
@@ -203,8 +210,8 @@ def check_repeats(program: Program) -> None:
         names = {policy.name for policy in agent.inherited}
         granted = any(("tool", agent.key) in other.tools for other in program.agents.values())
         if granted and "retry" in names and "idempotent" not in names:
-            what = f"the write of tool '{agent.name}'"
-            program.report(repeats_write(agent.span, "retry", what=what, where=None, inherited=False))
+            write = Repeated(f"the write of tool '{agent.name}'", mark="@idempotent")
+            program.report(repeats_write(agent.span, "retry", write, source=None, inherited=False))
         if granted and "cache" in names:
             program.report(caches_write(agent.span, what=f"the write of tool '{agent.name}'"))
 

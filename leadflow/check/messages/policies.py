@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from leadflow.diagnostics import Draft, Label, Span, code, did_you_mean
+from leadflow.record import record
 
 
 @code("FLOW430", "Annotation on the wrong thing")
@@ -185,13 +186,24 @@ def bad_fallback(span: Span, name: str, *, why: str) -> Draft:
     return Draft(span, f"{what} cannot take over: {why}")
 
 
+@record
+class Repeated:
+    """A write that may not be repeated."""
+
+    what: str
+    on: str = ""
+    """Where its mark is written; empty: beside the policy."""
+    mark: str = "@idempotent(key: …)"
+    labels: tuple[Label, ...] = ()
+
+
 @code("FLOW437", "Repeating a write")
 def repeats_write(
-    span: Span, policy: str, *, what: str, where: Span | None, inherited: bool, reads: tuple[str, str] | None = None,
-    on: str = "beside it",
+    span: Span, policy: str, write: Repeated, *, source: Span | None, inherited: bool,
+    reads: tuple[str, str] | None = None,
 ) -> Draft:  # fmt: skip
     """A write that may have arrived must not be sent again: it would happen twice. It may when it is idempotent, or
-    carries a key by which the other side recognises it.
+    carries a key by which the other side recognises it. What a model does is what its tools do: mark those that write.
 
     ```flow
     leadflow 1
@@ -213,11 +225,13 @@ def repeats_write(
     }
     ```
     """
-    hint = f"take it away, or write '@idempotent(key: …)' {on}"
-    if inherited:
-        hint = f"write '@idempotent(key: …)', or '@{policy}(none)'"
-    labels = (Label(where, "this is the write" if not inherited else f"'@{policy}' comes from here"),) if where else ()
-    message = f"'@{policy}' could send {what} twice; {hint}"
+    on = write.on or ("" if inherited else "beside it")
+    way = f"write '{write.mark}'{on and ' '}{on}"
+    hint = f"{way}, or '@{policy}(none)'" if inherited else f"take it away, or {way}"
+    labels = write.labels
+    if inherited and source is not None:
+        labels = (Label(source, f"'@{policy}' comes from here"), *labels)
+    message = f"'@{policy}' could send {write.what} twice; {hint}"
     if reads is not None:
         action, agent = reads
         message += f"; or, if '{action}' changes nothing outside, list it in 'reads' of agent '{agent}'"
