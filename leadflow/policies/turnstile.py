@@ -3,7 +3,7 @@
 Nobody polls: who waits is woken by who ends, leaves or begins, or by one timer that stands for the first in line.
 Whatever ends a wait (its turn, the end of its total time, a cancel, a breaker that opens) leaves nothing behind
 and wakes whoever comes next (cases L3, L8, X2). Nobody waits in vain: where it is certain that a turn would come behind
-the end of the total time, the call fails at once, as it would then (cases T2, R9).
+the end of the time that is left, the call fails at once, as it would then (cases T2, R9).
 
 What a call waits for is told when it begins to wait. Whoever is first in line tells it again when that has changed, or
 takes longer than was told: an upstream that asks to be left alone is seen as the reason by whoever looks at the run.
@@ -25,10 +25,11 @@ _WORTH_TELLING = 1.0
 class _Waiter:
     """A call that waits, and what was told of that."""
 
-    __slots__ = ("deadline", "name", "order", "turn", "until", "what")
+    __slots__ = ("end", "name", "order", "turn", "until", "what")
 
     def __init__(self, order: CallOrder, name: str, turn: "Future[None]", deadline: float | None) -> None:
-        self.order, self.name, self.turn, self.deadline = order, name, turn, deadline
+        self.order, self.name, self.turn = order, name, turn
+        self.end = min((end for end in (deadline, order.deadline) if end is not None), default=None)
         self.what, self.until = "", 0.0
 
     def tell(self, why: Why, now: float) -> None:
@@ -45,10 +46,11 @@ class _Waiter:
             self.tell(why, now)
 
     def in_vain(self, least: tuple[str, float] | None, now: float) -> TotalTimeout | None:
-        """The failure of a call whose total time ends before a wait that is certain; None: it may have its turn."""
-        if self.deadline is None or least is None or now + least[1] <= self.deadline:
+        """The failure of a call whose time, or that of what stands around it, ends before a wait that is certain; None:
+        it may have its turn."""
+        if self.end is None or least is None or now + least[1] <= self.end:
             return None
-        (what, seconds), left = least, max(0.0, self.deadline - now)
+        (what, seconds), left = least, max(0.0, self.end - now)
         why = f"it would wait {round(seconds, 3):g} s or more ({what}), and {round(left, 3):g} s of its time are left"
         return TotalTimeout(f"{self.name} is not asked: {why}", sent=False)
 

@@ -551,6 +551,19 @@ def test_t2_who_cannot_have_its_turn_in_time_does_not_wait() -> None:
     assert (False, 1) == (played.failure.in_doubt, len(player.requests))
 
 
+def test_t11_the_time_of_what_stands_around_it_is_known_too() -> None:
+    """T11, R9: where the flow ends before a turn can come the fallback is asked while there is time."""
+    agents = {"main": Player("x"), "spare": Player(after(2, "spare"))}
+    scene = Scene(agents, (Fallback(("spare",)), Timeout(s(90))), STRING, limits={"main": Limit((per(1, 60),))})
+
+    async def two() -> Played:
+        await scene.play()
+        return await scene.play(deadline=CLOCK.monotonic() + 9)
+
+    played = run_virtual(two())
+    assert ("spare", 2.0) == (played.value, played.seconds)
+
+
 def test_t2_a_turn_within_the_total_time_is_used() -> None:
     """T2: who has its turn after 4 of 9 s has 5 s left for the attempt."""
     scene = Scene({"main": Player(after(6))}, (Timeout(s(9)),), slots={"main": 1})
