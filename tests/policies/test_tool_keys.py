@@ -39,6 +39,15 @@ def test_each_use_of_a_tool_is_a_write_of_its_own(head: str, tool: str, writes: 
 
 
 @WRITES
+def test_another_attempt_of_a_turn_writes_nothing_again(head: str, tool: str, writes: str) -> None:
+    """A model that is cut off after its tool has written is asked again, with what the tool gave (case C8)."""
+    players = {"fast": Player(asks(use(tool, x="1")), ConnectionLost("cut"), "done"), writes: Player("w")}
+    text = head + MODEL.replace("TOOLS", tool) + ASK.replace("step a", "@retry(2, backoff: 1s) step a")
+    told = talk(text, players)
+    assert ("done", 3, 1) == (told.result.value, len(players["fast"].requests), len(sent(players[writes])))
+
+
+@WRITES
 def test_a_block_that_is_tried_again_sends_the_keys_of_its_tools_again(head: str, tool: str, writes: str) -> None:
     """What the model did in the first attempt is the same write in the second."""
     one = asks(use(tool, x="1"))
