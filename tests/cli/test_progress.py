@@ -19,6 +19,7 @@ from leadflow.events.model import (
     BreakerMoved,
     BreakerState,
     CallAdmitted,
+    CallPassedOn,
     CallWaits,
     CancelRequested,
     Entry,
@@ -225,6 +226,22 @@ def test_breakers_that_are_not_closed_are_told() -> None:
     watching(Entry(9, 9.0, BreakerMoved("main/first", "a", "open", "so", 30.0)))
     watching(Entry(10, 10.0, RunDone(1)))
     assert "breaker" not in drawn(watching, None, width=100, height=30)
+
+
+def test_who_is_asked_for_an_agent_that_was_not_is_shown() -> None:
+    """While it is asked, with why; what it has answered says by whom it was."""
+    flow = 'flow main() -> string {\n  step s = m.ask("?")\n  return s\n}\n'
+    plan, _ = compile_source("main.flow", f'leadflow 1\nagent m: openai {{ model: "y" }}\n{flow}')
+    assert plan is not None
+    watching = Watch(plan, "main")
+    why = Failure("resource.breaker", "resource", "m is not asked")
+    watching(Entry(0, 0.0, NodeStarted("main/s")))
+    watching(Entry(1, 0.0, CallPassedOn("main/s", "m", why, "spare")))
+    watching(Entry(2, 0.0, AttemptStarted("main/s", 1, "spare")))
+    assert "asks spare: m is not asked" in drawn(watching, 0.1, width=100, height=10)
+    watching(Entry(3, 0.2, NodeDone("main/s", "all", None, "spare")))
+    shown = drawn(watching, 0.3, width=100, height=10)
+    assert (True, False) == ("answered by spare" in shown, "asks" in shown)
 
 
 def test_what_a_model_says_is_shown_while_it_says_it() -> None:

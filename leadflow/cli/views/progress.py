@@ -321,10 +321,10 @@ class _Painter:
         elif state.status is Status.WAITING and state.failed_attempts:
             due = f"in {duration(left)}" if left > 0 else "is due"
             words.append((f"attempt {state.attempts + 1} {due}: {state.failed_attempts[-1].message}", "yellow"))
-        elif state.status is Status.RUNNING and state.passed:
-            words.append((f"asks {state.passed[-1].then}: {state.passed[-1].failure.message}", "yellow"))
         elif state.attempts > 1:
             words.append((f"attempt {state.attempts}", "yellow"))
+        if state.passed and state.status is Status.RUNNING:
+            words.append((f"asks {state.passed[-1].then}: {state.passed[-1].failure.message}", "yellow"))
         words += [(tool_words(name, tool), "dim") for name, tool in state.tools.items()]
         if path in self._heard and state.status is Status.RUNNING:
             words.append((f"… {self._heard[path][1]}", "dim"))
