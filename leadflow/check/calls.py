@@ -175,7 +175,8 @@ def _say_no_callee(cx: Context, call: tree.Call, target: Target | None) -> None:
                 elif owners:
                     cx.report(unknown_name(callee.span, text, what="flow or tool", known=owners, likely=True))
                 else:
-                    known_names = cx.program.known(callable_names, FUNCTIONS)
+                    is_action = isinstance(cx.statement, tree.Step) and cx.statement.action is call
+                    known_names = cx.program.known(callable_names, FUNCTIONS if is_action else ())
                     cx.report(unknown_name(callee.span, text, what="flow or tool", known=known_names))
         case tree.Member(target=tree.Name(text=text) as owner, name=name):
             if target is not None and target.symbol is None and target.action is not None:

@@ -366,7 +366,26 @@ def _make(cx: Context, expr: tree.GenericType, symbol: TypeSymbol, args: tuple[T
     return found
 
 
+def _or_none(cx: Context, expr: tree.UnionType, none: tree.TypeExpr) -> tuple[str, Span | None]:
+    """How a union with none in it is written, and the place where that can be written for it."""
+    others = [cx.scope.module.source.at(member.span) for member in expr.members if member is not none]
+    written = f"{others[0]}?" if len(others) == 1 else f"({' | '.join(others)})?"
+    return written, expr.span if "\n" not in cx.scope.module.source.at(expr.span) else None
+
+
+def _is_null(cx: Context, member: tree.TypeExpr) -> bool:
+    """Whether a member is `null`, or another word for none that names no type of this file."""
+    return isinstance(member, tree.NamedType) and (
+        _OTHER_WORDS.get(_names(member)) == "none" and _names(member) not in (*cx.type_args, *cx.scope.types)
+    )
+
+
 def _union(cx: Context, expr: tree.UnionType) -> Type:
+    null = next((member for member in expr.members if _is_null(cx, member)), None)
+    if null is not None:
+        written, whole = _or_none(cx, expr, null)
+        cx.report(unknown_type(null.span, _names(null), known=(), ours=written, whole=whole))
+        return UNKNOWN
     found = [(member, UNKNOWN if _bare_word(cx, member) else resolve(cx, member)) for member in expr.members]
     if any(type_ == UNKNOWN for _, type_ in found):
         return UNKNOWN
@@ -374,7 +393,9 @@ def _union(cx: Context, expr: tree.UnionType) -> Type:
     if none is not None:
         others = [member for member, type_ in found if type_ != NONE]
         hint = "what may be none is written with '?'" + (": 'T?' for one type" if len(others) == 1 else ": '(A | B)?'")
-        cx.report(none_in_union(none.span, hint=hint))
+        written, whole = _or_none(cx, expr, none)
+        fix = Fix(f"write `{written}`", (Edit(whole, written),)) if whole and _names(none) == "none" else None
+        cx.report(none_in_union(none.span, hint=hint, fix=fix))
     types = [without_none(type_) for _, type_ in found if type_ != NONE]
     seen: set[str] = set()
     for member, type_ in found:

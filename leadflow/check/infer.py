@@ -439,7 +439,11 @@ def _plain(type_: Type) -> Callable[[Context, Any, Type | None], Type]:
 
 
 def _rate(cx: Context, expr: tree.Rate, want: Type | None) -> Type:
-    expect(cx, expr.count, INT, "the number of a rate")
+    where = "the number of a rate"
+    if isinstance(expr.count, tree.Size):  # a whole number elsewhere, but what is counted here is not bytes
+        cx.report(wrong_type(expr.count.span, where=where, wanted="int", given="a size"))
+    else:
+        expect(cx, expr.count, INT, where)
     return RATE
 
 

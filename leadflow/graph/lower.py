@@ -16,6 +16,8 @@ from leadflow.plan.annotations import ORDER
 from leadflow.plan.expr import Expr, LetValue
 from leadflow.plan.plan import PLAN_VERSION, FlowPlan, Let, Need, NeedWhy, Node, Plan, Scope
 from leadflow.plan.policy import Applied
+from leadflow.syntax.tree import TestDecl, TriggerDecl
+from leadflow.syntax.walk import walk
 
 _PLACES = {name: position for position, name in enumerate(ORDER)}
 
@@ -42,7 +44,10 @@ def _main(graph: Graph) -> str | None:
     own = [name for name, info in graph.checked.flows.items() if info.module.name == ""]
     if "main" in own:
         return "main"
-    called = {call.flow for call in graph.checked.calls.values() if isinstance(call, FlowCallInfo)}
+    begun = (item for item in graph.checked.main.tree.items if isinstance(item, TriggerDecl | TestDecl))
+    outside = {node.id for item in begun for node in walk(item)}
+    calls = ((at, call) for at, call in graph.checked.calls.items() if isinstance(call, FlowCallInfo))
+    called = {call.flow for at, call in calls if at not in outside}
     own = [name for name in own if name not in called]
     return own[0] if len(own) == 1 else None
 

@@ -150,3 +150,12 @@ def test_a_join_waits_and_decides_nothing() -> None:
     assert plan is not None
     joins = [node for node in plan.flows["main"].nodes if node.name.startswith("join@")]
     assert joins and all(isinstance(node.work, Branch) and node.work.arms == (None,) for node in joins)
+
+
+def test_a_trigger_and_a_test_are_no_flows_that_call() -> None:
+    """The flow that runs when none is named is the only one that no other flow calls."""
+    begun = 'on webhook("/x", verify: none) run take(n: 1)\ntest "t" {\nrun r = take(n: 1)\nexpect r.value == 1\n}\n'
+    source = f"leadflow 1\nflow take(n: int) -> int {{ return n }}\n{begun}"
+    plan, _ = compile_source("a.flow", source)
+    assert plan is not None
+    assert "take" == plan.main
