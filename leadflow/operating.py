@@ -136,7 +136,9 @@ async def fork_run(
         if not isinstance(first, RunStarted):
             raise InternalError("a log begins with the start of its run")
         inputs = filled(found.plan.flows[first.flow], first)  # it may have moved to a plan with further parameters
-        started = replace(first, run=new_run_id(), plan=found.plan.hash, inputs=inputs, started=clock.now())
+        started = replace(
+            first, run=new_run_id(), plan=found.plan.hash, inputs=inputs, started=clock.now(), origin=first.run
+        )
         events = forked(kernel_of(found), entries, started, path, before=before)
         journal = await begin(store, started, found.plan, found.bounds, Origin(found.row.id, path))
         async with held(store, journal, clock):

@@ -105,6 +105,9 @@ class RunStarted:
     """Of the run's chance (case R8)."""
     started: datetime
     """The constant `run.started` (rule E7)."""
+    origin: str | None = None
+    """The run that it was made from: up to where it is resumed stands what it keeps of that one, and nothing else
+    begins. None also in logs from before it was told."""
 
 
 @record

@@ -16,6 +16,7 @@ from leadflow.record import record
 
 _NUMBERS = re.compile(r"\[[0-9]*\]|~[0-9]+")
 _ATTEMPTS = re.compile(r"~[0-9]+")
+_DEEPER = re.compile(r"[/\[~]")
 _BETWEEN = re.compile(r"[/.]")
 
 
@@ -43,6 +44,11 @@ _BELOW = ("/", "[", "~")
 def is_inside(path: str, around: str) -> bool:
     """Whether a node of a run is inside of a block or flow of it; everything is inside of the run, the empty path."""
     return not around or (path.startswith(around) and path[len(around) : len(around) + 1] in _BELOW)
+
+
+def around_of(path: str) -> list[str]:
+    """The paths of all blocks and flows that a node of a run is inside of, and of their iterations and attempts."""
+    return [path[: found.start()] for found in _DEEPER.finditer(path)]
 
 
 def ending_in(step: str, paths: Iterable[str]) -> list[str]:

@@ -4,7 +4,8 @@ Facts come from outside, so that they are the same under any plan; what followed
 out, and follows anew. Which plans a log may be carried over to is decided in `run/moving.py`. Pure.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -17,16 +18,19 @@ from leadflow.events.model import (
     NodeCancelled,
     NodeDone,
     NodeFailed,
+    NodeStarted,
     RunMoved,
     RunPaused,
     RunResumed,
     RunStarted,
 )
+from leadflow.plan.paths import around_of
 from leadflow.plan.plan import FlowPlan
 from leadflow.plan.types import Value, _Missing
+from leadflow.plan.undoing import is_undoing
 from leadflow.record import record
 from leadflow.run.errors import InternalError
-from leadflow.run.kernel import Command, Kernel
+from leadflow.run.kernel import Command, Kernel, Step
 
 _FACTS = (
     NodeDone, NodeFailed, NodeCancelled, DeadlinePassed, CancelRequested, DoubtSettled, RunPaused, RunResumed, RunMoved,
@@ -55,7 +59,8 @@ def carried(kernel: Kernel, events: Sequence[Event]) -> Carried:
     if not events or not isinstance(events[0], RunStarted):
         raise InternalError("a log begins with the start of its run")
     first = events[0]
-    step = kernel.start(replace(first, inputs=filled(kernel.program.plan.flows[first.flow], first)))
+    inputs = filled(kernel.program.plan.flows[first.flow], first)
+    step = start(kernel, replace(first, inputs=inputs), events)
     history, commands = [*step.events], [*step.commands]
     for event in events:
         if isinstance(event, _FACTS):
@@ -65,6 +70,24 @@ def carried(kernel: Kernel, events: Sequence[Event]) -> Carried:
     told = {_key(event) for event in events}
     further = tuple(event for event in history if _key(event) not in told)
     return Carried(tuple(history), further, tuple(commands))
+
+
+def early(events: Iterable[Event]) -> frozenset[str]:
+    """The paths of what began, and of all that is around what happened."""
+    found: set[str] = set()
+    for event in events:
+        path = getattr(event, "path", "")
+        if isinstance(event, NodeStarted):
+            found.add(path)
+        if not is_undoing(path):
+            found.update(around_of(path))
+    return frozenset(found)
+
+
+def start(kernel: Kernel, started: RunStarted, log: Sequence[Event]) -> Step:
+    """Begin the run of a log; one that was made from another run keeps what is told before it is first resumed."""
+    told = itertools.takewhile(lambda event: not isinstance(event, RunResumed | RunMoved), log)
+    return kernel.start(started, () if started.origin is None else early(told))
 
 
 def _key(event: Event) -> tuple[type[Event], str]:

@@ -1,17 +1,37 @@
 """A new log from the log of another run: what it may keep of it, and what runs again.
 
-The kernel is told again what calls gave, in their old order, but for those that shall run again; it orders by itself
-what follows. So the new log is one of this plan whatever was kept, and what waits for a step that runs again has simply
-not begun. Pure.
+The kernel is told again what happened, in its old order, but for what shall run again; it orders by itself what
+follows. So the new log is one of this plan whatever was kept, and what waits for a step that runs again has simply not
+begun. What is kept needs no place among those that may be under way at once: it would never get one behind a step that
+runs again, and be done a second time. Pure.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
+from typing import TypeAlias, assert_never, get_args
 
-from leadflow.events.model import Entry, Event, NodeCancelled, NodeDone, NodeStarted, RunStarted
-from leadflow.plan.paths import ending_in, is_inside, several_end
+from leadflow.events.model import (
+    AttemptStarted,
+    CallEvent,
+    DeadlinePassed,
+    Entry,
+    Event,
+    NodeCancelled,
+    NodeDone,
+    NodeFailed,
+    NodeStarted,
+    RunStarted,
+)
+from leadflow.plan.paths import around_of, ending_in, several_end
 from leadflow.plan.undoing import SUFFIX
-from leadflow.run.kernel import CancelCall, Kernel, Step
-from leadflow.run.recover import unsent
+from leadflow.run.carrying import early
+from leadflow.run.kernel import Kernel
+
+_Fact: TypeAlias = NodeDone | NodeFailed | NodeCancelled | AttemptStarted | DeadlinePassed
+_FACTS = get_args(_Fact)
+_OF_CALLS = get_args(CallEvent)
+_ENDS = (NodeDone, NodeFailed, NodeCancelled)
+_ATTEMPT = re.compile(r"~([0-9]+)")
 
 
 class NotBegun(Exception):
@@ -48,39 +68,85 @@ def forked(kernel: Kernel, entries: Sequence[Entry], started: RunStarted, step: 
 
     Args:
         kernel: a new one.
-        started: of the new run, with the inputs of the old one.
+        started: of the new run, with the inputs of the old one and its id as the origin.
         step: the path of the step that runs again; all in it does.
         before: keep only what was done before the step began; else all that does not wait for it, either.
     """
     begun = next(at for at, entry in enumerate(entries) if entry.event == NodeStarted(step))
-    kept = _kept(entries[:begun] if before else entries, entries, step)
-    events: list[Event] = []
-
-    def take(taken: Step) -> None:
-        events.extend(taken.events)
-        for command in taken.commands:
-            if isinstance(command, CancelCall) and command.path in kernel.state.calls:
-                take(kernel.on([NodeCancelled(command.path, command.why)]))
-
-    take(kernel.start(started))
-    while not kernel.has_ended:
-        ready = [path for path in kernel.state.calls if path in kept]
-        if not ready:
-            break
-        _, fact = kept.pop(min(ready, key=lambda path: kept[path][0]))
-        take(kernel.on([fact]))
-    take(kernel.on(unsent(kernel)))
-    return events
+    old = [entry.event for entry in entries]
+    facts = _kept(old[:begun] if before else old, old, step)
+    ends = {fact.path for fact in facts if isinstance(fact, _ENDS)}
+    log = [
+        event
+        for event in old
+        if not isinstance(event, _OF_CALLS) and (not isinstance(event, NodeStarted) or event.path in ends)
+    ]
+    while True:  # until the log is that of what is told in it, and of nothing else
+        last = log
+        log, facts = _told(kernel, started, early(log), facts)
+        if log == last:
+            return log
 
 
-def _kept(some: Sequence[Entry], entries: Sequence[Entry], step: str) -> dict[str, tuple[int, NodeDone]]:
-    """What calls gave, by path, with its place in the log: not in the step, and not taken back since."""
-    done = {entry.event.path for entry in entries if isinstance(entry.event, NodeDone)}
-    return {
-        entry.event.path: (at, entry.event)
-        for at, entry in enumerate(some)
-        if isinstance(entry.event, NodeDone)
-        and entry.event.path != step
-        and not is_inside(entry.event.path, step)
-        and entry.event.path + SUFFIX not in done
-    }
+def _told(
+    kernel: Kernel, started: RunStarted, begins: Collection[str], facts: Sequence[_Fact]
+) -> tuple[list[Event], list[_Fact]]:
+    """The log of a run that is told these facts, each where it follows from what stands before; and those that did."""
+    events, told = kernel.start(started, begins).events, []
+    for fact in facts:
+        if not kernel.has_ended and _follows(kernel, fact):
+            events += kernel.on([fact], logged=True).events
+            told.append(fact)
+    return events, told
+
+
+def _follows(kernel: Kernel, fact: _Fact) -> bool:
+    """Whether the run waits for that."""
+    state, path = kernel.state, fact.path
+    match fact:
+        case NodeDone():
+            return path in state.calls or path in state.pauses
+        case NodeFailed() | NodeCancelled():
+            return path in state.calls
+        case AttemptStarted():
+            return path in state.pauses
+        case DeadlinePassed():
+            return path in state.timers
+        case _:
+            assert_never(fact)
+
+
+def _kept(some: Sequence[Event], every: Sequence[Event], step: str) -> list[_Fact]:
+    """What happened, but for what runs again: the step, what was taken back since, and what failed.
+
+    What failed in a block is as it was where the block's `catch` or `@optional` made a value of that, and so is what
+    failed in an attempt behind which another one was done, or holds the step.
+    """
+    done = {event.path for event in every if isinstance(event, NodeDone)}
+    again = {step, *(path.removesuffix(SUFFIX) for path in done if path.endswith(SUFFIX))}
+    apart = again.union(*map(around_of, again))
+    whole = [event for event in some if isinstance(event, NodeDone) and event.path not in apart]
+    borne = {event.path for event in whole if event.absorbed is not None}
+    last = {step[: at.start()]: int(at[1]) for at in _ATTEMPT.finditer(step)}
+    tried = {event.path: event.attempt for event in some if isinstance(event, AttemptStarted)}
+    last.update({event.path: tried[event.path] for event in whole if event.path in tried})
+
+    def is_kept(fact: _Fact) -> bool:
+        blocks = around_of(fact.path)
+        if fact.path in again or not again.isdisjoint(blocks):
+            return False
+        if isinstance(fact, NodeDone):
+            return fact.path not in apart
+        if fact.path in borne or not borne.isdisjoint(blocks):
+            return True
+        if isinstance(fact, AttemptStarted) and fact.attempt <= last.get(fact.path, 1):
+            return True
+        return any(_attempt(fact.path, path) < last[path] for path in blocks if path in last)
+
+    return [event for event in some if isinstance(event, _FACTS) and is_kept(event)]
+
+
+def _attempt(path: str, around: str) -> int:
+    """The attempt of a block or flow in which a node stands."""
+    found = _ATTEMPT.match(path, len(around))
+    return 1 if found is None else int(found[1])

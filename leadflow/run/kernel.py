@@ -5,7 +5,7 @@ histories give equal commands on every engine. Facts are the start of the run, h
 deadline that passed; attempts are only passed on to the log. Each fact is followed by all that follows from it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import NamedTuple, get_args
 
@@ -32,9 +32,9 @@ from leadflow.events.model import (
 from leadflow.plan.looping import call_of
 from leadflow.run.context import RunValues
 from leadflow.run.errors import InternalError
-from leadflow.run.kernel_blocks import finish_frame, reopen_block
+from leadflow.run.kernel_blocks import begin_others, finish_frame, reopen_block
 from leadflow.run.kernel_cache import degrade
-from leadflow.run.kernel_frames import begin_frame, problem_of
+from leadflow.run.kernel_frames import begin_frame, open_gate, problem_of
 from leadflow.run.kernel_gates import admitted, give_back, release_all
 from leadflow.run.kernel_layout import NodeLayout, Program
 from leadflow.run.kernel_nodes import consider, start
@@ -133,11 +133,18 @@ class Kernel:
             raise InternalError("the run has not started")
         return self._state
 
-    def start(self, started: RunStarted) -> Step:
-        """Begin a run. Its inputs are valid, and defaults are filled in."""
+    def start(self, started: RunStarted, early: Collection[str] = ()) -> Step:
+        """Begin a run. Its inputs are valid, and defaults are filled in.
+
+        Args:
+            early: of one that is told what it keeps of another one, the paths of all that began for that: whatever
+                else may begin does so when the run is resumed.
+        """
         values = RunValues(started.run, started.started, started.flow, self._around)
         state = self._state = State(self._program, values, started, Gate(self._calls, None))
         state.events.append(started)
+        if started.origin is not None:
+            state.is_held, state.early = True, frozenset(early)
         if self._deadline is not None:
             state.timers[""] = None
             state.commands.append(StartTimer("", self._deadline, None))
@@ -216,6 +223,8 @@ def _advance(state: State) -> None:
         for frame, layout in admitted(state):
             if frame.status[layout.local] is PENDING:
                 start(state, frame, layout)
+            elif frame.open is not None and (block := frame.open.get(layout.local)) is not None:
+                open_gate(block.gate or frame.gate, state)
             else:
                 give_back(frame, layout, None)
 
@@ -291,6 +300,7 @@ def _take(state: State, fact: Event, *, logged: bool) -> None:
         case RunPaused() | RunResumed():
             state.events.append(fact)
             state.is_held = isinstance(fact, RunPaused)
+            begin_others(state)
         case DoubtSettled() | RunMoved():
             state.events.append(fact)
         case CancelRequested():

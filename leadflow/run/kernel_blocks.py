@@ -9,7 +9,9 @@ from leadflow.run.kernel_frames import (
     in_doubt,
     open_block,
     open_body,
+    open_gate,
     open_inside,
+    prefix_of,
     problem_of,
     settled_well,
     start_timer,
@@ -18,13 +20,18 @@ from leadflow.run.kernel_frames import (
 from leadflow.run.kernel_layout import NodeLayout, expression
 from leadflow.run.kernel_retry import forget, try_again
 from leadflow.run.kernel_settle import close_block, stop_frame, value_failure
-from leadflow.run.kernel_state import Block, Blocked, Frame, Problem, Stopped
+from leadflow.run.kernel_state import Block, Blocked, Frame, Gate, Problem, State, Stopped
 from leadflow.run.kernel_told import flow_failed
 
 
-def begin_block(frame: Frame, layout: NodeLayout) -> None:
-    """A block's needs are met."""
+def begin_block(frame: Frame, layout: NodeLayout, gate: Gate | None = None) -> None:
+    """A block's needs are met.
+
+    Args:
+        gate: what its calls have to pass first.
+    """
     block = open_block(frame, layout)
+    block.gate = gate
     try:
         if look_up(block):
             _set_time(block)
@@ -70,6 +77,7 @@ def _open(block: Block, home: Frame, layout: NodeLayout) -> None:
         case For():
             if _measure(block, home, layout):
                 start_timer(block)
+                _early_iterations(block)
                 _more_iterations(block)
         case Repeat():
             first = layout.values[0](home)
@@ -136,11 +144,48 @@ def _measure(block: Block, home: Frame, layout: NodeLayout) -> bool:
     return True
 
 
+def _early_iterations(block: Block) -> None:
+    """Those of which something is kept begin at once; whatever is left to do in them waits for their place."""
+    early = block.home.state.early
+    if early is not None:
+        found = [index for index in range(len(block.items)) if prefix_of(block, index)[:-1] in early]
+        block.early, block.shut = set(found), len(found)
+        for index in found:
+            open_inside(block, (block.items[index], index), index, "stop", is_shut=True)
+
+
+def begin_others(state: State) -> None:
+    """All that is kept of another run was told: iterations of which nothing is kept may begin."""
+    state.early, loops, state.loops = None, state.loops, []
+    for block in loops:
+        if _may_go_on(block):
+            _more_iterations(block)
+
+
 def _more_iterations(block: Block) -> None:
-    while block.begun < len(block.items) and len(block.live) < block.limit:
+    state = block.home.state
+    while block.begun < len(block.items) and len(block.live) - block.shut < block.limit:
         index = block.begun
+        if index in block.early:
+            if (frame := block.live.get(index)) is not None:
+                block.shut -= 1
+                open_gate(frame.gate, state)
+        elif state.early is None:
+            open_inside(block, (block.items[index], index), index, "stop")
+        else:
+            state.loops.append(block)
+            return
         block.begun += 1
-        open_inside(block, (block.items[index], index), index, "stop")
+
+
+def _is_to_stop(block: Block) -> bool:
+    """Whether the problem of one iteration stops the others."""
+    return block.layout.strategy == "stop" and (bool(block.failures) or block.blocked is not None)
+
+
+def _may_go_on(block: Block) -> bool:
+    """Whether further iterations may begin."""
+    return block.failure is None and block.stopped is None and not _is_to_stop(block)
 
 
 def _end_iteration(block: Block, frame: Frame) -> None:
@@ -153,13 +198,14 @@ def _end_iteration(block: Block, frame: Frame) -> None:
             block.blocked = block.blocked or by
         case Stopped():
             pass
-    has_problem = bool(block.failures) or block.blocked is not None
-    if has_problem and block.layout.strategy == "stop":
+    if frame.gate.limit == 0:
+        block.shut -= 1
+    if goes_on := _may_go_on(block):
+        _more_iterations(block)
+    elif _is_to_stop(block):
         for other in list(block.live.values()):
             stop_frame(other, f"{frame.prefix[:-1]} failed", force=False)
-    elif block.failure is None and block.stopped is None:
-        _more_iterations(block)
-    if not block.live:
+    if not block.live and not (goes_on and block.begun < len(block.items)):
         end_block(block, _problem_of_all(block), tuple(block.results))
 
 

@@ -1,6 +1,7 @@
 """How frames and blocks come to be, and how the end of a frame is judged."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from leadflow.events.model import Failure, NodeStarted, Status
 from leadflow.plan.plan import Do, Parallel, Race, Repeat
@@ -8,7 +9,7 @@ from leadflow.plan.policy import Budget, Budgets, Strategy
 from leadflow.plan.types import Value
 from leadflow.run.kernel_layout import FlowLayout, NodeLayout, body_of
 from leadflow.run.kernel_settle import FRAME_ITSELF, PENDING, RUNNING, status_of
-from leadflow.run.kernel_state import Block, Blocked, Frame, Gate, Problem, StartTimer, Stopped, Values
+from leadflow.run.kernel_state import Block, Blocked, Frame, Gate, Problem, StartTimer, State, Stopped, Values
 
 
 def open_block(frame: Frame, layout: NodeLayout) -> Block:
@@ -24,16 +25,36 @@ def open_block(frame: Frame, layout: NodeLayout) -> Block:
 
 
 def start_timer(block: Block) -> None:
-    """A block with a deadline began; it bounds all of its attempts."""
-    state = block.home.state
-    if block.timeout is not None and block.attempt == 1 and block.path not in state.timers:
+    """A block with a deadline began; it bounds all of its attempts, and not the time before the block has its place."""
+    if block.timeout is not None and block.attempt == 1:
+        _start_timer(block, block.timeout)
+
+
+def _start_timer(block: Block, timeout: timedelta) -> None:
+    state, gate = block.home.state, block.gate or block.home.gate
+    while gate.limit != 0 and gate.outer is not None:
+        gate = gate.outer
+    if gate.limit == 0:
+        gate.timed.append((block, timeout))
+    elif block.path not in state.timers:
         state.timers[block.path] = block
-        state.commands.append(StartTimer(block.path, block.timeout, block.home.within))
+        state.commands.append(StartTimer(block.path, timeout, block.home.within))
+
+
+def open_gate(gate: Gate, state: State) -> None:
+    """What began early behind a shut gate has its place: its calls may start, and its time begins."""
+    gate.limit = None
+    timed, gate.timed = gate.timed, []
+    for block, timeout in timed:
+        if block.home.open is not None and block.home.open.get(block.layout.local) is block:
+            _start_timer(block, timeout)
+    if gate.waiting:
+        state.freed.append(gate)
 
 
 def open_body(block: Block, flow: FlowLayout, slots: tuple[Value, ...]) -> None:
     """The body of a flow that a node calls."""
-    home, layout = block.home, block.layout
+    home, layout, gate = block.home, block.layout, block.gate or block.home.gate
     frame = Frame(
         home.state,
         flow,
@@ -41,10 +62,10 @@ def open_body(block: Block, flow: FlowLayout, slots: tuple[Value, ...]) -> None:
         block,
         None,
         0,
-        _prefix(block, None),
+        prefix_of(block, None),
         (*home.key, layout.id, block.attempt, 0),
         slots,
-        home.gate if flow.concurrency is None else Gate(flow.concurrency, home.gate),
+        gate if flow.concurrency is None else Gate(flow.concurrency, gate),
         home.within if block.timeout is None else block.path,
         _inside(block) if flow.priority is None else flow.priority,
         flow.strategy,
@@ -59,9 +80,15 @@ def open_body(block: Block, flow: FlowLayout, slots: tuple[Value, ...]) -> None:
     begin_frame(frame)
 
 
-def open_inside(block: Block, slots: tuple[Value, ...], index: int | None, strategy: Strategy) -> None:
-    """An instance of the scope of a block step; an index names it when there are several."""
-    home, layout = block.home, block.layout
+def open_inside(
+    block: Block, slots: tuple[Value, ...], index: int | None, strategy: Strategy, *, is_shut: bool = False
+) -> None:
+    """An instance of the scope of a block step; an index names it when there are several.
+
+    Args:
+        is_shut: it begins early, and its calls wait until it has its place.
+    """
+    home, layout, gate = block.home, block.layout, block.gate or block.home.gate
     body, number = body_of(layout), index or 0
     frame = Frame(
         home.state,
@@ -70,10 +97,10 @@ def open_inside(block: Block, slots: tuple[Value, ...], index: int | None, strat
         block,
         home,
         number,
-        _prefix(block, index),
+        prefix_of(block, index),
         (*home.key, layout.id, block.attempt, number),
         slots,
-        _gate(layout, home),
+        Gate(0, gate) if is_shut else _gate(layout, gate),
         home.within if block.timeout is None else block.path,
         _inside(block),
         strategy,
@@ -85,7 +112,7 @@ def open_inside(block: Block, slots: tuple[Value, ...], index: int | None, strat
         budgets=_budgets(block, None),
     )
     if layout.concurrency is not None and isinstance(layout.node.work, Parallel | Race):
-        frame.members = Gate(layout.concurrency, home.gate)
+        frame.members = Gate(layout.concurrency, gate)
     block.live[number] = frame
     begin_frame(frame)
 
@@ -108,19 +135,20 @@ def smaller(one: Budget, other: Budget) -> Budget:
     )
 
 
-def _prefix(block: Block, index: int | None) -> str:
+def prefix_of(block: Block, index: int | None) -> str:
+    """What the paths in an instance of a block's scope start with."""
     path = block.path if block.attempt == 1 else f"{block.path}~{block.attempt}"
     return f"{path}/" if index is None else f"{path}[{index}]/"
 
 
-def _gate(layout: NodeLayout, home: Frame) -> Gate:
+def _gate(layout: NodeLayout, outer: Gate) -> Gate:
     """`@concurrency` bounds the iterations of a `for`, the members of a `parallel` or `race`, and else the calls.
 
     Not the members of a `do`: one of them may open early and wait for another, which would wait for its place.
     """
     if layout.concurrency is None or not isinstance(layout.node.work, Do | Repeat):
-        return home.gate
-    return Gate(layout.concurrency, home.gate)
+        return outer
+    return Gate(layout.concurrency, outer)
 
 
 def _inside(block: Block) -> int:

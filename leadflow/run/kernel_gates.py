@@ -10,7 +10,7 @@ from leadflow.events.model import Status
 from leadflow.run.kernel_layout import NodeLayout
 from leadflow.run.kernel_state import Candidate, Frame, Gate, Ready, State
 
-_PENDING = Status.PENDING
+_UNSETTLED = (Status.PENDING, Status.RUNNING)
 
 
 def queue(frame: Frame, layout: NodeLayout) -> None:
@@ -77,7 +77,7 @@ def _first_in_line(state: State) -> Sequence[Candidate]:
         state.freed.pop()
         return ()
     item = line.leave()
-    if item[2].status[item[3].local] is not _PENDING:
+    if item[2].status[item[3].local] not in _UNSETTLED:
         give_back(item[2], item[3], gate)
         return ()
     gate.used += 1
@@ -124,6 +124,14 @@ def release_all(frame: Frame, state: State) -> None:
         gate.used -= 1
         if gate.waiting.late or gate.waiting.crowd:
             state.freed.append(gate)
+        gate = gate.outer
+
+
+def hold_all(frame: Frame) -> None:
+    """A call begins without its turn: it has a place at every gate, whether there is room or not."""
+    gate: Gate | None = frame.members or frame.gate
+    while gate is not None:
+        gate.used += 1
         gate = gate.outer
 
 

@@ -6,7 +6,7 @@ from leadflow.plan.plan import Branch, Fail, Merge, Return, Yield
 from leadflow.plan.types import Value
 from leadflow.run.errors import FLOW_ERRORS, InternalError, ValueProblem
 from leadflow.run.kernel_blocks import begin_block
-from leadflow.run.kernel_gates import queue, release_all
+from leadflow.run.kernel_gates import hold_all, queue, release_all
 from leadflow.run.kernel_keys import arguments_of, key_of
 from leadflow.run.kernel_layout import NodeLayout
 from leadflow.run.kernel_settle import (
@@ -26,7 +26,7 @@ from leadflow.run.kernel_settle import (
     status_of,
     value_failure,
 )
-from leadflow.run.kernel_state import Call, Frame, State
+from leadflow.run.kernel_state import Call, Frame, Gate, State
 
 BEGUN = -1
 """Instead of a count of needs: the node has been looked at and goes its way."""
@@ -48,11 +48,24 @@ def consider(frame: Frame, local: int) -> None:
     if frame.state.has_trouble and (by := blocker(frame, layout.node.needs)) is not None:
         settle_blocked(frame, layout, by)
     elif layout.is_call or (layout.is_block and frame.members is not None):
-        queue(frame, layout)
+        _line_up(frame, layout)
     elif layout.is_block:
         begin_block(frame, layout)
     else:
         _begin(frame, layout)
+
+
+def _line_up(frame: Frame, layout: NodeLayout) -> None:
+    """A call, or a member of a block with `@concurrency`, waits for its place, unless what is kept of it is told."""
+    early = frame.state.early
+    if early is None or frame.prefix + layout.name not in early:
+        queue(frame, layout)
+    elif layout.is_call:
+        hold_all(frame)
+        start(frame.state, frame, layout)
+    else:
+        begin_block(frame, layout, Gate(0, frame.gate))
+        queue(frame, layout)
 
 
 def _guard_allows(frame: Frame, layout: NodeLayout, guard: Guard) -> bool:

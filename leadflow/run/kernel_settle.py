@@ -271,7 +271,7 @@ def close_block(block: Block, problem: Problem | None, value: Value) -> None:
     _forget_timer(block)
     if block.key is not None:
         remember(block, value, is_good=problem is None)
-    if home.members is not None:
+    if home.members is not None and (block.gate is None or block.gate.limit != 0):
         release(home.members, home.state)
     match problem:
         case None:

@@ -5,7 +5,7 @@ it owns the frames below that node. Expressions are evaluated in frames, which a
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from heapq import heappop, heappush
@@ -180,10 +180,13 @@ class Gate:
     """How many may be under way at once: in the run, in a flow, among the members of a block."""
 
     limit: int | None
+    """None: any number. 0: it is shut, until what began early behind it has its place."""
     outer: "Gate | None"
     """The gate that one has to pass next."""
     used: int = 0
     waiting: Line = field(default_factory=Line)
+    timed: list[tuple["Block", timedelta]] = field(default_factory=list)
+    """Blocks behind a shut gate, and what they may take once it is opened."""
 
 
 Candidate: TypeAlias = tuple["Frame", NodeLayout]
@@ -325,6 +328,12 @@ class Block:
     """Of a `for`: iterations begun. Of a `repeat`: rounds begun."""
     limit: int = 0
     """Of a `for`: iterations at once. Of a `repeat`: most rounds."""
+    early: set[int] = field(default_factory=set)
+    """Of a `for`: iterations that began for what is kept of them."""
+    shut: int = 0
+    """Of these, how many wait for their place."""
+    gate: Gate | None = None
+    """What its calls have to pass first, when it began early itself."""
     attempt: int = 1
     """Of a retried block: which attempt this is."""
     failures: list[Failure] = field(default_factory=list)
@@ -417,7 +426,11 @@ class State:
     has_trouble: bool = False
     """Something failed and was not absorbed."""
     is_held: bool = False
-    """The run is paused: no call begins."""
+    """The run is paused, or not told yet what it keeps: no call begins."""
+    early: Collection[str] | None = None
+    """While a run is told what it keeps of another one: the paths of what begins for that, without its place."""
+    loops: list[Block] = field(default_factory=list)
+    """Each `for` that has a place for an iteration of which nothing is kept."""
     cancelled: str | None = None
     """Why somebody asked to stop."""
     is_forced: bool = False

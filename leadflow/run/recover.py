@@ -27,7 +27,7 @@ from leadflow.events.model import (
 )
 from leadflow.plan.plan import AgentCall
 from leadflow.record import record
-from leadflow.run.carrying import carried
+from leadflow.run.carrying import carried, start
 from leadflow.run.errors import InternalError
 from leadflow.run.kernel import (
     Call,
@@ -203,7 +203,7 @@ def replay(kernel: Kernel, events: Sequence[Event]) -> Step:
         ordered.update({(type(command), command.path): command for command in moved.commands})
         step = Step([], [])
     else:
-        step = kernel.start(events[0])
+        step = start(kernel, events[0], events)
     for position, event in enumerate(events[begin:], begin):
         if not expected:
             step = kernel.on((event,), logged=True) if position else step

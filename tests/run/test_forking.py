@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadflow.events.model import CallWaits, Entry, Event, NodeStarted, RunDone, RunFailed, Status
+from leadflow.events.model import Entry, Event, NodeDone, NodeStarted, RunDone, RunFailed, RunResumed, Status
 from leadflow.plan.plan import Plan
 from leadflow.run.driver import Driver, Ports, Result
 from leadflow.run.forking import NotBegun, begun_step, forked
@@ -33,9 +33,51 @@ FOUR = """flow f() -> string {
 """
 
 
+ROWS = """flow f() -> int {
+  @concurrency(%d) @on_failure("partial")
+  step rows = for i in ["0", "1", "2", "3", "4", "5"] {
+    step found = look(i)
+    step sent = put(found)
+    yield sent
+  }
+  return len(compact(rows))
+}
+"""
+BEHIND = {"f/rows[1]/sent": Fails(), "f/rows[2]/found": Fails()}
+AGAIN = """flow f() -> string {
+  @retry(2, on: ["agent"]) step g = do {
+    @idempotent(key: "a") step a = put("1")
+    @idempotent(key: "b") step b = put(a)
+    yield b
+  }
+  step c = put(g)
+  return c
+}
+"""
+CAUGHT = """flow f() -> string {
+  step g = do {
+    step a = put("1")
+    step b = put(a)
+    yield b
+  } catch e => "none"
+  step c = put(g)
+  step d = put(c)
+  return d
+}
+"""
+MEMBERS = """flow f() {
+  @concurrency(1) @on_failure("continue") step p = parallel {
+    step x = do { step a = put("1") step b = put(a) yield b }
+    step y = do { step a = put("2") step b = put(a) yield b }
+    step z = do { step a = put("3") step b = put(a) yield b }
+  }
+}
+"""
+
+
 def fork(plan: Plan, entries: Sequence[Entry], step: str, *, before: bool) -> list[Event]:
     """The log of the fork."""
-    start = replace(started(plan), run="run-2")
+    start = replace(started(plan), run="run-2", origin="run-1")
     return forked(Kernel(Program(plan)), entries, start, step, before=before)
 
 
@@ -73,10 +115,10 @@ def test_what_runs_again(step: str, before: bool, again: list[str]) -> None:
 
 
 def test_a_write_that_runs_again_is_not_in_doubt() -> None:
-    """What was ordered and not kept waits: its process did not end in it."""
+    """What is not kept has not begun: its process did not end in it."""
     plan = compiled(THREE)
     events = fork(plan, run(plan).entries, "f/b", before=True)
-    assert CallWaits("f/b", "put", "the run to go on", None) == events[-1]
+    assert ["f/a"] == [event.path for event in events if isinstance(event, NodeStarted)]
     result, fake = gone_on(plan, events)
     assert (Status.DONE, ["f/b", "f/c", "f/d"]) == (result.status, [order.path for order in fake.orders])
 
@@ -141,3 +183,71 @@ def test_a_fork_at_any_step_ends_as_the_original(data: st.DataObject) -> None:
     assert isinstance(end, RunDone | RunFailed)
     assert type(end) is type(result.entries[-1].event)
     assert len(fake.orders) <= len([path for path in begun if "~undo" not in path])
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 6])
+@pytest.mark.parametrize(
+    ("step", "again"),
+    [
+        ("f/rows[2]/found", ["f/rows[1]/sent", "f/rows[2]/found", "f/rows[2]/sent"]),
+        ("f/rows[3]/sent", ["f/rows[1]/sent", "f/rows[2]/found", "f/rows[2]/sent", "f/rows[3]/sent"]),
+    ],
+)
+def test_iterations_behind_failed_ones_are_kept(at_once: int, step: str, again: list[str]) -> None:
+    """What failed takes all places of a loop, and no iteration behind it is done a second time for that."""
+    plan = compiled(ROWS % at_once)
+    whole = run(plan, BEHIND)
+    result, fake = gone_on(plan, fork(plan, whole.entries, step, before=False), {"found": Says("x", 1)})
+    assert (Status.DONE, 6, again) == (result.status, result.value, sorted(order.path for order in fake.orders))
+    assert fake.most <= at_once
+
+
+def test_members_behind_failed_ones_are_kept() -> None:
+    """So it is with the members of a block that lets one of them work at a time; they still do so one by one."""
+    plan = compiled(MEMBERS)
+    whole = run(plan, {"b": Fails()})
+    script = {"b": Says("b", 1)}
+    result, fake = gone_on(plan, fork(plan, whole.entries, "f/p/x/b", before=False), script)
+    assert (Status.DONE, 1) == (result.status, fake.most)
+    assert ["f/p/x/b", "f/p/y/b", "f/p/z/b"] == [order.path for order in fake.orders]
+
+
+@pytest.mark.parametrize(
+    ("text", "step", "again"),
+    [
+        (AGAIN, "f/c", ["f/c"]),
+        (AGAIN, "f/g~2/b", ["f/g~2/b", "f/c"]),
+        (CAUGHT, "f/d", ["f/d"]),
+    ],
+)
+def test_a_failure_that_was_dealt_with_is_kept(text: str, step: str, again: list[str]) -> None:
+    """A block that was done in a later attempt, or whose failure was caught, is done, and what waited for it, too."""
+    plan = compiled(text)
+    whole = run(plan, {"f/g/b": Fails()})
+    result, fake = gone_on(plan, fork(plan, whole.entries, step, before=False))
+    assert (Status.DONE, again) == (result.status, [order.path for order in fake.orders])
+
+
+def test_a_fork_keeps_what_it_kept_wherever_its_process_ends() -> None:
+    """Its log says by itself what it keeps: going on from any place in it does nothing again that was done."""
+    plan = compiled(ROWS.replace("put(found)", "look(found)") % 1)
+    result, _ = gone_on(plan, fork(plan, run(plan, BEHIND).entries, "f/rows[2]/found", before=False))
+    events = [entry.event for entry in result.entries]
+    resumed = next(at for at, event in enumerate(events) if isinstance(event, RunResumed))
+    for cut in range(resumed, len(events)):
+        done = {event.path for event in events[:cut] if isinstance(event, NodeDone)}
+        ended, fake = gone_on(plan, events[:cut])
+        assert (Status.DONE, 6) == (ended.status, ended.value)
+        assert done.isdisjoint(order.path for order in fake.orders)
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_failed_iterations_hold_no_place_when_a_run_is_resumed(at_once: int) -> None:
+    """A run whose process ended behind them goes on, and does nothing again that was done."""
+    plan = compiled(ROWS.replace("put(found)", "look(found)") % at_once)
+    events = [entry.event for entry in run(plan, BEHIND).entries]
+    for cut in range(1, len(events)):
+        done = {event.path for event in events[:cut] if isinstance(event, NodeDone)}
+        ended, fake = gone_on(plan, events[:cut])
+        assert Status.DONE is ended.status
+        assert done.isdisjoint(order.path for order in fake.orders)
