@@ -18,7 +18,8 @@ def _of(trouble: Trouble, braces: Braces) -> Finding | None:
     if trouble.written != "of" or not trouble.takes("IN", "NAME") or trouble.takes("PLUS"):
         return None
     found = _loop(trouble, trouble.span, "of", trouble.before, (trouble.span, "in"))
-    return Finding(found, Replace(("IN",)))
+    was_said = trouble.tokens.begins_line(trouble.before - 1)  # a loop that is no step, and how it is written
+    return Finding(None if was_said else found, Replace(("IN",)))
 
 
 def _word(trouble: Trouble, braces: Braces) -> Finding | None:

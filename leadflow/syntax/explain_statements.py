@@ -284,7 +284,10 @@ def _misplaced(trouble: Trouble, braces: Braces) -> Finding | None:
         way = "declarations stand at the top of a file"
         return Finding(messages.misplaced(trouble.span, word, where=where, way=way))
     if trouble.kind in _BLOCKS and trouble.takes("STEP"):
-        way = f"it is what a step does: 'step name = {word} …'"
+        tokens, name = trouble.tokens, trouble.token + 1
+        is_loop = trouble.kind == "FOR" and trouble.kind_at(name) == "NAME" and trouble.kind_at(name + 2) == "NAME"
+        goes_on = f"{tokens.written(name)} in {tokens.written(name + 2)} {{ … }}" if is_loop else "…"
+        way = f"it is what a step does: 'step name = {word} {goes_on}'"
         fix_found = messages.misplaced(trouble.span, word, where=f"{where} as a statement", way=way)
         return Finding(fix_found, Insert(("STEP", "NAME", "EQUAL")))
     if trouble.kind == "ELSE" and trouble.place == "block":

@@ -64,7 +64,7 @@ def _apart(trouble: Trouble, braces: Braces) -> Finding | None:
         return None
     tokens, number, unit = trouble.tokens, trouble.tokens.written(trouble.before), trouble.written
     right = with_unit(number, unit, of_tokens=counts_tokens(tokens.text, tokens.starts[trouble.before]))
-    if right is None and unit not in _UNKNOWN:
+    if right is None and unit not in _UNKNOWN and not _ends_number(trouble):
         return None
     span, safe = tokens.span(trouble.before).to(trouble.span), trouble.place != "list"  # a comma may be missing there
     if unit in OWN_UNITS:
@@ -72,6 +72,13 @@ def _apart(trouble: Trouble, braces: Braces) -> Finding | None:
     else:
         found = messages_source.unknown_unit(span, unit, fix=right, safe=safe and len(unit) > 1)
     return Finding(found, Instead(trouble.before, ("BROKEN",), trouble.token + 1))
+
+
+def _ends_number(trouble: Trouble) -> bool:
+    """Whether a word is the last of what is between the commas of an annotation: `@timeout(2 fortnights)`. Nothing that
+    an annotation takes is a bare word behind a number."""
+    is_annotation = trouble.symbols[max(0, trouble.opener - 2) : trouble.opener][:1] == ["ABOVE"]
+    return is_annotation and trouble.kind_at(trouble.token + 1) in {"RPAR", "COMMA"}
 
 
 def _bad_rate(trouble: Trouble, braces: Braces) -> Finding | None:
