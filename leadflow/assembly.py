@@ -35,9 +35,9 @@ from leadflow.policies.shared import Shared
 from leadflow.policies.stack import Granted, Stack
 from leadflow.record import record
 from leadflow.resources import prices_text
-from leadflow.run.adapters import SeededRng, zone_of
+from leadflow.run.adapters import SeededRng, SystemClock, zone_of
 from leadflow.run.claims import MemoryClaims
-from leadflow.run.errors import CallError, NotAllowed, WrongUse
+from leadflow.run.errors import CallError, InternalError, NotAllowed, WrongUse
 from leadflow.run.kernel import Program
 from leadflow.run.nested import Nested
 from leadflow.run.ports import Agent, AgentKind, Cast, Claims, Clock, People, Server, Starting, Transport, Uses, World
@@ -84,17 +84,19 @@ class Making:
     could build all the same."""
 
 
-def make_ready(
+async def make_ready(
     plan: Plan, flow: str, project: Project, registry: Registry, shared: Shared | None, cast: Cast | None = None
 ) -> Making:
     """What callers are made of, for those who do something else before they make them.
 
     Raises:
-        StartProblem: something of it is missing here; all of that is told at once.
+        StartProblem: something of it is missing here; all of that is told at once, with what is wrong with the agents
+            that can be built all the same.
     """
     making = looked_at(plan, flow, project, registry, shared, cast)
     if making.problems:
-        raise StartProblem(making.problems)
+        async with callers_of(making, SystemClock(), seed=0):
+            raise InternalError("callers were made of something that is not there")
     return making
 
 

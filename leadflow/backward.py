@@ -185,7 +185,7 @@ async def _made(store: Store, found: Kept, project: Project, registry: Registry,
             impossible[path] = flow
         else:
             plan = seal(replace(found.plan, flows={**found.plan.flows, flow.name: flow}))
-            make_ready(plan, flow.name, project, registry, None)
+            await make_ready(plan, flow.name, project, registry, None)
             runs.append(await _begun(store, plan, flow, undo, found, clock))
     undos = {path: undo for path, undo in standing.items() if undo is not None and path not in impossible}
     return Backward(found.row.id, runs, undos, impossible)

@@ -100,7 +100,7 @@ async def _end(
         driver = Driver(program, Ports(_Nobody(), journal, clock), found.bounds)
         return await driver.end(entries, wish, owner=this_worker())
     try:
-        making = make_ready(found.plan, found.row.flow, *where, None, options.cast)
+        making = await make_ready(found.plan, found.row.flow, *where, None, options.cast)
     except StartProblem as problem:
         told = f"what run {journal.run} did cannot be taken back here; --force ends it and takes nothing back"
         raise StartProblem([*problem.problems, told]) from None
@@ -131,7 +131,7 @@ async def fork_run(
         found = await kept(store, await find(store, run))
         entries = await store.load(found.row.id)
         path = begun_step(entries, step)
-        make_ready(found.plan, found.row.flow, project, registry, None)
+        await make_ready(found.plan, found.row.flow, project, registry, None)
         first = entries[0].event
         if not isinstance(first, RunStarted):
             raise InternalError("a log begins with the start of its run")

@@ -222,7 +222,7 @@ async def _resumed(
     async with store_of(options, project, clock) as store:
         found = await kept(store, await find(store, run))
         plan, row = found.plan, found.row
-        making = make_ready(plan, row.flow, project, registry, shared, options.cast)
+        making = await make_ready(plan, row.flow, project, registry, shared, options.cast)
         if is_dead(row, project) and not options.again_anyway:
             raise StartProblem([_given_up(row)])
         claimed = await store.claim(row.id)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from leadflow.agents.registry import Registry, find_kinds
-from leadflow.assembly import StartProblem
+from leadflow.assembly import StartProblem, make_ready
 from leadflow.events.model import Entry
 from leadflow.pipeline import compile_source
 from leadflow.plan.kinds import ActionRow, Kind, SettingRow
@@ -163,6 +163,30 @@ flow main() -> json {
         "main.flow:2:7: agent 'shop' needs the environment variable NO_SUCH_KEY, which is not set:"
         " export NO_SUCH_KEY=…",
     ] == list(caught.value.problems)
+
+
+def test_who_goes_on_with_a_run_is_told_of_secrets_and_agents_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Resuming, forking and taking back tell at once what starting a run does: also what cannot be built."""
+    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+    source = """leadflow 1
+agent a: http { url: "https://shop.example"  auth: bearer(secret("NO_SUCH_KEY")) }
+agent b: test.counter { mode: 0 }
+flow main() -> int {
+  step seen: int = a.get("/")
+  step x: int = b.one()
+  return seen + x
+}
+"""
+    built_in = find_kinds(())
+    registry = Registry({**built_in.kinds, "test.counter": CounterKind()}, ())
+    plan, _ = compile_source("main.flow", source, catalogue=registry.catalogue)
+    assert plan is not None
+    with pytest.raises(StartProblem) as caught:
+        asyncio.run(make_ready(plan, "main", Project(Path.cwd(), Settings()), registry, None))
+    assert ["NO_SUCH_KEY", "agent 'b' is out of order"] == [
+        next(what for what in ("NO_SUCH_KEY", "agent 'b' is out of order") if what in problem)
+        for problem in caught.value.problems
+    ]
 
 
 def test_a_flow_is_not_refused_for_what_another_one_uses() -> None:

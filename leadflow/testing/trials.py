@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from leadflow.agents.registry import Registry
-from leadflow.assembly import StartProblem, callers_of, make_ready, memo_of
+from leadflow.assembly import StartProblem, callers_of, looked_at, memo_of
 from leadflow.events.model import AttemptStarted, CacheUsed, Event, Failure, NodeStarted, RunStarted
 from leadflow.plan.expr import Expr, Guard
 from leadflow.plan.paths import is_control
@@ -322,7 +322,7 @@ class _Making:
     async def _run(self, flow: FlowPlan, inputs: Mapping[str, Value]) -> Result:
         subject, clock = self._subject, self._clock
         program = subject.program(self._cast.whole())
-        making = make_ready(program.plan, flow.name, subject.project, subject.registry, self._shared, self._cast)
+        making = looked_at(program.plan, flow.name, subject.project, subject.registry, self._shared, self._cast)
         started = RunStarted(self._rng.uuid(), flow.name, subject.plan.hash, inputs, self._seed, clock.now())
         if self._played is not None:
             self._played.begin()
