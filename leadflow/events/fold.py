@@ -103,6 +103,8 @@ class ToolState:
     """Of all that have ended."""
     size: int = 0
     """Bytes of all results."""
+    failure: Failure | None = None
+    """Of the last of those that failed."""
 
 
 @dataclass(slots=True)
@@ -405,7 +407,9 @@ def _tool_called(state: RunState, event: ToolCalled, at: float | None) -> None:
 def _tool_ended(state: RunState, event: ToolEnded, at: float | None) -> None:
     if (node := state.nodes.get(event.path)) is not None:
         tool = node.tools.setdefault(event.tool, ToolState())
-        tool.failed += event.failure is not None
+        if event.failure is not None:
+            tool.failed += 1
+            tool.failure = event.failure
         tool.seconds += event.seconds
         tool.size += event.size
 

@@ -115,6 +115,26 @@ def test_what_is_under_way_takes_time(capsys: pytest.CaptureFixture[str]) -> Non
     assert ["  ▸ c  8.0 s"] == [line.rstrip() for line in shown if "▸ c" in line]
 
 
+def test_why_a_tool_of_a_model_failed_at_last_stands_below_its_step(capsys: pytest.CaptureFixture[str]) -> None:
+    """What was told the model; machines have the code, too."""
+    no = Failure("tool.arguments", "validation", "'q' is missing", "f/a")
+    events: list[Event] = [
+        started(PLAN),
+        NodeStarted("f/a"),
+        *(ToolCalled("f/a", n, 1, "find", "read", {}) for n in range(2)),
+        ToolEnded("f/a", 0, "find", 1.0, NO, 0),
+        ToolEnded("f/a", 1, "find", 1.0, no, 0),
+        NodeDone("f/a", "done"),
+        RunDone("done"),
+    ]
+    entries = [Entry(seq, 1_000_000.0 + seq, event) for seq, event in enumerate(events)]
+    tree(replace(KEPT, row=replace(ROW, status=Status.DONE)), entries, Project(Path(), Settings()), now=1_000_100.0)
+    shown = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert "find failed: 'q' is missing [tool.arguments]" == shown[shown.index("✓ a  5.0 s  find x2 (2 failed)") + 1]
+    told = {"calls": 2, "seconds": 2.0, "failed": 2, "failure": "'q' is missing", "error": "tool.arguments"}
+    assert {"find": told} == state_data(fold(entries))["steps"]["f/a"]["tools"]
+
+
 def test_a_flow_that_a_model_uses_as_a_tool_stands_below_its_step(
     golden: Golden, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

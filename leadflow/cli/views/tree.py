@@ -3,7 +3,7 @@ did something to the run.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,6 +118,7 @@ def state_data(state: RunState) -> dict[str, Any]:
             **({} if not node.reason else {"reason": node.reason}),
             **({} if not node.passed else {"passed": [_passed_data(one) for one in node.passed]}),
             **({} if node.found is None else {"once": {"run": node.found.run, "step": node.found.step}}),
+            **({} if not node.tools else {"tools": {name: _tool_data(tool) for name, tool in node.tools.items()}}),
             **({} if node.used is None else {"used": spending.data(node.used)}),
             **({} if not node.spent and not node.spent_tokens else {"spent": node.spent, "tokens": node.spent_tokens}),
         }
@@ -141,6 +142,13 @@ def _passed_data(passed: CallPassedOn) -> dict[str, Any]:
     """An agent that was not asked, for machines."""
     why = passed.failure
     return {"agent": passed.agent, "failure": why.message, "error": why.error, "then": passed.then}
+
+
+def _tool_data(tool: ToolState) -> dict[str, Any]:
+    """What a model did with a tool, for machines, and why that failed at last."""
+    why = tool.failure
+    failed = {} if why is None else {"failed": tool.failed, "failure": why.message, "error": why.error}
+    return {"calls": tool.calls, "seconds": round(tool.seconds, 6), **failed}
 
 
 def origin(run: Kept) -> dict[str, Any]:
@@ -255,7 +263,8 @@ def _lines(branches: Mapping[str, _Branch], depth: int, *, until: float, values:
         shown += 1
         yield "  " * depth + _line(name, branch.state, until=until, values=values)
         if branch.state is not None:
-            yield from ("  " * (depth + 1) + line for line in _attempts(branch.state))
+            told = (*_attempts(branch.state), *_failed_tools(branch.state, branch.below))
+            yield from ("  " * (depth + 1) + line for line in told)
         yield from _lines(branch.below, depth + 1, until=until, values=values)
     if left:
         yield "  " * depth + f"  and {left:,} more that ended well"
@@ -317,6 +326,14 @@ def _attempts(state: NodeState) -> Iterator[str]:
     for passed in state.passed:
         why = passed.failure
         yield f"  {passed.agent} was passed over: {one_line(why.message)} [{why.error}]"
+
+
+def _failed_tools(state: NodeState, below: Iterable[str]) -> Iterator[str]:
+    """Why tools of a step's model failed, each at last; that of a flow stands below the step, with the flow."""
+    flows = {name.partition(" ")[2] for name in below}
+    for name, tool in state.tools.items():
+        if tool.failure is not None and name not in flows:
+            yield f"  {name} failed: {one_line(tool.failure.message)} [{tool.failure.error}]"
 
 
 def _short(value: Any) -> str:
