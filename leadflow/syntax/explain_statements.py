@@ -43,9 +43,8 @@ def _reserved(trouble: Trouble, braces: Braces) -> Finding | None:
         return None
     if starts_statement(trouble.tokens, trouble.token) and trouble.tokens.begins_line(trouble.token):
         return None
-    later = trouble.kind == "RESERVED"
-    trouble.machine.maker.kept.add(trouble.written)
-    return Finding(messages.reserved(trouble.span, trouble.written, later=later), Replace(("NAME",)))
+    found = trouble.machine.maker.reserved(trouble.span, trouble.written, later=trouble.kind == "RESERVED")
+    return Finding(found, Replace(("NAME",)))
 
 
 def _named_so(trouble: Trouble, braces: Braces) -> Finding | None:

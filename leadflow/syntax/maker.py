@@ -101,9 +101,16 @@ class Maker:
         name = self.ident(token)
         kind = keyword(name.text) if name.text.isascii() else None
         if kind is not None and name.text:
-            self.say(messages.reserved(name.span, name.text, later=kind == "RESERVED"))
-            self.kept.add(name.text)
+            self.say(self.reserved(name.span, name.text, later=kind == "RESERVED"))
         return name
+
+    def reserved(self, span: Span, word: str, *, later: bool) -> Diagnostic:
+        """What is said of a keyword that names something, once: where it is read it is that name from here on."""
+        self.kept.add(word)
+        free = f"{word}_"
+        while free in self.tokens.text:
+            free += "_"
+        return messages.reserved(span, word, free=free, later=later)
 
     def say(self, diagnostic: Diagnostic) -> None:
         """Report what is wrong with something that could still be built."""

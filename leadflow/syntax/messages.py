@@ -165,7 +165,7 @@ def colon_after_keyword(span: Span, word: str, *, way: str, colon: Span | None) 
 
 
 @code("FLOW135", "Keyword used as a name")
-def reserved(span: Span, word: str, *, later: bool) -> Draft:
+def reserved(span: Span, word: str, *, free: str, later: bool) -> Draft:
     """Words that begin or join statements and expressions cannot name values: `step let if then else match return yield
     fail for in repeat parallel race do and or not true false none`, and, kept for later, `try catch fn await case when
     with`. They may name fields.
@@ -181,9 +181,8 @@ def reserved(span: Span, word: str, *, later: bool) -> Draft:
     ```
     """
     kept = " (kept for later)" if later else ""
-    return Draft(
-        span, f"'{word}' is a keyword{kept} and cannot be a name here", fix=_replace("add '_'", span, f"{word}_")
-    )
+    fix = _replace(f"name it '{free}'", span, free)
+    return Draft(span, f"'{word}' is a keyword{kept} and cannot be a name here", fix=fix)
 
 
 # --- annotations ----------------------------------------------------------------------------------------------------

@@ -152,6 +152,14 @@ def test_d4_no_keyword_names_a_value(word: str) -> None:
     assert [("FLOW135", word)] == said(f"leadflow 1\nflow f({word}: int) {{ }}\n")
 
 
+@pytest.mark.parametrize(("other", "free"), [("x", "match_"), ("match_", "match__")])
+def test_d4_a_name_that_is_free_is_offered(other: str, free: str) -> None:
+    """D4: in place of a keyword, and of no word that stands in the file."""
+    text = f"leadflow 1\nflow f({{}}: int, {other}: int) -> int {{{{ return {other} }}}}\n"
+    wrong = text.format("match")
+    assert text.format(free) == fixed(wrong, read(wrong)[1])
+
+
 @pytest.mark.parametrize("word", FREE)
 def test_d4_all_other_words_are_free(word: str) -> None:
     """D4: words that are keywords in one place only name values everywhere."""
