@@ -83,7 +83,7 @@ def _with_queues(context: Context, course: Course, timeout: timedelta | None) ->
 def undo_time(context: Context) -> Figure:
     """How long it takes at most to take one run of a flow back: one undo after the other, under no deadline of it."""
     if context.undo_time is None:
-        sums = Sums(NOTHING, figures.total, figures.largest, product, _undo_itself, undo_time, _undo_tools, _endless)
+        sums = Sums(NOTHING, figures.total, figures.largest, product, _undo_itself, undo_time, tools_undone, _endless)
         context.undo_time = undos(context, sums)
     return context.undo_time
 
@@ -100,7 +100,7 @@ def _undo_itself(context: Context, undo: Node) -> Figure:
             return _endless(context.flow)
 
 
-def _undo_tools(context: Context, node: Node) -> Figure:
+def tools_undone(context: Context, node: Node) -> Figure:
     """What a flow takes back that a model uses, when the time of its step is over: of those that write one runs."""
     flows = [tool.work.flow for tool in tools_of(context.plan, node) if isinstance(tool.work, FlowCall)]
     if flows and context.depth >= DEEPEST:

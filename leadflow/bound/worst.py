@@ -12,10 +12,10 @@ from typing import Any
 
 from leadflow.bound import rates
 from leadflow.bound.asks import Known, tool_loop
-from leadflow.bound.context import open_flow
+from leadflow.bound.context import Context, open_flow
 from leadflow.bound.costs import is_hedged
-from leadflow.bound.figures import Figure, total
-from leadflow.bound.times import candidate, node_time, within_loop
+from leadflow.bound.figures import NOTHING, Figure, total
+from leadflow.bound.times import candidate, node_time, tools_undone, within_loop
 from leadflow.plan.expr import Const
 from leadflow.plan.forms import to_plain
 from leadflow.plan.paths import Stop, node_path, owners
@@ -51,10 +51,13 @@ def worst(plan: Plan, way: Sequence[Stop], known: Known) -> Worst:
     """The bounds of the last node of a way."""
     node = way[-1].node
     call = node.work if isinstance(node.work, AgentCall) else None
-    time, why = _whole_time(plan, way, known) if call is None else _call_time(plan, node, call)
+    context = _around(plan, way, known)
+    time, why = _whole_time(context, node) if call is None else _call_time(plan, node, call)
     for limit, where in _deadlines(way):
         if time is None or limit + GRACE < time:
             time, why = limit + GRACE, f"the deadline of {where}"
+    if call is not None:
+        time, why = _with_undone(time, why, tools_undone(context, node))
     attempts, attempts_why = _attempts(plan, node)
     calls, calls_why = _calls(way)
     return Worst(time, why, attempts, attempts_why, calls, calls_why)
@@ -84,17 +87,32 @@ def _duration(figure: Figure) -> timedelta:
     return -(-timedelta(microseconds=figure.known) // _MILLISECOND) * _MILLISECOND
 
 
-def _whole_time(plan: Plan, way: Sequence[Stop], known: Known) -> tuple[timedelta | None, str]:
+def _around(plan: Plan, way: Sequence[Stop], known: Known) -> Context:
+    """The flow in which a way ends; nobody is told to give inputs, so it takes none."""
+    context = open_flow(plan, known, way[0].flow.name, {}, depth=1)
+    for stop in way[:-1]:
+        context = context.child(stop.node.work) if isinstance(stop.node.work, FlowCall) else context
+    return context
+
+
+def _with_undone(time: timedelta | None, why: str, undone: Figure) -> tuple[timedelta | None, str]:
+    """Behind the end of a step, under none of its deadlines: what a flow takes back that its model used as a tool."""
+    if time is None or undone == NOTHING:
+        return time, why
+    if not undone.is_plain:
+        return None, f"{undone.causes[0].what}; {undone.causes[0].mend}"
+    return time + _duration(
+        undone
+    ), f"{why}, then {duration_words(_duration(undone))} for undos of a flow that is a tool"
+
+
+def _whole_time(context: Context, node: Node) -> tuple[timedelta | None, str]:
     """A block or the call of a flow: what stands on it as a whole, and on the flow, or the steps in it."""
-    node = way[-1].node
     found = [(limit + GRACE, "its total time") for limit in [whole_timeout(node.policies)] if limit is not None]
     if isinstance(node.work, FlowCall):
         name = node.work.flow
-        limit = whole_timeout(plan.flows[name].policies)
+        limit = whole_timeout(context.plan.flows[name].policies)
         found += [] if limit is None else [(limit + GRACE, f"the deadline of flow {name}")]
-    context = open_flow(plan, known, way[0].flow.name, {}, depth=1)  # nobody is told to give inputs: it takes none
-    for stop in way[:-1]:
-        context = context.child(stop.node.work) if isinstance(stop.node.work, FlowCall) else context
     inside = node_time(context, node)
     if inside.is_plain:
         found.append((_duration(inside), "the longest way through it"))

@@ -135,16 +135,33 @@ def test_what_has_no_bound_says_why(change: tuple[str, str], what: str) -> None:
     assert what in next(cause.what for cause in found.tokens.causes)
 
 
+UNDONE = (
+    '@idempotent @timeout(30s) tool short(x: string) = python("tools:short")\n'
+    '@idempotent @timeout(60s) tool long(x: string) = python("tools:long")\n'
+    "flow one(x: string) {\n step a = put(x) undo short(x)\n}\n"
+    "flow two(x: string) {\n step a = put(x) undo long(x)\n}\n"
+)
+"""Flows that are tools and take back what they wrote."""
+
+
+def undone(loop: str, ask: str) -> Plan:
+    """A flow whose model has such tools."""
+    return compiled(UNDONE + AGENT.replace("look, double", "one, two").replace("LOOP", loop) + ask)
+
+
 def test_a_flow_that_is_cut_off_takes_back_what_it_did() -> None:
     """Behind the time of the loop: one such flow at the most, with the time of its undo's own agent."""
-    tools = "".join(
-        f'@idempotent @timeout({seconds}s) tool {name}(x: string) = python("tools:{name}")\n'
-        for name, seconds in (("short", 30), ("long", 60))
-    )
-    head = "".join(
-        f"flow {flow}(x: string) {{\n step a = put(x) undo {tool}(x)\n}}\n"
-        for flow, tool in (("one", "short"), ("two", "long"))
-    )
-    agent = AGENT.replace("look, double", "one, two").replace("LOOP", "time: 20s")
-    time = bound(compiled(tools + head + agent + ASK)).time
+    time = bound(undone("time: 20s", ASK)).time
     assert (True, 20 + 5 + 60 + 5) == (time.is_plain, time.known // 1_000_000)
+
+
+@pytest.mark.parametrize(("above", "seconds"), [("", 20), ("@timeout(8s)\n", 8)])
+def test_explain_counts_what_a_flow_takes_back(above: str, seconds: int) -> None:
+    """Of a step with such tools, as `plan` does: no deadline, of the step or around it, is for what is taken back."""
+    plan = undone("time: 20s", above + ASK)
+    ways = find_steps(plan, "f.a")
+    assert not isinstance(ways, NoSuchStep)
+    told = worst(plan, ways[0], KNOWN)
+    assert timedelta(seconds=seconds + 5 + 60 + 5) == told.time
+    assert told.time_why.endswith(", then 1m5s for undos of a flow that is a tool")
+    assert told.time == timedelta(microseconds=bound(plan).time.known)
