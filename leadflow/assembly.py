@@ -39,6 +39,7 @@ from leadflow.run.adapters import SeededRng, SystemClock, zone_of
 from leadflow.run.claims import MemoryClaims
 from leadflow.run.errors import CallError, InternalError, NotAllowed, WrongUse
 from leadflow.run.kernel import Program
+from leadflow.run.keys import Keys, Undone
 from leadflow.run.nested import Nested
 from leadflow.run.ports import Agent, AgentKind, Cast, Claims, Clock, People, Server, Starting, Transport, Uses, World
 from leadflow.run.redact import LONGEST, SHORTEST, all_forms, one_line
@@ -77,6 +78,8 @@ class Making:
     """Servers of tools that its agents name."""
     hidden: tuple[str, ...]
     """Values that nothing which is said or kept may hold."""
+    undone: Undone
+    """By flows that are tools, so far."""
     cast: Cast | None = None
     """Who plays the agents; None: they themselves."""
     problems: tuple[str, ...] = ()
@@ -129,6 +132,7 @@ def looked_at(
         rates=rates,
         servers=servers,
         hidden=hidden,
+        undone=Undone(),
         cast=cast,
         problems=problems,
     )
@@ -170,8 +174,9 @@ async def callers_of(
         keys, scopes = _upstreams(plan, needed, secrets), _scopes(plan, needed, secrets, project)
         most = project.settings.run.concurrency
         memo = memo_of(making, clock)
-        nested = Nested(Program(plan), clock, rng, journal=lambda: MemoryJournal(clock), calls=most, memo=memo)
-        granted = Granted({tool.key: tool for tool in plan.tools}, nested.run)
+        undone, journal = making.undone, lambda: MemoryJournal(clock)
+        nested = Nested(Program(plan), clock, rng, journal=journal, calls=most, memo=memo, undone=undone)
+        granted = Granted({tool.key: tool for tool in plan.tools}, nested.run, Keys(undone=undone))
         yield Stack(plan.agents, agents, ports, keys, scopes, making.purse, making.rates, granted)
 
 

@@ -236,6 +236,8 @@ async def _resumed(
             if not entries:
                 raise StartProblem([f"run {row.id} never began: start it anew"])
             _look_at(told, entries)
+            for entry in entries:
+                making.undone.read(entry.event)
             if making.purse is not None:
                 for one in Past(entries).spent():
                     making.purse.ledger.remember(one.path, Amount(one.money, one.tokens, one.calls))

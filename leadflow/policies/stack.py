@@ -47,6 +47,7 @@ from leadflow.policies.toolset import Toolset
 from leadflow.policies.watch import Watch
 from leadflow.record import record
 from leadflow.run.errors import CallError, InternalError
+from leadflow.run.keys import OF_A_RUN, Keys
 from leadflow.run.ports import Agent, Answer, Caller, Callers, CallOrder, Claims, Ran
 
 RunNested: TypeAlias = Callable[[Callers, str, Mapping[str, Value], CallOrder], Awaitable[Ran]]
@@ -207,6 +208,8 @@ class Granted:
     """By key."""
     run_flow: RunNested | None
     """Runs those that are flows."""
+    keys: Keys = OF_A_RUN
+    """What the other side may know their calls by."""
 
 
 class Stack:
@@ -311,6 +314,10 @@ class Stack:
         if self._tools.run_flow is None:
             raise InternalError(f"nobody runs the flow {flow}")
         return await self._tools.run_flow(self, flow, args, order)
+
+    def key_of(self, run: str, path: str, args: Mapping[str, Value]) -> str:
+        """The key of a tool's call."""
+        return self._tools.keys.make(run, path, args)
 
 
 _WRAPPING = (Once, Fallback, Timeout, Cache, Retry, OnError, Hedge, Budget)

@@ -23,7 +23,6 @@ from leadflow.record import record
 from leadflow.run.context import Compiled, RunValues
 from leadflow.run.errors import InternalError, ValueProblem
 from leadflow.run.evaluate import compile_expr
-from leadflow.run.keys import made_key
 from leadflow.run.ports import Answer, Caller, CallOrder, Ran, may_stand
 from leadflow.run.toolbox import ToolSpec, ToolUse
 from leadflow.run.values import Mismatch, admit, admit_inputs
@@ -40,6 +39,10 @@ class Makes(Protocol):
 
     async def run_flow(self, flow: str, args: Mapping[str, Value], order: CallOrder) -> Ran:
         """What a flow gives, inside of the call that is ordered."""
+        ...
+
+    def key_of(self, run: str, path: str, args: Mapping[str, Value]) -> str:
+        """The key of the call of that path with these arguments, where its author gives none (case R3)."""
         ...
 
 
@@ -121,7 +124,7 @@ class Tool:
             self._caller = self._makes.caller_of(work, self.plan.policies)
         given = {name: value for name, value in made.items() if value is not None or self.plan.is_open}
         if self._makes_key:
-            key = made_key(order.run, f"{order.path}/{self.plan.key}", given)
+            key = self._makes.key_of(order.run, f"{order.path}/{self.plan.key}", given)
         return self.ran(await self._caller(_ordered(order, given, key)))
 
     def ran(self, outcome: Answer | Failure) -> Ran:

@@ -11,6 +11,7 @@ from typing import Protocol, TypeAlias
 from leadflow.plan.expr import Guard
 from leadflow.plan.types import Value
 from leadflow.record import record
+from leadflow.run.keys import OF_A_RUN, Keys
 
 
 @record
@@ -20,8 +21,8 @@ class RunValues:
     id: str
     started: datetime
     flow: str
-    around: str = ""
-    """Of a flow that runs inside of a call: the path of that call, which its steps have before theirs, and a slash."""
+    keys: Keys = OF_A_RUN
+    """What the other side may know its calls by."""
 
 
 class Env(Protocol):

@@ -51,6 +51,7 @@ from leadflow.run.kernel import (
     StopTimer,
     TryAgain,
 )
+from leadflow.run.keys import OF_A_RUN, Keys
 from leadflow.run.lookups import Lookups
 from leadflow.run.ports import Callers, Clock, Earlier, Journal, Memo, Prompt
 from leadflow.run.questions import Asked, Questions
@@ -193,16 +194,16 @@ def _told(failure: Failure | None, depth: int) -> Iterator[str]:
 class Driver:
     """One run under way."""
 
-    def __init__(self, program: Program, ports: Ports, bounds: Bounds | None = None, *, around: str = "") -> None:
+    def __init__(self, program: Program, ports: Ports, bounds: Bounds | None = None, *, keys: Keys = OF_A_RUN) -> None:
         """Prepare a run.
 
         Args:
-            around: as `RunValues.around` has it.
+            keys: as `RunValues.keys` has them.
         """
         self._ports = ports
         self._bounds = bounds or Bounds()
         self._size = sum(len(flow.nodes) for flow in program.plan.flows.values())
-        self._kernel = Kernel(program, calls=self._bounds.calls, deadline=self._bounds.deadline, around=around)
+        self._kernel = Kernel(program, calls=self._bounds.calls, deadline=self._bounds.deadline, keys=keys)
         self._heap = Heap()
         self._entries: list[Entry] = []
         self._arrived: list[Event] = []

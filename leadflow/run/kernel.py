@@ -67,6 +67,7 @@ from leadflow.run.kernel_state import (
     Values,
 )
 from leadflow.run.kernel_told import begin_telling, flow_failed, keep_told, stop_telling, tell_next
+from leadflow.run.keys import OF_A_RUN, Keys
 
 __all__ = [
     "Call",
@@ -98,15 +99,15 @@ class Kernel:
     """One run: `start`, then `on` until it has ended."""
 
     def __init__(
-        self, program: Program, *, calls: int | None = None, deadline: timedelta | None = None, around: str = ""
+        self, program: Program, *, calls: int | None = None, deadline: timedelta | None = None, keys: Keys = OF_A_RUN
     ) -> None:
         """Prepare a run of at most `calls` calls at once, which has to end before `deadline`; None sets no bound.
 
         Args:
-            around: as `RunValues.around` has it.
+            keys: as `RunValues.keys` has them.
         """
         self._program = program
-        self._around = around
+        self._keys = keys
         self._calls = calls
         self._deadline = deadline
         self._state: State | None = None
@@ -140,7 +141,7 @@ class Kernel:
             early: of one that is told what it keeps of another one, the paths of all that began for that: whatever
                 else may begin does so when the run is resumed.
         """
-        values = RunValues(started.run, started.started, started.flow, self._around)
+        values = RunValues(started.run, started.started, started.flow, self._keys)
         state = self._state = State(self._program, values, started, Gate(self._calls, None))
         state.events.append(started)
         if started.origin is not None:

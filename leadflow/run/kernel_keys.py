@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from leadflow.plan.types import Value
 from leadflow.run.kernel_layout import NodeLayout
 from leadflow.run.kernel_state import Frame
-from leadflow.run.keys import made_key
 
 
 def arguments_of(frame: Frame, layout: NodeLayout) -> Mapping[str, Value]:
@@ -37,4 +36,4 @@ def key_of(frame: Frame, layout: NodeLayout, args: Mapping[str, Value]) -> str |
         return str(layout.key(frame))
     if not layout.makes_key:
         return None
-    return made_key(frame.run.id, frame.run.around + frame.prefix + layout.name, args)
+    return frame.run.keys.make(frame.run.id, frame.prefix + layout.name, args)

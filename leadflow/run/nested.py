@@ -35,6 +35,7 @@ from leadflow.plan.undoing import SUFFIX, is_undoing
 from leadflow.run.driver import Bounds, Driver, Ports, Result
 from leadflow.run.errors import InternalError
 from leadflow.run.kernel import Program
+from leadflow.run.keys import Keys, Undone
 from leadflow.run.ports import PAUSED, Answer, Caller, Callers, CallOrder, Clock, Journal, Memo, Ran, Rng, may_stand
 from leadflow.run.set_aside import SetAside
 
@@ -44,15 +45,16 @@ class Nested:
 
     def __init__(
         self, program: Program, clock: Clock, rng: Rng, *, journal: Callable[[], Journal], calls: int | None,
-        memo: Memo | None = None,
+        memo: Memo | None = None, undone: Undone | None = None,
     ) -> None:  # fmt: skip
         """
         Args:
             journal: makes one that is kept nowhere.
             calls: most calls of such a flow at once.
             memo: what blocks with `@cache` gave.
+            undone: by such flows in the run, which is noted here as it happens; None: nothing so far.
         """
-        self._program, self._clock, self._rng = program, clock, rng
+        self._program, self._clock, self._rng, self._undone = program, clock, rng, undone or Undone()
         self._journal, self._calls, self._memo = journal, calls, memo
 
     async def run(self, callers: Callers, flow: str, args: Mapping[str, Value], order: CallOrder) -> Ran:
@@ -66,12 +68,13 @@ class Nested:
         """
         seed = int(self._rng.random() * (1 << 53))
         started = RunStarted(order.run, flow, self._program.plan.hash, args, seed, self._clock.now())
-        inside = _Inside(callers, order)
+        inside = _Inside(callers, order, self._undone)
         hear = () if order.hear is None else (order.hear,)
         ports = Ports(inside, self._journal(), self._clock, (inside.tell,), listeners=hear, memo=self._memo)
         bounds = Bounds(calls=self._calls, drain=timedelta(0))
+        keys = Keys(f"{order.path}/", self._undone)
         try:
-            result = await _ended(Driver(self._program, ports, bounds, around=f"{order.path}/"), started, order)
+            result = await _ended(Driver(self._program, ports, bounds, keys=keys), started, order)
         finally:
             inside.leave()
         return Ran(_outcome(result, inside, order), stands=bool(inside.standing))
@@ -113,8 +116,8 @@ def _is_in_doubt(failure: Failure) -> bool:
 class _Inside(Callers):
     """The callers of a flow that runs inside of a call."""
 
-    def __init__(self, callers: Callers, order: CallOrder) -> None:
-        self._callers, self._order = callers, order
+    def __init__(self, callers: Callers, order: CallOrder, undone: Undone) -> None:
+        self._callers, self._order, self._undone = callers, order, undone
         self.broken: Failure | None = None
         """The end of something around the call, which ends the flow too."""
         self.standing: set[str] = set()
@@ -139,7 +142,9 @@ class _Inside(Callers):
         if isinstance(event, NodeCancelled) and event.in_doubt:
             self.cut_off.add(event.path)
         if isinstance(event, FlowEvent):
-            self._order.post(ToolStep(self._order.path, event))
+            told = ToolStep(self._order.path, event)
+            self._undone.read(told)
+            self._order.post(told)
 
     def prepare(self, flow: FlowPlan, node: Node) -> Caller:
         """The caller of a node, whose calls belong to what is around."""

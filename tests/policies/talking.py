@@ -14,6 +14,7 @@ from leadflow.policies.stack import Granted, Stack
 from leadflow.run.adapters import SeededRng
 from leadflow.run.driver import Driver, Listener, Ports, Result
 from leadflow.run.kernel import Program
+from leadflow.run.keys import Keys, Undone
 from leadflow.run.nested import Nested
 from leadflow.run.ports import Journal, Reply
 from leadflow.run.toolbox import Asked, ToolResult, ToolUse
@@ -99,7 +100,8 @@ def driver_of(
 ) -> Driver:
     """What runs a plan whose agents are played."""
     program, rng = Program(plan), SeededRng(0)
-    nested = Nested(program, CLOCK, rng, journal=lambda: MemoryJournal(CLOCK), calls=None)
+    undone = Undone()
+    nested = Nested(program, CLOCK, rng, journal=lambda: MemoryJournal(CLOCK), calls=None, undone=undone)
     purse = None if charges is None else Purse(charges)
     stack = Stack(
         plan.agents,
@@ -107,7 +109,7 @@ def driver_of(
         PolicyPorts(CLOCK, rng, Shared(), ("hush-hush",)),
         purse=purse,
         rates=rates,
-        granted=Granted({tool.key: tool for tool in plan.tools}, nested.run),
+        granted=Granted({tool.key: tool for tool in plan.tools}, nested.run, Keys(undone=undone)),
     )
     listeners = () if hear is None else (hear,)
     return Driver(program, Ports(stack, journal, CLOCK, listeners=listeners))

@@ -3,6 +3,7 @@
 import pytest
 
 from leadflow.run.errors import ConnectionLost, Rejected
+from leadflow.run.keys import Undone
 from tests.policies.playing import Act, Player
 from tests.policies.talking import ASK, MODEL, asks, talk, use
 
@@ -57,6 +58,30 @@ def test_a_block_that_is_tried_again_sends_the_keys_of_its_tools_again(head: str
     (first, key), (second, other) = sent(players[writes])
     assert ("seen", True) == (told.result.value, first.startswith("f/g/a~tools[0]"))
     assert (second, other) == (first.replace("f/g", "f/g~2"), key)
+
+
+def test_what_was_taken_back_is_another_write_when_it_is_done_again() -> None:
+    """A flow that fails takes back what it did; a server that knows the key would take the same write of the block's
+    second attempt for the first one, which is gone. What stands has the key that it had."""
+    flow = """tool drop(x: string) -> string = python("tools:drop")
+flow file(x: string) -> string {
+ @idempotent step a = put(x) undo drop(a)
+ step seen = look(x)
+ return seen
+}
+"""
+    one, no = asks(use("file", x="1")), Rejected("no", status=400)
+    look: list[Act] = [no, no, "ok", no, "ok", "seen"]
+    players = {"fast": Player(*[one, "done"] * 3), "put": Player("w"), "look": Player(*look), "drop": Player("gone")}
+    text = flow + MODEL.replace("TOOLS", "file") + AGAIN.replace("@retry(2", "@retry(3")
+    told = talk(text, players)
+    keys = [key for _, key in sent(players["put"])]
+    assert ("seen", 1, 3) == (told.result.value, len(players["drop"].requests), len(keys))
+    assert (True, True) == (keys[0] != keys[1], keys[1] == keys[2])
+    undone = Undone()  # another process reads it from the log
+    for entry in told.result.entries:
+        undone.read(entry.event)
+    assert [1, 0] == [undone.times(f"f/g/a~tools[0]/file/{step}") for step in ("a", "seen")]
 
 
 def test_a_tool_that_is_safe_to_repeat_sends_its_key_at_every_attempt() -> None:

@@ -11,6 +11,7 @@ from leadflow.plan.policy import Applied
 from leadflow.plan.tokens import PER_MESSAGE
 from leadflow.plan.types import Value
 from leadflow.policies.toolset import Refusal, Tool, Toolset
+from leadflow.run.keys import Keys
 from leadflow.run.ports import Answer, Caller, CallOrder, Ran
 from leadflow.run.toolbox import ToolUse
 from leadflow.testing import run_virtual
@@ -45,6 +46,10 @@ class Making:
     async def run_flow(self, flow: str, args: Mapping[str, Value], order: CallOrder) -> Ran:
         """There are none here."""
         raise AssertionError(flow)
+
+    def key_of(self, run: str, path: str, args: Mapping[str, Value]) -> str:
+        """As in a run."""
+        return Keys().make(run, path, args)
 
 
 def toolset(plans: Sequence[ToolPlan]) -> Toolset:

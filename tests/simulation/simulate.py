@@ -40,6 +40,7 @@ from leadflow.recalling import recall
 from leadflow.run.adapters import SeededRng
 from leadflow.run.driver import Bounds, Driver, Ports, Result
 from leadflow.run.kernel import Kernel, Program
+from leadflow.run.keys import Undone
 from leadflow.run.ports import Agent
 from leadflow.run.questions import Questions
 from leadflow.run.store import HeldJournal, JournalProblem, RunRow
@@ -282,7 +283,7 @@ class Simulation:
             for one in Past(entries).spent():
                 purse.ledger.remember(one.path, Amount(one.money, one.tokens, one.calls))
         needed = needed_by(plan, "f")
-        making = Making(plan, "f", needed, {}, PROJECT, KINDS, shared, purse, {}, {}, ())
+        making = Making(plan, "f", needed, {}, PROJECT, KINDS, shared, purse, {}, {}, (), Undone())
         await recall(store, making, machine.clock)
         questions = Questions(machine.clock)
         questions.listen(lambda: store.answers(RUN))
