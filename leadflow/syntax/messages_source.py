@@ -4,6 +4,8 @@ The other codes of the parser stand in `messages`. What an example of a page can
 file) is shown by the text nearest to it that raises the same code.
 """
 
+from collections.abc import Iterable
+
 from leadflow.diagnostics import Draft, Edit, Fix, Label, Span, code
 
 
@@ -123,6 +125,27 @@ def unknown_edition(span: Span, written: str) -> Draft:
         f"unknown edition {short(written)}; this leadflow knows edition 1",
         fix=Fix("write edition 1", (Edit(span, "1"),)),
     )
+
+
+@code("FLOW109", "Text around the file")
+def surroundings(span: Span, parts: Iterable[Span], *, safe: bool) -> Draft:
+    """A file holds leadflow and comments, nothing else: neither the fences of the page that it was copied from, nor
+    words before the edition line.
+
+    ```flow
+    Here is the flow:
+
+    leadflow 1
+    const greeting = "hello"
+    ```
+
+    ```flow
+    leadflow 1
+    const greeting = "hello"
+    ```
+    """
+    fix = Fix("remove it", tuple(Edit(part, "") for part in parts), safe)
+    return Draft(span, "this is no part of the flow: a file begins with the line 'leadflow 1', without fences", fix=fix)
 
 
 # --- characters -----------------------------------------------------------------------------------------------------

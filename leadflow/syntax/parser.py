@@ -13,7 +13,7 @@ from leadflow.syntax.lexer import MOST_DEPTH, MOST_TOKENS, Tokens, keyword, toke
 from leadflow.syntax.machine import Machine
 from leadflow.syntax.maker import FOREIGN_VALUES, Maker
 from leadflow.syntax.recover import Recovery
-from leadflow.syntax.source import check_characters
+from leadflow.syntax.source import check_characters, without_surroundings
 
 MOST_ITEMS = 20_000
 """Declarations in one file."""
@@ -69,6 +69,7 @@ def _back_to(end: int, begins: set[int]) -> range:
 
 def _parse(source: Source, report: Report, ids: Iterator[int]) -> tree.File:
     check_characters(source, report)
+    source = without_surroundings(source, report)
     tokens = tokenise(source.name, source.text)
     maker = Maker(tokens, report, ids, _hole)
     if _refuse(tokens, report):
@@ -165,6 +166,8 @@ def _refuse(tokens: Tokens, report: Report) -> bool:
 def _edition(machine: Machine) -> int:
     """Take the edition line; the token after it. A bad one is said, and taken for `leadflow 1`."""
     tokens, say = machine.tokens, machine.maker.say
+    if (past := _other_edition(machine)) > 0:
+        return past
     word = tokens.kinds[0] == "LEADFLOW"
     number = word and tokens.kinds[1] != "$END" and not tokens.begins_line(1)
     if number and tokens.written(1) != "1":
@@ -174,6 +177,25 @@ def _edition(machine: Machine) -> int:
         return machine.feed(machine.feed(0, only=True), only=True)
     if not number:
         say(messages_source.no_edition(tokens.span(0), word=word))
+    _feed_edition(machine)
+    return word + number
+
+
+def _other_edition(machine: Machine) -> int:
+    """Say that `version 1` and `leadflow: 1` are `leadflow 1`; the token after the line, 0 where none stands."""
+    tokens = machine.tokens
+    line = next((n for n in range(1, tokens.count) if tokens.begins_line(n)), tokens.count - 1)
+    if tokens.written(0) not in {"version", "edition", "leadflow", "syntax"} or tokens.kinds[line - 1] != "INT":
+        return 0
+    if tokens.kinds[1 : line - 1] not in ([], ["COLON"], ["EQUAL"]) or (tokens.kinds[0] == "LEADFLOW" and line == 2):
+        return 0
+    machine.maker.say(messages_source.no_edition(tokens.span(0).to(tokens.span(line - 1)), word=True))
+    _feed_edition(machine)
+    return line
+
+
+def _feed_edition(machine: Machine) -> None:
+    """Put in `leadflow 1`."""
+    tokens = machine.tokens
     for kind in ("LEADFLOW", "INT"):
         machine.feed(tokens.add(kind, tokens.starts[0], tokens.starts[0]), only=True)
-    return word + number

@@ -60,6 +60,34 @@ def read_source(name: str, data: bytes, report: Report) -> Source | None:
     return source
 
 
+_EDITION = re.compile(r"^leadflow[ \t]+[0-9]+[ \t]*$", re.MULTILINE)
+_FENCE = re.compile(r"^[ \t]*(?:```|~~~)[^`\n]*\n?", re.MULTILINE)
+_FOREIGN = re.compile(r"^[ \t]*[^#\s].*\n*", re.MULTILINE)
+"""A line that is neither empty nor a comment, and the empty ones behind it."""
+_DECLARES = re.compile(r"[ \t]*(?:@|(?:use|type|agent|tool|policy|const|flow|on|profile|test)\b)")
+
+
+def without_surroundings(source: Source, report: Report) -> Source:
+    """The source with spaces for what stands around it where it was copied from a page: the fences of a block of code,
+    and words before the edition line and behind the last fence."""
+    text = source.text
+    edition, fence = _EDITION.search(text), _FENCE.match(text)
+    lines = list(_FOREIGN.finditer(text, 0, edition.start() if edition else fence.end() if fence else 0))
+    if not lines or any(_DECLARES.match(line[0]) for line in lines):
+        return source
+    parts = [Span(source.name, 0, lines[-1].end())]
+    closing = list(_FENCE.finditer(text, lines[-1].end())) if any(_FENCE.match(line[0]) for line in lines) else []
+    if len(closing) % 2:  # those between stand in texts, two by two
+        parts.append(Span(source.name, closing[-1].start(), len(text)))
+    removed = (found[0] for part in parts for found in _FOREIGN.finditer(text, part.start, part.end))
+    only_fences = all(_FENCE.fullmatch(line.rstrip("\n")) for line in removed)
+    first = Span(source.name, lines[0].start(), lines[0].start() + len(lines[0][0].rstrip()))
+    report(messages.surroundings(first, parts, safe=only_fences))
+    for part in parts:
+        text = text[: part.start] + re.sub(r"[^\n]", " ", source.at(part)) + text[part.end :]
+    return Source(source.name, text)
+
+
 def check_characters(source: Source, report: Report) -> None:
     """Report the characters of a text that may stand nowhere in it."""
     for number, found in enumerate(_REFUSED.finditer(source.text)):

@@ -152,6 +152,9 @@ def test_what_is_too_deep_is_left_out_of_the_tree() -> None:
         ("leadflow 1.0\nconst a = 1\n", "FLOW105", "leadflow 1\nconst a = 1\n"),
         ("leadflow 1_\nconst a = 1\n", "FLOW105", "leadflow 1\nconst a = 1\n"),
         ("leadflow\nconst a = 1\n", "FLOW104", "leadflow 1\nconst a = 1\n"),
+        ("leadflow: 1\nconst a = 1\n", "FLOW104", "leadflow 1\nconst a = 1\n"),
+        ("version 1\nconst a = 1\n", "FLOW104", "leadflow 1\nconst a = 1\n"),
+        ("# Sums.\nedition = 1\nconst a = 1\n", "FLOW104", "# Sums.\nleadflow 1\nconst a = 1\n"),
     ],
 )
 def test_the_edition_line_is_required(text: str, code: str, fix: str) -> None:
@@ -159,3 +162,29 @@ def test_the_edition_line_is_required(text: str, code: str, fix: str) -> None:
     file, (found,) = read(text)
     assert (code, 1) == (found.code, len(file.items))
     assert fix == fixed(text, [found])
+
+
+@pytest.mark.parametrize(
+    ("before", "behind", "safe"),
+    [
+        ("```leadflow\n", "```\n", True),
+        ("\n~~~flow\n", "~~~\n\n", True),
+        ("```\n", "", True),
+        ("Here is the flow:\n\n```flow\n", "```\n\nIt does 'things'.\n", False),
+        ("Here is the flow:\n\n", "", False),
+        ("---\nname: sums\n---\n", "", False),
+    ],
+)
+def test_what_stands_around_a_file_is_told_once(before: str, behind: str, safe: bool) -> None:
+    """Rule D12: of a page that the file was copied from. The flow is read; a fix that only takes fences is safe."""
+    right = '# Sums.\nleadflow 1\nconst a = """\n  ```\n  1\n  ```\n  """\n'
+    text = before + right + behind
+    file, (found,) = read(text)
+    assert ("FLOW109", 1) == (found.code, len(file.items))
+    assert found.fix is not None
+    assert (right, safe) == (fixed(text, [found]), found.fix.safe)
+
+
+def test_a_declaration_above_the_edition_line_stands_around_nothing() -> None:
+    """Rule D12: it belongs to the file."""
+    assert "FLOW109" not in codes("const b = 1\nleadflow 1\nconst a = 1\n")
