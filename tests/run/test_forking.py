@@ -5,11 +5,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leadflow.events.model import Entry, Event, NodeDone, NodeStarted, RunDone, RunFailed, RunResumed, Status
+from leadflow.events.model import (
+    Entry,
+    Event,
+    NodeDone,
+    NodeFailed,
+    NodeStarted,
+    RunDone,
+    RunFailed,
+    RunResumed,
+    Status,
+)
+from leadflow.plan.paths import around_of, is_inside
 from leadflow.plan.plan import Plan
+from leadflow.plan.undoing import SUFFIX
 from leadflow.run.driver import Driver, Ports, Result
 from leadflow.run.forking import NotBegun, begun_step, forked
 from leadflow.run.kernel import Kernel, Program
@@ -18,8 +30,9 @@ from leadflow.stores.memory import MemoryJournal
 from leadflow.testing import run_virtual
 from tests.policies.playing import CLOCK
 from tests.run.fakes import Fails, Fake, Says, Script, compiled, run, started
-from tests.run.random_plans import plans
+from tests.run.random_plans import World, plans, world
 from tests.run.sagas import THREE
+from tests.run.test_laws import finished, needed_paths, picker, settled_paths
 
 FOUR = """flow f() -> string {
   step p = parallel {
@@ -183,6 +196,58 @@ def test_a_fork_at_any_step_ends_as_the_original(data: st.DataObject) -> None:
     assert isinstance(end, RunDone | RunFailed)
     assert type(end) is type(result.entries[-1].event)
     assert len(fake.orders) <= len([path for path in begun if "~undo" not in path])
+
+
+@settings(max_examples=150)
+@given(plans(), st.data())
+def test_a_fork_of_any_run_does_nothing_again_that_it_keeps(plan: Plan, data: st.DataObject) -> None:
+    """Whatever failed, was cut off or cancelled, and however few may work at a time: the log of the fork is one of the
+    plan, nothing in it begins or settles twice, and it ends with nothing left open."""
+    made = finished(plan, data)
+    begun = [event.path for event in made.log if isinstance(event, NodeStarted) and SUFFIX not in event.path]
+    if not begun:
+        return
+    entries = [Entry(seq, 0.0, event) for seq, event in enumerate(made.log)]
+    events = fork(plan, entries, data.draw(st.sampled_from(begun)), before=data.draw(st.booleans()))
+    most = data.draw(st.sampled_from([None, 1, 2]))
+    goes_on = World(Kernel(Program(plan), calls=most), picker(data))
+    goes_on.log += events
+    goes_on.take(replay(goes_on.kernel, events))
+    goes_on.give(RunResumed("me"))
+    goes_on.to_the_end()
+    settled = settled_paths(goes_on.log)
+    starts = [event.path for event in goes_on.log if isinstance(event, NodeStarted)]
+    assert (len(set(starts)), len(set(settled))) == (len(starts), len(settled))
+    assert set(starts) <= set(settled)
+    state = goes_on.kernel.state
+    assert (0, 0, {}, {}) == (state.gate.used, len(state.work), state.calls, state.timers)
+    again = Kernel(Program(plan), calls=most)
+    assert [] == list(replay(again, goes_on.log).events)
+    assert again.has_ended
+
+
+def touch(one: str, other: str) -> bool:
+    """Whether the nodes of two paths are the same, or one is inside of the other."""
+    return one == other or is_inside(one, other) or is_inside(other, one)
+
+
+@settings(max_examples=150)
+@given(plans(calm=True), st.data())
+def test_a_retry_of_what_failed_calls_only_what_was_not_done(plan: Plan, data: st.DataObject) -> None:
+    """Of what was done outside of loops, the retry lacks the step itself, what was taken back, what is in or around
+    these, and what needs any of it; in whatever order the calls ended."""
+    made = world(Program(plan), picker(data), failing=data.draw(st.sampled_from([10, 40])))
+    made.to_the_end()
+    failed = [event.path for event in made.log if isinstance(event, NodeFailed) and SUFFIX not in event.path]
+    if not failed:
+        return
+    events = fork(plan, [Entry(seq, 0.0, event) for seq, event in enumerate(made.log)], failed[0], before=False)
+    kept, undos = set(settled_paths(events)), [path for path in settled_paths(made.log) if path.endswith(SUFFIX)]
+    again = {failed[0], *(path.removesuffix(SUFFIX) for path in undos)}
+    for path in [event.path for event in made.log if isinstance(event, NodeDone) and SUFFIX not in event.path]:
+        way = [*around_of(path), path]
+        is_kept = path in kept or any(touch(path, one) for one in again) or "[" in path
+        assert is_kept or any(not kept.issuperset(needed_paths(plan, one)) for one in way if "/" in one)
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 6])
