@@ -3,7 +3,7 @@
 Knows names and counts; types are the caller's business.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from leadflow.check.context import Context
@@ -62,7 +62,7 @@ def bind(
         label: another place to show for a missing argument.
     """
     bound = Bound()
-    misspelt: set[str | None] = set()
+    unknown: list[tree.Ident] = []
     byname = {slot.name: slot for slot in slots}
     ordered = [slot for slot in slots if slot.positional]
     count = 0
@@ -89,16 +89,32 @@ def bind(
             _take_extra(cx, bound, arg, arg.name)
         else:
             bound.loose.append(arg)
-            name, known = arg.name.text, cx.program.known(byname)
-            meant, note = argument_meant(name, byname), argument_elsewhere(name, owner=owner)
-            cx.report(unknown_argument(arg.name.span, name, owner=owner, known=known, meant=meant, note=note))
-            misspelt.add(meant or nearest(name, byname))
+            unknown.append(arg.name)
     missing = [slot.name for slot in slots if slot.required and slot.name not in bound.by_name]
+    misspelt = _say_unknown(cx, unknown, byname, owner=owner, missing=missing)
     is_said, bound.complete = not bound.complete, bound.complete and not missing
     missing = [name for name in missing if name not in misspelt]
     if missing and not is_said:
         cx.report(missing_argument(span, missing, owner=owner, labels=(label,) if label else ()))
     return bound
+
+
+def _say_unknown(
+    cx: Context, unknown: Sequence[tree.Ident], slots: Mapping[str, Slot], *, owner: str, missing: Sequence[str]
+) -> set[str | None]:
+    """Report arguments of names that no parameter has; the parameters that they are taken for. One that is missing is
+    what a single unknown one stands for, whatever it is called."""
+    meant_by: set[str | None] = set()
+    known = cx.program.known(slots)
+    for each in unknown:
+        name = each.text
+        note = argument_elsewhere(name, owner=owner)
+        meant = argument_meant(name, slots) or nearest(name, slots)
+        if meant is None and note is None and len(missing) == len(unknown) == 1:
+            meant = missing[0]
+        cx.report(unknown_argument(each.span, name, owner=owner, known=known, meant=meant, note=note))
+        meant_by.add(meant)
+    return meant_by
 
 
 def _take_extra(cx: Context, bound: Bound, arg: tree.Arg, name: tree.Ident) -> None:

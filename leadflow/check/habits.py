@@ -56,6 +56,19 @@ NAMES_ELSEWHERE = MappingProxyType(
 )
 """Names that other languages and systems always have, and how the same is read here."""
 
+ANNOTATIONS_RENAMED = MappingProxyType(
+    {
+        **dict.fromkeys(("circuit_breaker", "circuitbreaker", "circuit"), "breaker"),
+        **dict.fromkeys(("memoize", "memo", "cached", "caching"), "cache"),
+        **dict.fromkeys(("rate_limit", "ratelimit", "rate", "throttle", "throttled"), "limit"),
+        **dict.fromkeys(("cost_limit", "max_cost", "cost", "spend_limit", "spending"), "budget"),
+        **dict.fromkeys(("retries", "retryable", "backoff"), "retry"),
+        **dict.fromkeys(("deadline", "time_limit"), "timeout"),
+        **dict.fromkeys(("max_parallel", "parallelism", "max_workers", "workers"), "concurrency"),
+    }
+)
+"""Annotations by the names that others give them."""
+
 _ARGUMENTS = {
     **dict.fromkeys(("delay", "wait", "interval", "sleep", "base_delay"), "backoff"),
     **dict.fromkeys(("times", "count", "max_attempts", "retries", "tries", "n", "max_retries"), "attempts"),
@@ -65,7 +78,22 @@ _ARGUMENTS = {
     **dict.fromkeys(("instructions", "system_prompt", "system_message", "role"), "system"),
     **dict.fromkeys(("data", "payload"), "json"),
     **dict.fromkeys(("params", "query_params"), "query"),
+    **dict.fromkeys(("threshold", "failure_threshold", "max_failures", "errors"), "failures"),
+    **dict.fromkeys(("reset", "cooldown", "reset_timeout", "recovery_timeout", "recovery_time"), "recovery"),
+    **dict.fromkeys(("failure_rate", "error_rate"), "ratio"),
+    **dict.fromkeys(("usd", "dollars", "max_usd", "max_cost", "cost", "amount", "max_money"), "money"),
+    **dict.fromkeys(("max_age", "expires", "expiry", "expire"), "ttl"),
 }
+
+_RATES = MappingProxyType(
+    {
+        **dict.fromkeys(
+            ("rpm", "rps", "requests", "calls", "per", "period", "window", "requests_per_minute"),
+            "a rate is one value: '@limit(60 per minute)'",
+        ),
+        **dict.fromkeys(("tpm", "tokens_per_minute"), "a rate is one value: '@limit(tokens: 100_000 per minute)'"),
+    }
+)
 
 _ELSEWHERE = {
     **dict.fromkeys(
@@ -122,5 +150,5 @@ def setting_elsewhere(name: str) -> str | None:
 def argument_elsewhere(name: str, *, owner: str) -> str | None:
     """Where to write what others write as an argument or a setting."""
     if owner.startswith("'@"):
-        return None
+        return _RATES.get(name) if owner == "'@limit'" else None
     return f"'@{name}(…)' is written above it" if name in ROWS else _ELSEWHERE.get(name)

@@ -30,6 +30,7 @@ from leadflow.plan.types import (
     show,
 )
 from leadflow.syntax import tree
+from leadflow.syntax.units import per
 
 
 def say_mismatch(cx: Context, expr: tree.Expr, *, given: Type, want: Type, where: str) -> None:
@@ -53,6 +54,8 @@ def say_mismatch(cx: Context, expr: tree.Expr, *, given: Type, want: Type, where
         if inner == FILE and isinstance(expr, tree.Text) and expr.plain is not None:
             written = f"file({cx.scope.module.source.at(expr.span)})"
             fix = Fix(f"write `{written}`", (Edit(expr.span, written),))
+        elif (right := _with_unit(cx.scope.module.source.at(expr.span), inner)) is not None:
+            fix = Fix(f"write '{right}'", (Edit(expr.span, right),))
         cx.report(
             wrong_type(expr.span, where=where, wanted=show(want), given=show(given), labels=labels, note=note, fix=fix)
         )
@@ -104,6 +107,29 @@ def _unquoted(expr: tree.Expr, want: Type) -> str | None:
 
 _NUMBER = re.compile(r"([0-9]+\.?[0-9]*)")
 _AMOUNT = re.compile(r"(?:USD|US\$|\$)? ?([0-9]+(?:\.[0-9]+)?) ?(?:USD|dollars?|\$)?", re.IGNORECASE)
+
+
+def _with_unit(written: str, want: Type) -> str | None:
+    """How a number without a unit, or a text that has one, is written; None where nobody can know."""
+    plain = written.strip('"')
+    if want == MONEY and (amount := _AMOUNT.fullmatch(plain)) is not None:
+        return f"${amount[1]}"
+    if want == RATE and (rate := _RATE.fullmatch(plain)) is not None:
+        return f"{rate[1]} per {per(rate[2])}"
+    if want != DURATION or _DURATION.fullmatch(plain) is None:
+        return None
+    if not plain.isdecimal():
+        return plain
+    number = int(plain)
+    if number >= _MANY and number % 3600:
+        return None  # milliseconds, as some count
+    return f"{number}s" if number < _MANY else f"{number // 3600}h"
+
+
+_MANY = 1_000
+"""Seconds that nobody writes as a number, unless they are whole hours."""
+_RATE = re.compile(r"([0-9]+) ?(?:/|per) ?(second|sec|s|minute|min|m|hour|h|day|d)")
+_DURATION = re.compile(r"[1-9][0-9]*|(?:[0-9]+(?:ms|[smhd]))+")
 
 
 def _note(given: Type, want: Type) -> str | None:

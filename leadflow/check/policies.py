@@ -9,6 +9,7 @@ from leadflow.check.args import Slot, bind
 from leadflow.check.consts import NotConstant, fold
 from leadflow.check.context import Context
 from leadflow.check.env import Frame
+from leadflow.check.habits import ANNOTATIONS_RENAMED
 from leadflow.check.infer import expect, infer
 from leadflow.check.messages.lint import listed_twice
 from leadflow.check.messages.names import unknown_annotation, unknown_argument, unknown_name
@@ -146,8 +147,9 @@ def _bundle(cx: Context, annotation: tree.Annotation) -> PolicySymbol | None:
     found = find_policy(cx.program, cx.scope, annotation.path)
     if found is False:
         span = annotation.path[0].span.to(annotation.path[-1].span)
-        way = _BEHIND.get(name, "")
-        cx.report(unknown_annotation(span, name, known=cx.program.known(ROWS, MARKS, cx.scope.policies), way=way))
+        way, known = _BEHIND.get(name, ""), cx.program.known(ROWS, MARKS, cx.scope.policies)
+        meant = ANNOTATIONS_RENAMED.get(name)
+        cx.report(unknown_annotation(span, name, known=known, meant=meant, way=way))
     if not isinstance(found, PolicySymbol):
         return None
     if annotation.args:
@@ -158,7 +160,10 @@ def _bundle(cx: Context, annotation: tree.Annotation) -> PolicySymbol | None:
 
 _BEHIND = {
     "undo": "an undo stands behind the call: 'step a = agent.action(…) undo agent.other(…)'",
-    "after": "what a step waits for stands behind the call: 'step a = agent.action(…) after other'",
+    **dict.fromkeys(
+        ("after", "depends_on", "needs", "requires"),
+        "what a step waits for stands behind the call: 'step a = agent.action(…) after other'",
+    ),
 }
 """What stands behind a call and is no annotation."""
 

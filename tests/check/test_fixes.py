@@ -40,3 +40,24 @@ def test_a_fix_mends_what_it_is_offered_for(chunk: Chunk) -> None:
         before = [other for other in report if same(other, finding)]
         assert len([other for other in after if same(other, finding)]) < len(before)
         assert [] == [other.message for other in after if other.code.startswith("FLOW1")]
+
+
+@pytest.mark.parametrize(
+    ("written", "right"),
+    [
+        ("@timeout(30)", "@timeout(30s)"),
+        ('@timeout("1m30s")', "@timeout(1m30s)"),
+        ("@cache(3600)", "@cache(1h)"),
+        ('@budget("$5")', "@budget($5)"),
+        ("@budget(5)", "@budget($5)"),
+        ('@limit("60/min")', "@limit(60 per minute)"),
+        ("@timeout(5000)", None),
+        ("@limit(60)", None),
+    ],
+)
+def test_a_number_gets_its_unit(written: str, right: str | None) -> None:
+    """Where there is one that is meant, and quotes go; whole thousands may be milliseconds."""
+    text = 'leadflow 1\n{}\nagent fast: openai {{ model: "m"  price: {{ input: $1, output: $1 }} }}\n'
+    _, (found,) = check_source("main.flow", text.format(written))
+    assert "FLOW301" == found.code
+    assert (None if right is None else text.format(right)) == (found.fix and mended(text.format(written), found))

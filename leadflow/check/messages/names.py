@@ -247,7 +247,9 @@ def unknown_setting(
 
 
 @code("FLOW209", "Unknown annotation")
-def unknown_annotation(span: Span, name: str, *, known: Sequence[str], way: str = "") -> Draft:
+def unknown_annotation(
+    span: Span, name: str, *, known: Sequence[str], meant: str | None = None, way: str = ""
+) -> Draft:
     """No annotation is called so, and no `policy` either.
 
     ```flow
@@ -266,7 +268,8 @@ def unknown_annotation(span: Span, name: str, *, known: Sequence[str], way: str 
     """
     if way:
         return Draft(span, f"unknown annotation '@{name}'; {way}")
-    return Draft(span, f"unknown annotation '@{name}'{did_you_mean(name, known)}", fix=_write(span, name, known))
+    message = f"unknown annotation '@{name}'{_meant(name, known, meant)}"
+    return Draft(span, message, fix=_write(span, name, known, meant=meant))
 
 
 @code("FLOW210", "Unknown argument")
