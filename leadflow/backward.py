@@ -29,7 +29,18 @@ from leadflow.events.model import (
     UndoBegan,
     UndoKept,
 )
-from leadflow.keeping import Kept, Origin, begin, find, held, kept, setting_of
+from leadflow.keeping import (
+    Kept,
+    Origin,
+    TakenBack,
+    begin,
+    find,
+    held,
+    kept,
+    made_from,
+    setting_of,
+    taken_back,
+)
 from leadflow.operating import cancel_run
 from leadflow.plan.codec import seal
 from leadflow.plan.looping import inside_tool
@@ -66,20 +77,6 @@ class Backward:
     """By the path of each step that still stands, where it is known what call takes it back."""
     impossible: Mapping[str, str]
     """By path, why others cannot be taken back by a call."""
-
-
-@record
-class TakenBack:
-    """A step that was taken back when its run had ended."""
-
-    step: str
-    run: str
-    """The run that did it, or in which it is said."""
-    by: str | None
-    """Who began that (audit)."""
-    by_hand: bool
-    at: float
-    """In seconds since the epoch."""
 
 
 async def undo_again(run: str, project: Project, registry: Registry, options: RunOptions | None = None) -> Backward:
@@ -132,18 +129,6 @@ async def undone_by_hand(
             await _note(store, found, path, clock)
         noted = [one for one in await taken_back(store, found.row.id) if one.step in paths]
         return noted, [path for path in standing if path not in paths]
-
-
-async def taken_back(store: Store, run: str) -> Sequence[TakenBack]:
-    """What was taken back of a run since it ended, in that order."""
-    rows = await _made_from(store, Wanted(status=Status.DONE, origin=run))
-    told = [(row, setting_of(row)) for row in reversed(rows)]
-    return [
-        TakenBack(step.removesuffix(SUFFIX), row.id, setting.get("by"), bool(by_hand), row.changed)
-        for row, setting in told
-        for _, step, *by_hand in [setting["from"]]
-        if step.endswith(SUFFIX)
-    ]
 
 
 def still_standing(entries: Sequence[Entry], since: Sequence[TakenBack]) -> Sequence[str]:
@@ -289,17 +274,12 @@ async def _made_before(store: Store, run: str) -> dict[str, RunRow]:
     """The runs that were made to take back steps of a run, by the path of the undo: the one that is done, else the
     newest. One whose process ended before its first event was kept can never go on, and is none."""
     found: dict[str, RunRow] = {}
-    for row in await _made_from(store, Wanted(origin=run)):
+    for row in await made_from(store, Wanted(origin=run)):
         _, path, *_ = setting_of(row)["from"]
         is_newest = row.status is not Status.PENDING and path not in found
         if path.endswith(SUFFIX) and (row.status is Status.DONE or is_newest):
             found[path] = row
     return found
-
-
-async def _made_from(store: Store, wanted: Wanted) -> Sequence[RunRow]:
-    """The runs that were made from another one; none of which nobody knows what it was given (case D11)."""
-    return [row for row in await store.runs(wanted) if row.is_whole]
 
 
 async def _begun(store: Store, plan: Plan, flow: FlowPlan, undo: UndoKept | None, found: Kept, clock: Clock) -> Kept:

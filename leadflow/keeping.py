@@ -7,18 +7,19 @@ claim; a process that cannot is fenced by the store, not by itself.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from hashlib import blake2b
 from typing import Any, cast
 
-from leadflow.events.model import RunStarted
+from leadflow.events.model import RunStarted, Status
 from leadflow.plan.codec import content_hash, from_text, to_text
 from leadflow.plan.forms import canonical
 from leadflow.plan.plan import Plan
 from leadflow.plan.shapes import NotAPlan
 from leadflow.plan.types import Value
+from leadflow.plan.undoing import SUFFIX
 from leadflow.record import record
 from leadflow.run.driver import Bounds, Driver
 from leadflow.run.kernel import Kernel, Program
@@ -62,6 +63,20 @@ class Kept:
     """None: it began by itself."""
     recording: str | None = None
     """The file in which it is written down what its agents are asked; None: it is not."""
+
+
+@record
+class TakenBack:
+    """A step that was taken back when its run had ended."""
+
+    step: str
+    run: str
+    """The run that did it, or in which it is said."""
+    by: str | None
+    """Who began that (audit)."""
+    by_hand: bool
+    at: float
+    """In seconds since the epoch."""
 
 
 def digest_of(inputs: Mapping[str, Value]) -> str:
@@ -251,6 +266,23 @@ def setting_of(row: RunRow) -> Mapping[str, Any]:
 def is_recorded(row: RunRow) -> bool:
     """Whether it is written down what the run's agents are asked."""
     return "recording" in setting_of(row)
+
+
+async def made_from(store: Store, wanted: Wanted) -> Sequence[RunRow]:
+    """The runs that were made from another one; none of which nobody knows what it was given (case D11)."""
+    return [row for row in await store.runs(wanted) if row.is_whole]
+
+
+async def taken_back(store: Store, run: str) -> Sequence[TakenBack]:
+    """What was taken back of a run since it ended, in that order."""
+    rows = await made_from(store, Wanted(status=Status.DONE, origin=run))
+    told = [(row, setting_of(row)) for row in reversed(rows)]
+    return [
+        TakenBack(step.removesuffix(SUFFIX), row.id, setting.get("by"), bool(by_hand), row.changed)
+        for row, setting in told
+        for _, step, *by_hand in [setting["from"]]
+        if step.endswith(SUFFIX)
+    ]
 
 
 async def kept(store: Store, row: RunRow) -> Kept:

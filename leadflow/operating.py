@@ -19,7 +19,7 @@ from leadflow.events.model import (
     RunStarted,
     Status,
 )
-from leadflow.keeping import Kept, Origin, begin, find, has_moved, held, kept, kernel_of
+from leadflow.keeping import Kept, Origin, begin, find, has_moved, held, kept, kernel_of, taken_back
 from leadflow.plan.codec import to_text
 from leadflow.plan.plan import FlowPlan, Node, Plan
 from leadflow.run.adapters import SystemClock, new_run_id, new_seed
@@ -139,7 +139,8 @@ async def fork_run(
         started = replace(
             first, run=new_run_id(), plan=found.plan.hash, inputs=inputs, started=clock.now(), origin=first.run
         )
-        events = forked(kernel_of(found), entries, started, path, before=before)
+        back = {one.step for one in await taken_back(store, found.row.id)}
+        events = forked(kernel_of(found), entries, started, path, before=before, back=back)
         journal = await begin(store, started, found.plan, found.bounds, Origin(found.row.id, path))
         async with held(store, journal, clock):
             await journal.append(events)

@@ -57,7 +57,7 @@ def fork(run: str, *, step: str, folder: str, show: str | None) -> None:
 @_IN
 def retry(run: str, *, step: str, folder: str, show: str | None) -> None:
     """Run STEP of RUN again, and what waits for it, as a new run; all else that was done is kept, and not done again.
-    The first run, which has ended, stays as it is. What it took back runs again.
+    The first run, which has ended, stays as it is. What was taken back, by itself or later by `runs undo`, runs again.
 
     \b
     Exit code 0    the new run is done

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from leadflow.answers import OpenQuestion, open_questions
-from leadflow.backward import TakenBack, taken_back
 from leadflow.cli.inputs import find_project
 from leadflow.cli.programs import compile_flow
 from leadflow.cli.refused import Refused, Unusable
@@ -17,7 +16,7 @@ from leadflow.cli.views import kept as kept_view
 from leadflow.due import Idle, InDoubt, idle_runs
 from leadflow.events.model import Entry, QuestionAnswered
 from leadflow.files import find_root
-from leadflow.keeping import Kept, find, forget_old, is_dead, is_interrupted, kept, opened
+from leadflow.keeping import Kept, TakenBack, find, forget_old, is_dead, is_interrupted, kept, opened, taken_back
 from leadflow.plan.plan import Plan
 from leadflow.record import record
 from leadflow.run.adapters import SystemClock

@@ -63,7 +63,15 @@ def begun_step(entries: Sequence[Entry], step: str) -> str:
     return found
 
 
-def forked(kernel: Kernel, entries: Sequence[Entry], started: RunStarted, step: str, *, before: bool) -> list[Event]:
+def forked(
+    kernel: Kernel,
+    entries: Sequence[Entry],
+    started: RunStarted,
+    step: str,
+    *,
+    before: bool,
+    back: Collection[str] = (),
+) -> list[Event]:
     """The log of a new run, up to where calls have to be made.
 
     Args:
@@ -71,10 +79,11 @@ def forked(kernel: Kernel, entries: Sequence[Entry], started: RunStarted, step: 
         started: of the new run, with the inputs of the old one and its id as the origin.
         step: the path of the step that runs again; all in it does.
         before: keep only what was done before the step began; else all that does not wait for it, either.
+        back: the paths of steps that were taken back since the old run ended.
     """
     begun = next(at for at, entry in enumerate(entries) if entry.event == NodeStarted(step))
     old = [entry.event for entry in entries]
-    facts = _kept(old[:begun] if before else old, old, step)
+    facts = _kept(old[:begun] if before else old, old, {step, *back}, step)
     ends = {fact.path for fact in facts if isinstance(fact, _ENDS)}
     log = [
         event
@@ -116,14 +125,14 @@ def _follows(kernel: Kernel, fact: _Fact) -> bool:
             assert_never(fact)
 
 
-def _kept(some: Sequence[Event], every: Sequence[Event], step: str) -> list[_Fact]:
+def _kept(some: Sequence[Event], every: Sequence[Event], again: Collection[str], step: str) -> list[_Fact]:
     """What happened, but for what runs again: the step, what was taken back since, and what failed.
 
     What failed in a block is as it was where the block's `catch` or `@optional` made a value of that, and so is what
     failed in an attempt behind which another one was done, or holds the step.
     """
     done = {event.path for event in every if isinstance(event, NodeDone)}
-    again = {step, *(path.removesuffix(SUFFIX) for path in done if path.endswith(SUFFIX))}
+    again = {*again, *(path.removesuffix(SUFFIX) for path in done if path.endswith(SUFFIX))}
     apart = again.union(*map(around_of, again))
     whole = [event for event in some if isinstance(event, NodeDone) and event.path not in apart]
     borne = {event.path for event in whole if event.absorbed is not None}

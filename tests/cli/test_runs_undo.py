@@ -108,6 +108,17 @@ def test_what_was_not_undone_is_undone_later(project: Path) -> None:
     assert [] == effects(project)
 
 
+def test_a_retry_does_again_what_was_taken_back_since(project: Path) -> None:
+    """A step that stood when its run ended stands no more: who reads its value would go on with what is gone."""
+    first = failed(project, "1")
+    effects(project)
+    leadflow("runs", "retry", first, "--from", "four", "-q", folder=project)
+    assert ["file 2-T", "file 3-T"] == effects(project)[:2]
+    assert 0 == leadflow("runs", "undo", first, "--undone", "one", folder=project).code
+    leadflow("runs", "retry", first, "--from", "four", "-q", folder=project)
+    assert ["file 1-T", "file 2-T", "file 3-T"] == effects(project)[:3]
+
+
 def test_an_undo_that_fails_again_can_be_made_again(project: Path) -> None:
     """What fails once more is told, does not keep the others from being taken back, and is made anew the next time."""
     first = failed(project, "1,shred")

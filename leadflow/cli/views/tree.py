@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from leadflow.backward import TakenBack
 from leadflow.cli.views import spending
 from leadflow.cli.views.human import duration, one_line
 from leadflow.cli.views.kept import moment, stands
@@ -28,7 +27,7 @@ from leadflow.events.model import (
     RunStarted,
     Status,
 )
-from leadflow.keeping import Kept
+from leadflow.keeping import Kept, TakenBack
 from leadflow.plan.forms import to_plain, to_text
 from leadflow.plan.looping import TOOLS
 from leadflow.plan.types import Money
