@@ -399,6 +399,8 @@ def _look(cx: Context, expr: tree.Expr) -> None:
 def _plain(cx: Context, expr: tree.Expr, row: SettingRow, where: str) -> SettingValue:
     wanted: Type = row.type
     before = cx.program.said_count
+    if (row.slot == "url" or wanted == SECRET) and _from_environment(cx, expr):
+        return None
     if row.slot == "url" and infer(cx, expr) == SECRET:
         wanted = SECRET
     if wanted == SECRET and isinstance(expr, tree.Text):
@@ -435,6 +437,22 @@ def _by_name(cx: Context, expr: tree.Text) -> Fix | None:
         return None
     right = f'secret("{found[1]}")'
     return Fix(f"write {right}", (Edit(expr.span, right),))
+
+
+_ENVIRONMENT = re.compile(
+    r"""(?:secrets|(?:process\.)?env|(?:os\.)?environ)(?:\.|\[")([A-Za-z_]\w*)(?:"\])?"""
+    r"""|(?:os\.)?(?:env|getenv|environ\.get)\("([A-Za-z_]\w*)"\)"""
+)
+
+
+def _from_environment(cx: Context, expr: tree.Expr) -> bool:
+    """Report a variable of the environment as others read it: `process.env.KEY`, `os.environ["KEY"]`, `env("KEY")`."""
+    text = cx.scope.module.source.at(expr.span)
+    found = _ENVIRONMENT.fullmatch(text)
+    if found is None or re.split(r"\W", text, maxsplit=1)[0] in cx.scope.values:
+        return False
+    cx.report(unknown_name(expr.span, text, known=[f'secret("{found[1] or found[2]}")'], likely=True))
+    return True
 
 
 _BARE = re.compile(r"[A-Za-z][\w.:/-]*")

@@ -47,7 +47,7 @@ from leadflow.check.types import (
     without_none,
     words_of,
 )
-from leadflow.diagnostics import nearest
+from leadflow.diagnostics import Edit, Fix, Span, nearest
 from leadflow.plan.functions import FUNCTIONS
 from leadflow.plan.plan import Secret
 from leadflow.plan.types import (
@@ -85,7 +85,11 @@ def infer(cx: Context, expr: tree.Expr, want: Type | None = None) -> Type:
 
 def condition(cx: Context, expr: tree.Expr) -> None:
     """An expression that must be true or false."""
-    given = infer(cx, expr, BOOL)
+    _judge(cx, expr, infer(cx, expr, BOOL))
+
+
+def _judge(cx: Context, expr: tree.Expr, given: Type) -> None:
+    """Report what is neither true nor false."""
     if given in (BOOL, UNKNOWN, NEVER):
         return
     if given == JSON:
@@ -311,10 +315,24 @@ def items_of(cx: Context, expr: tree.Expr) -> Type:
 # --- operators and choices ----------------------------------------------------------------------------------------
 
 
+def _default(cx: Context, expr: tree.Binary, given: Type) -> Type:
+    """Report `or` between what may be none and what holds then, which `??` says."""
+    between = Span(expr.span.file, expr.left.span.end, expr.right.span.start)
+    is_word = cx.scope.module.source.at(between).strip() == "or"
+    fix = Fix("write '??'", (Edit(between, " ?? "),)) if is_word else None
+    hint = "what holds where it is none is written '??'"
+    say_once(cx, expr.left, not_a_condition(expr.left.span, given=show(given), hint=hint, fix=fix))
+    infer(cx, expr.right, without_none(given))
+    return UNKNOWN
+
+
 def _binary(cx: Context, expr: tree.Binary, want: Type | None) -> Type:
     match expr.op:
         case "and" | "or":
-            condition(cx, expr.left)
+            given = infer(cx, expr.left, BOOL)
+            if expr.op == "or" and holds_none(given) and without_none(given) not in (BOOL, NEVER):
+                return _default(cx, expr, given)
+            _judge(cx, expr.left, given)
             with cx.inside(cx.knowing(assume(cx, expr.left, expr.op == "and"))):
                 condition(cx, expr.right)
             return BOOL

@@ -3,7 +3,7 @@
 from leadflow.diagnostics import Fix, Span, nearest
 from leadflow.syntax import messages, messages_habits
 from leadflow.syntax.braces import Braces
-from leadflow.syntax.repair import Explanation, Finding, Insert, Replace, Search, Skip
+from leadflow.syntax.repair import Explanation, Finding, Insert, Instead, Replace, Search, Skip
 from leadflow.syntax.trouble import (
     DECLARATIONS,
     STATEMENTS,
@@ -123,6 +123,19 @@ def _foreign_word(trouble: Trouble, braces: Braces) -> Finding | None:
     return Finding(found, Search(trouble.token + 1))
 
 
+def _thrown(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`throw new Error("why")`, `raise ValueError("why")`: what is thrown has no class."""
+    tokens, word = trouble.tokens, trouble.token
+    if trouble.written not in {"throw", "raise"} or not trouble.takes("FAIL"):
+        return None
+    name = word + 1 + (tokens.written(word + 1) == "new")
+    if trouble.kind_at(name) != "NAME" or trouble.kind_at(name + 1) != "LPAR":
+        return None
+    span = trouble.span.to(tokens.span(name))
+    found = messages.foreign_word(span, tokens.text[span.start : span.end], way="write 'fail \"why\"'", right="fail")
+    return Finding(found, Instead(word, ("FAIL",), name + 1))
+
+
 def _colon_keyword(trouble: Trouble, braces: Braces) -> Finding | None:
     """`else:`, `step: x`, `agents:`: habits from Python and YAML."""
     if trouble.kind != "KEY" or trouble.place not in {"file", "block", "test"}:
@@ -215,7 +228,7 @@ def _bare_statement(trouble: Trouble, braces: Braces) -> Finding | None:
     if trouble.kind in DECLARATIONS and following in {"NAME", "KEY", "STRING"}:
         return None
     called = [trouble.kind_at(trouble.token + n) for n in (2, 3, 4)] == ["NAME", "MEMBER", "LPAR"]
-    if following == "EQUAL" and called:
+    if following == "EQUAL" and (called or trouble.kind_at(trouble.token + 2) in _BLOCKS):
         fix = edits("write 'step' before it", (at(trouble.span), "step "))
         found = messages.bare_statement(trouble.span, written=word, way=f"write 'step {word} = …'", fix=fix)
         return Finding(found, Insert(("STEP",)))
@@ -292,6 +305,45 @@ def _misplaced(trouble: Trouble, braces: Braces) -> Finding | None:
     if trouble.kind == "ELSE" and trouble.place == "block":
         return Finding(messages.misplaced(trouble.span, word, where=where, way="it follows the block of an 'if'"))
     return None
+
+
+_CHANGING = frozenset({"mut", "const", "var", "val", "mutable", "final"})
+"""What others write behind `let`."""
+
+
+def _mutable(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`let mut x = 1`."""
+    word = trouble.tokens.written(trouble.before) if trouble.token else ""
+    if word not in _CHANGING or trouble.kind_at(trouble.before - 1) != "LET" or trouble.kind not in {"NAME", "KEY"}:
+        return None
+    gap = Span(trouble.span.file, trouble.tokens.starts[trouble.before], trouble.span.start)
+    found = messages.foreign_word(gap, word, way=f"values do not change; leave '{word}' out", right="")
+    return Finding(found, Instead(trouble.before, (), trouble.token))
+
+
+_USING = frozenset({"uses", "using", "calls", "runs", "via", "is", "from", "with"})
+"""What others write between a step and what it calls."""
+
+
+def _uses(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`step x uses a.b()`, `step x: uses a.b()`."""
+    tokens, word = trouble.tokens, trouble.token
+    if trouble.kind == "NAME" and tokens.written(word) not in _USING:
+        word = trouble.before
+    typed = trouble.kind_at(word - 1) == "COLON"
+    name = word - 1 - typed
+    if (
+        word < 2
+        or tokens.written(word) not in _USING
+        or trouble.kind_at(name - 1) != "STEP"
+        or word != trouble.token - typed
+    ):
+        return None
+    span = tokens.span(word)._replace(start=tokens.ends[name])
+    way = f"step {tokens.written(name)} = agent.action(…)"
+    fix = edits("write '='", (span, " ="))
+    found = messages_habits.foreign_declaration(tokens.span(word), "a step", way=way, fix=fix)
+    return Finding(found, Instead(name, ("NAME", "EQUAL"), word + 1))
 
 
 def _missing_equals(trouble: Trouble, braces: Braces) -> Finding | None:
@@ -445,9 +497,12 @@ STATEMENT_EXPLANATIONS: tuple[Explanation, ...] = (
     _colon_arm,
     _wrong_arm,
     _named_so,
+    _thrown,
     _foreign_word,
     _parallel_for,
+    _mutable,
     _colon_keyword,
+    _uses,
     _missing_equals,
     _reserved,
     _misplaced,

@@ -84,7 +84,7 @@ class Maker:
     def ident(self, token: int) -> tree.Ident:
         """The name that a word, `word:` or `.word` is."""
         text, end = self.tokens.written(token), self.tokens.ends[token]
-        name = text.lstrip("?. \t\n")
+        name = text.lstrip("!?. \t\n")
         if name in FOREIGN_VALUES:
             self.bound.add(name)
         return tree.Ident(name, id=next(self.ids), span=Span(self.tokens.file, end - len(name), end))

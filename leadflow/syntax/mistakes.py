@@ -63,6 +63,10 @@ class Text(NamedTuple):
 def understand(file: str, text: str, start: int, limit: int) -> Mistake:
     """Say what the text at `start` was meant to be."""
     at = Text(file, text, start, limit)
+    if forced := _FORCED.match(text, start, limit):
+        return Mistake(
+            "SAFE_MEMBER", forced.end(), messages.foreign_operator(at.span(start, start + 2), "!.", right="?.")
+        )
     for mark, (kind, right) in _OPERATORS.items():
         if text.startswith(mark, start):
             end = start + len(mark)
@@ -87,6 +91,7 @@ _OPERATORS = {
     ":=": ("EQUAL", "="),
     "!": ("NOT", "not "),
 }
+_FORCED = re.compile(r"!\.[A-Za-z_][A-Za-z0-9_]*")
 
 # --- comments and marks ---------------------------------------------------------------------------------------------
 

@@ -33,7 +33,7 @@ def wrong_type(
 
 
 @code("FLOW302", "Condition is not true or false")
-def not_a_condition(span: Span, *, given: str, hint: str) -> Draft:
+def not_a_condition(span: Span, *, given: str, hint: str, fix: Fix | None = None) -> Draft:
     """A condition is a `bool`. Texts, numbers and lists are not taken for true or false, because everyone expects
     something else of them.
 
@@ -53,7 +53,7 @@ def not_a_condition(span: Span, *, given: str, hint: str) -> Draft:
     }
     ```
     """
-    return Draft(span, f"a condition is true or false, but this is {given}; {hint}")
+    return Draft(span, f"a condition is true or false, but this is {given}; {hint}", fix=fix)
 
 
 @code("FLOW303", "Not one of the allowed texts")
