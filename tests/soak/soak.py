@@ -81,9 +81,9 @@ class Seen:
     """Resident megabytes at the end of each period."""
 
     def still(self, executions: int) -> int:
-        """How many runs more it takes until so many nodes are executed, and a few for good measure."""
+        """How many runs more it takes until so many nodes are executed, and a tenth more: some runs are short."""
         mean = self.executions / sum(self.runs.values())
-        return max(0, ceil((executions - self.executions) / mean * 1.02) + 1)
+        return max(0, ceil((executions - self.executions) / mean * 1.1) + 1)
 
 
 class Soak:
@@ -304,6 +304,8 @@ def soak(
     violations = [*seen.violations, *complaints.texts]
     if grown := world.grown():
         violations.append(f"more and more of these: {grown}")
+    if seen.executions < executions:
+        violations.append(f"{seen.executions:,} of {executions:,} nodes were executed")
     return {
         "what": "soak", "agents": len(world.agents), "hours": periods * seconds / 3600,
         "runs": dict(seen.runs), "executions": seen.executions, "attempts": seen.attempts, "entries": seen.entries,
@@ -351,7 +353,7 @@ def main(arguments: list[str]) -> int:
         kept=chosen.kept,
     )  # fmt: skip
     print(json.dumps(told))
-    return int(bool(told["violations"]) or world.seen.executions < chosen.executions)
+    return int(bool(told["violations"]))
 
 
 if __name__ == "__main__":
