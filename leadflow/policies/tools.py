@@ -277,6 +277,8 @@ class _Talking:
 
     def _told(self, wanted: _Wanted, name: str, ended: Answer | Failure, seconds: float) -> ToolResult:
         order, use = self._course.order, wanted.use
+        if isinstance(ended, Answer) and ended.absorbed is not None:  # whoever asked goes on, and knows of it
+            ended = ended.absorbed
         if isinstance(ended, Answer):
             text, size = _cut(_text(ended.value), self._loop.result)
             order.post(ToolEnded(order.path, wanted.number, name, seconds, None, size))

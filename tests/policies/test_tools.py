@@ -377,3 +377,17 @@ def test_c2_two_roles_of_one_model_share_no_answer() -> None:
     )  # fmt: skip
     told = talk(text, {"fast": Player("first", "second", "never")})
     assert "first second first" == told.result.value
+
+
+def test_a_tool_that_was_skipped_is_not_said_to_be_done() -> None:
+    """`skip` of the tool's agent gives nothing, which a model would take for done; it is told what failed."""
+    text = """@on_error(agent: skip)
+agent shop: python { module: "shop.py" }
+tool charge(x: string) -> string? = shop.charge(x)
+"""
+    shop = Player(Rejected("no", status=400))
+    players = {"fast": Player(asks(use("charge", x="1")), "none then"), "shop": shop, "charge": shop}
+    told = talk(text + MODEL.replace("TOOLS", "charge") + ASK, players)
+    assert ("none then", [["error: no"]]) == (told.result.value, [[one.text for one in said] for said in told.told()])
+    ended = [event.failure for event in told.events if isinstance(event, ToolEnded)]
+    assert ["no"] == [failure.message for failure in ended if failure is not None]
