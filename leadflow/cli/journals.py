@@ -33,10 +33,15 @@ def the_project(folder: str) -> Project:
     """The project of a folder that keeps runs.
 
     Raises:
-        Refused: it keeps none.
+        Refused: it keeps none, or they are not this user's to look at.
     """
     project = find_project(str(Path(folder) / "main.flow"))
-    if not (project.root / JOURNAL).is_file():
+    journal = project.root / JOURNAL
+    try:
+        is_there = journal.is_file()
+    except OSError as problem:
+        raise Unusable(f"the journal {journal} cannot be read: {problem.strerror}") from None
+    if not is_there:
         raise Refused(f"no runs are kept in {folder}: they are kept beside their flow; name its folder with --in")
     return project
 

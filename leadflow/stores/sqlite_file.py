@@ -5,6 +5,7 @@ another worker in the meantime is refused its rows in the same transaction (case
 """
 
 import math
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
@@ -58,29 +59,28 @@ class JournalFile:
         self._was_patient = True
         self.seconds = math.inf
         """How long the last commit of appends took."""
+        self._is_readable_only = False
 
     def open(self) -> None:
-        """Open or make the file.
+        """Open or make the file. One that this process may not write can be looked at all the same.
 
         Raises:
             JournalProblem: it cannot be used.
         """
-        try:
-            self.path.parent.mkdir(0o700, parents=True, exist_ok=True)
-            self.path.touch(0o600)  # what went through runs is nobody else's to read, nor what SQLite puts beside it
-        except OSError as problem:
-            how = "written" if self.path.exists() else "made"
-            raise JournalProblem(f"the journal {self.path} cannot be {how}: {problem.strerror}") from problem
-        self._connection = connection = sqlite3.connect(
-            self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False
+        self._is_readable_only = self.path.exists() and not (
+            os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)
         )
+        self._connection = connection = _connected(self.path, to_write=not self._is_readable_only)
         connection.text_factory = _text
         connection.create_function("lf_now", 0, self._now)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT}")
+        if not self._is_readable_only:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT}")
         if schema.is_made(connection.cursor()):
             return
+        if self._is_readable_only:
+            raise JournalProblem(f"the journal {self.path} has to be brought into the form of this leadflow; {_COPY}")
         with self.transaction() as cursor:
             if (form := schema.make(cursor)) != schema.FORM:
                 raise JournalProblem(
@@ -109,7 +109,13 @@ class JournalFile:
         return self._connection.cursor()
 
     def transaction(self) -> "_Transaction":
-        """A transaction that is a writer from its first moment (case D10)."""
+        """A transaction that is a writer from its first moment (case D10).
+
+        Raises:
+            JournalProblem: the file may not be written.
+        """
+        if self._is_readable_only:
+            raise JournalProblem(f"the journal {self.path}, or its folder, may not be written here")
         return _Transaction(self.cursor)
 
     def write(self, batch: Sequence[Rows]) -> Sequence[JournalProblem | None]:
@@ -289,6 +295,31 @@ class JournalFile:
         return checked(run, rows, seed=seed, events=found[1], tail=found[2])
 
 
+def _connected(path: Path, *, to_write: bool) -> sqlite3.Connection:
+    """The file, opened, or made where it is not there.
+
+    Raises:
+        JournalProblem: it cannot be made.
+    """
+    where = path.absolute().as_uri() if to_write else _to_look_at(path)
+    if to_write:
+        try:
+            path.parent.mkdir(0o700, parents=True, exist_ok=True)
+            path.touch(0o600)  # what went through runs is nobody else's to read, nor what SQLite puts beside it
+        except OSError as problem:
+            how = "written" if path.exists() else "made"
+            raise JournalProblem(f"the journal {path} cannot be {how}: {problem.strerror}") from problem
+    return sqlite3.connect(where, timeout=_BUSY, isolation_level=None, check_same_thread=False, uri=True)
+
+
+def _to_look_at(path: Path) -> str:
+    """How SQLite opens a file that may not be written. What a process that died, or is at work, has beside it belongs
+    to it and is read with it; where nothing lies there, SQLite must not want to put something there."""
+    log, index = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+    has_more = index.exists() or (log.exists() and log.stat().st_size > 0)
+    return f"{path.absolute().as_uri()}?mode=ro" + ("" if has_more else "&immutable=1")
+
+
 def _text(raw: bytes) -> str:
     """A text of the file. All that is written is text: what is none is another than was written, which its run's hashes
     tell, and no reason to read nothing of the other runs, nor to say what stands there (case D11)."""
@@ -390,7 +421,12 @@ def gone(run: str) -> NoSuchRun:
     return NoSuchRun(f"there is no run '{run}' any more; `leadflow runs` lists those that there are")
 
 
+_COPY = (
+    "let somebody who may read it copy it, with all files beside it whose names begin with its name, to a folder where"
+    " you may read and write, and look there"
+)
 _HELP = {
+    "SQLITE_CANTOPEN": _COPY,
     "SQLITE_FULL": "make room, and go on",
     "SQLITE_BUSY": "another program has it for too long; find it (`fuser FILE`), and go on",
     "SQLITE_CORRUPT": "restore a copy of it, or move it away to begin anew",
