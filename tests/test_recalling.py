@@ -102,9 +102,10 @@ def test_what_models_and_their_tools_begin_is_counted() -> None:
     """Case L10: each turn, each attempt of one, each use of a tool, also in a flow that is one."""
     fast = Player(
         asks(use("look", x="1"), use("look", x="2")), ConnectFailed("refused"), asks(use("both", x="3")),
-        asks(use("often", x="4"), use("look"), use("nothing", x="5")), asks(use("look", x="6")), "done",
+        asks(use("often", x="4"), use("look"), use("nothing", x="5")), asks(use("look", x="6")),
+        asks(use("often", x="7")), "done",
     )  # fmt: skip
-    often = Player("seen", *[ConnectFailed("refused")] * 3)
+    often = Player("seen", *[ConnectFailed("refused")] * 4, "seen")
     players = {"fast": fast, "look": Player("seen"), "often": often}
     told, plan = talk(TOOLS, players, rates={"fast": None}), compiled(TOOLS)
     found = [Recent("r", plan.hash, entry) for entry in told.result.entries]

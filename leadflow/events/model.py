@@ -441,6 +441,8 @@ class ToolEnded:
     """`tool.unknown`, `tool.arguments`, `tool.calls`: nothing was called."""
     size: int
     """Bytes of the result, also of what is not told of it (case O2)."""
+    again: tuple[AttemptFailure, ...] = ()
+    """Attempts that failed before one did not (case R5); of a call that failed, `failure` has all of them."""
 
 
 @record

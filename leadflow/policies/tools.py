@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 from leadflow.events.model import (
+    AttemptFailed,
+    AttemptFailure,
     BreakerMoved,
     BudgetReserved,
     BudgetSettled,
@@ -172,6 +174,8 @@ class _Talking:
         self._budgets = order.budgets if own is None else ((order.path, own), *order.budgets)
         self.is_answering = False
         """Tools run."""
+        self._failed: dict[str, list[AttemptFailure]] = {}
+        """Attempts of tools, by the paths of their calls."""
 
     async def answer(self, asked: Asked) -> None:
         """Run what a turn asks for, and note what the model is told.
@@ -267,11 +271,14 @@ class _Talking:
         return self._told(wanted, name, ran.outcome, round(clock.monotonic() - begun, 6))
 
     def _post(self, event: Event) -> None:
-        """Of what a tool's call tells, what it costs has a place in the log, and what a flow does; the rest ends with
-        the tool. Where nothing of the tool is under way, nothing of the step is, should that be to stop."""
+        """Of what a tool's call tells, what it costs has a place in the log, and what a flow does; its attempts are
+        told when it has ended. Where nothing of the tool is under way, nothing of the step is, should that be to stop.
+        """
         order = self._course.order
         if isinstance(event, BudgetReserved | BudgetSettled | BreakerMoved | CallUsed | ToolStep):
             order.post(event)
+        elif isinstance(event, AttemptFailed):
+            self._failed.setdefault(event.path, []).append(event.failure)
         elif isinstance(event, CallWaits) and order.is_ending(order.path):
             order.post(replace(event, path=order.path, agent=self._course.agent))
 
@@ -281,7 +288,8 @@ class _Talking:
             ended = ended.absorbed
         if isinstance(ended, Answer):
             text, size = _cut(_text(ended.value), self._loop.result)
-            order.post(ToolEnded(order.path, wanted.number, name, seconds, None, size))
+            again = tuple(self._failed.pop(f"{order.path}{TOOLS}[{wanted.number}]", ()))
+            order.post(ToolEnded(order.path, wanted.number, name, seconds, None, size, again))
             return ToolResult(use.id, text)
         order.post(ToolEnded(order.path, wanted.number, name, seconds, ended, 0))
         if ended.limit is not None:

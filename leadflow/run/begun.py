@@ -2,7 +2,7 @@
 
 An attempt has an event when it is the first of a node, a further one, or has waited for its turn. The further turns of
 a model have none: each begins when the tools that the last one asked for have ended. A use of a tool is told once, with
-the attempts that failed if it did. Pure.
+its attempts that failed. Pure.
 """
 
 from collections.abc import Iterator
@@ -147,7 +147,7 @@ class _Call:
                 pass
 
     def read_use(self, event: ToolCalled | ToolEnded, plan: Plan | None) -> None:
-        """A tool is called, or has ended: of its attempts those are known that failed with it."""
+        """A tool is called, or has ended, and its attempts are known."""
         if isinstance(event, ToolCalled):
             tools = () if plan is None else plan.tools
             works = (tool.work for tool in tools if tool.key == event.tool)
@@ -157,7 +157,11 @@ class _Call:
             return
         self.open.clear()
         failure = event.failure
-        if self.agent is not None and failure is not None and (failure.attempts or failure.error in _NOT_CALLED):
+        if self.agent is None:
+            return
+        if failure is None:
+            self.asked[-1:-1] = [attempt.agent for attempt in event.again]
+        elif failure.attempts or failure.error in _NOT_CALLED:
             self.asked[-1:] = [attempt.agent for attempt in failure.attempts]
 
     def _begin(self, attempt: int, agent: str | None) -> None:

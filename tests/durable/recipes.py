@@ -80,6 +80,11 @@ SHAPES = {
             'flow f() { step a = wise.ask("spend") step b = wise.ask("1 ${a}") step c = put(b) }',
     "tools": 'agent wise: openai { model: "m"  max_tokens: 50  tools: [drop, look] }\n'
              'flow f() { step a = wise.ask("tools") step b = put(a) }',
+    "tool-again": '@retry(2, backoff: 1s, jitter: "none") @idempotent '
+                  'tool drop(x: string) -> string = one.put("once ${x}")\n'
+                  'agent one: python { module: "one.py" }\n'
+                  'agent wise: openai { model: "m"  max_tokens: 50  tools: [drop] }\n'
+                  'flow f() { step a = wise.ask("tools") step b = put(a) }',
     "flow-tool": 'agent wise: openai { model: "m"  max_tokens: 50  tools: [both] }\n'
                  'agent sage: openai { model: "m"  max_tokens: 50 }\n'
                  'flow f() { step a = wise.ask("tools") step b = put(a) }\n'

@@ -4,7 +4,7 @@ import pytest
 
 from leadflow.events.model import BreakerMoved, BudgetReserved, ToolCalled, ToolEnded, Usage
 from leadflow.policies.budget import Charge
-from leadflow.run.errors import ConnectionLost, Rejected
+from leadflow.run.errors import ConnectFailed, ConnectionLost, Rejected
 from leadflow.run.ports import Reply
 from leadflow.run.toolbox import ToolUse
 from tests.policies.playing import Player, after
@@ -391,3 +391,13 @@ tool charge(x: string) -> string? = shop.charge(x)
     assert ("none then", [["error: no"]]) == (told.result.value, [[one.text for one in said] for said in told.told()])
     ended = [event.failure for event in told.events if isinstance(event, ToolEnded)]
     assert ["no"] == [failure.message for failure in ended if failure is not None]
+
+
+def test_r5_attempts_of_a_tool_are_told_with_its_end() -> None:
+    """R5: of a use that succeeds, too: what was sent is what the log has."""
+    text = '@read @retry(3, backoff: 1s, jitter: "none") tool often(x: string) -> string = python("tools:often")\n'
+    often = Player(ConnectFailed("no"), ConnectFailed("not yet"), "seen")
+    players = {"fast": Player(asks(use("often", x="1")), "done"), "often": often}
+    told = talk(text + MODEL.replace("TOOLS", "often") + ASK, players)
+    (ended,) = [event for event in told.events if isinstance(event, ToolEnded)]
+    assert (None, [(1, "no"), (2, "not yet")]) == (ended.failure, [(one.attempt, one.message) for one in ended.again])
