@@ -42,6 +42,7 @@ from leadflow.run.kernel import Program
 from leadflow.run.keys import Keys, Undone
 from leadflow.run.nested import Nested
 from leadflow.run.ports import Agent, AgentKind, Cast, Claims, Clock, People, Server, Starting, Transport, Uses, World
+from leadflow.run.questions import Questions
 from leadflow.run.redact import LONGEST, SHORTEST, all_forms, one_line
 from leadflow.run.support import agents_of, agents_of_tool, reached, refusals, tools_of, with_others
 from leadflow.settings import Project, find_server, own_prices, own_takes, passed_secrets, program_env, read_secrets
@@ -98,7 +99,8 @@ async def make_ready(
     """
     making = looked_at(plan, flow, project, registry, shared, cast)
     if making.problems:
-        async with callers_of(making, SystemClock(), seed=0):
+        clock = SystemClock()
+        async with callers_of(making, clock, seed=0, people=Questions(clock)):  # as where the run is kept
             raise InternalError("callers were made of something that is not there")
     return making
 

@@ -165,6 +165,27 @@ flow main() -> json {
     ] == list(caught.value.problems)
 
 
+def test_people_are_not_what_is_missing_where_a_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is kept can wait for them: only the secret is told."""
+    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+    source = """leadflow 1
+agent a: http { url: "https://shop.example"  auth: bearer(secret("NO_SUCH_KEY")) }
+agent boss: human { }
+flow main() -> int {
+  step sure = boss.approve("Go?")
+  step seen: int = a.get("/")
+  return seen
+}
+"""
+    plan, _ = compile_source("main.flow", source, catalogue=find_kinds(()).catalogue)
+    assert plan is not None
+    with pytest.raises(StartProblem) as caught:
+        asyncio.run(make_ready(plan, "main", Project(Path.cwd(), Settings()), find_kinds(()), None))
+    assert [
+        "main.flow:2:7: agent 'a' needs the environment variable NO_SUCH_KEY, which is not set: export NO_SUCH_KEY=…"
+    ] == list(caught.value.problems)
+
+
 def test_who_goes_on_with_a_run_is_told_of_secrets_and_agents_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Resuming, forking and taking back tell at once what starting a run does: also what cannot be built."""
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
