@@ -6,9 +6,13 @@ SIGTERM counts as Ctrl-C. Knows processes and event loops; not what a run is, no
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
+
+from leadflow.cli.views import human
 
 Made = TypeVar("Made")
 
@@ -20,6 +24,17 @@ class Interrupted(Exception):
         super().__init__(f"signal {number}")
         self.code = 128 + number
         """The exit code that says so."""
+
+
+@contextmanager
+def before_it_begins(*, is_told: bool) -> Iterator[None]:
+    """What is looked at before the work: Ctrl-C ends the process, and nobody has to guess whether anything was done."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if is_told:
+            human.problem("interrupted; nothing was begun")
+        sys.exit(128 + signal.SIGINT)
 
 
 def run_interruptibly(

@@ -10,6 +10,7 @@ import click
 from leadflow.agents.registry import find_kinds
 from leadflow.api import Program
 from leadflow.cli.inputs import find_project, raw_inputs
+from leadflow.cli.interrupts import before_it_begins
 from leadflow.cli.programs import choose_flow, compile_flow
 from leadflow.cli.recordings import begun, go_recorded
 from leadflow.cli.refused import Refused
@@ -98,19 +99,20 @@ def command(
               130  interrupted
     """
     wanted = shown(show)
-    registry = find_kinds()
-    plan = compile_flow(file, profile=profile, catalogue=registry.catalogue, as_json=wanted == "json")
-    chosen = choose_flow(plan, flow)
-    program = Program(plan, find_project(file), registry, Shared())
-    given = raw_inputs(chosen, inputs, input_file)
     meta = click.get_current_context().meta
-    record, chance = meta[_RECORD], _seed(seed)
-    if record is not None and meta[_RESUMED]:
-        raise Refused("--record writes down a whole run, and --resume goes on with one")
-    fakes = _fakes(program, chance or 0, wanted) if meta[_FAKE] else None
-    is_kept = not meta[_UNKEPT] and fakes is None
-    recording = begun(record, file)
-    recorder = None if recording is None else recording.recorder
+    with before_it_begins(is_told=wanted != "json"):
+        registry = find_kinds()
+        plan = compile_flow(file, profile=profile, catalogue=registry.catalogue, as_json=wanted == "json")
+        chosen = choose_flow(plan, flow)
+        program = Program(plan, find_project(file), registry, Shared())
+        given = raw_inputs(chosen, inputs, input_file)
+        record, chance = meta[_RECORD], _seed(seed)
+        if record is not None and meta[_RESUMED]:
+            raise Refused("--record writes down a whole run, and --resume goes on with one")
+        fakes = _fakes(program, chance or 0, wanted) if meta[_FAKE] else None
+        is_kept = not meta[_UNKEPT] and fakes is None
+        recording = begun(record, file)
+        recorder = None if recording is None else recording.recorder
     brake = Brake() if is_kept else None
     options = RunOptions(
         deadline=_duration(timeout),

@@ -27,14 +27,15 @@ def project(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def running(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+def running(folder: Path, *words: str, stdin: int = subprocess.DEVNULL) -> Iterator[subprocess.Popen[str]]:
     """`leadflow WORDS` under way in a folder; ended at the end, whatever it does."""
-    env = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    ours = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT), *ours)))}
     with subprocess.Popen(
         [LEADFLOW, *words],
         cwd=folder,
         env=env,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -87,6 +88,17 @@ def test_a_second_signal_ends_the_run_at_once(tmp_path: Path, project: Path) -> 
         process.send_signal(signal.SIGINT)
         process.wait(timeout=3)
     assert 130 == process.returncode
+
+
+def test_ctrl_c_before_a_run_exists_says_that_nothing_was_begun(tmp_path: Path, project: Path) -> None:
+    """Case X8: whoever stops a command wants to know whether anything was done."""
+    words = ("run", str(project / "waiting.flow"), "patient", "--input-file", "-")
+    with running(tmp_path, *words, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        process.stdin.write(" " * 1_000_000)  # more than a pipe holds: done when the command reads, and waits for more
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (130, "", "error: interrupted; nothing was begun\n") == (process.returncode, out, err)
 
 
 def test_under_json_all_of_standard_error_is_json(tmp_path: Path, project: Path) -> None:
