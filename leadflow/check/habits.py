@@ -22,6 +22,17 @@ FUNCTIONS_RENAMED = MappingProxyType(
 )
 """Functions by the names that others give them."""
 
+MODULES = frozenset({"json", "JSON", "math", "Math", "Object", "Number", "String"})
+"""What holds functions elsewhere; here they stand alone."""
+
+FUNCTIONS_OF_MODULES = MappingProxyType(
+    {
+        **dict.fromkeys(("dumps", "stringify"), "to_json"),
+        **dict.fromkeys(("loads", "parse"), "parse_json"),
+    }
+)
+"""Functions that are named so only where their module stands before them."""
+
 _OUTSIDE = "what goes on outside is a step: 'step name = agent.action(…)'"
 _LISTS = "a list is made from another by '[… for item in items if …]'"
 

@@ -5,7 +5,7 @@ from collections import deque
 from leadflow.check.context import Around, Binder, Binding, Context
 from leadflow.check.env import Var
 from leadflow.check.file_literals import FILE_FUNCTION
-from leadflow.check.habits import FUNCTIONS_ELSEWHERE, FUNCTIONS_RENAMED, NAMES_ELSEWHERE
+from leadflow.check.habits import FUNCTIONS_ELSEWHERE, FUNCTIONS_OF_MODULES, FUNCTIONS_RENAMED, MODULES, NAMES_ELSEWHERE
 from leadflow.check.messages.flows import action_in_expression, reads_member
 from leadflow.check.messages.names import (
     duplicate,
@@ -265,14 +265,17 @@ def method_called(cx: Context, call: tree.Call, callee: tree.Member) -> bool:
     is_global = isinstance(target, tree.Name) and cx.frame.find(target.text) is None
     if isinstance(target, tree.Name) and is_global and isinstance(cx.symbol(target.text), BrokenSymbol):
         return True
-    note = "values have no methods"
-    fix = None
-    if name in FUNCTIONS:
+    if isinstance(target, tree.Name) and is_global and target.text in MODULES and cx.symbol(target.text) is None:
+        meant = function_meant(FUNCTIONS_OF_MODULES.get(name, name))
+        cx.report(unknown_function(callee.span, f"{target.text}.{name}", known=(), meant=meant))
+        return True
+    note, fix, ours = "values have no methods", None, function_meant(name)
+    if ours is not None:
         words = spoken(target).strip("'")
-        note = f"values have no methods; write '{name}({words}{', …' if call.args else ''})'"
+        note = f"values have no methods; write '{ours}({words}{', …' if call.args else ''})'"
         if words != "this":
             opened = call.span._replace(end=call.args[0].span.start if call.args else call.span.end)
-            start = f"{name}({words}, " if call.args else f"{name}({words})"
-            fix = Fix(f"write {name}({words}{', …' if call.args else ''})", (Edit(opened, start),))
+            start = f"{ours}({words}, " if call.args else f"{ours}({words})"
+            fix = Fix(f"write {ours}({words}{', …' if call.args else ''})", (Edit(opened, start),))
     cx.report(unknown_function(callee.name.span, f".{name}", known=(), note=note, fix=fix))
     return False

@@ -61,3 +61,19 @@ def test_a_number_gets_its_unit(written: str, right: str | None) -> None:
     _, (found,) = check_source("main.flow", text.format(written))
     assert "FLOW301" == found.code
     assert (None if right is None else text.format(right)) == (found.fix and mended(text.format(written), found))
+
+
+@pytest.mark.parametrize(
+    ("written", "right"),
+    [
+        ("s.toUpperCase()", "upper(s)"),
+        ("s.split(s)", "split(s, s)"),
+        ("JSON.parse(s)", "parse_json(s)"),
+        ("s.length()", "len(s)"),
+    ],
+)
+def test_a_method_becomes_a_function(written: str, right: str) -> None:
+    """Also by the name that others give it."""
+    text = "leadflow 1\nflow a(s: string) -> json {{ return {} }}\n"
+    _, (found,) = check_source("main.flow", text.format(written))
+    assert text.format(right) == mended(text.format(written), found)
