@@ -442,7 +442,19 @@ def _behind_call(trouble: Trouble, braces: Braces) -> Finding | None:
         above = f"'@{trouble.written}(…)' stands above the step"
         way = f"{above}, and 'catch e => value' behind it gives a value for a failure"
         return Finding(messages_habits.foreign_expression(trouble.span, trouble.written, way=way))
-    return None
+    elsewhere = _ELSEWHERE.get(trouble.written)
+    if elsewhere is None or trouble.tokens.begins_line(trouble.token) or not trouble.takes("CATCH"):
+        return None
+    found = messages_habits.foreign_expression(trouble.span, trouble.written, way=elsewhere)
+    return Finding(found, Search(trouble.token + 1))
+
+
+_ELSEWHERE = {
+    **dict.fromkeys(("depends_on", "needs", "requires"), "what a step waits for is written 'after other'"),
+    **dict.fromkeys(("when", "unless", "only_if"), "a step that is not always done stands in 'if condition { … }'"),
+    "->": "the type of a step stands behind its name: 'step name: Type = …'",
+}
+"""What others write behind a call -> where it stands here."""
 
 
 def _is(trouble: Trouble, braces: Braces) -> Finding | None:

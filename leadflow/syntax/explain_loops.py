@@ -3,7 +3,7 @@
 from leadflow.diagnostics import Diagnostic, Edit, Fix, Span
 from leadflow.syntax import messages_habits
 from leadflow.syntax.braces import Braces
-from leadflow.syntax.repair import Explanation, Finding, Instead, Replace, Reread, Skip
+from leadflow.syntax.repair import Explanation, Finding, Instead, Replace, Reread, Search, Skip
 from leadflow.syntax.trouble import Trouble
 
 _WORDS = {"foreach", "forEach", "for_each", "each", "loop", "iterate"}
@@ -81,4 +81,17 @@ def _loop(trouble: Trouble, span: Span, written: str, name: int, *changes: tuple
     return messages_habits.foreign_loop(span, written, way=way, fix=fix)
 
 
-LOOP_EXPLANATIONS: tuple[Explanation, ...] = (_of, _word, _brackets)
+def _most(trouble: Trouble, braces: Braces) -> Finding | None:
+    """`for x in xs limit 5 {`."""
+    is_most = trouble.written in {"limit", "max", "take", "first"} and trouble.takes("AT", "MOST")
+    if not is_most or trouble.kind_at(trouble.token + 1) != "INT":
+        return None
+    number = trouble.tokens.written(trouble.token + 1)
+    fix = Fix("write 'at most'", (Edit(trouble.span, "at most"),))
+    way = f"for item in items at most {number} {{ … }}"
+    return Finding(
+        messages_habits.foreign_loop(trouble.span, trouble.written, way=way, fix=fix), Search(trouble.token + 2)
+    )
+
+
+LOOP_EXPLANATIONS: tuple[Explanation, ...] = (_of, _word, _brackets, _most)
