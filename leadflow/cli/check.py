@@ -46,7 +46,7 @@ def command(files: Sequence[str], *, form: str, fix: bool, unsafe: bool, diff: b
 
     \b
     Exit code 0    clean
-              1    findings (errors or warnings), or with --diff something that would change
+              1    findings (errors or warnings); with --diff, something to change
               2    the command line is wrong, or a file could not be written
     """
     if not fix and (unsafe or diff):

@@ -28,7 +28,7 @@ from leadflow.plugins import Installed
 @click.argument("old")
 @click.argument("new")
 @click.argument("flow", required=False)
-@click.option("--profile", help="The profile to compile flows under.")
+@click.option("--profile", metavar="NAME", help="The profile to compile flows under.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="For people or for machines."
 )

@@ -25,7 +25,7 @@ _CODE = re.compile(r"(FLOW)?[0-9]+", re.IGNORECASE)
 
 @click.command()
 @click.argument("words", metavar="[CODE | [FILE] FLOW.STEP]", nargs=-1)
-@click.option("--profile", help="The profile to compile FILE under.")
+@click.option("--profile", metavar="NAME", help="The profile to compile FILE under.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="A step for people or for machines."
 )

@@ -23,7 +23,8 @@ def command() -> None:
     "form",
     type=click.Choice([*FORMATS, "all"]),
     required=True,
-    help="What to write; `all` writes each format into a folder of its name.",
+    metavar="FORMAT",
+    help=f"What to write: {', '.join(FORMATS)}; `all` writes each into a folder of its name.",
 )
 @click.option(
     "--out",

@@ -17,14 +17,16 @@ SUFFIXES = {".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".svg": "svg", ".jso
 @click.command()
 @click.argument("file")
 @click.argument("flow", required=False)
-@click.option("--profile", help="The profile to draw under.")
+@click.option("--profile", metavar="NAME", help="The profile to draw under.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["dot", "mermaid", "svg", "json"]),
     help="What to draw; without it, what the name of the output says, else Mermaid.",
 )
-@click.option("--output", "-o", type=click.Path(path_type=Path), help="The file to write; else standard output.")
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="The file to write; else standard output."
+)
 def command(file: str, flow: str | None, *, profile: str | None, form: str | None, output: Path | None) -> None:
     """Draw FILE, or only its FLOW: steps by level, what waits for what, branches and blocks."""
     plan = compile_flow(file, profile=profile)

@@ -29,7 +29,7 @@ from leadflow.settings import JOURNAL, Project
 @click.argument("flow", required=False)
 @click.option("--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="One input, to bound a run with it.")
 @click.option("--input-file", metavar="FILE", help="A JSON object of inputs; `-` is standard input.")
-@click.option("--profile", help="The profile to plan under.")
+@click.option("--profile", metavar="NAME", help="The profile to plan under.")
 @click.option(
     "--format",
     "form",

@@ -85,7 +85,8 @@ def command(
 
     \b
     Exit code 0    done; with --due, all that were due are done, or none was
-              1    the run failed, waits for your word, or cannot go on; with --due, one of them
+              1    the run failed, waits for your word, or cannot go on; with
+                   --due, one of them
               2    the command line is wrong
               3    the run waits for people; with --due, one of them
               130  interrupted

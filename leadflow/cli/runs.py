@@ -163,7 +163,7 @@ def cancel(run: str, *, folder: str, why: str, force: bool) -> None:
 
     \b
     Exit code 0    the run is cancelled, or had ended well
-              1    it failed: what it did could not be taken back; or it waits for your word
+              1    what it did could not be taken back, or it waits for your word
     """
     project = the_project(folder)
     found = asyncio.run(read_kept(project, run))

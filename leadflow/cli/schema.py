@@ -22,9 +22,14 @@ from leadflow.syntax import tree
 @click.option(
     "--strict", is_flag=True, help="The form that strict providers ask for: all required, nothing else allowed."
 )
-@click.option("--profile", help="The profile to check under.")
+@click.option("--profile", metavar="NAME", help="The profile to check under.")
 @click.option(
-    "--output", "--out", "-o", type=click.Path(path_type=Path), help="The file to write; else standard output."
+    "--output",
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The file to write; else standard output.",
 )
 def command(file: str, name: str | None, *, strict: bool, profile: str | None, output: Path | None) -> None:
     """Write the JSON Schema (draft 2020-12) of a type of FILE; without NAME, of all of them under '$defs'.

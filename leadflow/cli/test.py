@@ -94,7 +94,7 @@ def command(
 
     \b
     Exit code 0    all passed
-              1    a test failed, a file has errors, or too little was gone through
+              1    a test failed, a file has errors, too little was gone through
               2    the command line is wrong, or there are no tests
     """
     if has_fakes and is_live:

@@ -19,7 +19,7 @@ def command() -> None:
 
 @command.command("ls")
 @click.argument("file", default="main.flow")
-@click.option("--profile", help="The profile under which agents are looked at.")
+@click.option("--profile", metavar="NAME", help="The profile under which agents are looked at.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def list_(file: str, *, profile: str | None, as_json: bool) -> None:
     """List the tools of FILE, with who is granted them.

@@ -141,6 +141,12 @@ def test_numbers_for_people() -> None:
     assert ["0 calls", "1 call", "2 calls", "1,200 calls"] == [counted(number, "call") for number in (0, 1, 2, 1200)]
 
 
+def test_help_fits_a_terminal() -> None:
+    """No line of any command's `--help` is longer than 80 columns."""
+    shown = (Path(__file__).parent / "sessions" / "help.txt").read_text("utf-8")
+    assert [] == [line for line in shown.splitlines() if len(line) > 80 and not line.startswith("2> ")]
+
+
 def test_no_command_is_told_by_half() -> None:
     """What `--help` of a group says of its commands fits a line, and ends as a sentence does."""
     shown = (Path(__file__).parent / "sessions" / "help.txt").read_text("utf-8")
