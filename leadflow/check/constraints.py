@@ -64,7 +64,7 @@ def _applies(cx: Context, annotation: tree.Annotation, name: str, type_: Type) -
         return True
     hint = f"limits {_LIMITS[name]}, and this is {show(type_)}"
     if name == "range" and (is_text(type_) or isinstance(type_, ListType)):
-        hint += "; how long it may be is '@length(min, max)'"
+        hint += "; how long it may be is '@length(low, high)'"
     cx.report(bad_constraint(annotation.span, name, hint=hint))
     return False
 
@@ -73,8 +73,8 @@ def _bounds(cx: Context, annotation: tree.Annotation, name: str, type_: Type) ->
     """`@range` and `@length`."""
     wanted = INT if name == "length" else FLOAT if type_ == UNKNOWN else type_
     slots = (Slot("low"), Slot("high"))
-    bound = bind(cx, annotation.args or (), slots, owner=f"'@{name}'", span=annotation.span)
     before = cx.program.said_count
+    bound = bind(cx, annotation.args or (), slots, owner=f"'@{name}'", span=annotation.span)
     ends: list[int | float | None] = []
     for slot in slots:
         expr = bound.one(slot.name)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from leadflow.diagnostics import Diagnostic, Span
+from leadflow.diagnostics import Diagnostic, Edit, Fix, Span
 from leadflow.syntax import messages, messages_habits, messages_source
 from leadflow.syntax.source import JOINERS, is_refused, is_unseen, name_of
 from leadflow.syntax.units import counts_tokens, with_unit
@@ -351,6 +351,9 @@ def _character(at: Text) -> Mistake:
 
 _RANGE = re.compile(r"(\.\.[.<=]?)[ ]*[\w.]+")
 
+_LIMIT = re.compile(r"@(?:length|range)\([^()]*$")
+"""Behind which a range stands for the two ends of a constraint."""
+
 _IMPORT = re.compile(r"\s*use\s+[A-Za-z0-9_./]*")
 
 
@@ -365,7 +368,11 @@ def _dots(at: Text) -> Mistake:
         return Mistake("UNKNOWN", end, messages_habits.foreign_import(at.span(at.start, end), why=why), True)
     if (between := _RANGE.match(at.text, at.start, at.limit)) and re.search(r"[\w)\]][ ]*$", line):
         span, way = at.span(*between.span(1)), "whole numbers are 'range(from, past)', a part of a list 'slice(…)'"
-        return Mistake("UNKNOWN", between.end(), messages_habits.foreign_expression(span, between[1], way=way), True)
+        fix = None
+        if between[1] == ".." and _LIMIT.search(line):
+            way, fix = "'@length' and '@range' take two ends: (low, high)", Fix("write ', '", (Edit(span, ", "),))
+        found = messages_habits.foreign_expression(span, between[1], way=way, fix=fix)
+        return Mistake("UNKNOWN", between.end(), found, True)
     if at.text.startswith("...", at.start):
         span, way = (
             at.span(at.start, at.start + 3),
