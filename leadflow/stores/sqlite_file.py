@@ -8,7 +8,7 @@ import math
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -245,12 +245,14 @@ class JournalFile:
         """Write a copy of the file as it is now (case D19).
 
         Raises:
-            JournalProblem: something stands there already.
+            JournalProblem: something stands there already, or it cannot be made.
         """
         if path.exists():
             raise JournalProblem(f"{path} is there already; name a file that is not")
-        with suppress(OSError):  # where it cannot be made, SQLite says so
+        try:
             path.touch(0o600)
+        except OSError as problem:
+            raise JournalProblem(f"the copy {path} cannot be made: {problem.strerror}") from problem
         with closing(self.cursor) as cursor:
             cursor.execute("VACUUM INTO ?", (str(path),))
 

@@ -82,3 +82,11 @@ def test_a_folder_that_nobody_else_may_enter_is_told(project: Path) -> None:
     (project / ".leadflow").chmod(0)
     code, said = _typed(project, "runs")
     assert (1, True) == (code, "cannot be read: Permission denied" in said)
+
+
+def test_a_copy_that_cannot_be_made_is_told(project: Path) -> None:
+    """Case D19: what stands in the way is the copy's place, and nothing of the journal."""
+    asyncio.run(_kept(project, ()))
+    copy = project / ".leadflow" / "copy.db"
+    code, said = _typed(project, "journal", "backup", str(copy))
+    assert (1, f"error: the copy {copy} cannot be made: Permission denied\n") == (code, said)
