@@ -20,6 +20,7 @@ from leadflow.events.model import (
     NodeDone,
     NodeFailed,
     NodeStarted,
+    OnceFound,
     RunStarted,
 )
 from leadflow.plan.paths import around_of, ending_in, several_end
@@ -27,7 +28,7 @@ from leadflow.plan.undoing import SUFFIX
 from leadflow.run.carrying import early
 from leadflow.run.kernel import Kernel
 
-_Fact: TypeAlias = NodeDone | NodeFailed | NodeCancelled | AttemptStarted | DeadlinePassed
+_Fact: TypeAlias = NodeDone | NodeFailed | NodeCancelled | AttemptStarted | DeadlinePassed | OnceFound
 _FACTS = get_args(_Fact)
 _OF_CALLS = get_args(CallEvent)
 _ENDS = (NodeDone, NodeFailed, NodeCancelled)
@@ -115,7 +116,7 @@ def _follows(kernel: Kernel, fact: _Fact) -> bool:
     match fact:
         case NodeDone():
             return path in state.calls or path in state.pauses
-        case NodeFailed() | NodeCancelled():
+        case NodeFailed() | NodeCancelled() | OnceFound():
             return path in state.calls
         case AttemptStarted():
             return path in state.pauses
@@ -135,6 +136,7 @@ def _kept(some: Sequence[Event], every: Sequence[Event], again: Collection[str],
     again = {*again, *(path.removesuffix(SUFFIX) for path in done if path.endswith(SUFFIX))}
     apart = again.union(*map(around_of, again))
     whole = [event for event in some if isinstance(event, NodeDone) and event.path not in apart]
+    kept = {event.path for event in whole}
     borne = {event.path for event in whole if event.absorbed is not None}
     last = {step[: at.start()]: int(at[1]) for at in _ATTEMPT.finditer(step)}
     tried = {event.path: event.attempt for event in some if isinstance(event, AttemptStarted)}
@@ -146,6 +148,8 @@ def _kept(some: Sequence[Event], every: Sequence[Event], again: Collection[str],
             return False
         if isinstance(fact, NodeDone):
             return fact.path not in apart
+        if isinstance(fact, OnceFound):  # the undo of what is kept stays with the run that made the call
+            return fact.path in kept
         if fact.path in borne or not borne.isdisjoint(blocks):
             return True
         if isinstance(fact, AttemptStarted) and fact.attempt <= last.get(fact.path, 1):

@@ -14,6 +14,7 @@ from leadflow.events.model import (
     NodeDone,
     NodeFailed,
     NodeStarted,
+    OnceFound,
     RunDone,
     RunFailed,
     RunResumed,
@@ -143,6 +144,19 @@ def test_what_was_taken_back_is_not_kept() -> None:
     assert ("f/b", "f/a") == failed.undone
     result, fake = gone_on(plan, fork(plan, failed.entries, "f/d", before=False))
     assert (Status.DONE, ["f/a", "f/b", "f/c", "f/d"]) == (result.status, [order.path for order in fake.orders])
+
+
+def test_the_value_of_another_run_is_kept_as_that() -> None:
+    """`@once`: a fork that fails takes back what it keeps, but for what another run did, as the first run would."""
+    plan = compiled(THREE)
+    old = [entry.event for entry in run(plan, {"d": Fails()}).entries]
+    begun, found = old.index(NodeStarted("f/a")), OnceFound("f/a", "run-0", "f/a")
+    log = [event for event in old if isinstance(event, NodeStarted | NodeDone) and SUFFIX not in event.path]
+    entries = [Entry(at, 0.0, event) for at, event in enumerate([*old[: begun + 1], found, *log[1:]])]
+    events = fork(plan, entries, "f/d", before=True)
+    assert [found] == [event for event in events if isinstance(event, OnceFound)]
+    result, _ = gone_on(plan, events, {"d": Fails()})
+    assert (Status.FAILED, ("f/b",)) == (result.status, result.undone)
 
 
 def test_a_failed_run_goes_on_from_what_failed() -> None:
