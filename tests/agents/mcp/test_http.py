@@ -1,5 +1,6 @@
 """Servers that have an address, and what HTTP can do to a call: statuses, redirects, sessions that are forgotten."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import Awaitable, Callable
@@ -235,6 +236,36 @@ async def test_112_a_flood_over_http_ends_the_connection(tmp_path: Path, message
     async with api(Server(flood)) as (url, _), linked(address(url), tmp_path) as link:
         with pytest.raises(ConnectionLost, match="more than 3,000 messages that nobody asked for"):
             await link.call("tried.echo", "echo", {})
+
+
+async def test_112_an_answer_that_gets_lost_is_not_the_end_of_a_call(tmp_path: Path) -> None:
+    """A server asks whether anybody is there, and hangs up on who says so: the call that is under way goes on."""
+    hung_up = asyncio.Semaphore(0)
+
+    class Rude(Server):
+        """Hangs up on answers."""
+
+        async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+            """One request."""
+            if request.method == "POST" and "method" not in json.loads(await request.read()):
+                assert request.transport is not None
+                request.transport.close()
+                hung_up.release()
+            return await super().__call__(request)
+
+    async def asking(request: web.BaseRequest, message: Json) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        result = {"content": [{"type": "text", "text": "a"}]}
+        ping = {"method": "ping", "id": "again"}
+        for said in (ping, ping, {"id": message["id"], "result": result}):
+            await response.write(f"event: message\ndata: {json.dumps({'jsonrpc': '2.0', **said})}\n\n".encode())
+            if said is ping:
+                await hung_up.acquire()
+        return response
+
+    async with api(Rude(asking)) as (url, _), linked(address(url), tmp_path) as link:
+        assert not (await link.call("tried.echo", "echo", {})).is_error
 
 
 async def test_what_is_packed_is_not_unpacked(tmp_path: Path) -> None:
