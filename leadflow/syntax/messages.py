@@ -40,7 +40,7 @@ def unexpected(span: Span, found: str, *, expected: Sequence[str] = ()) -> Draft
 
 
 @code("FLOW130", "Operator of another language")
-def foreign_operator(span: Span, written: str, *, right: str) -> Draft:
+def foreign_operator(span: Span, written: str, *, right: str, safe: bool = True) -> Draft:
     """The operators are `and or not`, `== != < <= > >= in`, `+ - * / %` and `??`.
 
     ```flow
@@ -53,7 +53,7 @@ def foreign_operator(span: Span, written: str, *, right: str) -> Draft:
     flow f(a: bool, b: bool) -> bool { return a and not b }
     ```
     """
-    fix = _replace(f"write '{right.strip()}'", span, right, safe=True)
+    fix = _replace(f"write '{right.strip()}'", span, right, safe=safe)
     return Draft(span, f"'{written}' is written '{right.strip()}'", fix=fix)
 
 

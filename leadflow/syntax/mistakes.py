@@ -64,9 +64,8 @@ def understand(file: str, text: str, start: int, limit: int) -> Mistake:
     """Say what the text at `start` was meant to be."""
     at = Text(file, text, start, limit)
     if forced := _FORCED.match(text, start, limit):
-        return Mistake(
-            "SAFE_MEMBER", forced.end(), messages.foreign_operator(at.span(start, start + 2), "!.", right="?.")
-        )
+        found = messages.foreign_operator(at.span(start, start + 2), "!.", right="?.", safe=False)  # it may be none now
+        return Mistake("SAFE_MEMBER", forced.end(), found)
     for mark, (kind, right) in _OPERATORS.items():
         if text.startswith(mark, start):
             end = start + len(mark)
