@@ -12,6 +12,7 @@ from leadflow.events.model import (
     CancelRequested,
     Entry,
     Failure,
+    OnceFound,
     RunCancelled,
     RunDone,
     RunFailed,
@@ -22,14 +23,16 @@ from leadflow.events.model import (
 from leadflow.keeping import Kept, Origin, begin, find, has_moved, held, kept, kernel_of, taken_back
 from leadflow.plan.codec import to_text
 from leadflow.plan.plan import FlowPlan, Node, Plan
+from leadflow.policies.once import judge
 from leadflow.run.adapters import SystemClock, new_run_id, new_seed
 from leadflow.run.carrying import filled
+from leadflow.run.claims import StoreClaims
 from leadflow.run.driver import Driver, Ports, Result, result_of
 from leadflow.run.errors import InternalError
 from leadflow.run.forking import begun_step, forked
 from leadflow.run.kernel import Kernel, Program
 from leadflow.run.moving import Moved, Stays, move
-from leadflow.run.ports import Caller, Clock
+from leadflow.run.ports import Caller, Claim, Clock
 from leadflow.run.questions import Asked, Questions
 from leadflow.run.store import HeldJournal, RunRow, Store
 from leadflow.runs import RunOptions, store_of, under_way_elsewhere
@@ -139,12 +142,26 @@ async def fork_run(
         started = replace(
             first, run=new_run_id(), plan=found.plan.hash, inputs=inputs, started=clock.now(), origin=first.run
         )
-        back = {one.step for one in await taken_back(store, found.row.id)}
+        back = {one.step for one in await taken_back(store, found.row.id)}.union(await _gone(store, entries))
         events = forked(kernel_of(found), entries, started, path, before=before, back=back)
         journal = await begin(store, started, found.plan, found.bounds, Origin(found.row.id, path))
         async with held(store, journal, clock):
             await journal.append(events)
         return await kept(store, await find(store, started.run))
+
+
+async def _gone(store: Store, entries: Sequence[Entry]) -> set[str]:
+    """The steps of a run whose value is that of another run, by `@once`, which has taken its step back since."""
+    claims, gone = StoreClaims(store), set[str]()
+    for _, _, found in entries:
+        if not isinstance(found, OnceFound):
+            continue
+        claim = Claim(found.run, found.step)
+        holding = await claims.look(found.run)
+        is_free = holding is not None and judge(holding, claim).state == "free"
+        if is_free or await claims.is_taken_back(claim):
+            gone.add(found.path)
+    return gone
 
 
 async def move_run(run: str, plan: Plan, project: Project, options: RunOptions | None = None) -> Moved | Stays:

@@ -36,6 +36,20 @@ flow main(ticket: string) -> string {
   return ticket
 }
 """
+SHARED = """leadflow 1
+agent boss: human { expires: 2d }
+tool file(x: string) -> { id: string } = python("work:file")
+tool drop(x: string) = python("work:drop")
+tool give_up(x: string) = python("work:give_up")
+flow main(waits: bool) {
+  @once(key: "T") step one = file("T") undo drop(one.id)
+  if waits {
+    step yes: bool = boss.approve("Go on with ${one.id}?")
+  } else {
+    step end = give_up(one.id) undo none
+  }
+}
+"""
 WORK = '''"""Effects that stand in a file; nothing can be dropped while a file is there."""
 from pathlib import Path
 
@@ -117,6 +131,21 @@ def test_a_retry_does_again_what_was_taken_back_since(project: Path) -> None:
     assert 0 == leadflow("runs", "undo", first, "--undone", "one", folder=project).code
     leadflow("runs", "retry", first, "--from", "four", "-q", folder=project)
     assert ["file 1-T", "file 2-T", "file 3-T"] == effects(project)[:3]
+
+
+def test_a_retry_does_again_what_the_run_that_did_it_took_back(project: Path) -> None:
+    """So it is with the value that a step has from another run by `@once`: that run has taken its step back since."""
+    (project / "main.flow").write_text(SHARED)
+    assert 3 == leadflow("run", "main.flow", "-i", "waits=true", "-q", folder=project).code
+    assert 1 == leadflow("run", "main.flow", "-i", "waits=false", "-q", folder=project).code
+    second, first = (row["run"] for row in listed(project))
+    assert ["file T"] == effects(project)
+    leadflow("runs", "retry", second, "--from", "end", "-q", folder=project)
+    assert [] == effects(project)
+    leadflow("runs", "cancel", first, folder=project)
+    assert ["drop T"] == effects(project)
+    leadflow("runs", "retry", second, "--from", "end", "-q", folder=project)
+    assert ["file T"] == effects(project)[:1]
 
 
 def test_an_undo_that_fails_again_can_be_made_again(project: Path) -> None:
