@@ -28,7 +28,7 @@ from leadflow.agents.human import HumanAgent
 from leadflow.bound.budgets import has_budgets
 from leadflow.events.fold import fold
 from leadflow.events.model import Entry, Event, QuestionAnswered, RunStarted, Status, Usage
-from leadflow.keeping import begin, kept
+from leadflow.keeping import Origin, begin, kept
 from leadflow.pipeline import compile_source
 from leadflow.plan.codec import to_text
 from leadflow.plan.plan import Plan
@@ -43,11 +43,12 @@ from leadflow.run.adapters import SeededRng, SystemClock
 from leadflow.run.claims import StoreClaims
 from leadflow.run.driver import Bounds, Driver, Ports, Result
 from leadflow.run.errors import ConnectFailed, ConnectionLost, RateLimited
+from leadflow.run.forking import forked
 from leadflow.run.inputs import read_inputs
 from leadflow.run.kernel import Kernel, Program
 from leadflow.run.moving import Moved, move
 from leadflow.run.nested import Nested
-from leadflow.run.ports import Agent, Reply, Request
+from leadflow.run.ports import Agent, Journal, Reply, Request
 from leadflow.run.questions import Questions
 from leadflow.run.store import HeldJournal, JournalProblem
 from leadflow.run.taken_up import Past, Told
@@ -157,14 +158,14 @@ class Life:
             journal = await begin(self.store, first, self.plan, Bounds())
         entries = await journal.load()
         mortal = journal if self.commits is None else Mortal(journal, self.commits)
-        driver = self._driver(mortal, entries)
+        driver = self.driver(mortal, entries)
         if not entries:
             result = await self._until(driver, driver.run(first), recipe)
         else:
             result = await self._until(driver, driver.resume(entries, owner="second"), recipe)
         if result.status is Status.WAITING and result.failure is not None and result.failure.in_doubt:
             told = {cause.path: Told("done", cause.path) for cause in result.failure.causes}
-            result = await self._driver(mortal, entries).resume(entries, told, owner="second")
+            result = await self.driver(mortal, entries).resume(entries, told, owner="second")
         if self.commits is None:
             await self.store.release(RUN, journal.epoch)
         return result
@@ -181,7 +182,8 @@ class Life:
         result: Result = await work
         return result
 
-    def _driver(self, journal: HeldJournal, entries: Sequence[Entry]) -> Driver:
+    def driver(self, journal: Journal, entries: Sequence[Entry]) -> Driver:
+        """What runs the plan, after these entries."""
         questions = Questions(CLOCK)
         questions.listen(lambda: self.store.answers(RUN))
         purse = Purse() if has_budgets(self.plan, "f") else None
@@ -220,6 +222,8 @@ async def made(recipe: Recipe, file: Path) -> None:
     for number, commits in enumerate((*recipe.commits, *([None] if recipe.is_ended else []))):
         store = SqliteStore(file, CLOCK, owner=f"elsewhere {number} 1")
         await store.open()
+        if recipe.retried and number == 0:
+            await retried(plan, recipe.retried, store)
         if recipe.later is not None and commits is None:
             plan = await moved(plan, compiled(replace(recipe, flow=recipe.later)), store)
         result = await Life(plan, store, commits).live(recipe)
@@ -230,6 +234,19 @@ async def made(recipe: Recipe, file: Path) -> None:
             result = await Life(plan, store, commits).live(recipe)
         await store.aclose()
         await CLOCK.sleep(timedelta(minutes=1))
+
+
+async def retried(plan: Plan, step: str, store: SqliteStore) -> None:
+    """A run is made from another one of the plan, which has ended, and goes on when it is taken up."""
+    whole = MemoryJournal(CLOCK)
+    life = Life(plan, store)
+    first = RunStarted("run-0", "f", plan.hash, {}, 1, CLOCK.now())
+    await life.driver(whole, ()).run(first)
+    start = replace(first, run=RUN, origin=first.run)
+    events = forked(Kernel(Program(plan), calls=Bounds().calls), await whole.load(), start, step, before=False)
+    journal = await begin(store, start, plan, Bounds(), Origin(first.run, step))
+    await journal.append(events)
+    await store.release(RUN, journal.epoch)
 
 
 async def moved(old: Plan, new: Plan, store: SqliteStore) -> Plan:

@@ -120,6 +120,8 @@ class Recipe:
     """People say what they are asked, as the last process begins."""
     later: str | None = None
     """What its flow has become by then: the run moves to that."""
+    retried: str = ""
+    """The run is made from one that has ended, and does this step again."""
 
 
 def recipes() -> list[Recipe]:
@@ -144,6 +146,8 @@ def recipes() -> list[Recipe]:
     found.append(Recipe("flow-tool-in-doubt", SHAPES["flow-tool"], (4, 1), is_ended=False))
     for name, later in LATER.items():
         found.append(Recipe(f"{name}-moved", {**FLOWS, **SHAPES}[name], (2,), later=later))
+    found.append(Recipe("retried-run", SHAPES["partial"], retried="f/all[1]/a"))
+    found.append(Recipe("retried-run-killed", SHAPES["partial"], (1,), is_ended=False, retried="f/all[1]/a"))
     found.append(Recipe("approved-waits", SHAPES["approved"], answers=False))
     found.append(Recipe("asked-waits", SHAPES["asked"], answers=False))
     return found
