@@ -25,6 +25,7 @@ import signal
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -264,7 +265,9 @@ def _try_warm(warm: Warm, mutant: Mutant, tests: Sequence[str]) -> int:
     """The same where the tests have been read."""
     _bounded()
     patch(ROOM / f"{mutant.file}.py", mutant.mutation.function, mutant.number)
-    return warm.run(tests)
+    with suppress(BaseException):  # what breaks the tests themselves is noticed, too; without it they run to their end
+        return warm.run(tests)
+    return 1
 
 
 def _note_baseline(warm: Warm, noting: _Noting, tests: Sequence[str], pipe: int) -> int:
@@ -431,36 +434,32 @@ def tried(
     mutants: Sequence[Mutant], known: Baseline, processes: int, work: Callable[[Mutant, Sequence[str]], int]
 ) -> Iterator[tuple[Mutant, str]]:
     """Each mutant with what became of it: `killed`, `slow` (killed too), `survived`, `unseen` (no test passes it), or
-    `untried`, twice, which says nothing of it."""
+    `untried`, which says nothing of it."""
     waiting: list[tuple[Mutant, list[list[str]]]] = [(mutant, known.rounds(mutant)) for mutant in reversed(mutants)]
     running: dict[int, tuple[Mutant, list[list[str]], float]] = {}
-    broken: set[Mutant] = set()
     while waiting or running:
         while waiting and len(running) < processes:
             mutant, rounds = waiting.pop()
             if not rounds:
                 yield mutant, "unseen"
                 continue
-            tests = rounds[0]
+            tests, *rest = rounds
             pid = _forked(partial(work, mutant, tests))
-            running[pid] = (mutant, rounds, perf_counter() + 60 + 10 * sum(known.seconds[test] for test in tests))
-        for pid, (mutant, rounds, end) in list(running.items()):
+            running[pid] = (mutant, rest, perf_counter() + 60 + 10 * sum(known.seconds[test] for test in tests))
+        for pid, (mutant, rest, end) in list(running.items()):
             is_late = perf_counter() > end
             if is_late:
                 os.killpg(pid, signal.SIGKILL)
             if is_late or _ended(pid, 0.02):
                 _, status = os.waitpid(pid, 0)
                 del running[pid]
-                if status == BROKEN << 8 and mutant in broken:
+                if status == BROKEN << 8:
                     yield mutant, "untried"
-                elif status == BROKEN << 8:
-                    broken.add(mutant)
-                    waiting.append((mutant, rounds))
                 elif is_late or status:
                     is_slow = is_late or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in ENDS_SLOW)
                     yield mutant, "slow" if is_slow else "killed"
-                elif rounds[1:]:
-                    waiting.append((mutant, rounds[1:]))
+                elif rest:
+                    waiting.append((mutant, rest))
                 else:
                     yield mutant, "survived"
 
